@@ -1,0 +1,333 @@
+"""The engine: keeps the improviser a bounded look-ahead before the clock, and turns the music when a command comes.
+
+Single-threaded and driven from outside by `turn`; it owns no port and no process, only a link to the player.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
+
+import mido
+
+from improv import controls as commands
+from improv.clock import Clock
+from improv.controls import Command, ControlState, MidiMap
+from improv.improviser import Improviser, PlannedStep
+from improv.mood import Mood, nearest_name
+from improv.player.wire import PlannedNote, PortsChanged, Received, Statistics, ToEngine
+from improv.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+# Time from the start to the first note: the player needs the notes before they are due.
+LEAD_S = 0.05
+# A note travels with this provisional end; the true one follows. If the engine dies it still ends.
+PROVISIONAL_NOTE_S = 10.0
+RENEW_BEFORE_S = 5.0
+# A turn of the mood is heard within a sixteenth or 150 ms, whichever is longer; planned for this much less.
+ANSWER_WITHIN_S, ANSWER_MARGIN_S = 0.150, 0.012
+# Knobs send hundreds of messages a second: the music is planned anew at most this often.
+REPLAN_EVERY_S = 0.02
+# The machine stood still: beyond this the music goes on later, instead of in a burst.
+STALLED_S = 0.03
+PLANNED_STEPS = 512
+
+
+class Link(Protocol):
+    """What the engine needs of the player (see improv.player.link)."""
+
+    statistics: Statistics
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
+    def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
+    def silence(self) -> None: ...
+    def poll(self, timeout_s: float) -> list[ToEngine]: ...
+    def beat(self) -> str: ...
+
+
+class Status(NamedTuple):
+    """The published state: everything that a face shows, as one value."""
+
+    mood: Mood
+    mood_name: str
+    tempo_bpm: float
+    bar: int
+    beat: int
+    playing: bool
+    ending: bool
+    notes_planned: int
+    stalls: int
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """look_ahead_s: how far ahead is planned. channel: 0..15."""
+
+    look_ahead_s: float = 0.25
+    channel: int = 0
+
+
+class Engine:
+    """Planning, commands and the record of what was planned. `turn` never blocks longer than it is told."""
+
+    def __init__(
+        self,
+        improviser: Improviser,
+        link: Link,
+        clock: Clock,
+        initial: ControlState,
+        midi_map: MidiMap,
+        settings: EngineSettings,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
+        self.controls = self._initial = initial
+        self._link, self._clock, self._recorder = link, clock, recorder
+        self._anchor_s = clock.now() + LEAD_S - improviser.position.music_s  # clock time of the music's second 0
+        self._planned: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
+        self._provisional_off_s: dict[int, float] = {}
+        self._changed_s: float | None = None  # when the oldest command came that the plan does not know yet
+        self._replanned_s = -1.0
+        self._finished = False
+        self._notes_planned = self._stalls = 0
+
+    # -------------------------------------------------------------------------------------------------- the turn
+
+    def turn(self, timeout_s: float = 0.05) -> list[ToEngine]:
+        """One round: take what arrived, plan anew where a command asks for it, plan ahead.
+
+        Waits at most timeout_s, less when the plan runs out before. Returns what the player said beside MIDI input.
+        """
+        others: list[ToEngine] = []
+        for record in self._link.poll(self._wait_s(timeout_s)):
+            if isinstance(record, Received):
+                self.receive(record.message, record.received_s)
+            else:
+                others.append(record)
+        if (notice := self._link.beat()) != "":
+            log.warning("%s", notice)
+            self._start_over()
+        if any(isinstance(record, PortsChanged) for record in others):
+            self._start_over()
+        now_s = self._clock.now()
+        if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S:
+            self._replan(self._changed_s)
+        if self.controls.playing:
+            self._plan_ahead()
+        return others
+
+    def _wait_s(self, timeout_s: float) -> float:
+        now_s = self._clock.now()
+        if self._changed_s is not None:
+            timeout_s = min(timeout_s, self._replanned_s + REPLAN_EVERY_S - now_s)
+        if self.controls.playing:
+            timeout_s = min(timeout_s, self._due_s(self.improviser.position.music_s) - self.settings.look_ahead_s - now_s)
+        return max(timeout_s, 0.0)
+
+    def receive(self, message: bytes, received_s: float) -> None:
+        """A MIDI message from the input port."""
+        try:
+            parsed = mido.Message.from_bytes(list(message))
+        except ValueError:
+            log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
+            return
+        if (command := self.midi_map.command(parsed)) is not None:
+            self.act(command, received_s)
+
+    def act(self, command: Command, received_s: float) -> None:
+        """Carry out a command that came at `received_s` of the clock."""
+        before = self.controls
+        self.controls = commands.apply(before, command, max(0.0, received_s - self._anchor_s), self._initial)
+        log.debug("command %s", command)
+        if isinstance(command, commands.AllNotesOff):
+            self.silence()
+        elif before.playing and not self.controls.playing:
+            self._pause()
+        elif not before.playing and self.controls.playing:
+            self._resume()
+        elif self.controls != before and self._changed_s is None:
+            self._changed_s = received_s
+
+    # --------------------------------------------------------------------------------------------------- planning
+
+    def _due_s(self, music_s: float) -> float:
+        return self._anchor_s + music_s
+
+    def _plan_ahead(self) -> None:
+        now_s = self._clock.now()
+        late_s = now_s - self._due_s(self.improviser.position.music_s)
+        if late_s > STALLED_S:
+            self._anchor_s += late_s + LEAD_S
+            self._stalls += 1
+            log.info("the machine stood still for a moment: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
+        while self.controls.playing and self._due_s(self.improviser.position.music_s) < now_s + self.settings.look_ahead_s:
+            self._plan_step()
+
+    def _plan_step(self) -> PlannedStep:
+        step = self.improviser.plan_step(self.controls)
+        self._planned.append(step)
+        if self._recorder is not None:
+            self._recorder.add(step)
+        now_s = self._clock.now()
+        notes = tuple(self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s), now_s), step.revision)
+                      for note_id, pitch, velocity, on_s in step.started)
+        self._link.schedule(notes)
+        self._notes_planned += len(notes)
+        self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
+        self._end([(ended.note_id, self._due_s(ended.off_s)) for ended in step.ended])
+        self._renew(self._due_s(step.position.music_s))
+        if step.finished:
+            self._finished = True
+            self.controls = replace(self.controls, playing=False, ending=False)
+            log.info("the piece has ended; play begins a new one")
+        return step
+
+    def _outgoing(self, note_id: int, pitch: int, velocity: int, on_s: float, revision: int) -> PlannedNote:
+        return PlannedNote(note_id, self.settings.channel, pitch, velocity, on_s, on_s + PROVISIONAL_NOTE_S, revision)
+
+    def _end(self, offs: list[tuple[int, float]]) -> None:
+        if offs:
+            self._link.move_offs(offs)
+        for note_id, _ in offs:
+            self._provisional_off_s.pop(note_id, None)
+
+    def _renew(self, due_s: float) -> None:
+        """Notes that are held for long get a later provisional end."""
+        renewed = [(note_id, due_s + PROVISIONAL_NOTE_S) for note_id, off_s in self._provisional_off_s.items()
+                   if off_s < due_s + RENEW_BEFORE_S]
+        if renewed:
+            self._link.move_offs(renewed)
+            self._provisional_off_s |= dict(renewed)
+
+    # ---------------------------------------------------------------------------------------------------- turning
+
+    def _first_unheard(self, after_s: float) -> int:
+        """Tick of the first planned step that begins after `after_s` of the clock, or the next one to be planned."""
+        tick = self.improviser.position.tick
+        for step in reversed(self._planned):
+            if self._due_s(step.position.music_s) <= after_s or step.finished:
+                break
+            tick = step.position.tick
+        return tick
+
+    def _go_back(self) -> None:
+        """Take back all planned steps of which nothing was sent, and let the improviser forget them."""
+        tick = self._first_unheard(self._clock.now())
+        dropped = [step for step in self._planned if step.position.tick >= tick]
+        first_id = next((note.note_id for step in dropped for note in step.started), None)
+        sent = frozenset(self._link.revoke(first_id)) if first_id is not None else frozenset()
+        kept = 0
+        for index, step in enumerate(dropped):
+            if any(note.note_id in sent for note in step.started):
+                kept = index + 1  # the player was quicker than the revocation: this step has begun and stays
+        self._send_again(dropped[:kept], sent)
+        for _ in dropped[kept:]:
+            self._planned.pop()
+        if dropped[kept:]:
+            back_to = dropped[kept].position.tick
+            self.improviser.rewind(back_to)
+            if self._recorder is not None:
+                self._recorder.forget(back_to)
+            for step in dropped[kept:]:
+                self._notes_planned -= len(step.started)
+                for note in step.started:
+                    self._provisional_off_s.pop(note.note_id, None)
+
+    def _send_again(self, steps: list[PlannedStep], sent: frozenset[int]) -> None:
+        """Notes of a step that had half begun when it was revoked: the other half must sound as well."""
+        now_s = self._clock.now()
+        missing = tuple(self._outgoing(note.note_id, note.pitch, note.velocity, max(self._due_s(note.on_s), now_s), step.revision)
+                        for step in steps for note in step.started if note.note_id not in sent)
+        self._link.schedule(missing)
+
+    def _restore_offs(self) -> None:
+        """Notes whose end was revoked sound on until the new plan says otherwise."""
+        off_s = self._clock.now() + PROVISIONAL_NOTE_S
+        held = [(note_id, off_s) for note_id, _ in self.improviser.held]
+        self._link.move_offs(held)
+        self._provisional_off_s |= dict(held)
+
+    def _replan(self, received_s: float) -> None:
+        """What is planned but not yet heard is chosen anew under the present controls."""
+        self._changed_s = None
+        self._replanned_s = self._clock.now()
+        if not self.controls.playing:
+            return
+        revision = self._planned[-1].revision if self._planned else self.controls.revision
+        self._go_back()
+        self._restore_offs()
+        if self.controls.revision != revision:
+            sixteenth_s = 15.0 / self.improviser.position.tempo_bpm
+            answer_s = received_s + max(ANSWER_WITHIN_S, sixteenth_s) - ANSWER_MARGIN_S
+            self.improviser.hurry(max(answer_s, self._clock.now()) - self._anchor_s)
+            step = self._plan_step()
+            self._tell_answer(step, received_s, sixteenth_s)
+
+    def _tell_answer(self, step: PlannedStep, received_s: float, sixteenth_s: float) -> None:
+        due_s = self._due_s(step.started[0].on_s if step.started else step.position.music_s)
+        target = self.controls.glide.target
+        log.info(
+            "mood %s (%.2f, %.2f) revision %d: first note %.0f ms after the command (a sixteenth is %.0f ms)",
+            nearest_name(target), target.valence, target.arousal, step.revision,
+            1000 * (max(due_s, self._clock.now()) - received_s), 1000 * sixteenth_s,
+        )
+
+    # ------------------------------------------------------------------------------------------- pause and silence
+
+    def silence(self) -> None:
+        """End every note now. The music goes on with the next step, unless it is paused."""
+        self._go_back()
+        self._link.silence()
+        self.improviser.release()
+        self._provisional_off_s.clear()
+
+    def _pause(self) -> None:
+        self.silence()
+        log.info("paused")
+
+    def _resume(self) -> None:
+        if self._finished:
+            self.improviser.begin_anew(self.controls)
+            self._finished = False
+        self._anchor_s = self._clock.now() + LEAD_S - self.improviser.position.music_s
+        log.info("playing")
+
+    def _start_over(self) -> None:
+        """The player lost what it had: plan from here on anew; what sounded has been ended by the player."""
+        now_s = self._clock.now()
+        tick = self._first_unheard(now_s)
+        while self._planned and self._planned[-1].position.tick >= tick:
+            self._planned.pop()
+        self.improviser.rewind(tick)
+        if self._recorder is not None:
+            self._recorder.forget(tick)
+        self._link.revoke(0)
+        self.improviser.release()
+        self._provisional_off_s.clear()
+
+    # -------------------------------------------------------------------------------------------------- publishing
+
+    def status(self) -> Status:
+        """The published state at this moment."""
+        now_s = self._clock.now()
+        heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s) <= now_s), None)
+        position = heard.position if heard else self.improviser.position
+        mood = self.controls.mood(max(0.0, now_s - self._anchor_s))
+        return Status(
+            mood=mood,
+            mood_name=nearest_name(mood),
+            tempo_bpm=position.tempo_bpm,
+            bar=position.bar,
+            beat=int(position.beat_in_bar) + 1,
+            playing=self.controls.playing,
+            ending=self.controls.ending,
+            notes_planned=self._notes_planned,
+            stalls=self._stalls,
+            statistics=self._link.statistics,
+        )

@@ -1,0 +1,77 @@
+"""Light expression for families without dynamics of their own: velocity, small delays, note lengths. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from improv.transport import Position
+
+# In velocity steps, at strength 1.
+MELODY_ABOVE, BASS_ABOVE, INNER_BELOW = 8.0, 2.0, 6.0
+BAR_ACCENT, BEAT_ACCENT, OFFBEAT = 5.0, 2.0, -2.0
+PHRASE_SWELL, PHRASE_BARS = 6.0, 4
+VELOCITY_NOISE = 2.5
+# The melody is on time, the other notes of a chord follow within this (pianists lead the melody by 10-30 ms).
+LONGEST_DELAY_S = 0.012
+SHORTEST_NOTE_S = 0.04
+ENDING_SLOWDOWN, ENDING_SOFTENING = 0.3, 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """strength: 0 plays every note alike .. 1 as designed .. 2 exaggerated."""
+
+    strength: float = 1.0
+
+    def velocities(
+        self, pitches: tuple[int, ...], position: Position, loudness: float, ending: float, rng: np.random.Generator
+    ) -> tuple[int, ...]:
+        """Velocity 1..127 of each note that starts here. pitches: high to low. loudness: mean velocity. ending: 0..1."""
+        accent = self._accent(position) + self._phrase(position)
+        noise = rng.normal(0.0, VELOCITY_NOISE, len(pitches))
+        base = loudness * (1 - ENDING_SOFTENING * ending)
+        values = (
+            base + self.strength * (self._voice(index, len(pitches)) + accent + noise[index])
+            for index in range(len(pitches))
+        )
+        return tuple(int(min(max(round(value), 1), 127)) for value in values)
+
+    def delays_s(self, count: int, rng: np.random.Generator) -> tuple[float, ...]:
+        """How much later than the grid each of `count` notes starts, high to low; the highest is on the grid."""
+        late = rng.uniform(0.0, LONGEST_DELAY_S * min(self.strength, 1.0), count)
+        return tuple(float(value) if index else 0.0 for index, value in enumerate(late))
+
+    def end_s(self, on_s: float, grid_end_s: float, step_s: float, articulation: float) -> float:
+        """When a note ends whose grid end is known. articulation: 0.25 staccato .. 1 legato.
+
+        At most three quarters of a step are cut off, so that the end still lies ahead of what is planned.
+        """
+        cut = min((1 - articulation) * (grid_end_s - on_s), 0.75 * step_s)
+        return max(grid_end_s - max(cut, 0.0), on_s + SHORTEST_NOTE_S)
+
+    def tempo_bpm(self, tempo_bpm: float, ending: float) -> float:
+        """Tempo with the ritardando of an ending. ending: 0 far .. 1 last bar."""
+        return tempo_bpm * (1 - ENDING_SLOWDOWN * max(0.0, ending - 0.75) * 4)
+
+    @staticmethod
+    def _voice(index: int, count: int) -> float:
+        if index == 0:
+            return MELODY_ABOVE
+        return BASS_ABOVE if index == count - 1 else -INNER_BELOW
+
+    @staticmethod
+    def _accent(position: Position) -> float:
+        if position.tick == position.bar_tick:
+            return BAR_ACCENT
+        return BEAT_ACCENT if (position.tick - position.bar_tick) % position.ticks_per_beat == 0 else OFFBEAT
+
+    @staticmethod
+    def _phrase(position: Position) -> float:
+        """An arc over each four bars, loudest a little after its middle."""
+        place = ((position.bar - 1) % PHRASE_BARS + position.beat_in_bar / position.beats_per_bar) / PHRASE_BARS
+        return PHRASE_SWELL * (math.sin(math.pi * place**1.2) - 0.5)
+
+

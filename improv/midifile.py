@@ -1,0 +1,180 @@
+"""Standard MIDI files: notes on a grid out of one, planned music into one."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import mido
+
+from improv.encodings.base import quantise
+from improv.errors import InputError
+from improv.improviser import PlannedStep
+from improv.mood import nearest_name
+from improv.notes import Note
+
+FILE_TICKS_PER_BEAT = 480
+DRUM_CHANNEL = 9
+_OFF, _ON = 0, 1  # sorting order at one tick: ends before beginnings
+
+
+def read_notes(path: Path, ticks_per_beat: int) -> list[Note]:
+    """The notes of a file, drums left out, on a grid of `ticks_per_beat` from the file's beginning.
+
+    The beat follows the file's tempo map, so tempo changes do not matter. InputError says why a file cannot be read.
+    """
+    try:
+        file = mido.MidiFile(path)
+    except FileNotFoundError:
+        raise InputError(f"{path} is not there") from None
+    except Exception as error:  # mido raises OSError, EOFError, ValueError, KeyError, IndexError for damaged files
+        raise InputError(f"{path} is not a MIDI file that can be read ({str(error) or type(error).__name__})") from None
+    if file.ticks_per_beat <= 0:
+        raise InputError(f"{path} counts time in SMPTE frames, without a beat; use a file with ticks per quarter note")
+    notes = [note for track in file.tracks for note in _track_notes(track, file.ticks_per_beat, ticks_per_beat)]
+    if not notes:
+        raise InputError(f"{path} has no notes (drums are left out)")
+    return sorted(notes)
+
+
+def _track_notes(track: mido.MidiTrack, file_rate: int, rate: int) -> list[Note]:
+    begun: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    notes = []
+    tick = 0
+    for message in track:
+        tick += message.time
+        if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
+            continue
+        key = (message.channel, message.note)
+        if message.type == "note_on" and message.velocity > 0:
+            begun[key].append((tick, message.velocity))
+        elif begun[key]:
+            start, velocity = begun[key].pop(0)
+            onset = quantise(start / file_rate, rate)
+            end = max(quantise(tick / file_rate, rate), onset + 1)
+            notes.append(Note(onset, message.note, end - onset, velocity))
+    return notes
+
+
+def music_file(steps: Sequence[PlannedStep], channel: int = 0, program: int | None = None) -> mido.MidiFile:
+    """Planned music as a MIDI file: tempo map, bar lines, mood changes as markers, notes where they were planned.
+
+    steps: one after the other. Notes that have not ended end with the last step. channel: 0..15.
+    """
+    file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
+    file.tracks += [_conductor(steps), _piano(steps, channel, program)]
+    return file
+
+
+def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bpm: float = 120.0) -> None:
+    """Notes on a grid as a MIDI file, whole or not at all."""
+    scale = FILE_TICKS_PER_BEAT // ticks_per_beat
+    events = [(n.onset * scale, _ON, mido.Message("note_on", note=n.pitch, velocity=n.velocity)) for n in notes]
+    events += [(n.end * scale, _OFF, mido.Message("note_off", note=n.pitch)) for n in notes]
+    file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
+    tempo = mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))
+    file.tracks += [mido.MidiTrack([tempo]), _track(events)]
+    save(file, path)
+
+
+def save(file: mido.MidiFile, path: Path) -> None:
+    """Write under a temporary name beside `path`, then rename: never half a file. InputError says what went wrong."""
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:
+            temporary = out.name
+            file.save(file=out)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)  # a temporary file is private, a piece of music need not be
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
+
+
+def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:
+    events: list[tuple[int, int, mido.MetaMessage]] = []
+    last_tempo, last_name, last_meter = 0, "", 0.0
+    first = steps[0].position.tick if steps else 0
+    for index, step in enumerate(steps):
+        position = step.position
+        tick = _grid_tick(position.tick - first, position.ticks_per_beat)
+        tempo = round(1e6 * position.ticks_per_beat * _seconds_of(steps, index))
+        if tempo != last_tempo:
+            events.append((tick, 0, mido.MetaMessage("set_tempo", tempo=min(tempo, 0xFFFFFF))))
+            last_tempo = tempo
+        if position.beats_per_bar != last_meter:
+            sixteenths = round(position.beats_per_bar * 4)
+            whole = sixteenths % 4 == 0
+            numerator, denominator = (sixteenths // 4, 4) if whole else (sixteenths, 16)
+            meter = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+            events.append((tick, 0, meter))
+            last_meter = position.beats_per_bar
+        if (name := nearest_name(step.mood)) != last_name:
+            events.append((tick, 0, mido.MetaMessage("marker", text=name)))
+            last_name = name
+    return _track(events)
+
+
+def _piano(steps: Sequence[PlannedStep], channel: int, program: int | None) -> mido.MidiTrack:
+    starts_s = [step.position.music_s for step in steps]
+
+    def tick_of(time_s: float) -> int:
+        index = min(max(bisect.bisect_right(starts_s, time_s) - 1, 0), len(steps) - 1)
+        position = steps[index].position
+        within = (time_s - position.music_s) / _seconds_of(steps, index)
+        grid = position.tick - steps[0].position.tick
+        return max(0, round(FILE_TICKS_PER_BEAT * (grid + within) / position.ticks_per_beat))
+
+    events: list[tuple[int, int, mido.Message]] = []
+    if program is not None:
+        events.append((0, -1, mido.Message("program_change", channel=channel, program=program)))
+    sounding: dict[int, tuple[int, int]] = {}  # note_id -> pitch, tick of the onset
+    for step in steps:
+        for ended in step.ended:
+            if ended.note_id in sounding:
+                pitch, on_tick = sounding.pop(ended.note_id)
+                off = max(tick_of(ended.off_s), on_tick + 1)
+                events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
+        for note in step.started:
+            on_tick = tick_of(note.on_s)
+            message = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+            events.append((on_tick, _ON, message))
+            sounding[note.note_id] = (note.pitch, on_tick)
+    if steps:
+        end_tick = tick_of(steps[-1].position.music_s + _seconds_of(steps, len(steps) - 1))
+        for pitch, on_tick in sounding.values():
+            off = max(end_tick, on_tick + 1)
+            events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
+    return _track(events)
+
+
+def _seconds_of(steps: Sequence[PlannedStep], index: int) -> float:
+    """How long a step lasted: until the next one began."""
+    here = steps[index].position
+    if index + 1 < len(steps):
+        return max(steps[index + 1].position.music_s - here.music_s, 1e-4)
+    return here.step_s
+
+
+def _grid_tick(tick: int, ticks_per_beat: int) -> int:
+    return tick * FILE_TICKS_PER_BEAT // ticks_per_beat
+
+
+def _track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    """Absolute ticks -> a track with delta times."""
+    track = mido.MidiTrack()
+    now = 0
+    for tick, _, message in sorted(events, key=lambda event: event[:2]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=0))
+    return track

@@ -1,0 +1,62 @@
+"""What the player needs of a MIDI system."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from improv.errors import PortError
+
+
+class MidiSystemError(PortError):
+    """There is no MIDI system, or it went away (in contrast to a single port that is missing)."""
+
+
+class Driver(Protocol):
+    """One output and one input port. Used by a single thread."""
+
+    name: str
+    """Kind of driver, for people: "ALSA", "JACK", "none" ..."""
+    settle_s: float
+    """How long the system needs from send() until a message is really out; to wait before close()."""
+
+    @property
+    def output_name(self) -> str:
+        """Name of the output as other programs show it, or empty."""
+        ...
+
+    @property
+    def input_name(self) -> str:
+        """Name of the input, or empty when there is none to poll."""
+        ...
+
+    def open(self) -> None:
+        """Open both ports. Raises MidiSystemError without a MIDI system, PortError when a named port is not there."""
+        ...
+
+    def close(self) -> None:
+        """Close both ports. May be called twice; nothing is sent afterwards."""
+        ...
+
+    def send(self, message: bytes) -> None:
+        """Send one whole MIDI message now. Does nothing when closed."""
+        ...
+
+    def receive(self) -> list[bytes]:
+        """The whole messages that arrived since the last call; never waits."""
+        ...
+
+    def outputs(self) -> list[str]:
+        """Names of the ports that could be sent to."""
+        ...
+
+    def inputs(self) -> list[str]:
+        """Names of the ports that could be received from."""
+        ...
+
+    def check(self) -> str:
+        """Look whether ports went or came back, about once a second; reopens what came back.
+
+        Returns a sentence when something changed, else "". Raises MidiSystemError when the MIDI system is gone; then
+        the driver is to be closed.
+        """
+        ...

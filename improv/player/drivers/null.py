@@ -1,0 +1,36 @@
+"""No MIDI system: swallows and counts. Stands in while the real one is looked for."""
+
+from __future__ import annotations
+
+
+class NullDriver:
+    """Implements `Driver` without any port."""
+
+    name = "none"
+    output_name = ""
+    input_name = ""
+    settle_s = 0.0
+
+    def __init__(self) -> None:
+        self.swallowed = 0
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def send(self, message: bytes) -> None:
+        self.swallowed += 1
+
+    def receive(self) -> list[bytes]:
+        return []
+
+    def outputs(self) -> list[str]:
+        return []
+
+    def inputs(self) -> list[str]:
+        return []
+
+    def check(self) -> str:
+        return ""

@@ -1,0 +1,76 @@
+"""One end of the pipe between engine and player. Sending never blocks: a frozen peer must not freeze this side too."""
+
+from __future__ import annotations
+
+import select
+import sys
+from collections import deque
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+OUTBOX = 4096  # records kept while the peer does not read; the oldest is lost after that
+SELECT_LIMIT = 1024  # select() knows no file descriptors from here on
+
+
+class PipeEnd(Protocol):
+    """What the player's loop needs of a pipe."""
+
+    def poll(self, timeout_s: float) -> bool:
+        """Wait until something can be received (or the pipe closed), at most timeout_s."""
+        ...
+
+    def receive(self) -> Any:
+        """The next record. Raises EOFError when the other end is closed."""
+        ...
+
+    def send(self, record: object) -> None:
+        """Hand a frozen record over, or keep it until the peer reads again."""
+        ...
+
+
+class Pipe:
+    """A multiprocessing connection with an outbox."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+        self._outbox: deque[object] = deque(maxlen=OUTBOX)
+        # select() waits to the microsecond, Connection.poll() to the millisecond and at ten times the cost;
+        # on Windows select() takes sockets only.
+        self._selectable = sys.platform != "win32" and connection.fileno() < SELECT_LIMIT
+
+    def poll(self, timeout_s: float) -> bool:
+        if self._outbox:
+            self._flush()
+        if self._selectable:
+            return bool(select.select((self._connection,), (), (), max(0.0, timeout_s))[0])
+        try:
+            return self._connection.poll(max(0.0, timeout_s))
+        except OSError:  # Windows says so when the other end is closed; receive() says it in the common way
+            return True
+
+    def receive(self) -> Any:
+        try:
+            return self._connection.recv()
+        except OSError as error:
+            raise EOFError from error
+
+    def send(self, record: object) -> None:
+        self._outbox.append(record)
+        self._flush()
+
+    def close(self) -> None:
+        self._outbox.clear()
+        self._connection.close()
+
+    def _flush(self) -> None:
+        try:
+            while self._outbox and self._has_room():
+                self._connection.send(self._outbox.popleft())
+        except OSError:
+            self._outbox.clear()  # the other end is closed: receive() tells
+
+    def _has_room(self) -> bool:
+        """A Unix socket is writable while a quarter of its 200 kB is used at most; a record takes 20 kB at most."""
+        return not self._selectable or bool(select.select((), (self._connection,), (), 0)[1])

@@ -1,0 +1,155 @@
+"""What travels between the engine and the player: frozen records, one queue in each direction.
+
+Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Ping`, `Quit`.
+Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Failed`.
+
+All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class PlannedNote(NamedTuple):
+    """A note to be sent: its note-off travels with its note-on.
+
+    note_id: rises with every planned note of a session, never used twice.
+    channel: 0..15. pitch: 0..127. velocity: 1..127.
+    on_s: deadline of the note-on. off_s: deadline of the note-off; the engine may move it (`MoveOff`) once it
+    knows the true end. If the engine never does (it died, it stalls), the note still ends at `off_s`.
+    tag: free label that the player writes beside the note in its log (the mood's revision, say).
+    """
+
+    note_id: int
+    channel: int
+    pitch: int
+    velocity: int
+    on_s: float
+    off_s: float
+    tag: int = 0
+
+
+class Schedule(NamedTuple):
+    """Queue these notes."""
+
+    notes: tuple[PlannedNote, ...]
+
+
+class MoveOff(NamedTuple):
+    """The true ends of notes: (note_id, off_s). Notes that already ended are ignored."""
+
+    offs: tuple[tuple[int, float], ...]
+
+
+class Revoke(NamedTuple):
+    """Drop every note with an id >= first_note_id that was not sent yet. Answered by `Revoked`."""
+
+    request_id: int
+    first_note_id: int
+
+
+class Send(NamedTuple):
+    """Send a raw MIDI message (never note-on or note-off) at due_s: program or control changes."""
+
+    message: bytes
+    due_s: float
+
+
+class Silence(NamedTuple):
+    """Drop all that is queued and end every sounding note now (note-offs, then CC 123 and pedal up)."""
+
+
+class Ping(NamedTuple):
+    """Heartbeat of the engine, asks for a `Pong`."""
+
+    sent_s: float
+
+
+class Quit(NamedTuple):
+    """Silence, close the ports, end the process."""
+
+
+class Ready(NamedTuple):
+    """The ports were opened (or the null driver stands in). Sent once, first."""
+
+    driver: str
+    output_name: str
+    input_name: str
+    notice: str
+    """One sentence for the user when something is missing, else empty."""
+    realtime: str
+    """What was granted of SCHED_FIFO, locked memory, timer slack, in words."""
+
+
+class Received(NamedTuple):
+    """A whole MIDI message that arrived at the input port."""
+
+    message: bytes
+    received_s: float
+
+
+class Revoked(NamedTuple):
+    """Answer to `Revoke`: the ids >= first_note_id that had been sent already (and so stay), ascending."""
+
+    request_id: int
+    already_sent: tuple[int, ...]
+
+
+class Statistics(NamedTuple):
+    """Counts since the start of the process; lateness in seconds of note-ons in the last window."""
+
+    notes_sent: int
+    notes_dropped: int
+    notes_off_sent: int
+    sounding: int
+    queued: int
+    lateness_p50_s: float
+    lateness_p99_s: float
+    lateness_max_s: float
+
+
+class Pong(NamedTuple):
+    """Answer to `Ping`."""
+
+    ping_sent_s: float
+    statistics: Statistics
+
+
+class PortsChanged(NamedTuple):
+    """The ports came, went or came back; `notice` says so in one sentence."""
+
+    driver: str
+    output_name: str
+    input_name: str
+    notice: str
+
+
+class Failed(NamedTuple):
+    """The player cannot go on (a named port that is not there, for instance): one sentence; it ends after it."""
+
+    reason: str
+
+
+ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Ping | Quit
+ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Failed
+
+
+class PlayerSettings(NamedTuple):
+    """All that the player needs to know, handed over at its start."""
+
+    driver: str = "auto"
+    """auto, rtmidi, jack, null."""
+    output_port: str = ""
+    """Substring of an existing port's name, or empty for the virtual port."""
+    input_port: str = ""
+    virtual_port_name: str = "BrainMusic"
+    late_note_limit_s: float = 0.05
+    """A note-on later than this is dropped (with its note-off); note-offs never are."""
+    input_poll_s: float = 0.003
+    port_poll_s: float = 1.0
+    engine_timeout_s: float = 5.0
+    """Without a Ping for so long the player ends all sounding notes (the engine hangs)."""
+    realtime: bool = True
+    log_notes_to: str = ""
+    """Path of a log with a JSON line per sent note, or empty."""

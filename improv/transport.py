@@ -1,0 +1,57 @@
+"""Where the music stands: ticks, bars and seconds, tempo that follows without a jolt. Pure values."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# A commanded tempo is approached over about a beat: each sixteenth closes this share of the gap (1 - e^(-1/4 * 2)).
+TEMPO_APPROACH_PER_SIXTEENTH = 0.4
+
+
+class Position(NamedTuple):
+    """The start of one grid step.
+
+    tick: steps since the music began. music_s: seconds since then, pauses not counted. tempo_bpm: quarters per minute.
+    bar_tick: tick of the current bar's line. beats_per_bar: quarters.
+    """
+
+    tick: int
+    music_s: float
+    tempo_bpm: float
+    bar_tick: int
+    beats_per_bar: float
+    ticks_per_beat: int
+    bar: int = 1
+
+    @property
+    def step_s(self) -> float:
+        """Length of this grid step in seconds."""
+        return 60.0 / self.tempo_bpm / self.ticks_per_beat
+
+    @property
+    def beat_in_bar(self) -> float:
+        """Quarters since the bar line."""
+        return (self.tick - self.bar_tick) / self.ticks_per_beat
+
+    @property
+    def bar_ticks(self) -> int:
+        """Steps in a bar."""
+        return max(1, round(self.beats_per_bar * self.ticks_per_beat))
+
+    @property
+    def ticks_to_bar_line(self) -> int:
+        """0 on a bar line, else the steps until the next one."""
+        return -(self.tick - self.bar_tick) % self.bar_ticks
+
+    def next(self, tempo_bpm: float) -> Position:
+        """The following grid step, its tempo on the way to `tempo_bpm`."""
+        tick = self.tick + 1
+        line = tick - self.bar_tick >= self.bar_ticks
+        share = TEMPO_APPROACH_PER_SIXTEENTH * 4 / self.ticks_per_beat
+        return self._replace(
+            tick=tick,
+            music_s=self.music_s + self.step_s,
+            tempo_bpm=self.tempo_bpm + share * (tempo_bpm - self.tempo_bpm),
+            bar_tick=tick if line else self.bar_tick,
+            bar=self.bar + 1 if line else self.bar,
+        )

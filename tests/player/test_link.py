@@ -1,0 +1,397 @@
+"""The link with a real player process: start, music, failures, end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from improv.clock import SystemClock
+from improv.errors import PlayerError, PortError
+from improv.player import link as link_module
+from improv.player.link import PlayerLink
+from improv.player.wire import PlannedNote, PlayerSettings, PortsChanged, Received
+from tests.jack import JackServer, Keyboard, Listener, eventually
+from tests.player.fakes import balance, is_off, is_on, note
+
+CLOCK = SystemClock()
+MakeLink = Callable[..., PlayerLink]
+
+
+@pytest.fixture
+def make_link() -> Iterator[MakeLink]:
+    links: list[PlayerLink] = []
+
+    def make(**settings: Any) -> PlayerLink:
+        link = PlayerLink(PlayerSettings(driver="null", realtime=False)._replace(**settings), CLOCK)
+        links.append(link)
+        link.start()
+        return link
+
+    yield make
+    for link in links:
+        link.close()
+
+
+def soon(note_id: int, in_s: float = 0.05, length_s: float = 0.05, pitch: int = 60) -> PlannedNote:
+    now_s = CLOCK.now()
+    return note(note_id, now_s + in_s, now_s + in_s + length_s, pitch)
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def beat_until(link: PlayerLink, condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+    """Beat as the engine does until `condition()` is true; returns its value."""
+
+    def look() -> Any:
+        link.beat()
+        return condition()
+
+    return eventually(look, timeout_s)
+
+
+def test_start_music_and_end(make_link: MakeLink, tmp_path: Path) -> None:
+    link = make_link(log_notes_to=str(tmp_path / "notes.jsonl"))
+    ready = link.wait_ready()
+    assert (ready.driver, ready.notice) == ("none", "")
+    link.schedule([soon(1), soon(2, 0.1, 60.0, 62)])
+    link.move_offs([(2, CLOCK.now() + 0.2)])
+    beat_until(link, lambda: link.statistics.notes_off_sent == 2)
+    assert (link.statistics.notes_sent, link.statistics.sounding) == (2, 0)
+    link.close()
+    link.close()
+    assert [line["note_id"] for line in lines(tmp_path / "notes.jsonl")] == [1, 2]
+    assert link.beat() == ""
+
+
+def test_revoke_names_what_was_sent(make_link: MakeLink) -> None:
+    link = make_link()
+    link.wait_ready()
+    link.schedule([soon(1, 0.0), soon(2, 0.0, pitch=61), soon(3, 5.0), soon(4, 6.0)])
+    beat_until(link, lambda: link.statistics.notes_sent == 2)
+    assert link.revoke(2, timeout_s=5.0) == (2,)
+    beat_until(link, lambda: link.statistics.queued == 0)
+
+
+def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link: MakeLink) -> None:
+    link = make_link()
+    link.wait_ready()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    link.schedule([soon(1, -0.01), soon(2, 9.0)])
+    assert link.revoke(1, timeout_s=0.05) == (1,)
+    os.kill(link.pid, signal.SIGCONT)
+    assert link.revoke(2, timeout_s=5.0) == ()
+    assert link.poll() == []
+
+
+def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
+    link = make_link()
+    link.wait_ready()
+    for round_number in (1, 2):
+        old = link.pid
+        assert old is not None
+        link.schedule([soon(10 * round_number, 0.0, 60.0)])
+        os.kill(old, signal.SIGKILL)
+        killed_s = CLOCK.now()
+        notice = eventually(link.beat)
+        assert CLOCK.now() - killed_s < 2.0
+        assert notice == "The player process ended unexpectedly and was started anew."
+        link.wait_ready()
+        assert link.pid != old
+        (changed,) = link.poll()
+        assert isinstance(changed, PortsChanged)
+        link.schedule([soon(10 * round_number + 1)])
+        beat_until(link, lambda: link.statistics.notes_off_sent == 1)
+    assert link.restarts == 2
+
+
+def test_a_frozen_player_is_replaced(make_link: MakeLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "FROZEN_AFTER_S", 1.2)
+    link = make_link()
+    link.wait_ready()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    assert "did not answer" in eventually(link.beat)
+    link.wait_ready()
+
+
+def test_an_engine_that_stood_still_does_not_blame_the_player(
+    make_link: MakeLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_module, "FROZEN_AFTER_S", 1.1)
+    link = make_link()
+    link.wait_ready()
+    link.beat()
+    CLOCK.wait(CLOCK.now() + 1.3)
+    assert link.beat() == ""
+    assert link.restarts == 0
+
+
+def test_polling_without_a_player_waits(make_link: MakeLink) -> None:
+    link = make_link()
+    link.wait_ready()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+    eventually(lambda: link.poll(0.01) == [] and link._pipe is None)
+    began_s = CLOCK.now()
+    assert link.poll(0.05) == []
+    assert CLOCK.now() - began_s >= 0.05
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP"])
+def test_signals_of_the_terminal_are_left_to_the_engine(make_link: MakeLink, name: str) -> None:
+    link = make_link()
+    link.wait_ready()
+    assert link.pid is not None
+    os.kill(link.pid, getattr(signal, name))
+    link.schedule([soon(1)])
+    beat_until(link, lambda: link.statistics.notes_off_sent == 1)
+    assert link.restarts == 0
+
+
+def test_what_midi_cannot_express_is_refused() -> None:
+    link = PlayerLink(PlayerSettings(driver="null"), CLOCK)
+    with pytest.raises(ValueError, match=r"pitch must be in 0\.\.127, got 130"):
+        link.schedule([note(1, 0.0, 1.0, pitch=130)])
+    with pytest.raises(ValueError, match="must be finite"):
+        link.schedule([note(1, 0.0, float("nan"))])
+    with pytest.raises(ValueError, match="got 90 3c 40"):
+        link.send(bytes((0x90, 60, 64)), 0.0)
+
+
+def test_the_ledger_stays_bounded() -> None:
+    link = PlayerLink(PlayerSettings(driver="null"), CLOCK)
+    for i in range(5000):
+        link.schedule([soon(i, 100.0)])
+    assert len(link._ledger) <= link_module.LEDGER_NOTES
+    for i in range(5000, 6000):
+        link.schedule([soon(i, -10.0)])
+    assert not [i for i, planned in link._ledger.items() if planned.off_s < 0]
+    link.close()
+
+
+def test_a_log_that_cannot_be_written(make_link: MakeLink, tmp_path: Path) -> None:
+    link = make_link(log_notes_to=str(tmp_path / "absent" / "notes.jsonl"))
+    with pytest.raises(PortError, match="cannot be written: No such file"):
+        link.wait_ready()
+
+
+def test_a_player_that_dies_before_it_is_ready(make_link: MakeLink) -> None:
+    link = make_link()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+    with pytest.raises(PlayerError, match="ended before"):
+        link.wait_ready()
+
+
+def test_a_player_that_takes_too_long(make_link: MakeLink) -> None:
+    link = make_link()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGSTOP)
+    with pytest.raises(PlayerError, match="not ready within"):
+        link.wait_ready(0.05)
+    os.kill(link.pid, signal.SIGCONT)
+
+
+def test_without_midi_the_player_plays_on_and_says_so(make_link: MakeLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody-runs-this")
+    link = make_link(driver="jack", port_poll_s=0.05)
+    ready = link.wait_ready()
+    assert ready.driver == "none"
+    assert "no JACK server answers" in ready.notice
+    assert "plays without MIDI ports" in ready.notice
+    link.schedule([soon(1)])
+    beat_until(link, lambda: link.statistics.notes_off_sent == 1)
+
+
+def test_what_was_granted_is_said_in_words(make_link: MakeLink) -> None:
+    assert make_link(realtime=False).wait_ready().realtime == "not asked for"
+    scheduling, memory, timers = make_link(realtime=True).wait_ready().realtime.split(", ")
+    assert "SCHED_FIFO" in scheduling
+    assert memory.startswith("memory ")
+    assert timers.startswith("timer slack ")
+
+
+def test_the_player_imports_only_what_it_needs() -> None:
+    """Each of these costs the player memory and a late start."""
+    code = "import improv.player.process, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    heavy = {"numpy", "onnxruntime", "pydantic", "rich", "yaml", "mido", "rtmidi", "asyncio"}
+    assert not heavy & set(loaded)
+
+
+ENGINE = """
+import sys
+from improv.clock import SystemClock
+from improv.player.link import PlayerLink
+from improv.player.wire import PlayerSettings
+print("imported as", __name__, flush=True)
+if __name__ == "__main__":
+    link = PlayerLink(PlayerSettings(driver="null"), SystemClock())
+    link.start()
+    link.wait_ready()
+    print(link.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_an_engine_that_is_killed_takes_the_player_along(tmp_path: Path) -> None:
+    """And the player does not import the engine's main module."""
+    script = tmp_path / "engine.py"
+    script.write_text(ENGINE)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as engine:
+        assert engine.stdout is not None
+        assert engine.stdout.readline() == "imported as __main__\n"
+        player = int(engine.stdout.readline())
+        assert Path(f"/proc/{player}").exists()
+        engine.kill()
+        assert engine.stdout.read() == ""
+    eventually(lambda: not alive(player))
+
+
+def alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+class OnJack:
+    """A link on a JACK server with a listener connected to its output."""
+
+    def __init__(self, link: PlayerLink) -> None:
+        self.link = link
+        self.listener = Listener()
+        assert link.wait_ready().driver == "JACK"
+        self.listener.open(connect_to="BrainMusic:BrainMusic")
+
+    def wait_for_connection(self) -> None:
+        def arrived() -> bool:
+            self.link.beat()
+            self.link.send(bytes((0xB0, 119, 1)), 0.0)
+            return bool(self.listener.poll())
+
+        eventually(arrived, every_s=0.05)
+
+    def notes(self) -> list[bytes]:
+        return [message for message in self.listener.poll() if is_on(message) or is_off(message)]
+
+
+@pytest.fixture
+def on_jack(jack_server: JackServer, make_link: MakeLink) -> Iterator[OnJack]:
+    on_jack = OnJack(make_link(driver="jack"))
+    on_jack.wait_for_connection()
+    yield on_jack
+    on_jack.listener.close()
+
+
+def test_music_on_real_ports(on_jack: OnJack) -> None:
+    planned = [soon(i, 0.1 + i * 0.01, 0.05, 40 + i % 40) for i in range(100)]
+    on_jack.link.schedule(planned)
+    beat_until(on_jack.link, lambda: len(on_jack.notes()) >= 200)
+    assert [m[1] for m in on_jack.notes() if is_on(m)] == [planned_note.pitch for planned_note in planned]
+    assert not balance(on_jack.notes())
+    assert on_jack.link.statistics.lateness_p50_s < 0.002
+
+
+@pytest.mark.parametrize("how", ["close", "pipe closes", "SIGTERM", "silence"])
+def test_no_note_is_left_sounding(on_jack: OnJack, how: str) -> None:
+    link = on_jack.link
+    link.schedule([soon(i, 0.0, 60.0, i) for i in range(30)])
+    beat_until(link, lambda: len(on_jack.notes()) == 30)
+    assert link._process is not None
+    if how == "close":
+        link.close()
+    elif how == "pipe closes":
+        link._close_pipe()
+    elif how == "SIGTERM":
+        link._process.terminate()
+    else:
+        link.silence()
+    assert eventually(lambda: len(on_jack.notes()) == 60)
+    assert not balance(on_jack.notes())
+    assert bytes((0xB0, 123, 0)) in eventually(lambda: on_jack.listener.poll()[-2:])
+    if how in ("pipe closes", "SIGTERM"):
+        process = link._process
+        assert eventually(lambda: process.exitcode == 0)
+
+
+def test_messages_from_a_keyboard_arrive_stamped(on_jack: OnJack) -> None:
+    keyboard = Keyboard()
+    keyboard.open(connect_to="BrainMusic in:BrainMusic")
+    try:
+        received = []
+
+        def arrived() -> bool:
+            keyboard.send(bytes((0xB0, 1, 99)))
+            received.extend(on_jack.link.poll(0.05))
+            return bool(received)
+
+        began_s = CLOCK.now()
+        eventually(arrived)
+        assert isinstance(received[0], Received)
+        assert received[0].message == bytes((0xB0, 1, 99))
+        assert began_s <= received[0].received_s <= CLOCK.now()
+    finally:
+        keyboard.close()
+
+
+def test_a_named_port_that_is_not_there(jack_server: JackServer, make_link: MakeLink) -> None:
+    with closing(Listener("Grand").open()):
+        link = make_link(driver="jack", output_port="organ")
+        with pytest.raises(PortError, match="No MIDI output is named like 'organ'; there are: Grand:in"):
+            link.wait_ready()
+
+
+def test_after_a_crash_hanging_notes_are_ended(jack_server: JackServer, make_link: MakeLink) -> None:
+    with closing(Listener("Grand").open()) as listener:
+        link = make_link(driver="jack", output_port="grand")
+        link.wait_ready()
+
+        def arrived() -> bool:
+            link.send(bytes((0xB0, 119, 1)), 0.0)
+            return bool(listener.poll())
+
+        eventually(arrived, every_s=0.05)
+        link.schedule([soon(1, 0.0, 60.0, 77)])
+        eventually(lambda: bytes((0x90, 77, 80)) in listener.poll())
+        assert link.pid is not None
+        os.kill(link.pid, signal.SIGKILL)
+        eventually(link.beat)
+        eventually(lambda: bytes((0x80, 77, 64)) in listener.poll())
+        eventually(lambda: bytes((0xB0, 123, 0)) in listener.poll())
+
+
+def test_a_jack_server_that_dies_is_found_again(jack_server: JackServer, make_link: MakeLink) -> None:
+    link = make_link(driver="jack", port_poll_s=0.2)
+    assert link.wait_ready().driver == "JACK"
+    changes: list[PortsChanged] = []
+
+    def changed() -> PortsChanged | None:
+        link.beat()
+        changes.extend(record for record in link.poll() if isinstance(record, PortsChanged))
+        return changes.pop(0) if changes else None
+
+    jack_server.kill()
+    lost = eventually(changed)
+    assert (lost.driver, lost.output_name) == ("none", "")
+    assert lost.notice.startswith("The JACK server is gone.")
+    link.schedule([soon(1)])
+    beat_until(link, lambda: link.statistics.notes_off_sent == 1)
+    jack_server.start()
+    found = eventually(changed)
+    assert (found.driver, found.output_name) == ("JACK", "BrainMusic")
+    eventually(lambda: "BrainMusic:BrainMusic" in jack_server.ports(), every_s=0.5)
+    assert link.restarts == 0

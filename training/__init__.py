@@ -1,0 +1,1 @@
+"""Offline: corpus -> labels -> tokens -> PyTorch -> ONNX, and evaluation. May import improv; improv never imports it."""

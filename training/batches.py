@@ -1,0 +1,132 @@
+"""An endless stream of training batches: lanes of whole pieces, one after the other, the network's state carried on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from improv import conditioning
+from improv.attributes import ATTRIBUTES
+from training.dataset import Dataset, PieceRow
+
+# How often a segment of a lane hides its commands from the network, so that it also learns to play without them
+# (the unconditioned half of guidance) and with only some of them.
+HIDE_ALL, HIDE_ATTRIBUTES, HIDE_EACH, HIDE_ENDING, HIDE_PLACE = 0.15, 0.15, 0.25, 0.5, 0.1
+_REGISTER = 2 * conditioning.COMMANDS.index("register")
+_REGISTER_PER_SEMITONE = 2 / (ATTRIBUTES["register"].high - ATTRIBUTES["register"].low)
+_MOOD_COLUMNS = 4  # valence, known, arousal, known
+_ENDING = 2 * conditioning.COMMANDS.index("ending")
+
+
+class Batch(NamedTuple):
+    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, conditioning.SIZE)."""
+
+    tokens: np.ndarray
+    targets: np.ndarray
+    condition: np.ndarray
+
+
+def conditioned(rows: np.ndarray, semitones: int) -> np.ndarray:
+    """Conditioning rows as float32, with the register moved by a transposition."""
+    rows = rows.astype(np.float32)
+    if semitones:
+        moved = rows[:, _REGISTER] + semitones * _REGISTER_PER_SEMITONE
+        rows[:, _REGISTER] = np.clip(moved, -1, 1) * rows[:, _REGISTER + 1]
+    return rows
+
+
+def hide(condition: np.ndarray, rng: np.random.Generator) -> None:
+    """Hide commands in place, differently in each lane. condition: (lanes, time, conditioning.SIZE)."""
+    commands = 2 * len(conditioning.COMMANDS)
+    for lane in condition:
+        kind = rng.random()
+        if kind < HIDE_ALL:
+            lane[:, :commands] = 0
+        elif kind < HIDE_ALL + HIDE_ATTRIBUTES:
+            lane[:, _MOOD_COLUMNS:commands] = 0
+        else:
+            for column in np.flatnonzero(rng.random(len(conditioning.COMMANDS)) < HIDE_EACH):
+                lane[:, 2 * column : 2 * column + 2] = 0
+        if rng.random() < HIDE_ENDING:
+            lane[:, _ENDING : _ENDING + 2] = 0
+        if rng.random() < HIDE_PLACE:
+            lane[:, commands:] = 0
+
+
+@dataclass
+class Lane:
+    """Where one lane stands: the piece, its transposition, the next token."""
+
+    piece: int = -1
+    semitones: int = 0
+    at: int = 0
+    stop: int = 0
+
+
+@dataclass
+class LaneStream:
+    """Yields batches for ever; `state()` and `restore()` make an interrupted run go on with the same batches."""
+
+    dataset: Dataset
+    pieces: list[PieceRow]
+    lanes: int
+    sequence: int
+    transpose: tuple[int, int]
+    seed: int
+    _queue: list[int] = field(default_factory=list)
+    _lanes: list[Lane] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._rng = np.random.default_rng(self.seed)
+        self._lanes = [Lane() for _ in range(self.lanes)]
+        for lane in self._lanes:
+            self._next_piece(lane)
+            # Lanes begin at different places, else every lane would start its piece in the same batch.
+            lane.at += int(self._rng.integers(0, max(1, lane.stop - lane.at)))
+
+    def _next_piece(self, lane: Lane) -> None:
+        if not self._queue:
+            self._queue = self._rng.permutation(len(self.pieces)).tolist()
+        lane.piece = self._queue.pop()
+        row = self.pieces[lane.piece]
+        lane.at, lane.stop = row.start, row.stop
+        low, high = self.dataset.encoding.pitch_range(self.dataset.tokens[row.start : row.stop])
+        down, up = max(self.transpose[0], -low), min(self.transpose[1], 127 - high)
+        lane.semitones = int(self._rng.integers(down, up + 1)) if down <= up else 0
+
+    def _take(self, lane: Lane, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The next `count` tokens of a lane with the conditioning of each token's own step."""
+        tokens, rows = [], []
+        while count > 0:
+            if lane.at >= lane.stop:
+                self._next_piece(lane)
+            part = slice(lane.at, min(lane.at + count, lane.stop))
+            tokens.append(self.dataset.encoding.transpose(self.dataset.tokens[part].astype(np.int64), lane.semitones))
+            rows.append(conditioned(self.dataset.conditioning[self.dataset.token_step[part]], lane.semitones))
+            count -= part.stop - part.start
+            lane.at = part.stop
+        return np.concatenate(tokens), np.concatenate(rows)
+
+    def next(self) -> Batch:
+        """The next batch; each lane goes on exactly where it stopped, so that its last target is the next input."""
+        tokens = np.empty((self.lanes, self.sequence + 1), dtype=np.int64)
+        condition = np.empty((self.lanes, self.sequence, conditioning.SIZE), dtype=np.float32)
+        for index, lane in enumerate(self._lanes):
+            ids, rows = self._take(lane, self.sequence + 1)
+            tokens[index], condition[index] = ids, rows[1:]
+            lane.at -= 1  # never before the piece's start: at least sequence >= 1 tokens of it were taken
+        hide(condition, self._rng)
+        return Batch(tokens[:, :-1], tokens[:, 1:], condition)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides the coming batches, as plain values."""
+        lanes = [(lane.piece, lane.semitones, lane.at, lane.stop) for lane in self._lanes]
+        return {"rng": self._rng.bit_generator.state, "queue": list(self._queue), "lanes": lanes}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state()`."""
+        self._rng.bit_generator.state = state["rng"]
+        self._queue = list(state["queue"])
+        self._lanes = [Lane(*values) for values in state["lanes"]]

@@ -1,0 +1,165 @@
+"""A checkpoint -> an ONNX file that the daemon can step, proved equal to torch.
+
+    python -m training.export runs/polyphony/best.pt --dataset data/polyphony --out exported_models/polyphony.onnx
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from improv import conditioning
+from improv.contract import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
+from improv.encodings import encoding_for
+from improv.errors import BrainMusicError, InputError
+from improv.model import OnnxModel
+from training.dataset import Dataset
+from training.network import EventLSTM
+from training.scoring import score
+from training.train import Settings, build
+
+PARITY_STEPS = 200
+TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
+
+LICENCES = {
+    "piano-midi-de": ("CC BY-SA 4.0", "Bernd Krueger, piano-midi.de (CC BY-SA 3.0 DE)"),
+    "music21:bach": ("CC BY-SA 4.0", "Bach chorales as they come with music21 (public domain music)"),
+}
+
+
+class Step(nn.Module):
+    """One token of `EventLSTM`, as the contract wants it (improv.contract)."""
+
+    def __init__(self, network: EventLSTM) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, token: Tensor, condition: Tensor, state_h: Tensor, state_c: Tensor) -> tuple[Tensor, ...]:
+        logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c))
+        return logits[:, 0], new_h, new_c
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint of training.train; InputError when it is missing or of another vocabulary."""
+    if not path.exists():
+        raise InputError(f"the checkpoint {path} is not there; make one with python -m training.train")
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:  # torch raises pickle, zip and runtime errors for damaged files
+        raise InputError(f"{path} is not a checkpoint that can be read ({type(error).__name__})") from None
+    expected = encoding_for(saved["family"]).fingerprint
+    if saved["fingerprint"] != expected:
+        raise InputError(f"{path} was trained with vocabulary {saved['fingerprint']}, this version has {expected}")
+    return saved
+
+
+def network_of(saved: dict[str, Any]) -> EventLSTM:
+    """The trained network, ready for inference."""
+    network = build(Settings(**saved["settings"]), encoding_for(saved["family"]).size)
+    network.load_state_dict(saved["network"])
+    return network.eval()
+
+
+def export(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) -> Contract:
+    """Write the ONNX file, whole or not at all."""
+    import onnx
+
+    network = network_of(saved)
+    state = network.zero_state(2)
+    arguments = (torch.zeros(2, dtype=torch.int64), torch.zeros(2, conditioning.SIZE), *state)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        program = torch.onnx.export(
+            Step(network),
+            arguments,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: batch}, {0: batch}, {1: batch}, {1: batch}),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    encoding = encoding_for(saved["family"])
+    contract = Contract(
+        format_version=FORMAT_VERSION,
+        name=name,
+        family=encoding.family,
+        fingerprint=encoding.fingerprint,
+        ticks_per_beat=encoding.ticks_per_beat,
+        conditioning=conditioning.specification(),
+        training_data="; ".join(_attribution(source) for source in saved["sources"]),
+        licence=_licence(saved["sources"]),
+        created=datetime.date.today().isoformat(),
+        held_out_loss=round(held_out_loss, 4),
+    )
+    onnx.helper.set_model_props(proto, contract.to_metadata())
+    partial = out.with_name(out.name + ".partial")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(proto.SerializeToString())
+    os.replace(partial, out)
+    return contract
+
+
+def _attribution(source: str) -> str:
+    return LICENCES[source][1] if source in LICENCES else source
+
+
+def _licence(sources: list[str]) -> str:
+    known = {LICENCES[source][0] for source in sources if source in LICENCES}
+    return " and ".join(sorted(known)) if known else "as the training data"
+
+
+def largest_difference(network: EventLSTM, model: OnnxModel, seed: int = 0) -> float:
+    """Largest |torch - onnxruntime| over the logits of 200 teacher-forced steps, the state carried through both."""
+    rng = np.random.default_rng(seed)
+    torch_state, onnx_state = network.zero_state(2), model.initial_state(2)
+    step, worst = Step(network), 0.0
+    with torch.no_grad():
+        for _ in range(PARITY_STEPS):
+            token = int(rng.integers(model.encoding.size))
+            condition = rng.uniform(-1, 1, (2, conditioning.SIZE)).astype(np.float32)
+            expected, *torch_state = step(torch.tensor([token, token]), torch.from_numpy(condition), *torch_state)
+            logits, onnx_state = model.step(token, condition, onnx_state)
+            worst = max(worst, float(np.abs(logits - expected.numpy()).max()))
+    return worst
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--dataset", type=Path, required=True, help="measures the held-out loss for the metadata")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    try:
+        saved = load_checkpoint(options.checkpoint)
+        network, dataset = network_of(saved), Dataset(options.dataset)
+        held_out = score(network, dataset, dataset.split("test"), commands=False, device=torch.device("cpu"))
+        contract = export(saved, options.out.stem, held_out.nats_per_token, options.out)
+        difference = largest_difference(network, OnnxModel(options.out, "cpu"))
+        verdict = "equal" if difference <= TOLERANCE else "NOT EQUAL"
+        print(f"{options.out}: {options.out.stat().st_size >> 10} KiB, held-out {contract.held_out_loss} nats/token")
+        print(f"torch and onnxruntime over {PARITY_STEPS} steps: {verdict}, "
+              f"largest difference {difference:.2e} (allowed {TOLERANCE:.0e})")
+        if difference > TOLERANCE:
+            options.out.unlink()
+            raise InputError(f"{options.out} was removed: it does not compute what the checkpoint computes")
+    except BrainMusicError as error:
+        print(f"training.export: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
