@@ -90,7 +90,7 @@ def mode(pitch: FloatArray, weight: FloatArray) -> float:
 
 def key_correlation_difference(pitch: FloatArray, weight: FloatArray) -> float:
     """Best correlation with a major profile minus best with a minor one, over the weighted pitch-class histogram."""
-    histogram = np.bincount(pitch.astype(np.int64) % 12, weights=weight, minlength=12)
+    histogram = np.bincount(pitch.astype(np.int64) % 12, weights=weight, minlength=12).astype(np.float64)
     if histogram.std() == 0:
         return 0.0
     best = [np.max(_ROTATIONS[name] @ _standardise(histogram)) / 12 for name in ("major", "minor")]

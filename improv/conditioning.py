@@ -50,7 +50,7 @@ def vector(
 ) -> NDArray[np.float32]:
     """The conditioning of one step, shape (SIZE,), float32.
 
-    values: commands by name in their own units; what is missing is unknown. KeyError for a name that is not in COMMANDS.
+    values: commands by name in their own units; what is missing is unknown. KeyError for a name not in COMMANDS.
     beat_in_bar: place in quarter notes from the bar line, or None when there is no metre.
     """
     row = np.zeros(SIZE, dtype=np.float32)

@@ -87,7 +87,7 @@ class MoodSection(Section):
     start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
     glide_s: float = Field(0.0, ge=0, le=LONGEST_GLIDE_S)
     intensity: float = Field(0.6, ge=0, le=1)
-    table: dict[str, dict[Corner, float]] = DEFAULT_TABLE  # type: ignore[assignment]
+    table: dict[str, dict[str, float]] = DEFAULT_TABLE
 
     @field_validator("table", mode="before")
     @classmethod
@@ -95,8 +95,10 @@ class MoodSection(Section):
         """What the file leaves out falls back to the default, attribute by attribute and corner by corner."""
         if not isinstance(table, dict):
             return table
-        given = {name: {**DEFAULT_TABLE.get(name, {}), **row} if isinstance(row, dict) else row
-                 for name, row in table.items()}
+        given = {
+            name: {**DEFAULT_TABLE.get(name, {}), **row} if isinstance(row, dict) else row
+            for name, row in table.items()
+        }
         return {**DEFAULT_TABLE, **given}
 
     @field_validator("table")
@@ -107,8 +109,13 @@ class MoodSection(Section):
                 raise ValueError(f"unknown attribute {name!r}{_did_you_mean(name, ATTRIBUTES)}")
             low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
             for corner, value in corners.items():
+                if corner not in CORNERS:
+                    hint = _did_you_mean(corner, CORNERS)
+                    raise ValueError(f"{name}: unknown corner {corner!r}{hint}; allowed: {', '.join(CORNERS)}")
                 if not low <= value <= high:
-                    raise ValueError(f"{name}.{corner} must be {low:g}..{high:g} {ATTRIBUTES[name].unit} (got {value:g})")
+                    raise ValueError(
+                        f"{name}.{corner} must be {low:g}..{high:g} {ATTRIBUTES[name].unit} (got {value:g})"
+                    )
         return table
 
     @property
@@ -137,7 +144,7 @@ class MusicSection(Section):
 
 
 class MidiSection(Section):
-    driver: Literal["auto", "rtmidi", "null"] = "auto"
+    driver: Literal["auto", "rtmidi", "jack", "null"] = "auto"
     output: str = ""
     input: str = ""
     name: str = Field("BrainMusic", min_length=1, max_length=60)
@@ -231,8 +238,11 @@ def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[
     tree, lines, faults = _read(path) if path else ({}, {}, [])
     source = str(path) if path else "the defaults"
     environment = os.environ if environment is None else environment
-    named = {name: f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
-             for name, value in environment.items() if name.startswith(ENVIRONMENT_PREFIX) and "__" in name}
+    named = {
+        name: f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name
+    }
     origins: dict[tuple[str, ...], str] = {}
     for origin, override in [*named.items(), *(("-o", override) for override in overrides)]:
         if fault := _put(tree, origins, origin, override):
@@ -278,13 +288,15 @@ def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], fil
     for key, value in node.value:
         place = (*path, str(key.value))
         if place in lines:
-            faults.append(f"{file}:{key.start_mark.line + 1}: {'.'.join(place)}: stands twice, "
-                          f"first in line {lines[place]}; keep one")
+            faults.append(
+                f"{file}:{key.start_mark.line + 1}: {'.'.join(place)}: stands twice, "
+                f"first in line {lines[place]}; keep one"
+            )
         lines[place] = key.start_mark.line + 1
         _mark(value, place, lines, faults, file)
 
 
-def _put(tree: dict[str, Any], origins: dict[tuple[str, ...], str], origin: str, override: str) -> str | None:
+def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str, override: str) -> str | None:
     """Put `section.key=value` into the tree; returns a sentence when it cannot be understood."""
     name, equals, text = override.partition("=")
     path = tuple(part.strip() for part in name.split("."))
@@ -325,8 +337,14 @@ def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
         return f"must be {allowed} (got {got!r})"
     if kind == "literal_error":
         return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got!r})"
-    wanted = {"bool": "true or false", "string": "a text", "int": "a whole number", "float": "a number",
-              "dict": "a table of keys and values", "model": "a section with keys"}
+    wanted = {
+        "bool": "true or false",
+        "string": "a text",
+        "int": "a whole number",
+        "float": "a number",
+        "dict": "a table of keys and values",
+        "model": "a section with keys",
+    }
     return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got!r})"
 
 
@@ -342,8 +360,12 @@ def _range_at(path: tuple[str, ...]) -> str:
     if len(path) != 2:
         return ""
     field = _section(path[0]).model_fields.get(path[1]) if path[0] in Config.model_fields else None
-    bounds = {name: getattr(part, name) for part in (field.metadata if field else ()) for name in ("ge", "gt", "le")
-              if getattr(part, name, None) is not None}
+    bounds = {
+        name: getattr(part, name)
+        for part in (field.metadata if field else ())
+        for name in ("ge", "gt", "le")
+        if getattr(part, name, None) is not None
+    }
     if "le" not in bounds:
         return ""
     whole = "a whole number " if field and field.annotation is int else ""

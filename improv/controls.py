@@ -98,7 +98,7 @@ class ControlState:
     revision rises with every change of mood: notes carry it, so that a log can tell under which mood each was chosen.
     """
 
-    glide: Glide = Glide(CORNERS["calm"], CORNERS["calm"])
+    glide: Glide = field(default_factory=lambda: Glide(CORNERS["calm"], CORNERS["calm"]))
     glide_s: float = 0.0
     intensity: float = 0.5
     temperature: float = 1.0
@@ -191,7 +191,7 @@ _ALWAYS: dict[str, Command] = {"all_notes_off": AllNotesOff(), "reset": Reset()}
 
 @dataclass(frozen=True, slots=True)
 class MidiMap:
-    """controls: control number 0..127 -> action. programs: program 0..127 -> mood name. channel: 1..16, or 0 for all."""
+    """controls: number 0..127 -> action. programs: program 0..127 -> mood name. channel: 1..16, or 0 for all."""
 
     controls: Mapping[int, str]
     programs: Mapping[int, str]

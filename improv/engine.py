@@ -17,9 +17,9 @@ from improv import controls as commands
 from improv.clock import Clock
 from improv.controls import Command, ControlState, MidiMap
 from improv.improviser import Improviser, PlannedStep
+from improv.improviser import Settings as ImproviserSettings
 from improv.mood import Mood, nearest_name
 from improv.player.wire import PlannedNote, PortsChanged, Received, Statistics, ToEngine
-from improv.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ REPLAN_EVERY_S = 0.02
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
+# A step may be planned so much before its time: more than the rounding of a sum of seconds, less than anyone hears.
+PLAN_EARLY_S = 1e-4
 
 
 class Link(Protocol):
@@ -48,6 +50,13 @@ class Link(Protocol):
     def silence(self) -> None: ...
     def poll(self, timeout_s: float) -> list[ToEngine]: ...
     def beat(self) -> str: ...
+
+
+class StepSink(Protocol):
+    """Who keeps what was planned: the recorder, or a list when rendering."""
+
+    def add(self, step: PlannedStep) -> None: ...
+    def forget(self, tick: int) -> None: ...
 
 
 class Status(NamedTuple):
@@ -84,7 +93,7 @@ class Engine:
         initial: ControlState,
         midi_map: MidiMap,
         settings: EngineSettings,
-        recorder: Recorder | None = None,
+        recorder: StepSink | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self.controls = self._initial = initial
@@ -127,7 +136,7 @@ class Engine:
         if self._changed_s is not None:
             timeout_s = min(timeout_s, self._replanned_s + REPLAN_EVERY_S - now_s)
         if self.controls.playing:
-            timeout_s = min(timeout_s, self._due_s(self.improviser.position.music_s) - self.settings.look_ahead_s - now_s)
+            timeout_s = min(timeout_s, self._plan_due_s() - now_s)
         return max(timeout_s, 0.0)
 
     def receive(self, message: bytes, received_s: float) -> None:
@@ -143,7 +152,7 @@ class Engine:
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
         before = self.controls
-        self.controls = commands.apply(before, command, max(0.0, received_s - self._anchor_s), self._initial)
+        self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
         if isinstance(command, commands.AllNotesOff):
             self.silence()
@@ -154,10 +163,21 @@ class Engine:
         elif self.controls != before and self._changed_s is None:
             self._changed_s = received_s
 
+    def reconfigure(self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap) -> None:
+        """Take over new settings without a gap; the metre and the channel stay as they are until the next start."""
+        self.improviser.settings = replace(improviser, beats_per_bar=self.improviser.settings.beats_per_bar)
+        self.settings = replace(settings, channel=self.settings.channel)
+        self.midi_map = midi_map
+        self._changed_s = self._clock.now()
+
     # --------------------------------------------------------------------------------------------------- planning
 
     def _due_s(self, music_s: float) -> float:
         return self._anchor_s + music_s
+
+    def _music_s(self, at_s: float) -> float:
+        """Where the music stands at a moment of the clock; while it rests it stands still."""
+        return max(0.0, at_s - self._anchor_s) if self.controls.playing else self.improviser.position.music_s
 
     def _plan_ahead(self) -> None:
         now_s = self._clock.now()
@@ -166,8 +186,12 @@ class Engine:
             self._anchor_s += late_s + LEAD_S
             self._stalls += 1
             log.info("the machine stood still for a moment: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
-        while self.controls.playing and self._due_s(self.improviser.position.music_s) < now_s + self.settings.look_ahead_s:
+        while self.controls.playing and self._plan_due_s() <= now_s + PLAN_EARLY_S:
             self._plan_step()
+
+    def _plan_due_s(self) -> float:
+        """When the next step must be planned."""
+        return self._due_s(self.improviser.position.music_s) - self.settings.look_ahead_s
 
     def _plan_step(self) -> PlannedStep:
         step = self.improviser.plan_step(self.controls)
@@ -175,8 +199,10 @@ class Engine:
         if self._recorder is not None:
             self._recorder.add(step)
         now_s = self._clock.now()
-        notes = tuple(self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s), now_s), step.revision)
-                      for note_id, pitch, velocity, on_s in step.started)
+        notes = tuple(
+            self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s), now_s), step.revision)
+            for note_id, pitch, velocity, on_s in step.started
+        )
         self._link.schedule(notes)
         self._notes_planned += len(notes)
         self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
@@ -199,8 +225,11 @@ class Engine:
 
     def _renew(self, due_s: float) -> None:
         """Notes that are held for long get a later provisional end."""
-        renewed = [(note_id, due_s + PROVISIONAL_NOTE_S) for note_id, off_s in self._provisional_off_s.items()
-                   if off_s < due_s + RENEW_BEFORE_S]
+        renewed = [
+            (note_id, due_s + PROVISIONAL_NOTE_S)
+            for note_id, off_s in self._provisional_off_s.items()
+            if off_s < due_s + RENEW_BEFORE_S
+        ]
         if renewed:
             self._link.move_offs(renewed)
             self._provisional_off_s |= dict(renewed)
@@ -242,9 +271,16 @@ class Engine:
     def _send_again(self, steps: list[PlannedStep], sent: frozenset[int]) -> None:
         """Notes of a step that had half begun when it was revoked: the other half must sound as well."""
         now_s = self._clock.now()
-        missing = tuple(self._outgoing(note.note_id, note.pitch, note.velocity, max(self._due_s(note.on_s), now_s), step.revision)
-                        for step in steps for note in step.started if note.note_id not in sent)
+        missing = tuple(
+            self._outgoing(note.note_id, note.pitch, note.velocity, max(self._due_s(note.on_s), now_s), step.revision)
+            for step in steps
+            for note in step.started
+            if note.note_id not in sent
+        )
         self._link.schedule(missing)
+        again = {note.note_id for note in missing}
+        ended = [ended for step in steps for ended in step.ended if ended.note_id in again]
+        self._link.move_offs([(note_id, self._due_s(off_s)) for note_id, off_s in ended])
 
     def _restore_offs(self) -> None:
         """Notes whose end was revoked sound on until the new plan says otherwise."""
@@ -274,8 +310,12 @@ class Engine:
         target = self.controls.glide.target
         log.info(
             "mood %s (%.2f, %.2f) revision %d: first note %.0f ms after the command (a sixteenth is %.0f ms)",
-            nearest_name(target), target.valence, target.arousal, step.revision,
-            1000 * (max(due_s, self._clock.now()) - received_s), 1000 * sixteenth_s,
+            nearest_name(target),
+            target.valence,
+            target.arousal,
+            step.revision,
+            1000 * (max(due_s, self._clock.now()) - received_s),
+            1000 * sixteenth_s,
         )
 
     # ------------------------------------------------------------------------------------------- pause and silence
@@ -307,7 +347,7 @@ class Engine:
         self.improviser.rewind(tick)
         if self._recorder is not None:
             self._recorder.forget(tick)
-        self._link.revoke(0)
+        self._link.silence()
         self.improviser.release()
         self._provisional_off_s.clear()
 
@@ -318,7 +358,7 @@ class Engine:
         now_s = self._clock.now()
         heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s) <= now_s), None)
         position = heard.position if heard else self.improviser.position
-        mood = self.controls.mood(max(0.0, now_s - self._anchor_s))
+        mood = self.controls.mood(self._music_s(now_s))
         return Status(
             mood=mood,
             mood_name=nearest_name(mood),

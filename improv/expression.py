@@ -29,7 +29,7 @@ class Expression:
     def velocities(
         self, pitches: tuple[int, ...], position: Position, loudness: float, ending: float, rng: np.random.Generator
     ) -> tuple[int, ...]:
-        """Velocity 1..127 of each note that starts here. pitches: high to low. loudness: mean velocity. ending: 0..1."""
+        """Velocity 1..127 of each note that starts here, high to low. loudness: mean velocity. ending: 0..1."""
         accent = self._accent(position) + self._phrase(position)
         noise = rng.normal(0.0, VELOCITY_NOISE, len(pitches))
         base = loudness * (1 - ENDING_SOFTENING * ending)
@@ -73,5 +73,3 @@ class Expression:
         """An arc over each four bars, loudest a little after its middle."""
         place = ((position.bar - 1) % PHRASE_BARS + position.beat_in_bar / position.beats_per_bar) / PHRASE_BARS
         return PHRASE_SWELL * (math.sin(math.pi * place**1.2) - 0.5)
-
-

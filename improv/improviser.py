@@ -40,7 +40,7 @@ class Settings:
     """
 
     table: AttributeTable
-    expression: Expression = Expression()
+    expression: Expression = field(default_factory=Expression)
     top_p: float = 0.97
     strongest_guidance: float = 3.0
     longest_rest_beats: float = 4.0
@@ -109,9 +109,7 @@ class Improviser:
         self.model, self.settings, self.seed = model, settings, seed
         self._next_note_id = 1
         attributes = self._attributes(controls.mood(0.0), controls)
-        position = Position(
-            0, 0.0, attributes["tempo"], 0, settings.beats_per_bar, model.encoding.ticks_per_beat
-        )
+        position = Position(0, 0.0, attributes["tempo"], 0, settings.beats_per_bar, model.encoding.ticks_per_beat)
         self._memory = self._beginning(position, controls)
         self._past: deque[_Memory] = deque(maxlen=REMEMBERED_STEPS)
 
@@ -119,7 +117,10 @@ class Improviser:
         decoder = self.model.encoding.decoder()
         decoder.feed(self.model.encoding.start_id)
         return _Memory(
-            self.model.initial_state(GUIDED_ROWS), decoder, self.model.encoding.start_id, position,
+            self.model.initial_state(GUIDED_ROWS),
+            decoder,
+            self.model.encoding.start_id,
+            position,
             answered=controls.glide.target,
         )
 
@@ -170,7 +171,7 @@ class Improviser:
         self._memory.held = ()
 
     def hurry(self, music_s: float) -> None:
-        """Let the next step begin at `music_s` if it would begin later: the step before it becomes that much shorter."""
+        """Let the next step begin at `music_s` if it would begin later: the step before it becomes shorter."""
         position = self._memory.position
         if music_s < position.music_s:
             self._memory.position = position._replace(music_s=music_s)
@@ -184,7 +185,7 @@ class Improviser:
         ending = self._ending(memory, controls)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, memory.position.tick))
-        if memory.position.tick < memory.rest_until_tick:
+        if memory.position.tick < memory.rest_until_tick and not self._must_answer(memory, controls):
             grid, finished = GridStep(memory.position.tick, (), (), last=False), False
         else:
             grid, finished = self._choose_step(memory, controls, mood, attributes, ending, rng)
@@ -203,7 +204,9 @@ class Improviser:
             return None
         position = memory.position
         if memory.end_tick is None:
-            memory.end_tick = position.tick + position.ticks_to_bar_line + self.settings.ending_bars * position.bar_ticks
+            memory.end_tick = (
+                position.tick + position.ticks_to_bar_line + self.settings.ending_bars * position.bar_ticks
+            )
         return conditioning.ending_value((memory.end_tick - position.tick) / position.bar_ticks)
 
     def _choose_step(
@@ -225,9 +228,12 @@ class Improviser:
         guidance = 2 * controls.intensity if controls.intensity <= 0.5 else self._strong(controls.intensity)
         must_answer = self._must_answer(memory, controls)
         answered = False
+        ended: tuple[int, ...] = ()
         while True:
             logits, memory.state = self.model.step(memory.last_token, condition, memory.state)
             legal = memory.decoder.legal()
+            if memory.last_token == encoding.start_id:
+                legal[encoding.end_id] = False  # a piece has at least one step, else this could go on for ever
             self._restrain(legal, memory, must_answer=must_answer and not answered)
             weights = sampling.probabilities(
                 sampling.guide(logits, guidance), legal, controls.temperature, self.settings.top_p
@@ -241,10 +247,11 @@ class Improviser:
                 self._begin_again(memory, condition)
                 if memory.position.tick < memory.rest_until_tick:
                     return step._replace(tick=memory.position.tick, last=False), False
+                ended = step.ended
                 continue
             if answered:
                 memory.answered = controls.glide.target
-            return step, False
+            return step._replace(ended=ended + step.ended), False
 
     def _strong(self, intensity: float) -> float:
         return 1 + (self.settings.strongest_guidance - 1) * (2 * intensity - 1)
@@ -259,14 +266,14 @@ class Improviser:
         return np.stack([row, conditioning.unconditioned(row)])
 
     def _must_answer(self, memory: _Memory, controls: ControlState) -> bool:
-        """A turn of the mood is answered by a note at once; silence never outlasts the longest rest; so does the end."""
+        """Whether a note must start: the mood turned, the rest is at its longest, or the last bar begins."""
         longest = self.settings.longest_rest_beats * memory.position.ticks_per_beat
         final_bar = memory.end_tick is not None and memory.end_tick - memory.position.tick == memory.position.bar_ticks
         turned = math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
         return turned or memory.silent_ticks >= longest or final_bar
 
     def _restrain(self, legal: BoolArray, memory: _Memory, *, must_answer: bool) -> None:
-        """Take from the grammar what the moment forbids, in place; the step's end always stays when nothing else does."""
+        """Take from the grammar what the moment forbids, in place; something always stays."""
         encoding, position = self.model.encoding, memory.position
         longest = self.settings.longest_note_beats * position.ticks_per_beat
         for held in memory.held:
@@ -279,6 +286,10 @@ class Improviser:
             without = legal.copy()
             without[[encoding.step_end_id, encoding.end_id]] = False
             if without[encoding.starts].any():
+                # Notes go downward: what is held below the lowest key that may start would leave no room for a start.
+                lowest = int(without[encoding.starts].argmax())
+                for pitch in range(lowest + 1):
+                    without[encoding.continues(pitch)] = False
                 legal[:] = without
 
     def _cadence(self, legal: BoolArray, memory: _Memory) -> None:
@@ -293,7 +304,8 @@ class Improviser:
             sounding = legal.copy()
             sounding[[encoding.step_end_id, encoding.end_id]] = False
             if sounding.any():
-                legal[:] = sounding  # what sounds is held
+                legal[:] = False  # what sounds is held, all of it: from the highest down
+                legal[int(np.flatnonzero(sounding)[-1])] = True
             return
         triad = key_of(memory.histogram).triad
         for pitch in range(128):
@@ -339,9 +351,7 @@ class Improviser:
         memory.held = tuple(held)
         return started, tuple(ended)
 
-    def _advance(
-        self, memory: _Memory, planned: PlannedStep, attributes: dict[str, float], ending: float
-    ) -> None:
+    def _advance(self, memory: _Memory, planned: PlannedStep, attributes: dict[str, float], ending: float) -> None:
         position = memory.position
         memory.silent_ticks = 0 if memory.held else memory.silent_ticks + 1
         memory.histogram *= 0.5 ** (1 / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))

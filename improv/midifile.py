@@ -84,6 +84,8 @@ def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bp
 
 def save(file: mido.MidiFile, path: Path) -> None:
     """Write under a temporary name beside `path`, then rename: never half a file. InputError says what went wrong."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a file and cannot be replaced by one")
     temporary = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:

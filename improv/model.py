@@ -20,6 +20,24 @@ State = tuple[Float32Array, ...]
 """Recurrent state: a value, never changed in place, so that keeping a reference is a snapshot."""
 
 
+DEFAULT_MODEL = "polyphony"
+
+
+def shipped_models() -> Path:
+    """The folder with the models that come with BrainMusic: inside the installed package, or beside it in a clone."""
+    package = Path(__file__).parent
+    inside = package / "exported_models"
+    return inside if inside.is_dir() else package.parent / "exported_models"
+
+
+def resolve(path: str) -> Path:
+    """model.path -> a file: empty for the default, a bare name for a shipped model, else the path itself."""
+    name = path or DEFAULT_MODEL
+    if "/" not in name and "\\" not in name and not name.endswith(".onnx"):
+        return shipped_models() / f"{name}.onnx"
+    return Path(name).expanduser()
+
+
 class Model(Protocol):
     """What the improviser needs of a model."""
 
@@ -46,7 +64,9 @@ class OnnxModel:
 
     def __init__(self, path: Path, provider: str = "auto") -> None:
         if not path.is_file():
-            raise ModelError(f"the model {path} is not there; make one with training.export or choose another model.path")
+            raise ModelError(
+                f"the model {path} is not there; make one with training.export or choose another model.path"
+            )
         self.path = path
         self._session = _open_session(path, provider)
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
@@ -55,7 +75,9 @@ class OnnxModel:
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = [node.name for node in self._session.get_outputs()]
         if tuple(inputs) != INPUTS or tuple(outputs) != OUTPUTS:
-            raise ModelError(f"{path}: its inputs and outputs are {[*inputs, *outputs]}, expected {[*INPUTS, *OUTPUTS]}")
+            raise ModelError(
+                f"{path}: its inputs and outputs are {[*inputs, *outputs]}, expected {[*INPUTS, *OUTPUTS]}"
+            )
         self._state_shapes = [(inputs[name].shape[0], inputs[name].shape[2]) for name in STATE_INPUTS]
         self._smoke_step()
 
@@ -76,6 +98,11 @@ class OnnxModel:
         feed = dict(zip(INPUTS, (tokens, condition, *state), strict=True))
         logits, *new_state = self._session.run(None, feed)
         return logits, tuple(new_state)
+
+    @property
+    def session(self) -> Any:
+        """The onnxruntime session, for those who feed it other batches than `step` does (training.scoring)."""
+        return self._session
 
     def describe(self) -> str:
         """One line for people: what it is and where it runs."""
@@ -114,4 +141,6 @@ def _open_session(path: Path, provider: str) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # onnxruntime raises a dozen kinds for damaged files
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"the model {path} cannot be loaded, it is damaged or not an ONNX file ({first[:160]})") from None
+        raise ModelError(
+            f"the model {path} cannot be loaded, it is damaged or not an ONNX file ({first[:160]})"
+        ) from None

@@ -66,7 +66,12 @@ AttributeTable = Mapping[str, Mapping[str, float]]
 def attributes_at(mood: Mood, table: AttributeTable) -> dict[str, float]:
     """What the mood means: bilinear between the corners, on the attribute's own scale (log for speeds)."""
     right, up = (mood.valence + 1) / 2, (mood.arousal + 1) / 2
-    weights = {"happy": right * up, "nervous": (1 - right) * up, "sad": (1 - right) * (1 - up), "calm": right * (1 - up)}
+    weights = {
+        "happy": right * up,
+        "nervous": (1 - right) * up,
+        "sad": (1 - right) * (1 - up),
+        "calm": right * (1 - up),
+    }
     result = {}
     for name, corners in table.items():
         attribute = ATTRIBUTES[name]

@@ -58,7 +58,10 @@ class Recorder:
         self._writer.start()
 
     def _path(self) -> Path:
-        return self._folder / f"take-{self._wall_clock():%Y-%m-%dT%H-%M-%S}.mid"
+        """A name that is free: the second of the clock, and a number where that is taken."""
+        name = f"take-{self._wall_clock():%Y-%m-%dT%H-%M-%S}"
+        names = (f"{name}.mid", *(f"{name}_{number}.mid" for number in range(2, 1000)))
+        return next(path for each in names if not (path := self._folder / each).exists())
 
     def _write(self, steps: list[PlannedStep], path: Path) -> None:
         if not any(step.started for step in steps):

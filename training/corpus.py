@@ -6,9 +6,12 @@ import itertools
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +25,7 @@ FloatArray = NDArray[np.float64]
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 MAX_NOTES = 200_000
 MAX_NOTE_BEATS = 256  # longer than any held note of real music: a lost note-off
+MAX_BEATS = 20_000  # nearly three hours at 120 bpm: a damaged time, and 80 000 rows of conditioning
 MAX_ARCHIVE_BYTES = 1 << 30
 # Scores without a tempo (the chorales) are measured as if played at the pace of a congregation.
 NOMINAL_TEMPO_BPM = 72.0
@@ -81,7 +85,7 @@ def collect(source: str, unpack_to: Path) -> Iterator[Item]:
     if not path.exists():
         raise InputError(f"source {source!r} is not there; give a folder, a zip archive, a MIDI file or music21:bach")
     if zipfile.is_zipfile(path):
-        folder = unpack_to / path.stem
+        folder = Path(tempfile.mkdtemp(dir=unpack_to))  # two archives of one name must not fall into one folder
         _unpack(path, folder)
         yield from _collect_folder(folder, path.stem)
     elif path.is_dir():
@@ -106,7 +110,14 @@ def _collect_music21(composer: str) -> Iterator[Item]:
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Extract an archive; InputError when it would write outside or is absurdly large."""
+    """Extract an archive; InputError when it would write outside, is absurdly large, damaged or locked."""
+    try:
+        _extract(archive, folder)
+    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, zlib.error) as error:
+        raise InputError(f"{archive} cannot be unpacked, it is damaged or locked ({_first_line(error)})") from None
+
+
+def _extract(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as unzipped:
         total = sum(info.file_size for info in unzipped.infolist())
         if total > MAX_ARCHIVE_BYTES:
@@ -124,20 +135,25 @@ def read(item: Item, ticks_per_beat: int) -> Piece:
         return _read_music21(item, ticks_per_beat)
     if item.path.suffix.lower() not in MIDI_SUFFIXES:
         raise Rejected("not a MIDI file")
-    return _read_midi(item, ticks_per_beat)
+    return _read_midi(item, item.path, ticks_per_beat)
 
 
-def _read_midi(item: Item, rate: int) -> Piece:
+def _read_midi(item: Item, path: Path, rate: int) -> Piece:
     import symusic
 
+    content = path.read_bytes()
+    if not content:
+        raise Rejected("empty file")
     try:
-        score = symusic.Score(str(item.path))
-    except Exception as error:  # symusic raises RuntimeError, ValueError and its own kinds for damaged files
+        # From bytes, because symusic tells the format by the suffix and knows no .kar.
+        score: Any = symusic.Score.from_midi(content)
+    except Exception as error:  # noqa: BLE001 - symusic raises RuntimeError, ValueError and its own kinds for damaged files
         raise Rejected(f"damaged MIDI file ({_first_line(error)})") from None
     ppq = score.ticks_per_quarter
     if ppq <= 0:
         raise Rejected("no ticks per quarter note")
-    rows = [(n.start / ppq, n.duration / ppq, n.pitch, n.velocity) for t in score.tracks if not t.is_drum for n in t.notes]
+    played = [note for track in score.tracks if not track.is_drum for note in track.notes]
+    rows = [(n.start / ppq, n.duration / ppq, n.pitch, n.velocity) for n in played]
     if not rows:
         raise Rejected("only drums" if any(t.notes for t in score.tracks) else "no notes")
     tempos = [(t.time / ppq, t.qpm) for t in score.tempos] or [(0.0, 120.0)]
@@ -163,6 +179,8 @@ def _on_grid(
         raise Rejected(f"a note of more than {MAX_NOTE_BEATS} beats")
     if not all(1 <= bpm <= 1000 for _, bpm in tempos):
         raise Rejected("a tempo outside 1..1000 bpm")
+    if max(row[0] + row[1] for row in rows) > MAX_BEATS:
+        raise Rejected(f"longer than {MAX_BEATS} beats")
     meters = [m for m in meters if m[1] > 0] or [(0.0, 4.0)]
     first_beat = _bar_start(min(row[0] for row in rows), meters)
     notes = set()
@@ -188,20 +206,20 @@ def _on_grid(
 
 def _seconds(beats: FloatArray, tempos: list[tuple[float, float]]) -> FloatArray:
     """Seconds of each beat through the tempo map."""
-    tempos = sorted(tempos)
+    tempos = sorted(tempos, key=itemgetter(0))  # of two at one beat the later in the file holds
     if tempos[0][0] > 0:
         tempos.insert(0, (0.0, tempos[0][1]))
     at = np.array([beat for beat, _ in tempos])
     beat_s = 60 / np.array([bpm for _, bpm in tempos])
     elapsed = np.concatenate([[0.0], np.cumsum(np.diff(at) * beat_s[:-1])])
     segment = np.clip(np.searchsorted(at, beats, side="right") - 1, 0, None)
-    seconds: FloatArray = elapsed[segment] + (beats - at[segment]) * beat_s[segment]
-    return seconds - seconds[0]
+    seconds = elapsed[segment] + (beats - at[segment]) * beat_s[segment]
+    return np.asarray(seconds - seconds[0], dtype=np.float64)
 
 
 def _bars(beats: FloatArray, meters: list[tuple[float, float]]) -> tuple[FloatArray, FloatArray]:
     """For each beat the start of its bar and that bar's length, in quarter notes."""
-    meters = sorted(meters)
+    meters = sorted(meters, key=itemgetter(0))
     at = np.array([beat for beat, _ in meters])
     length = np.array([per_bar for _, per_bar in meters])
     segment = np.clip(np.searchsorted(at, beats + 1e-9, side="right") - 1, 0, None)
@@ -217,7 +235,7 @@ def _bar_start(beat: float, meters: list[tuple[float, float]]) -> float:
 def _read_music21(item: Item, rate: int) -> Piece:
     from music21 import converter
 
-    score = converter.parse(item.music21_path).stripTies()
+    score: Any = converter.parse(item.music21_path).stripTies()
     rows = [
         (float(n.getOffsetInHierarchy(score)), float(n.duration.quarterLength), p.midi, 80)
         for n in score.recurse().notes

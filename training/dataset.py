@@ -1,11 +1,12 @@
 """Prepared token streams on disk: flat arrays that are memory-mapped, and a table of pieces.
 
-    tokens.bin        uint16   every token of every piece, one after the other
-    token_step.bin    uint32   the step (row of conditioning.bin) that each token belongs to
-    conditioning.bin  float16  (steps, conditioning.SIZE), all commands known
-    pieces.csv        name, work, source, split, first and last token, sha256 of the tokens
-    rejects.csv       source, name, reason
-    dataset.json      family, vocabulary fingerprint, conditioning specification, sources
+tokens.bin        uint16   every token of every piece, one after the other
+token_step.bin    uint32   the step (row of conditioning.bin) that each token belongs to
+conditioning.bin  float16  (steps, conditioning.SIZE), all commands known
+pieces.csv        name, work, source, split, first and last token, sha256 of the tokens
+rejects.csv       source, name, reason
+dataset.json      family, vocabulary fingerprint, conditioning specification, sources, numbers of tokens and steps,
+                  limit: how many files of each source were read, null for all
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import csv
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,7 +33,9 @@ PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), from 0. conditioning: float16 (steps, conditioning.SIZE)."""
+    """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), from 0.
+    conditioning: float16 (steps, conditioning.SIZE).
+    """
 
     name: str
     work: str
@@ -45,8 +49,8 @@ class EncodedPiece:
 class DatasetWriter:
     """Writes beside `out` and puts the folder in its place only when all of it is there."""
 
-    def __init__(self, out: Path, family: str) -> None:
-        self._out, self._family = out, family
+    def __init__(self, out: Path, family: str, limit: int | None = None) -> None:
+        self._out, self._family, self._limit = out, family, limit
         self._folder = out.with_name(out.name + ".partial")
         self._tokens_written = self._steps_written = 0
         self._rows: list[dict[str, object]] = []
@@ -60,7 +64,7 @@ class DatasetWriter:
         self._files = {name: (self._folder / f"{name}.bin").open("wb") for name in names}
         return self
 
-    def add(self, piece: EncodedPiece, split: str) -> None:
+    def add(self, piece: EncodedPiece) -> None:
         start = self._tokens_written
         self._files["tokens"].write(piece.tokens.astype(np.uint16).tobytes())
         self._files["token_step"].write((piece.step_of_token + self._steps_written).astype(np.uint32).tobytes())
@@ -68,13 +72,20 @@ class DatasetWriter:
         self._tokens_written += len(piece.tokens)
         self._steps_written += len(piece.conditioning)
         digest = hashlib.sha256(piece.tokens.astype(np.uint16).tobytes()).hexdigest()
-        values = (piece.name, piece.work, piece.source, split, start, self._tokens_written, digest)
+        values = (piece.name, piece.work, piece.source, "", start, self._tokens_written, digest)
         self._rows.append(dict(zip(PIECE_COLUMNS, values, strict=True)))
+
+    def assign(self, splits: Sequence[str]) -> None:
+        """Give every piece its split, in the order of `add`; only the whole set of pieces decides it."""
+        for row, split in zip(self._rows, splits, strict=True):
+            row["split"] = split
 
     def reject(self, source: str, name: str, reason: str) -> None:
         self._rejects.append((source, name, reason))
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for file in self._files.values():
             file.close()
         if kind is not None:
@@ -99,6 +110,7 @@ class DatasetWriter:
             "sources": sorted({str(row["source"]) for row in self._rows}),
             "tokens": self._tokens_written,
             "steps": self._steps_written,
+            "limit": self._limit,
         }
         (self._folder / "dataset.json").write_text(json.dumps(about, indent=1))
 
@@ -122,8 +134,14 @@ class Dataset:
     def __init__(self, folder: Path) -> None:
         try:
             self.about = json.loads((folder / "dataset.json").read_text())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise InputError(f"{folder} is not a prepared dataset; make one with python -m training.prepare") from None
+        except ValueError:
+            raise InputError(f"{folder}/dataset.json is damaged: prepare it again") from None
+        if self.about.get("format") != FORMAT:
+            raise InputError(
+                f"{folder} is of dataset format {self.about.get('format')}, this version reads {FORMAT}: prepare it again"
+            )
         self.encoding = encoding_for(self.about["family"])
         if self.about["fingerprint"] != self.encoding.fingerprint:
             raise InputError(
@@ -132,14 +150,28 @@ class Dataset:
             )
         if self.about["conditioning"] != json.loads(conditioning.specification()):
             raise InputError(f"{folder} was prepared with another conditioning than this version has: prepare it again")
-        self.tokens = np.memmap(folder / "tokens.bin", np.uint16, "r")
-        self.token_step = np.memmap(folder / "token_step.bin", np.uint32, "r")
-        self.conditioning = np.memmap(folder / "conditioning.bin", np.float16, "r").reshape(-1, conditioning.SIZE)
+        try:
+            self.tokens = np.memmap(folder / "tokens.bin", np.uint16, "r")
+            self.token_step = np.memmap(folder / "token_step.bin", np.uint32, "r")
+            self.conditioning = np.memmap(folder / "conditioning.bin", np.float16, "r").reshape(-1, conditioning.SIZE)
+        except (OSError, ValueError) as error:  # missing, empty, or cut in the middle of a row
+            raise InputError(f"{folder} is not whole ({error}): prepare it again") from None
         with (folder / "pieces.csv").open(newline="") as file:
             self.pieces = [
                 PieceRow(r["name"], r["work"], r["source"], r["split"], int(r["start"]), int(r["stop"]), r["sha256"])
                 for r in csv.DictReader(file)
             ]
+        self._check_lengths(folder)
+
+    def _check_lengths(self, folder: Path) -> None:
+        """A folder that was copied in part must not be trained on."""
+        lengths = (len(self.tokens), len(self.token_step), len(self.conditioning))
+        expected = (self.about["tokens"], self.about["tokens"], self.about["steps"])
+        if lengths != expected:
+            raise InputError(
+                f"{folder} is not whole: tokens, token_step, conditioning have {lengths} rows, "
+                f"dataset.json says {expected}: prepare it again"
+            )
 
     def split(self, name: str) -> list[PieceRow]:
         """The pieces of train, valid or test; InputError when there are none."""

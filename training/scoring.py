@@ -1,30 +1,94 @@
-"""Held-out loss: nats per token of whole pieces, each from a zero state."""
+"""Held-out loss: nats per token of whole pieces, each from a zero state, by a network in torch or an exported model."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch.nn import functional
+from numpy.typing import NDArray
 
 from improv import conditioning
+from improv.contract import INPUTS
+from improv.model import OnnxModel
 from training.batches import conditioned
 from training.dataset import Dataset, PieceRow
 from training.network import EventLSTM
 
-CHUNK = 512  # tokens; bounds the memory of the logits
+FloatArray = NDArray[np.float32]
+Arrays = tuple[FloatArray, ...]
+
+CHUNK = 128  # tokens that every lane takes at once; a piece wastes half a chunk at its end
+LANES = 32
 
 
 class Score(NamedTuple):
-    """Mean over all predicted tokens of the pieces (START is given, not predicted)."""
+    """Mean over all predicted tokens of the pieces (START is given, not predicted). accuracy: 0..1."""
 
     nats_per_token: float
     accuracy: float
     tokens: int
 
 
-@torch.no_grad()
+class PieceScore(NamedTuple):
+    """nats: sum over the piece's predicted tokens. right: how many of them were the most probable one."""
+
+    piece: PieceRow
+    nats: float
+    right: int
+    tokens: int
+
+
+class Scorer(Protocol):
+    """What can be scored: a batch of tokens and the state in, logits and the new state out."""
+
+    def zero_state(self, lanes: int) -> Arrays:
+        """State before any token: arrays of shape (layers, lanes, hidden)."""
+        ...
+
+    def forward(self, tokens: NDArray[np.int64], condition: FloatArray, state: Arrays) -> tuple[FloatArray, Arrays]:
+        """tokens: (lanes, time). condition: (lanes, time, conditioning.SIZE). Logits (lanes, time, vocabulary)."""
+        ...
+
+
+@dataclass(frozen=True)
+class TorchScorer:
+    """A network, in float32 on its device."""
+
+    network: EventLSTM
+    device: torch.device
+
+    def zero_state(self, lanes: int) -> Arrays:
+        return tuple(tensor.numpy() for tensor in self.network.zero_state(lanes))
+
+    @torch.no_grad()
+    def forward(self, tokens: NDArray[np.int64], condition: FloatArray, state: Arrays) -> tuple[FloatArray, Arrays]:
+        on_device = [torch.from_numpy(array).to(self.device) for array in (tokens, condition, *state)]
+        logits, new_state = self.network(on_device[0], on_device[1], (on_device[2], on_device[3]))
+        return logits.float().cpu().numpy(), tuple(tensor.float().cpu().numpy() for tensor in new_state)
+
+
+@dataclass(frozen=True)
+class OnnxScorer:
+    """An exported model, a step at a time, as the daemon runs it."""
+
+    model: OnnxModel
+
+    def zero_state(self, lanes: int) -> Arrays:
+        return self.model.initial_state(lanes)
+
+    def forward(self, tokens: NDArray[np.int64], condition: FloatArray, state: Arrays) -> tuple[FloatArray, Arrays]:
+        steps = []
+        for time in range(tokens.shape[1]):
+            row, place = np.ascontiguousarray(tokens[:, time]), np.ascontiguousarray(condition[:, time])
+            logits, *state_list = self.model.session.run(None, dict(zip(INPUTS, (row, place, *state), strict=True)))
+            state = tuple(state_list)
+            steps.append(logits)
+        return np.stack(steps, axis=1), state
+
+
 def score(
     network: EventLSTM,
     dataset: Dataset,
@@ -32,43 +96,105 @@ def score(
     *,
     commands: bool,
     device: torch.device,
-    batch: int = 16,
+    lanes: int = LANES,
 ) -> Score:
     """commands: False hides valence, arousal, all attributes and the ending; the place in the bar stays known."""
     was_training = network.training
     network.eval()
-    nats, right, total = 0.0, 0, 0
-    ordered = sorted(pieces, key=lambda row: row.stop - row.start)
-    for first in range(0, len(ordered), batch):
-        part = _score_group(network, dataset, ordered[first : first + batch], commands, device)
-        nats, right, total = nats + part[0], right + part[1], total + part[2]
+    scores = score_pieces(TorchScorer(network, device), dataset, pieces, commands=commands, lanes=lanes)
     network.train(was_training)
-    return Score(nats / total, right / total, total)
+    return total(scores)
 
 
-def _score_group(
-    network: EventLSTM, dataset: Dataset, rows: list[PieceRow], commands: bool, device: torch.device
-) -> tuple[float, int, int]:
-    longest = max(row.stop - row.start for row in rows) - 1
-    tokens = np.zeros((len(rows), longest + 1), dtype=np.int64)
+def total(scores: Iterable[PieceScore]) -> Score:
+    """Mean over all tokens of several pieces."""
+    rows = list(scores)
+    tokens = sum(row.tokens for row in rows)
+    return Score(sum(row.nats for row in rows) / tokens, sum(row.right for row in rows) / tokens, tokens)
+
+
+@dataclass
+class _Lane:
+    """One row of the batch: its piece (None when idle), the next token, and the sums so far."""
+
+    piece: PieceRow | None = None
+    at: int = 0
+    nats: float = 0.0
+    right: int = 0
+
+    def begin(self, piece: PieceRow) -> None:
+        self.piece, self.at, self.nats, self.right = piece, piece.start, 0.0, 0
+
+    def take(self, nats: NDArray[np.float64], right: NDArray[np.bool_]) -> PieceScore | None:
+        """Add the results of the tokens that a chunk predicted; returns the piece's score when they reach its end."""
+        assert self.piece is not None
+        self.at += len(nats)
+        self.nats, self.right = self.nats + float(nats.sum()), self.right + int(right.sum())
+        if self.at < self.piece.stop - 1:
+            return None
+        done = PieceScore(self.piece, self.nats, self.right, self.piece.stop - self.piece.start - 1)
+        self.piece = None
+        return done
+
+
+def score_pieces(
+    scorer: Scorer, dataset: Dataset, pieces: Sequence[PieceRow], *, commands: bool, lanes: int = LANES
+) -> list[PieceScore]:
+    """Score every piece from a zero state, in the order of `pieces`. The longest begin first and a lane that is through
+    takes the next one at once, so that hardly a row of the batch is ever idle.
+    """
+    waiting = sorted(pieces, key=lambda row: row.stop - row.start)
+    rows = [_Lane() for _ in range(min(lanes, len(waiting)))]
+    state = scorer.zero_state(len(rows))
+    done: dict[int, PieceScore] = {}
+    while True:
+        for index, lane in enumerate(rows):
+            if lane.piece is None and waiting:
+                lane.begin(waiting.pop())
+                state = tuple(_cleared(part, index) for part in state)
+        busy = [index for index, lane in enumerate(rows) if lane.piece is not None]
+        if not busy:
+            break
+        if len(busy) < len(rows):
+            rows, state = [rows[i] for i in busy], tuple(np.ascontiguousarray(part[:, busy]) for part in state)
+        state, finished = _advance(scorer, dataset, rows, commands, state)
+        done |= {result.piece.start: result for result in finished}
+    return [done[piece.start] for piece in pieces]
+
+
+def _cleared(part: FloatArray, lane: int) -> FloatArray:
+    part = part.copy()
+    part[:, lane] = 0
+    return part
+
+
+def _advance(
+    scorer: Scorer, dataset: Dataset, rows: list[_Lane], commands: bool, state: Arrays
+) -> tuple[Arrays, list[PieceScore]]:
+    """Feed every lane its next tokens, up to CHUNK of them; returns the state and the pieces that are through."""
+    spans = [slice(lane.at, min(lane.at + CHUNK, lane.piece.stop - 1)) for lane in rows if lane.piece is not None]
+    longest = max(span.stop - span.start for span in spans)
+    tokens = np.zeros((len(rows), longest), dtype=np.int64)
     condition = np.zeros((len(rows), longest, conditioning.SIZE), dtype=np.float32)
-    valid = np.zeros((len(rows), longest), dtype=np.bool_)
-    for index, row in enumerate(rows):
-        length = row.stop - row.start
-        tokens[index, :length] = dataset.tokens[row.start : row.stop]
-        steps = dataset.token_step[row.start + 1 : row.stop]
-        condition[index, : length - 1] = conditioned(dataset.conditioning[steps], 0)
-        valid[index, : length - 1] = True
+    for index, span in enumerate(spans):
+        length = span.stop - span.start
+        tokens[index, :length] = dataset.tokens[span]
+        steps = dataset.token_step[span.start + 1 : span.stop + 1]
+        condition[index, :length] = conditioned(dataset.conditioning[steps], 0)
     if not commands:
         condition[..., : 2 * len(conditioning.COMMANDS)] = 0
-    state = network.zero_state(len(rows), device)
-    nats, right = 0.0, 0
-    for at in range(0, longest, CHUNK):
-        part = slice(at, min(at + CHUNK, longest))
-        inputs = torch.from_numpy(tokens[:, part]).to(device)
-        logits, state = network(inputs, torch.from_numpy(condition[:, part]).to(device), state)
-        targets = torch.from_numpy(tokens[:, part.start + 1 : part.stop + 1]).to(device)
-        keep = torch.from_numpy(valid[:, part]).to(device)
-        nats += float(functional.cross_entropy(logits[keep].float(), targets[keep], reduction="sum"))
-        right += int((logits.argmax(-1) == targets)[keep].sum())
-    return nats, right, int(valid.sum())
+    logits, state = scorer.forward(tokens, condition, state)
+    finished = []
+    for index, (lane, span) in enumerate(zip(rows, spans, strict=True)):
+        targets = dataset.tokens[span.start + 1 : span.stop + 1].astype(np.int64)
+        if (result := lane.take(*_judge(logits[index, : len(targets)], targets))) is not None:
+            finished.append(result)
+    return state, finished
+
+
+def _judge(logits: FloatArray, targets: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Nats of each target and whether it was the most probable. logits: (time, vocabulary)."""
+    highest = logits.max(-1)
+    normaliser = np.log(np.exp(logits - highest[:, None]).sum(-1, dtype=np.float64))
+    chosen = logits[np.arange(len(targets)), targets]
+    return normaliser + highest - chosen, logits.argmax(-1) == targets

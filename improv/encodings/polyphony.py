@@ -129,9 +129,9 @@ class PolyphonyDecoder:
         mask[STEP_END] = True
         named = len(self._continued) + len(self._started)
         mask[END] = named == 0
-        for pitch in self._sounding:
-            mask[_FIRST_CONTINUED + pitch] = pitch < self._lowest
         if named < MAX_NOTES_PER_STEP:
+            for pitch in self._sounding:
+                mask[_FIRST_CONTINUED + pitch] = pitch < self._lowest
             top = min(self._lowest - 1, HIGHEST_PIANO_PITCH)
             mask[_FIRST_NEW + LOWEST_PIANO_PITCH : _FIRST_NEW + top + 1] = True
         return mask

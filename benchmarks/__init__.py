@@ -1,0 +1,1 @@
+"""What is measured, each runnable by anyone with one command; the last results lie beside it in results/."""

@@ -1,0 +1,175 @@
+"""A real daemon over a real JACK server with the dummy driver, for the benchmarks and the end-to-end tests."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from improv.clock import SystemClock
+
+CLOCK = SystemClock()
+ANSWER = re.compile(r"mood (\w+) .* revision (\d+): first note (-?\d+) ms after the command \(a sixteenth is (\d+) ms\)")
+
+
+def why_not() -> str:
+    """Why no JACK server can be started here, or empty."""
+    return "" if shutil.which("jackd") and shutil.which("jack_wait") else "jackd is not installed (apt install jackd2)"
+
+
+@contextlib.contextmanager
+def jack(period: int = 64) -> Iterator[str]:
+    """A JACK server of its own name, synchronous, with periods of so many frames at 48 kHz."""
+    name = f"bmb{os.getpid()}"
+    command = f"jackd -n {name} -S -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before = dict(os.environ)
+    os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
+    try:
+        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL)
+        yield name
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        server.terminate()
+        server.wait()
+
+
+class Heard(NamedTuple):
+    """A message that a client received, with the clock's time."""
+
+    at_s: float
+    message: bytes
+
+
+class Client:
+    """Another program: one port that listens to BrainMusic, one that plays to it."""
+
+    def __init__(self) -> None:
+        rtmidi: Any = importlib.import_module("rtmidi")
+        self._ear = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="client ear")
+        self._hand = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="client hand")
+        self.heard: list[Heard] = []
+
+    def connect(self, timeout_s: float = 10.0) -> None:
+        """Connect both ports to the daemon's; TimeoutError when they do not appear."""
+        for port in (self._ear, self._hand):
+            wait_for(lambda port=port: _index(port) is not None, timeout_s)  # type: ignore[misc]
+            port.open_port(_index(port))
+
+    def send(self, *message: int) -> float:
+        """Send a message; returns when."""
+        now_s = CLOCK.now()
+        self._hand.send_message(message)
+        return now_s
+
+    def listen(self, until_s: float) -> None:
+        """Take in what arrives, looking every half millisecond."""
+        while CLOCK.now() < until_s:
+            while (arrived := self._ear.get_message()) is not None:
+                self.heard.append(Heard(CLOCK.now(), bytes(arrived[0])))
+            CLOCK.wait(CLOCK.now() + 0.0005)
+
+    def sounding(self) -> dict[int, int]:
+        """Pitches with more note-ons than note-offs so far; every count must be 0 or 1 at any time."""
+        counts: dict[int, int] = {}
+        for _, message in self.heard:
+            if message[0] & 0xF0 == 0x90 and message[2]:
+                counts[message[1]] = counts.get(message[1], 0) + 1
+            elif message[0] & 0xF0 in (0x80, 0x90):
+                counts[message[1]] = counts.get(message[1], 0) - 1
+        return {pitch: count for pitch, count in counts.items() if count}
+
+    def note_ons(self) -> list[Heard]:
+        """All note-ons so far."""
+        return [heard for heard in self.heard if heard.message[0] & 0xF0 == 0x90 and heard.message[2]]
+
+    def close(self) -> None:
+        """Close both ports."""
+        for port in (self._ear, self._hand):
+            port.close_port()
+            port.delete()
+
+
+def _index(port: Any) -> int | None:
+    return next((index for index, name in enumerate(port.get_ports()) if "BrainMusic" in name), None)
+
+
+class Daemon:
+    """`improv run` as a user starts it, in a folder of its own."""
+
+    def __init__(self, folder: Path, *overrides: str) -> None:
+        self.folder = folder
+        self.notes_path = folder / "notes.jsonl"
+        settings = [f"log.notes={self.notes_path}", f"recorder.folder={folder / 'takes'}", *overrides]
+        flags = [flag for setting in settings for flag in ("-o", setting)]
+        self._log_path = folder / "daemon.log"
+        self._log_file = self._log_path.open("wb")
+        self.started_s = CLOCK.now()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "improv", "run", *flags], stdout=self._log_file, stderr=subprocess.STDOUT, cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+        )
+
+    @property
+    def log(self) -> str:
+        """Everything it logged so far."""
+        return self._log_path.read_text()
+
+    def sent(self) -> list[dict[str, Any]]:
+        """The note log: one record for every note-on sent."""
+        if not self.notes_path.exists():
+            return []
+        return [json.loads(line) for line in self.notes_path.read_text().splitlines()]
+
+    def wait_playing(self, timeout_s: float = 20.0) -> None:
+        """Until the ports are open and the music has begun."""
+        wait_for(lambda: "playing" in self.log or self.process.poll() is not None, timeout_s)
+        if self.process.poll() is not None:
+            raise RuntimeError(f"the daemon ended: {self.log}")
+
+    def stop(self, number: int = signal.SIGINT, timeout_s: float = 10.0) -> int:
+        """Send a signal, return the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(timeout_s)
+        self._log_file.close()
+        return code
+
+    def answers(self) -> dict[int, tuple[float, float]]:
+        """revision -> (ms until its first note, ms of a sixteenth), from the daemon's own log."""
+        return {int(m[2]): (float(m[3]), float(m[4])) for m in ANSWER.finditer(self.log)}
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
+    """Until the condition holds; TimeoutError after timeout_s."""
+    deadline_s = CLOCK.now() + timeout_s
+    while not condition():
+        if CLOCK.now() > deadline_s:
+            raise TimeoutError(f"not within {timeout_s:g} s")
+        CLOCK.wait(CLOCK.now() + 0.005)
+
+
+@contextlib.contextmanager
+def playing(*overrides: str) -> Iterator[tuple[Daemon, Client]]:
+    """A daemon that plays and a client that is connected to it; both are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+        daemon, client = Daemon(Path(folder), *overrides), Client()
+        try:
+            daemon.wait_playing()
+            client.connect()
+            yield daemon, client
+        finally:
+            client.close()
+            if daemon.process.poll() is None:
+                daemon.stop(signal.SIGKILL)

@@ -1,0 +1,197 @@
+"""The command `improv`. Errors are one sentence and an exit code; a traceback only with --debug."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from improv import __version__
+from improv.errors import BrainMusicError, InputError
+from improv.mood import CORNERS, Mood
+
+EPILOG = "Exit codes: 0 done, 2 bad input, 3 bad configuration, 4 bad model, 5 MIDI port, 6 player process."
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    _set_up_logging(options)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except BrainMusicError as error:
+        if options.debug:
+            raise
+        print(f"improv: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output went away: nothing to tell anybody
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if options.debug:
+            raise
+        text = str(error) or type(error).__name__
+        print(f"improv: unexpected trouble: {text} (run again with --debug to see where)", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="improv", description="Piano music, improvised with feeling.", epilog=EPILOG)
+    parser.add_argument("--version", action="version", version=f"improv {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "-c", "--config", type=Path, help="configuration file (default: ./config.yaml, then the user's)"
+    )
+    common.add_argument("-o", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    common.add_argument("--debug", action="store_true", help="traceback and debug log")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=text, description=text, parents=[common])
+        sub.set_defaults(command=command)
+        return sub
+
+    add("run", _run, "Play until Ctrl-C.")
+    add("ports", _ports, "List the MIDI inputs and outputs that are there.")
+    add("config", _config, "Print the effective configuration.")
+    add("doctor", _doctor, "Check model, ports, timing and rights, each with a verdict.")
+    sub = add("render", _render, "Write music to a MIDI file without waiting for it.")
+    sub.add_argument("out", type=Path, help="the MIDI file to write")
+    sub.add_argument("--mood", help="happy, nervous, sad, calm, or valence,arousal (-1..1 each)")
+    sub.add_argument("--seconds", type=float, default=60.0, help="length (default 60)")
+    sub.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
+    sub = add("tokens", _tokens, "Print the token ids of a MIDI file as JSON, from time zero; or the way back.")
+    sub.add_argument("file", type=Path, help="a MIDI file; with --decode: a JSON list of token ids, or - for input")
+    sub.add_argument("--family", default="polyphony", help="the vocabulary (default polyphony)")
+    sub.add_argument("--decode", type=Path, metavar="OUT.mid", help="turn token ids into this MIDI file")
+    sub.add_argument("--names", action="store_true", help="print the tokens' names instead of their ids")
+    return parser
+
+
+def _set_up_logging(options: argparse.Namespace) -> None:
+    handler: logging.Handler
+    if sys.stdout.isatty() and options.command is _run:
+        from rich.logging import RichHandler
+
+        handler = RichHandler(show_path=False, omit_repeated_times=False)  # leaves the panel in its place
+        handler.setFormatter(logging.Formatter("%(message)s"))
+    else:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.DEBUG if options.debug else logging.INFO, handlers=[handler])
+
+
+def _run(options: argparse.Namespace) -> int:
+    from improv import config, daemon
+
+    path = options.config or config.find()
+    effective = config.load(path, options.overrides)
+    if not options.debug:
+        logging.getLogger().setLevel(effective.log.level.upper())
+    return daemon.run(effective, path, options.overrides)
+
+
+def _config(options: argparse.Namespace) -> int:
+    from improv import config
+
+    path = options.config or config.find()
+    print(f"# {path or 'defaults, no config.yaml was found'}")
+    print(config.dump(config.load(path, options.overrides)), end="")
+    return 0
+
+
+def _ports(options: argparse.Namespace) -> int:
+    from improv import config
+    from improv.player.drivers.probe import list_ports
+
+    effective = config.load(options.config or config.find(), options.overrides)
+    inputs, outputs = list_ports(effective.midi.driver)
+    for title, names in (("inputs", inputs), ("outputs", outputs)):
+        print(f"{title}:")
+        print("\n".join(f"  {name}" for name in names) or "  none")
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from improv import config, doctor
+
+    return doctor.run(config.load(options.config or config.find(), options.overrides))
+
+
+def _render(options: argparse.Namespace) -> int:
+    from improv import config, midifile
+    from improv.model import OnnxModel, resolve
+    from improv.render import render
+
+    if not 0 < options.seconds <= 24 * 3600:
+        raise InputError(f"--seconds must be more than 0, at most 86400, got {options.seconds:g}")
+    effective = config.load(options.config or config.find(), options.overrides)
+    seed = options.seed if options.seed is not None else max(effective.music.seed, 0)
+    if not 0 <= seed < 2**31:
+        raise InputError(f"--seed must be in 0..2147483647, got {seed}")
+    if not options.out.parent.is_dir():
+        raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
+    mood = _mood(options.mood) if options.mood else None
+    model = OnnxModel(resolve(effective.model.path), effective.model.provider)
+    steps = render(model, effective, options.seconds, seed, mood)
+    program = effective.midi.program if effective.midi.program >= 0 else None
+    midifile.save(midifile.music_file(steps, effective.midi.channel - 1, program), options.out)
+    notes = sum(len(step.started) for step in steps)
+    print(
+        f"{options.out}: {options.seconds:g} s, {notes} notes, mood {options.mood or effective.mood.start}, seed {seed}"
+    )
+    return 0
+
+
+def _mood(text: str) -> Mood:
+
+    if text in CORNERS:
+        return CORNERS[text]
+    try:
+        valence, arousal = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--mood must be one of {', '.join(CORNERS)} or valence,arousal, got {text!r}") from None
+    if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
+        raise InputError(f"--mood: valence and arousal must be -1..1, got {text!r}")
+    return Mood(valence, arousal)
+
+
+def _tokens(options: argparse.Namespace) -> int:
+    from improv import midifile
+    from improv.encodings import encoding_for
+
+    encoding = encoding_for(options.family)
+    if options.decode is None:
+        ids = encoding.encode(midifile.read_notes(options.file, encoding.ticks_per_beat))
+        print(json.dumps([encoding.label(token_id) for token_id in ids] if options.names else ids))
+        return 0
+    notes = encoding.decode(_read_ids(options.file, encoding.size))
+    midifile.write_notes(options.decode, notes, encoding.ticks_per_beat)
+    print(f"{options.decode}: {len(notes)} notes")
+    return 0
+
+
+def _read_ids(path: Path, size: int) -> list[int]:
+    try:
+        values = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InputError(f"{path} is not JSON; expected a list of token ids, as `improv tokens` prints it") from None
+    if not isinstance(values, list):
+        wrong = [values]
+    else:
+        wrong = [value for value in values if type(value) is not int or not 0 <= value < size]
+    if wrong:
+        raise InputError(f"{path}: expected a list of token ids in 0..{size - 1}, got {json.dumps(wrong[0])[:60]}")
+    return values
+
+
+if __name__ == "__main__":
+    sys.exit(main())

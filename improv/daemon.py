@@ -1,0 +1,195 @@
+"""The life of the daemon on one page: start in order, play, stop in reverse."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+from improv import config as configuration
+from improv import ensemble
+from improv.clock import Clock, SystemClock, wall_clock
+from improv.config import Config
+from improv.display import Display, LogDisplay, PanelDisplay
+from improv.engine import Engine
+from improv.errors import ConfigError
+from improv.improviser import Improviser
+from improv.model import OnnxModel, resolve
+from improv.player.link import PlayerLink
+from improv.player.wire import PlayerSettings, PortsChanged, Ready
+from improv.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+FORCED_EXIT_CODE = 130  # as a shell reports a program that was interrupted
+CONFIG_POLL_S = 1.0
+TURN_S = 0.05
+
+
+def run(config: Config, path: Path | None, overrides: list[str]) -> int:
+    """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again."""
+    clock = SystemClock()
+    with ExitStack() as stack:
+        stopper = Stopper()
+        stopper.install()
+        # The model first: nothing is opened for a model that cannot play.
+        model = OnnxModel(resolve(config.model.path), config.model.provider)
+        log.info("model %s, by %s, licence %s", model.describe(), "onnxruntime", model.contract.licence)
+        link = PlayerLink(player_settings(config), clock)
+        stack.callback(link.close)
+        link.start()
+        recorder = _recorder(config)
+        if recorder is not None:
+            stack.callback(recorder.close)
+        seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+        log.info("seed %d", seed)
+        controls = ensemble.initial_controls(config)
+        improviser = Improviser(model, ensemble.improviser_settings(config), controls, seed)
+        ports = _ports(link.wait_ready())
+        if config.midi.program >= 0:
+            link.send(bytes((0xC0 | config.midi.channel - 1, config.midi.program)), clock.now())
+        engine = Engine(
+            improviser, link, clock, controls, config.controls.midi_map(), ensemble.engine_settings(config), recorder
+        )
+        display = stack.enter_context(_display(model))
+        _play(engine, clock, stopper, display, ports, Reloader(config, path, overrides))
+    log.info("ended")
+    return 0
+
+
+def _play(engine: Engine, clock: Clock, stopper: Stopper, display: Display, ports: str, reloader: Reloader) -> None:
+    while not stopper.stopping:
+        for record in engine.turn(TURN_S):
+            if isinstance(record, PortsChanged):
+                log.warning("%s", record.notice)
+                ports = _ports(record)
+        now_s = clock.now()
+        display.show(engine.status(), ports, now_s)
+        reloader.look(engine, now_s)
+
+
+def player_settings(config: Config) -> PlayerSettings:
+    """The player's part of the configuration."""
+    return PlayerSettings(
+        driver=config.midi.driver,
+        output_port=config.midi.output,
+        input_port=config.midi.input,
+        virtual_port_name=config.midi.name,
+        late_note_limit_s=config.timing.late_note_limit_ms / 1000,
+        realtime=config.timing.realtime,
+        log_notes_to=config.log.notes,
+    )
+
+
+def _ports(record: Ready | PortsChanged) -> str:
+    """Driver and names for people; says the notice and what real-time rights were granted on the way."""
+    if isinstance(record, Ready):
+        if record.notice:
+            log.warning("%s", record.notice)
+        log.info("player: %s", record.realtime)
+    names = f"{record.driver}: out {record.output_name or 'none'}, in {record.input_name or 'none'}"
+    log.info("ports %s", names)
+    return names
+
+
+def _recorder(config: Config) -> Recorder | None:
+    section = config.recorder
+    if not section.enabled:
+        return None
+    return Recorder(section.path, section.minutes, section.keep, wall_clock, config.midi.channel - 1)
+
+
+def _display(model: OnnxModel) -> Display:
+    return PanelDisplay(model.contract.name) if sys.stdout.isatty() else LogDisplay()
+
+
+class Stopper:
+    """The first Ctrl-C or SIGTERM asks the daemon to end; the second ends the process at once.
+
+    Even then no note hangs: the player sees the pipe close and ends all that sounds.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = False
+
+    def install(self) -> None:
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.stopping:
+            os._exit(FORCED_EXIT_CODE)
+        self.stopping = True
+
+
+class Reloader:
+    """Reads config.yaml again when it was saved, and applies what can change while the music plays."""
+
+    def __init__(self, config: Config, path: Path | None, overrides: list[str]) -> None:
+        self._config, self._path, self._overrides = config, path, overrides
+        self._modified_ns = self._stamp()
+        self._next_s = 0.0
+
+    def _stamp(self) -> int:
+        try:
+            return self._path.stat().st_mtime_ns if self._path else 0
+        except OSError:
+            return 0  # an editor is replacing the file: it will be there in a moment
+
+    def look(self, engine: Engine, now_s: float) -> None:
+        """Called every turn; looks at the file once a second."""
+        if self._path is None or now_s < self._next_s:
+            return
+        self._next_s = now_s + CONFIG_POLL_S
+        stamp = self._stamp()
+        if stamp in (0, self._modified_ns):
+            return
+        self._modified_ns = stamp
+        try:
+            config = configuration.load(self._path, self._overrides)
+        except ConfigError as error:
+            log.error("%s was not taken over, the music goes on as before:\n%s", self._path, error)
+            return
+        self._apply(engine, config)
+
+    def _apply(self, engine: Engine, config: Config) -> None:
+        before, self._config = self._config, config
+        engine.reconfigure(
+            ensemble.improviser_settings(config), ensemble.engine_settings(config), config.controls.midi_map()
+        )
+        fresh, old = ensemble.initial_controls(config), ensemble.initial_controls(before)
+        # A value that the file did not change stays as a knob may have set it since.
+        changed = {
+            name: getattr(fresh, name)
+            for name in ("glide_s", "intensity", "temperature")
+            if getattr(fresh, name) != getattr(old, name)
+        }
+        engine.controls = replace(engine.controls, **changed)
+        later = [name for name in _KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
+        log.info("%s was read again%s", self._path, f"; at the next start: {', '.join(later)}" if later else "")
+
+
+_KEPT_UNTIL_RESTART = (
+    "model",
+    "mood.start",
+    "music.seed",
+    "music.beats_per_bar",
+    "midi",
+    "timing.late_note_limit_ms",
+    "timing.realtime",
+    "recorder",
+    "log",
+)
+
+
+def _at(config: Config, name: str) -> object:
+    value: object = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

@@ -1,0 +1,41 @@
+"""Puts improviser and first controls together from the configuration: the same for the daemon, `render` and tests."""
+
+from __future__ import annotations
+
+from improv.config import Config
+from improv.controls import ControlState
+from improv.engine import EngineSettings
+from improv.expression import Expression
+from improv.improviser import Settings
+from improv.mood import Glide, Mood
+
+
+def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
+    """What the configuration commands at the start, or another mood instead of mood.start."""
+    start = mood or config.mood.start_mood
+    return ControlState(
+        glide=Glide(start, start),
+        glide_s=config.mood.glide_s,
+        intensity=config.mood.intensity,
+        temperature=config.music.temperature,
+    )
+
+
+def improviser_settings(config: Config) -> Settings:
+    """The improviser's part of the configuration."""
+    music = config.music
+    return Settings(
+        table=config.mood.table,
+        expression=Expression(music.expression),
+        top_p=music.top_p,
+        strongest_guidance=music.strongest_guidance,
+        longest_rest_beats=music.longest_rest_beats,
+        longest_note_beats=music.longest_note_beats,
+        ending_bars=music.ending_bars,
+        beats_per_bar=music.beats_per_bar,
+    )
+
+
+def engine_settings(config: Config) -> EngineSettings:
+    """The engine's part of the configuration."""
+    return EngineSettings(look_ahead_s=config.timing.look_ahead_ms / 1000, channel=config.midi.channel - 1)

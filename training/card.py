@@ -1,0 +1,185 @@
+"""The model card: one Markdown file beside every exported model.
+
+What was measured stands between two marks and is written anew by every evaluation; the rest is written once, and what
+people change there stays.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from improv.contract import Contract
+from improv.errors import InputError
+from training.dataset import Dataset
+from training.export import LICENCES, PARITY_STEPS, TOLERANCE
+from training.report import Estimate, Report
+from training.train import PRESETS, Settings, settings_of
+
+BEGIN = "<!-- measured: written by training.evaluate, changes here are lost -->"
+END = "<!-- end of measured -->"
+
+_FAMILIES = {
+    "polyphony": (
+        (
+            "Polyphonic piano music on a grid of sixteenths: every step lists the sounding notes from high to low, each "
+            "new or continued (the scheme of Polyphony RNN). Neither dynamics nor timing within the sixteenth: these come "
+            "from the daemon's expression layer."
+        ),
+        (
+            "Triplets, ornaments and anything finer than a sixteenth are moved to the grid.",
+            (
+                "An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the "
+                "commands and the ending steer."
+            ),
+            "It knows the styles of its training data and no other.",
+            "The chorales have no dynamics or tempo of their own; loudness and tempo were hidden there in training.",
+            (
+                "Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not "
+                "by listeners."
+            ),
+        ),
+    )
+}
+
+
+def write_card(
+    path: Path, contract: Contract, report: Report, dataset: Dataset, made: tuple[dict[str, Any], float] | None
+) -> None:
+    """Write a new card, or replace the measured part of an old one.
+
+    made: the checkpoint that the model was exported from and their largest difference, when known.
+    """
+    measured = f"{BEGIN}\n{_measured(contract, report, dataset, made)}\n{END}\n"
+    text = _frame(contract, measured)
+    if path.exists():
+        old = path.read_text(encoding="utf-8")
+        before, begin, rest = old.partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not begin or not end:
+            raise InputError(f"{path} is there and has no part between {BEGIN!r} and {END!r}: choose another --card")
+        text = before + measured.rstrip("\n") + after
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _frame(contract: Contract, measured: str) -> str:
+    text, weaknesses = _FAMILIES[contract.family]
+    listed = "\n".join(f"- {weakness}" for weakness in weaknesses)
+    return f"""# {contract.name}
+
+An LSTM that improvises for BrainMusic, steered by valence, arousal and musical attributes. Family `{contract.family}`.
+{text}
+
+{measured}
+## Known weaknesses
+
+{listed}
+"""
+
+
+def _measured(contract: Contract, report: Report, dataset: Dataset, made: tuple[dict[str, Any], float] | None) -> str:
+    parts = [_facts(contract, report), _data(report, dataset), _figures(report), _making(report, made)]
+    parts.append(_reproduce(contract, report, dataset, made[0] if made else None))
+    return "\n\n".join(parts)
+
+
+def _facts(contract: Contract, report: Report) -> str:
+    return f"""## What it is
+
+| | |
+|---|---|
+| name | {contract.name} |
+| family | {contract.family}, vocabulary `{contract.fingerprint}`, {contract.ticks_per_beat} steps per quarter note |
+| created | {contract.created} |
+| licence | {contract.licence} |
+| training data | {contract.training_data} |
+| held-out loss in the file | {contract.held_out_loss} nats per token, commands hidden |"""
+
+
+def _data(report: Report, dataset: Dataset) -> str:
+    lines = [
+        "## Data",
+        "",
+        "| source | attribution | train | valid | test |",
+        "|---|---|---|---|---|",
+    ]
+    for source, counts in report.pieces.items():
+        attribution = LICENCES[source][1] if source in LICENCES else "not known to BrainMusic: see the source"
+        lines.append(f"| {source} | {attribution} | {counts['train']} | {counts['valid']} | {counts['test']} |")
+    lines += [
+        "",
+        f"Pieces per split; the split goes by work and by tune, its hash is `{report.split_hash}`.",
+        f"{dataset.about['tokens']:,} tokens in {dataset.about['steps']:,} sixteenths.",
+    ]
+    return "\n".join(lines)
+
+
+def _figures(report: Report) -> str:
+    lines = [
+        "## Held-out figures",
+        "",
+        f"Nats per token, computed by {report.backend}; in brackets the 95 % interval over pieces (bootstrap). Commands",
+        'hidden or known; "Markov" is an order-2 chain with Witten-Bell smoothing, counted on the same training pieces in',
+        "all keys. The train rows are a sample of the training split and show how much is learnt by heart.",
+        "",
+        "| split | source | pieces | tokens | hidden | known | Markov | accuracy hidden | accuracy known |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for split, rows in report.splits.items():
+        for row in rows:
+            figures = " | ".join(_bracketed(e) for e in (row.hidden, row.known, row.markov))
+            right = f"{row.hidden_accuracy.value:.1%} | {row.known_accuracy.value:.1%}"
+            lines.append(f"| {split} | {row.source} | {row.pieces} | {row.tokens} | {figures} | {right} |")
+    return "\n".join(lines)
+
+
+def _bracketed(estimate: Estimate) -> str:
+    return f"{estimate.value:.4f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+
+
+def _making(report: Report, made: tuple[dict[str, Any], float] | None) -> str:
+    if made is None:
+        return (
+            "## How it was made\n\nThe checkpoint was not at hand: hyper-parameters and export parity were not checked."
+        )
+    saved, difference = made
+    settings = ", ".join(f"{name} {value}" for name, value in saved["settings"].items())
+    return (
+        f"## How it was made\n\n{settings}.\n\n"
+        f"This checkpoint is of iteration {saved['iteration']} after {saved['tokens']:,} tokens and "
+        f"{_time(saved['seconds'])} of training. Exported and proved equal: over {PARITY_STEPS} steps the "
+        f"largest difference of a logit between torch and onnxruntime is {difference:.1e} (allowed {TOLERANCE:.0e})."
+    )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+def _reproduce(contract: Contract, report: Report, dataset: Dataset, saved: dict[str, Any] | None) -> str:
+    name, sources = contract.name, [s if s.startswith("music21:") else f"PATH/{s}" for s in report.pieces]
+    limit = f" --limit {dataset.about['limit']}" if dataset.about.get("limit") else ""
+    data, run, model = f"data/{name}", f"runs/{name}", f"exported_models/{name}"
+    preset = _preset_options(settings_of(saved)) if saved else "--preset base"
+    return f"""## How to reproduce it
+
+    python -m training.prepare {" ".join(sources)}{limit} --out {data}
+    python -m training.train {data} {preset} --out {run}
+    python -m training.export {run}/best.pt --dataset {data} --out {model}.onnx
+    python -m training.evaluate {model}.onnx --dataset {data} --checkpoint {run}/best.pt --card {model}.md"""
+
+
+def _preset_options(settings: Settings) -> str:
+    """The nearest preset and what differs from it, as options of training.train."""
+    presets = [(name, Settings.preset(name)) for name in yaml.safe_load(PRESETS.read_text())]
+    name, nearest = min(presets, key=lambda pair: len(settings.differences(pair[1])))
+    changed = [d.split(" ", 1)[0] for d in settings.differences(nearest)]
+    texts = {key: getattr(settings, key) for key in changed}
+    options = [f"--set {key}={list(v) if isinstance(v, tuple) else v}".replace(", ", ",") for key, v in texts.items()]
+    return " ".join([f"--preset {name}", *options])
