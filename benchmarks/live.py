@@ -28,10 +28,14 @@ def why_not() -> str:
 
 
 @contextlib.contextmanager
-def jack(period: int = 64) -> Iterator[str]:
-    """A JACK server of its own name, synchronous, with periods of so many frames at 48 kHz."""
+def jack(period: int = 64, *, synchronous: bool = True) -> Iterator[str]:
+    """A JACK server of its own name, with periods of so many frames at 48 kHz.
+
+    Synchronous is for timing; such a server waits for a client that was killed, an asynchronous one does not.
+    """
     name = f"bmb{os.getpid()}"
-    command = f"jackd -n {name} -S -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
+    mode = "-S" if synchronous else ""
+    command = f"jackd -n {name} {mode} -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = dict(os.environ)
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")

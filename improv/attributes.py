@@ -174,6 +174,17 @@ class Key(NamedTuple):
         return self.tonic, (self.tonic + third) % 12, (self.tonic + 7) % 12
 
 
+def profile_in_best_key(histogram: FloatArray, major: bool) -> FloatArray:
+    """The standardised Temperley profile of one mode, in the key of that mode that fits the histogram best, shape (12,).
+
+    Music in C major thus turns to a near minor key (A minor, say) instead of to a far one. Zeros without any note yet.
+    """
+    if histogram.std() == 0:
+        return np.zeros(12)
+    rotations = _ROTATIONS["major" if major else "minor"]
+    return np.asarray(rotations[int((rotations @ _standardise(histogram)).argmax())])
+
+
 def key_of(histogram: FloatArray) -> Key:
     """The key whose Temperley profile correlates best with a pitch-class histogram of shape (12,)."""
     if histogram.std() == 0:

@@ -23,12 +23,21 @@ from improv.mood import CORNERS, Mood
 
 APP = "brainmusic"
 ENVIRONMENT_PREFIX = "BRAINMUSIC_"
+DEEPEST = 8
 
 
 class Section(BaseModel):
     """A part of the configuration: immutable, no key beside those named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TableFault(ValueError):
+    """Something is wrong inside a table. at: the keys from the table to the place."""
+
+    def __init__(self, at: tuple[object, ...], text: str) -> None:
+        super().__init__(text)
+        self.at = tuple(str(key) for key in at)
 
 
 class ModelSection(Section):
@@ -106,16 +115,15 @@ class MoodSection(Section):
     def _in_range(cls, table: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
         for name, corners in table.items():
             if name not in ATTRIBUTES:
-                raise ValueError(f"unknown attribute {name!r}{_did_you_mean(name, ATTRIBUTES)}")
+                raise TableFault((name,), f"unknown attribute{_did_you_mean(name, ATTRIBUTES)}")
             low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
             for corner, value in corners.items():
                 if corner not in CORNERS:
                     hint = _did_you_mean(corner, CORNERS)
                     raise ValueError(f"{name}: unknown corner {corner!r}{hint}; allowed: {', '.join(CORNERS)}")
                 if not low <= value <= high:
-                    raise ValueError(
-                        f"{name}.{corner} must be {low:g}..{high:g} {ATTRIBUTES[name].unit} (got {value:g})"
-                    )
+                    unit = ATTRIBUTES[name].unit
+                    raise TableFault((name, corner), f"must be {low:g}..{high:g} {unit} (got {value:g})")
         return table
 
     @property
@@ -130,7 +138,8 @@ class MusicSection(Section):
     temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
     top_p: float = Field(0.97, gt=0, le=1)
     strongest_guidance: float = Field(3.0, ge=1, le=10)
-    longest_rest_beats: float = Field(4, ge=0.25, le=64)
+    key_pull: float = Field(0.6, ge=0, le=3)
+    longest_rest_beats: float = Field(2, ge=0.25, le=64)
     longest_note_beats: float = Field(12, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)
     expression: float = Field(1.0, ge=0, le=2)
@@ -175,10 +184,11 @@ class ControlsSection(Section):
     def _actions(cls, table: dict[int, str]) -> dict[int, str]:
         for control, action in table.items():
             if not 0 <= control <= 127:
-                raise ValueError(f"a control number must be 0..127 (got {control})")
+                raise TableFault((control,), f"a control number must be 0..127 (got {control})")
             if action not in CONTROL_ACTIONS:
                 hint = _did_you_mean(action, CONTROL_ACTIONS)
-                raise ValueError(f"{control}: unknown action {action!r}{hint}; allowed: {', '.join(CONTROL_ACTIONS)}")
+                allowed = ", ".join(CONTROL_ACTIONS)
+                raise TableFault((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
         return table
 
     @field_validator("programs")
@@ -186,7 +196,7 @@ class ControlsSection(Section):
     def _programs(cls, table: dict[int, str]) -> dict[int, str]:
         for program in table:
             if not 0 <= program <= 127:
-                raise ValueError(f"a program must be 0..127 (got {program})")
+                raise TableFault((program,), f"a program must be 0..127 (got {program})")
         return table
 
     def midi_map(self) -> MidiMap:
@@ -283,7 +293,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
 
 
 def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], file: Path) -> None:
-    if not isinstance(node, yaml.MappingNode):
+    if not isinstance(node, yaml.MappingNode) or len(path) > DEEPEST:  # an alias may hold itself
         return
     for key, value in node.value:
         place = (*path, str(key.value))
@@ -307,8 +317,8 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
     except yaml.YAMLError:
         return f"{origin} {override!r}: the value is not valid YAML"
     branch = tree
-    if path[:2] == ("controls", "map") and "map" not in tree.get("controls", {}):
-        tree.setdefault("controls", {})["map"] = dict(DEFAULT_CONTROLS)
+    if path[:2] == ("controls", "map") and isinstance(section := tree.setdefault("controls", {}), dict):
+        section.setdefault("map", dict(DEFAULT_CONTROLS))
     for part in path[:-1]:
         branch = branch.setdefault(int(part) if part.isdigit() else part, {})
         if not isinstance(branch, dict):
@@ -320,8 +330,11 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
 
 def _sentence(detail: ErrorDetails, source: str, lines: Lines, origins: dict[tuple[str, ...], str]) -> str:
     path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    path += getattr(detail.get("ctx", {}).get("error"), "at", ())
     known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in lines or path[:end] in origins), ())
-    where = origins.get(known) or (f"{source}:{lines[known]}" if known else source)
+    # An override may also have put a whole table where a value belongs.
+    inside = next((origin for place, origin in origins.items() if place[: len(path)] == path), "")
+    where = origins.get(known) or inside or (f"{source}:{lines[known]}" if known else source)
     return f"{where}: {'.'.join(path)}: {_problem(detail, path)}"
 
 

@@ -56,6 +56,8 @@ class Contract:
                 values[field.name] = kinds.get(field.name, str)(text)
             except ValueError:
                 raise ModelError(f"{source}: {_PREFIX + field.name} must be a number, got {text!r}") from None
+            if field.name == "format_version":  # first of all: another format may have other fields
+                _same(source, "format version", values[field.name], FORMAT_VERSION)
         return cls(**values)  # type: ignore[arg-type]
 
     def check(self, source: str) -> Encoding:

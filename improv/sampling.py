@@ -20,6 +20,22 @@ def guide(logits: NDArray[np.float32], guidance: float) -> FloatArray:
     return np.asarray(bare + guidance * (commanded - bare))
 
 
+def pull(logits: FloatArray, favour: FloatArray, legal: BoolArray) -> FloatArray:
+    """Logits with `favour` (nats) added, shifted so that the legal ones together keep their share of the probability.
+
+    Which of the alternatives is taken changes, not how often one of them is.
+    """
+    if not legal.any():
+        return logits
+    pulled = logits + favour
+    return np.asarray(pulled + (_log_sum_exp(logits[legal]) - _log_sum_exp(pulled[legal])))
+
+
+def _log_sum_exp(values: FloatArray) -> float:
+    top = float(values.max())
+    return top + float(np.log(np.exp(values - top).sum()))
+
+
 def probabilities(logits: FloatArray, legal: BoolArray, temperature: float, top_p: float) -> FloatArray:
     """What to draw from, shape (vocabulary,), sum 1; only legal tokens have any weight.
 

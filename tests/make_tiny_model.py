@@ -1,15 +1,16 @@
 """Make tests/models/tiny.onnx, the tiny real model that the daemon's tests play with, so that they need no torch.
 
-    python -m tests.make_tiny_model
+    python -m tests.make_tiny_model [OUT.onnx]
 
-The whole road on 60 Bach chorales that come with music21 (evenly spread over its corpus, some 50 of them in four parts):
-prepare, train the preset `tiny` with its fixed seed on one thread, export, evaluate. It takes about a minute. On one
-machine the weights are the same each time; only the date in the metadata differs. The model is small and knows only
-chorales, which is all that the tests want of it; tests/models/tiny.md says how good it is.
+The whole road on 60 Bach chorales of music21 (evenly spread over its corpus; 50 of them are in four parts): prepare,
+train the preset `tiny` with its fixed seed on one thread, export, evaluate. It takes half a minute. On one machine the
+weights are the same each time; only the date in the metadata differs. The model is small and knows only chorales, which
+is all that the tests want of it; the card beside it says how good it is.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -20,21 +21,26 @@ MODEL = Path(__file__).with_name("models") / "tiny.onnx"
 CHORALES = 60
 
 
-def main() -> int:
+def make(model: Path) -> int:
     """Run each program as a user would; the first that fails ends it with its exit code."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-tiny-") as scratch:
         data, run = f"{scratch}/tiny", f"{scratch}/run"
-        best = f"{run}/best.pt"
-        options = ["--dataset", data]
-        MODEL.with_suffix(".md").unlink(missing_ok=True)
+        checkpoint, card = f"{run}/best.pt", model.with_suffix(".md")
+        card.unlink(missing_ok=True)
         return (
             prepare.main(["music21:bach", "--limit", str(CHORALES), "--out", data])
             or train.main([data, "--preset", "tiny", "--out", run, "--device", "cpu", "--threads", "1"])
-            or export.main([best, *options, "--out", str(MODEL)])
+            or export.main([checkpoint, "--dataset", data, "--out", str(model)])
             or evaluate.main(
-                [str(MODEL), *options, "--out", scratch, "--checkpoint", best, "--card", str(MODEL.with_suffix(".md"))]
+                [str(model), "--dataset", data, "--out", scratch, "--checkpoint", checkpoint, "--card", str(card)]
             )
         )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.make_tiny_model", description=__doc__)
+    parser.add_argument("out", type=Path, nargs="?", default=MODEL)
+    return make(parser.parse_args(arguments).out)
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Offline: corpus -> labels -> tokens -> PyTorch -> ONNX, and evaluation. May import improv; improv never imports it."""
+"""Offline: corpus -> labels -> tokens -> torch -> ONNX, and evaluation. May import improv; improv never imports it."""

@@ -23,26 +23,20 @@ BEGIN = "<!-- measured: written by training.evaluate, changes here are lost -->"
 END = "<!-- end of measured -->"
 
 _FAMILIES = {
-    "polyphony": (
-        (
-            "Polyphonic piano music on a grid of sixteenths: every step lists the sounding notes from high to low, each "
-            "new or continued (the scheme of Polyphony RNN). Neither dynamics nor timing within the sixteenth: these come "
-            "from the daemon's expression layer."
-        ),
-        (
-            "Triplets, ornaments and anything finer than a sixteenth are moved to the grid.",
-            (
-                "An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the "
-                "commands and the ending steer."
-            ),
-            "It knows the styles of its training data and no other.",
-            "The chorales have no dynamics or tempo of their own; loudness and tempo were hidden there in training.",
-            (
-                "Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not "
-                "by listeners."
-            ),
-        ),
-    )
+    "polyphony": """\
+Polyphonic piano music on a grid of sixteenths: every step lists the sounding notes from high to low, each new or
+continued (the scheme of Polyphony RNN). Neither dynamics nor timing within the sixteenth: these come from the daemon's
+expression layer.""",
+}
+_WEAKNESSES = {
+    "polyphony": """\
+- Triplets, ornaments and anything finer than a sixteenth are moved to the grid.
+- An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and
+  the ending steer.
+- It knows the styles of its training data and no other.
+- The chorales have no dynamics or tempo of their own; loudness and tempo were hidden there in training.
+- Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
+- A transposition in training moves the commanded register but not the valence, of which register is a small part.""",
 }
 
 
@@ -69,17 +63,15 @@ def write_card(
 
 
 def _frame(contract: Contract, measured: str) -> str:
-    text, weaknesses = _FAMILIES[contract.family]
-    listed = "\n".join(f"- {weakness}" for weakness in weaknesses)
     return f"""# {contract.name}
 
 An LSTM that improvises for BrainMusic, steered by valence, arousal and musical attributes. Family `{contract.family}`.
-{text}
+{_FAMILIES[contract.family]}
 
 {measured}
 ## Known weaknesses
 
-{listed}
+{_WEAKNESSES[contract.family]}
 """
 
 
@@ -124,9 +116,9 @@ def _figures(report: Report) -> str:
     lines = [
         "## Held-out figures",
         "",
-        f"Nats per token, computed by {report.backend}; in brackets the 95 % interval over pieces (bootstrap). Commands",
-        'hidden or known; "Markov" is an order-2 chain with Witten-Bell smoothing, counted on the same training pieces in',
-        "all keys. The train rows are a sample of the training split and show how much is learnt by heart.",
+        f"Nats per token, computed by {report.backend}; in brackets the 95 % interval over pieces (bootstrap).",
+        'Commands hidden or known; "Markov" is an order-2 chain with Witten-Bell smoothing, counted on the same',
+        "training pieces in all keys. The train rows are a sample of the training split: how much is learnt by heart.",
         "",
         "| split | source | pieces | tokens | hidden | known | Markov | accuracy hidden | accuracy known |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -31,7 +31,7 @@ MAX_ARCHIVE_BYTES = 1 << 30
 NOMINAL_TEMPO_BPM = 72.0
 
 
-class Rejected(Exception):
+class Rejected(Exception):  # noqa: N818 - a verdict on a file, no fault of the program
     """A file that cannot be used; the text says why."""
 
 
@@ -147,7 +147,7 @@ def _read_midi(item: Item, path: Path, rate: int) -> Piece:
     try:
         # From bytes, because symusic tells the format by the suffix and knows no .kar.
         score: Any = symusic.Score.from_midi(content)
-    except Exception as error:  # noqa: BLE001 - symusic raises RuntimeError, ValueError and its own kinds for damaged files
+    except Exception as error:  # symusic raises RuntimeError, ValueError and its own kinds for damaged files
         raise Rejected(f"damaged MIDI file ({_first_line(error)})") from None
     ppq = score.ticks_per_quarter
     if ppq <= 0:

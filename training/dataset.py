@@ -33,8 +33,8 @@ PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
 
 @dataclass(frozen=True)
 class EncodedPiece:
-    """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), from 0.
-    conditioning: float16 (steps, conditioning.SIZE).
+    """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), the
+    first step is 0. conditioning: float16 (steps, conditioning.SIZE).
     """
 
     name: str
@@ -139,9 +139,8 @@ class Dataset:
         except ValueError:
             raise InputError(f"{folder}/dataset.json is damaged: prepare it again") from None
         if self.about.get("format") != FORMAT:
-            raise InputError(
-                f"{folder} is of dataset format {self.about.get('format')}, this version reads {FORMAT}: prepare it again"
-            )
+            there = self.about.get("format")
+            raise InputError(f"{folder} is of dataset format {there}, this version reads {FORMAT}: prepare it again")
         self.encoding = encoding_for(self.about["family"])
         if self.about["fingerprint"] != self.encoding.fingerprint:
             raise InputError(

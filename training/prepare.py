@@ -83,7 +83,7 @@ def encode_piece(item: Item, family: str) -> EncodedPiece | str:
         piece = corpus.read(item, encoding.ticks_per_beat)
     except Rejected as reason:
         return str(reason)
-    except Exception as error:  # noqa: BLE001 - one strange file must not end a run over thousands
+    except Exception as error:  # one strange file must not end a run over thousands
         return f"unreadable ({type(error).__name__}: {error})"[:200]
     if piece.steps < MIN_STEPS:
         return f"only {piece.steps} steps long, needed are {MIN_STEPS}"

@@ -53,7 +53,7 @@ class Report:
 
 
 def interval(sums: FloatArray, weights: FloatArray, seed: int = 0) -> Estimate:
-    """Mean sum(sums) / sum(weights) over pieces with the bootstrap interval of whole pieces. Arrays of shape (pieces,)."""
+    """sum(sums) / sum(weights) with its interval from bootstrap samples of whole pieces. Arrays of shape (pieces,)."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, len(sums), (SAMPLES, len(sums)))
     low, high = np.quantile(sums[drawn].sum(1) / weights[drawn].sum(1), [0.025, 0.975])

@@ -1,4 +1,4 @@
-"""Which pieces are trained on and which are held out: by work and by tune, from a hash, so that it is the same for ever."""
+"""Which pieces are trained on and which are held out: by work and by tune, from a hash, the same for ever."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         # Only plain values and tensors: a checkpoint from elsewhere cannot run code.
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         family, fingerprint = saved["family"], saved["fingerprint"]
-    except Exception as error:  # noqa: BLE001 - torch raises pickle, zip, key and runtime errors for damaged files
+    except Exception as error:  # torch raises pickle, zip, key and runtime errors for damaged files
         raise InputError(f"{path} is not a checkpoint that can be read ({type(error).__name__})") from None
     expected = encoding_for(family).fingerprint
     if fingerprint != expected:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from improv import conditioning
@@ -49,12 +51,12 @@ def test_lanes_play_whole_training_pieces(dataset: Dataset) -> None:
     line = np.concatenate([lanes.next().tokens[0] for _ in range(100)])
     starts = np.flatnonzero(line == dataset.encoding.start_id)
     assert len(starts) > 3
-    for begin, end in zip(starts[:-1], starts[1:], strict=True):
+    for begin, end in itertools.pairwise(starts):
         assert tuple(line[begin:end].tolist()) in train
 
 
 def test_the_condition_is_that_of_the_token_to_be_predicted(dataset: Dataset) -> None:
-    """The place in the bar, which is rarely hidden: it moves on with the target after a STEP_END, not with the input."""
+    """The place in the bar, which is rarely hidden, moves on when the target is past a STEP_END."""
     batch = stream(dataset, transpose=(0, 0)).next()
     place = batch.condition[:, :, COMMANDS:]
     step_end = dataset.encoding.step_end_id

@@ -79,7 +79,7 @@ def test_a_dataset_copied_in_part(dataset_folder: Path, tmp_path: Path, damage: 
 def test_a_damaged_table_of_contents(dataset_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(dataset_folder, tmp_path / "data")
     (tmp_path / "data" / "dataset.json").write_text("{")
-    with pytest.raises(InputError, match="dataset.json is damaged"):
+    with pytest.raises(InputError, match=r"dataset\.json is damaged"):
         Dataset(tmp_path / "data")
 
 

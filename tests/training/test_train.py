@@ -27,7 +27,7 @@ def last_line(folder: Path) -> dict[str, float]:
     return dict(line)
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     pass
 
 
@@ -38,12 +38,13 @@ def test_a_resumed_run_ends_like_an_undisturbed_one(
 
     def step_until_8(trainer: Trainer, batch: object) -> float:
         if trainer.iteration == 8:
-            raise Interrupted
+            raise InterruptedRunError
         return step(trainer, batch)  # type: ignore[arg-type]
 
-    with monkeypatch.context() as patched, pytest.raises(Interrupted):
+    with monkeypatch.context() as patched:
         patched.setattr(Trainer, "step", step_until_8)
-        train(dataset_folder, SMALL, tmp_path, "cpu")
+        with pytest.raises(InterruptedRunError):
+            train(dataset_folder, SMALL, tmp_path, "cpu")
     assert read_checkpoint(tmp_path / "last.pt")["iteration"] == 6
     torch.manual_seed(12345)  # what happened elsewhere in the process must not matter
     trainer = train(dataset_folder, SMALL, tmp_path, "cpu", resume=True)
@@ -105,6 +106,17 @@ def test_resume_refuses_other_settings(
     assert main([*arguments, "--preset", "tiny"]) == 2
     assert "embedding 8 and not 16" in capsys.readouterr().err
     assert main(arguments) == 0  # with its own settings, and there is nothing left to do
+
+
+def test_an_interrupt_says_how_to_go_on(
+    dataset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> float:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "step", interrupt)
+    assert main([str(dataset_folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]) == 130
+    assert "interrupted; go on with --resume" in capsys.readouterr().err
 
 
 def test_resume_refuses_another_dataset(dataset_folder: Path, run_folder: Path, tmp_path: Path) -> None:

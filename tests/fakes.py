@@ -1,0 +1,199 @@
+"""Real implementations of improv's borders that are scripted: a model that plays given tokens, a player that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from improv import conditioning, ensemble
+from improv.clock import ManualClock
+from improv.config import Config
+from improv.contract import FORMAT_VERSION, Contract
+from improv.controls import ControlState
+from improv.encodings import PolyphonyEncoding
+from improv.engine import Engine
+from improv.improviser import EndedNote, Improviser, PlannedStep, StartedNote
+from improv.model import Float32Array, Model, State
+from improv.mood import CORNERS, Glide, Mood
+from improv.player.wire import PortsChanged, Received, ToEngine
+from improv.render import ManualLink, StepList
+
+ENCODING = PolyphonyEncoding()
+WANTED = 40.0  # a logit that no other token comes near
+
+
+def contract(**changes: object) -> Contract:
+    """What a model of this version says about itself."""
+    values = {
+        "format_version": FORMAT_VERSION,
+        "name": "scripted",
+        "family": "polyphony",
+        "fingerprint": ENCODING.fingerprint,
+        "ticks_per_beat": 4,
+        "conditioning": conditioning.specification(),
+        "training_data": "none",
+        "licence": "none",
+        "created": "2026-01-01",
+        "held_out_loss": 1.0,
+    }
+    return Contract(**(values | changes))  # type: ignore[arg-type]
+
+
+class ScriptedModel:
+    """Implements `Model`: wants the tokens of a script, one after the other, round and round.
+
+    Its state is its place in the script, so that going back to an old state goes back in the script. Where the wanted
+    token is not legal, the others are equally likely. `conditions` keeps every condition that it was given.
+    """
+
+    def __init__(self, script: Sequence[int], preamble: Sequence[int] = ()) -> None:
+        self.contract, self.encoding = contract(), ENCODING
+        self._preamble, self._script = list(preamble), list(script)
+        self.conditions: list[Float32Array] = []
+        self.fed: list[int] = []
+
+    def initial_state(self, batch: int) -> State:
+        return (np.zeros((1, batch, 1), np.float32),)
+
+    def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
+        self.fed.append(token_id)
+        self.conditions.append(condition)
+        place = int(state[0][0, 0, 0])
+        after = place - len(self._preamble)
+        wanted = self._preamble[place] if after < 0 else self._script[after % len(self._script)]
+        logits = np.zeros((len(condition), self.encoding.size), np.float32)
+        logits[:, wanted] = WANTED
+        return logits, (state[0] + 1,)
+
+
+def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
+    """As at the start, in a mood."""
+    point = CORNERS[mood] if isinstance(mood, str) else mood
+    return ControlState(glide=Glide(point, point), **changes)  # type: ignore[arg-type]
+
+
+def improviser(model: Model, mood: str = "calm", seed: int = 1, *settings: str) -> Improviser:
+    """With the default configuration, changed by `section.key=value` settings."""
+    from improv.config import load
+
+    return Improviser(model, ensemble.improviser_settings(load(None, settings, {})), controls(mood), seed)
+
+
+class FallibleLink(ManualLink):
+    """A player on the manual clock that brings messages, fails and answers as a test tells it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.arriving: list[tuple[float, ToEngine]] = []
+        self.notices: list[str] = []
+        self.sent_early: Callable[[int], bool] = lambda note_id: False
+        self.calls: list[str] = []
+        self.ends: dict[int, float] = {}
+        self._stall_s = 0.0
+
+    def stall(self, seconds: float) -> None:
+        """The machine stands still at the next poll."""
+        self._stall_s = seconds
+
+    def poll(self, timeout_s: float) -> list[ToEngine]:
+        timeout_s += self._stall_s
+        self._stall_s = 0.0
+        now_s = self._clock.now()
+        if self.arriving:
+            timeout_s = min(timeout_s, max(self.arriving[0][0] - now_s, 0.0))
+        super().poll(timeout_s)
+        arrived = [record for at_s, record in self.arriving if at_s <= self._clock.now()]
+        self.arriving = self.arriving[len(arrived) :]
+        return arrived
+
+    def beat(self) -> str:
+        return self.notices.pop(0) if self.notices else ""
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        self.calls.append("revoke")
+        early = {i: note for i, note in self.scheduled.items() if i >= first_note_id and self.sent_early(i)}
+        sent = super().revoke(first_note_id)
+        self.scheduled |= early
+        return tuple(sorted({*sent, *early}))
+
+    def silence(self) -> None:
+        self.calls.append("silence")
+        super().silence()
+
+    def lose_everything(self) -> None:
+        """As when the player's process dies: what was to come is lost, what sounds is ended by the next one."""
+        super().silence()
+        self.notices.append("The player process ended unexpectedly and was started anew.")
+
+    def change_ports(self, at_s: float) -> None:
+        self.arriving.append((at_s, PortsChanged("none", "", "", "The port went away.")))
+
+    def press(self, at_s: float, control: int, value: int, channel: int = 0) -> None:
+        """A control change arrives."""
+        self.arriving.append((at_s, Received(bytes((0xB0 | channel, control, value)), at_s)))
+
+
+class Stage:
+    """An engine with all that it needs, on a manual clock."""
+
+    def __init__(
+        self, model: Model, mood: str = "calm", seed: int = 1, start_s: float = 100.0, settings: Sequence[str] = ()
+    ) -> None:
+        from improv.config import load
+
+        self.config: Config = load(None, settings, {})
+        self.clock = ManualClock(start_s)
+        self.link = FallibleLink(self.clock)
+        self.record = StepList()
+        first = ensemble.initial_controls(self.config, CORNERS[mood])
+        self.improviser = Improviser(model, ensemble.improviser_settings(self.config), first, seed)
+        self.engine = Engine(
+            self.improviser,
+            self.link,
+            self.clock,
+            first,
+            self.config.controls.midi_map(),
+            ensemble.engine_settings(self.config),
+            self.record,
+        )
+
+    def play(self, seconds: float) -> None:
+        """Let the engine turn until so much time has passed."""
+        end_s = self.clock.now() + seconds
+        while self.clock.now() < end_s:
+            self.engine.turn(min(0.05, end_s - self.clock.now()))
+
+
+def plan(subject: Improviser, state: ControlState, steps: int) -> list[PlannedStep]:
+    return [subject.plan_step(state) for _ in range(steps)]
+
+
+def without_ids(steps: Sequence[PlannedStep]) -> list[tuple[object, ...]]:
+    """Planned steps with their notes numbered from 1, for those that compare two plans."""
+    numbers: dict[int, int] = {}
+
+    def started(note: StartedNote) -> StartedNote:
+        numbers[note.note_id] = len(numbers) + 1
+        return note._replace(note_id=numbers[note.note_id])
+
+    def ended(note: EndedNote) -> EndedNote:
+        return note._replace(note_id=numbers.get(note.note_id, 0))
+
+    return [
+        step._replace(ended=tuple(map(ended, step.ended)), started=tuple(map(started, step.started))) for step in steps
+    ]
+
+
+def assert_whole(steps: Sequence[PlannedStep], held: Sequence[int]) -> None:
+    """Every note ends exactly once, after it began, or is held at the end; ids only rise."""
+    began: dict[int, float] = {}
+    last_id = 0
+    for step in steps:
+        for note in step.ended:
+            assert note.off_s > began.pop(note.note_id)  # KeyError: ended twice, or never begun
+        for start in step.started:
+            assert start.note_id > last_id
+            last_id = start.note_id
+            began[start.note_id] = start.on_s
+    assert sorted(began) == sorted(held)
