@@ -32,8 +32,9 @@ class ManualLink:
         self.scheduled |= {note.note_id: note for note in notes}
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        now_s = self._clock.now()
         for note_id, off_s in offs:
-            if note := self.scheduled.get(note_id):
+            if (note := self.scheduled.get(note_id)) and note.off_s > now_s:
                 self.scheduled[note_id] = note._replace(off_s=max(off_s, note.on_s))
 
     def revoke(self, first_note_id: int) -> tuple[int, ...]:
