@@ -10,9 +10,7 @@ whichever is longer.
 from __future__ import annotations
 
 import argparse
-import json
 import random
-from pathlib import Path
 from typing import Any
 
 from benchmarks import live
@@ -50,8 +48,10 @@ def evaluate(daemon: Daemon, client: Client, turns: list[float]) -> dict[str, An
             continue
         own_ms, sixteenth_ms = answers[revision]
         note = first_sent[revision]
-        arrival = next((h.at_s for h in client.note_ons()
-                        if h.message[1] == note["pitch"] and h.at_s > note["sent_s"] - 0.001), None)
+        arrival = next(
+            (h.at_s for h in client.note_ons() if h.message[1] == note["pitch"] and h.at_s > note["sent_s"] - 0.001),
+            None,
+        )
         if arrival is None:
             continue
         limit_ms = max(LIMIT_MS, sixteenth_ms)
@@ -74,24 +74,17 @@ def _quantiles(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
     if not ordered:
         return {}
-    return {name: round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
-            for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))}
+    return {
+        name: round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
+        for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1.0))
+    }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen on the command line."""
     parser.add_argument("--times", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "answer.json")
-    options = parser.parse_args()
-    if why := live.why_not():
-        raise SystemExit(why)
-    result = measure(options.times, options.seed)
-    text = json.dumps(result, indent=1)
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(text + "\n")
-    print(text)
 
 
 if __name__ == "__main__":
-    main()
+    live.report("answer", __doc__, options, measure)

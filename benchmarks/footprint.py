@@ -9,7 +9,6 @@ sum of their resident sizes. CPU is user and system time of both over the time t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import tempfile
@@ -53,7 +52,7 @@ def start_to_first_note_s(*overrides: str) -> float:
         return float(daemon.sent()[0]["sent_s"]) - daemon.started_s
 
 
-def measure(seconds: float, *overrides: str) -> dict[str, Any]:
+def measure(seconds: float, overrides: list[str]) -> dict[str, Any]:
     """One round over JACK with periods of 64 frames."""
     with live.jack():
         starts = sorted(start_to_first_note_s(*overrides) for _ in range(5))
@@ -65,30 +64,28 @@ def measure(seconds: float, *overrides: str) -> dict[str, Any]:
             pids = processes(daemon.process.pid)
             before_s, began_s = [cpu_s(pid) for pid in pids], CLOCK.now()
             CLOCK.wait(began_s + seconds)
-            shares = [100 * (cpu_s(pid) - before) / (CLOCK.now() - began_s) for pid, before in zip(pids, before_s, strict=True)]
+            shares = [
+                100 * (cpu_s(pid) - before) / (CLOCK.now() - began_s)
+                for pid, before in zip(pids, before_s, strict=True)
+            ]
             sizes = [memory_mib(pid) for pid in pids]
             client.close()
             daemon.stop()
     return {
         "start_to_first_note_s": {"median": round(starts[2], 2), "worst": round(starts[-1], 2)},
-        "memory_mib": {"proportional": round(sum(size[0] for size in sizes)), "resident": round(sum(size[1] for size in sizes))},
+        "memory_mib": {
+            "proportional": round(sum(size[0] for size in sizes)),
+            "resident": round(sum(size[1] for size in sizes)),
+        },
         "cpu_percent_of_a_core": {"engine": round(shares[0], 1), "all": round(sum(shares), 1)},
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen on the command line."""
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("-o", dest="overrides", action="append", default=[], help="a setting of the daemon")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "footprint.json")
-    options = parser.parse_args()
-    if why := live.why_not():
-        raise SystemExit(why)
-    text = json.dumps(measure(options.seconds, *options.overrides), indent=1)
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(text + "\n")
-    print(text)
 
 
 if __name__ == "__main__":
-    main()
+    live.report("footprint", __doc__, options, measure)

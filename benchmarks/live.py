@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import json
@@ -19,7 +20,9 @@ from typing import Any, NamedTuple
 from improv.clock import SystemClock
 
 CLOCK = SystemClock()
-ANSWER = re.compile(r"mood (\w+) .* revision (\d+): first note (-?\d+) ms after the command \(a sixteenth is (\d+) ms\)")
+ANSWER = re.compile(
+    r"mood (\w+) .* revision (\d+): first note (-?\d+) ms after the command \(a sixteenth is (\d+) ms\)"
+)
 
 
 def why_not() -> str:
@@ -47,6 +50,23 @@ def jack(period: int = 64, *, synchronous: bool = True) -> Iterator[str]:
         os.environ.update(before)
         server.terminate()
         server.wait()
+
+
+def report(
+    name: str, text: str | None, add: Callable[[argparse.ArgumentParser], object], measure: Callable[..., Any]
+) -> None:
+    """A benchmark's command line: measure with its options, print the result and keep it in results/`name`.json."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add(parser)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
+    options = vars(parser.parse_args())
+    out: Path = options.pop("out")
+    if why := why_not():
+        raise SystemExit(why)
+    result = json.dumps(measure(**options), indent=1)
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(result + "\n")
+    print(result)
 
 
 class Heard(NamedTuple):
@@ -121,7 +141,10 @@ class Daemon:
         self._log_file = self._log_path.open("wb")
         self.started_s = CLOCK.now()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "improv", "run", *flags], stdout=self._log_file, stderr=subprocess.STDOUT, cwd=folder,
+            [sys.executable, "-m", "improv", "run", *flags],
+            stdout=self._log_file,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         )
 

@@ -9,7 +9,6 @@ while; at the end the daemon is stopped by Ctrl-C. Every line is counted.
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import re
 import subprocess
@@ -30,8 +29,13 @@ class Dump:
     def __init__(self, path: Path) -> None:
         self._file = path.open("w")
         self._path = path
-        self._process = subprocess.Popen(["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._file, stderr=subprocess.STDOUT)
-        live.wait_for(lambda: subprocess.run(["jack_connect", OUTPUT, MONITOR], capture_output=True, check=False).returncode == 0, 10)
+        self._process = subprocess.Popen(
+            ["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._file, stderr=subprocess.STDOUT
+        )
+        live.wait_for(
+            lambda: subprocess.run(["jack_connect", OUTPUT, MONITOR], capture_output=True, check=False).returncode == 0,
+            10,
+        )
 
     def kill(self) -> None:
         """Let it die at once; the server is given a moment to notice."""
@@ -65,8 +69,13 @@ def count(notes: list[tuple[int, int]]) -> dict[str, Any]:
         else:
             unowned += 1
     ons = sum(status == 0x90 for status, _ in notes)
-    return {"note_ons": ons, "note_offs": len(notes) - ons, "left_sounding": sorted(sounding),
-            "begun_while_sounding": doubled, "offs_without_on": unowned}
+    return {
+        "note_ons": ons,
+        "note_offs": len(notes) - ons,
+        "left_sounding": sorted(sounding),
+        "begun_while_sounding": doubled,
+        "offs_without_on": unowned,
+    }
 
 
 def measure(minutes: float, seed: int) -> dict[str, Any]:
@@ -95,19 +104,11 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
         return {"minutes": minutes, "exit_code": code, **counts}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen on the command line."""
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "soak.json")
-    options = parser.parse_args()
-    if why := live.why_not():
-        raise SystemExit(why)
-    text = json.dumps(measure(options.minutes, options.seed), indent=1)
-    options.out.parent.mkdir(exist_ok=True)
-    options.out.write_text(text + "\n")
-    print(text)
 
 
 if __name__ == "__main__":
-    main()
+    live.report("soak", __doc__, options, measure)

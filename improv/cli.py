@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "Check model, ports, timing and rights, each with a verdict.")
     sub = add("render", _render, "Write music to a MIDI file without waiting for it.")
     sub.add_argument("out", type=Path, help="the MIDI file to write")
-    sub.add_argument("--mood", help="happy, nervous, sad, calm, or valence,arousal (-1..1 each)")
+    sub.add_argument("--mood", help="happy, nervous, sad, calm, or valence,arousal (-1..1): --mood=-0.5,1")
     sub.add_argument("--seconds", type=float, default=60.0, help="length (default 60)")
     sub.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
     sub = add("tokens", _tokens, "Print the token ids of a MIDI file as JSON, from time zero; or the way back.")
@@ -104,8 +104,9 @@ def _config(options: argparse.Namespace) -> int:
     from improv import config
 
     path = options.config or config.find()
+    effective = config.load(path, options.overrides)
     print(f"# {path or 'defaults, no config.yaml was found'}")
-    print(config.dump(config.load(path, options.overrides)), end="")
+    print(config.dump(effective), end="")
     return 0
 
 
@@ -193,7 +194,7 @@ def _read_ids(path: Path, size: int) -> list[int]:
         wrong = [value for value in values if type(value) is not int or not 0 <= value < size]
     if wrong:
         raise InputError(f"{path}: expected a list of token ids in 0..{size - 1}, got {json.dumps(wrong[0])[:60]}")
-    return values
+    return [int(value) for value in values]
 
 
 if __name__ == "__main__":

@@ -152,8 +152,13 @@ class MusicSection(Section):
         return beats
 
 
+def _null_is_a_name(value: object) -> object:
+    """YAML reads the driver `null` as nothing."""
+    return "null" if value is None else value
+
+
 class MidiSection(Section):
-    driver: Literal["auto", "rtmidi", "jack", "null"] = "auto"
+    driver: Annotated[Literal["auto", "rtmidi", "jack", "null"], BeforeValidator(_null_is_a_name)] = "auto"
     output: str = ""
     input: str = ""
     name: str = Field("BrainMusic", min_length=1, max_length=60)
@@ -170,7 +175,7 @@ class TimingSection(Section):
 class ControlsSection(Section):
     channel: Literal["all"] | int = "all"
     map: dict[int, str] = DEFAULT_CONTROLS
-    programs: dict[int, Corner] = dict(enumerate(CORNERS))  # type: ignore[assignment,arg-type]
+    programs: dict[int, Corner] = dict(enumerate(CORNERS))  # type: ignore[arg-type]
 
     @field_validator("channel", mode="before")
     @classmethod
@@ -323,7 +328,7 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
         branch = branch.setdefault(int(part) if part.isdigit() else part, {})
         if not isinstance(branch, dict):
             return f"{origin} {override!r}: {part} is not a section"
-    branch[int(path[-1]) if path[-1].isdigit() else path[-1]] = "" if value is None else value
+    branch[int(path[-1]) if path[-1].isdigit() else path[-1]] = text.strip() if value is None else value
     origins[path] = origin
     return None
 

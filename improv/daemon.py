@@ -40,7 +40,7 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         stopper.install()
         # The model first: nothing is opened for a model that cannot play.
         model = OnnxModel(resolve(config.model.path), config.model.provider)
-        log.info("model %s, by %s, licence %s", model.describe(), "onnxruntime", model.contract.licence)
+        log.info("model %s, licence %s", model.describe(), model.contract.licence)
         link = PlayerLink(player_settings(config), clock)
         stack.callback(link.close)
         link.start()

@@ -35,7 +35,7 @@ REPLAN_EVERY_S = 0.02
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
-# A step may be planned so much before its time: more than the rounding of a sum of seconds, less than anyone hears.
+# A step may be planned (and a plan be made anew) so much before its time: more than the rounding of a sum of seconds, less than anyone hears.
 PLAN_EARLY_S = 1e-4
 
 
@@ -125,7 +125,7 @@ class Engine:
         if any(isinstance(record, PortsChanged) for record in others):
             self._start_over()
         now_s = self._clock.now()
-        if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S:
+        if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S - PLAN_EARLY_S:
             self._replan(self._changed_s)
         if self.controls.playing:
             self._plan_ahead()

@@ -95,11 +95,13 @@ def save(file: mido.MidiFile, path: Path) -> None:
             os.fsync(out.fileno())
         os.chmod(temporary, 0o644)  # a temporary file is private, a piece of music need not be
         os.replace(temporary, path)
+        temporary = None
     except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
+    finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
-        raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
 
 
 def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:

@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from improv.model import OnnxModel
 
 TINY = Path(__file__).parent / "models" / "tiny.onnx"
 REPOSITORY = Path(__file__).parent.parent
+
+settings.register_profile("brainmusic", deadline=None)  # a machine that is busy is not a fault
+settings.load_profile("brainmusic")
 
 
 def _children() -> set[int]:

@@ -183,6 +183,13 @@ def test_an_override_into_a_broken_section_is_a_sentence(write: Write) -> None:
         assert faults(write(text), "controls.map.30=glide")
 
 
+def test_the_null_driver_needs_no_quotes(write: Write) -> None:
+    for text in ("midi: {driver: null}", "midi: {driver: 'null'}"):
+        assert config.load(write(text), (), {}).midi.driver == "null"
+    assert config.load(None, ["midi.driver=null"], {}).midi.driver == "null"
+    assert config.load(None, ["midi.output="], {}).midi.output == ""
+
+
 def test_the_dump_can_be_read_back(write: Write) -> None:
     changed = config.load(
         None, ["mood.start=[0.5, -0.5]", "midi.name='a: b # c'", "controls.channel=3", "log.notes='~'"], {}

@@ -127,7 +127,9 @@ class TestOverJack:
         daemon = Daemon(tmp_path, MODEL)
         try:
             daemon.wait_playing()
-            (tmp_path / "config.yaml").write_text("mood: {start: calm}\nmusic: {temperature: 1.2}\nmidi: {channel: 3}\n")
+            (tmp_path / "config.yaml").write_text(
+                "mood: {start: calm}\nmusic: {temperature: 1.2}\nmidi: {channel: 3}\n"
+            )
             live.wait_for(lambda: "was read again; at the next start: midi" in daemon.log, 5)
             (tmp_path / "config.yaml").write_text("music: {temperature: 12}\n")
             live.wait_for(lambda: "was not taken over" in daemon.log, 5)

@@ -112,11 +112,12 @@ def test_a_turn_is_answered_under_the_slowest_tempo_with_a_short_look_ahead(tiny
 def test_a_change_that_is_no_turn_is_planned_too_but_not_hurried() -> None:
     stage = chords()
     stage.play(2.0)
-    grid = onsets(stage, stage.clock.now())
-    stage.link.press(stage.clock.now() + 0.001, 27, 127)
-    stage.play(0.03)
-    assert onsets(stage, stage.clock.now())[: len(grid)] == pytest.approx(grid)
-    future = [note for note in stage.link.scheduled.values() if note.on_s > stage.clock.now()]
+    pressed_s = stage.clock.now() + 0.001
+    grid = onsets(stage, pressed_s)
+    stage.link.press(pressed_s, 27, 127)
+    stage.play(0.5)
+    assert onsets(stage, pressed_s)[: len(grid)] == pytest.approx(grid)
+    future = [note for note in stage.link.scheduled.values() if note.on_s > pressed_s]
     assert {note.velocity for note in future} == {120}
     assert_sound(stage)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.encodings import PolyphonyEncoding
+from improv.encodings import Encoding
 from improv.errors import BrainMusicError
 from training.dataset import Dataset, PieceRow
 
@@ -78,12 +78,12 @@ class Markov:
     tables: tuple[Table, ...]
 
     @classmethod
-    def count(cls, streams: Sequence[IntArray], encoding: PolyphonyEncoding) -> Markov:
+    def count(cls, streams: Sequence[IntArray], encoding: Encoding) -> Markov:
         """From whole pieces (START first), each in every transposition that keeps it within 0..127."""
         return cls.of_ngrams(*_transposed_ngrams(streams, encoding), encoding)
 
     @classmethod
-    def of_ngrams(cls, ngrams: IntArray, counts: IntArray, encoding: PolyphonyEncoding) -> Markov:
+    def of_ngrams(cls, ngrams: IntArray, counts: IntArray, encoding: Encoding) -> Markov:
         tables = []
         for order in range(ORDER + 1):
             keys, inverse = np.unique(ngrams % encoding.size ** (order + 1), return_inverse=True)
@@ -107,7 +107,7 @@ class Markov:
         return -np.log(self.probability(np.stack([padded[:-2], padded[1:-1]], axis=1), padded[ORDER:]))
 
 
-def _transposed_ngrams(streams: Sequence[IntArray], encoding: PolyphonyEncoding) -> tuple[IntArray, IntArray]:
+def _transposed_ngrams(streams: Sequence[IntArray], encoding: Encoding) -> tuple[IntArray, IntArray]:
     """Packed (a, b, c) of all pieces in all keys, sorted, and how often each occurs."""
     ranges = [encoding.pitch_range(stream) for stream in streams]
     keys, counts = [], []
@@ -125,7 +125,7 @@ def _transposed_ngrams(streams: Sequence[IntArray], encoding: PolyphonyEncoding)
     return ngrams, np.bincount(inverse, weights=np.concatenate(counts)).astype(np.int64)
 
 
-def _pack(stream: IntArray, encoding: PolyphonyEncoding) -> IntArray:
+def _pack(stream: IntArray, encoding: Encoding) -> IntArray:
     padded = np.concatenate([[encoding.start_id] * (ORDER - 1), stream])
     return np.asarray((padded[:-2] * encoding.size + padded[1:-1]) * encoding.size + padded[2:], dtype=np.int64)
 

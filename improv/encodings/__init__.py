@@ -6,7 +6,7 @@ from improv.encodings.base import Encoding, GridStep, StreamDecoder
 from improv.encodings.polyphony import PolyphonyDecoder, PolyphonyEncoding
 from improv.errors import InputError
 
-FAMILIES: dict[str, type[PolyphonyEncoding]] = {"polyphony": PolyphonyEncoding}
+FAMILIES: dict[str, type[Encoding]] = {"polyphony": PolyphonyEncoding}
 
 __all__ = [
     "FAMILIES",
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-def encoding_for(family: str) -> PolyphonyEncoding:
+def encoding_for(family: str) -> Encoding:
     """The encoding of a family by name; InputError lists the families there are."""
     try:
         return FAMILIES[family]()

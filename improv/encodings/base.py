@@ -88,6 +88,14 @@ class Encoding(Protocol):
         """Notes of a token sequence. Never fails on ids in range; ValueError names an id out of range."""
         ...
 
+    def transpose(self, token_ids: np.ndarray, semitones: int) -> np.ndarray:
+        """The same music higher; the caller makes sure that no pitch leaves 0..127."""
+        ...
+
+    def pitch_range(self, token_ids: np.ndarray) -> tuple[int, int]:
+        """Lowest and highest pitch named, or (127, 0) when none is."""
+        ...
+
     def decoder(self) -> StreamDecoder:
         """A fresh decoder at tick 0."""
         ...
