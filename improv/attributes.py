@@ -175,7 +175,7 @@ class Key(NamedTuple):
 
 
 def profile_in_best_key(histogram: FloatArray, major: bool) -> FloatArray:
-    """The standardised Temperley profile of one mode, in the key of that mode that fits the histogram best, shape (12,).
+    """The standardised Temperley profile of one mode, in the key of that mode that fits the histogram best: (12,).
 
     Music in C major thus turns to a near minor key (A minor, say) instead of to a far one. Zeros without any note yet.
     """

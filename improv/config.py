@@ -29,10 +29,10 @@ DEEPEST = 8
 class Section(BaseModel):
     """A part of the configuration: immutable, no key beside those named."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class TableFault(ValueError):
+class TableError(ValueError):
     """Something is wrong inside a table. at: the keys from the table to the place."""
 
     def __init__(self, at: tuple[object, ...], text: str) -> None:
@@ -115,7 +115,7 @@ class MoodSection(Section):
     def _in_range(cls, table: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
         for name, corners in table.items():
             if name not in ATTRIBUTES:
-                raise TableFault((name,), f"unknown attribute{_did_you_mean(name, ATTRIBUTES)}")
+                raise TableError((name,), f"unknown attribute{_did_you_mean(name, ATTRIBUTES)}")
             low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
             for corner, value in corners.items():
                 if corner not in CORNERS:
@@ -123,7 +123,7 @@ class MoodSection(Section):
                     raise ValueError(f"{name}: unknown corner {corner!r}{hint}; allowed: {', '.join(CORNERS)}")
                 if not low <= value <= high:
                     unit = ATTRIBUTES[name].unit
-                    raise TableFault((name, corner), f"must be {low:g}..{high:g} {unit} (got {value:g})")
+                    raise TableError((name, corner), f"must be {low:g}..{high:g} {unit} (got {value:g})")
         return table
 
     @property
@@ -189,11 +189,11 @@ class ControlsSection(Section):
     def _actions(cls, table: dict[int, str]) -> dict[int, str]:
         for control, action in table.items():
             if not 0 <= control <= 127:
-                raise TableFault((control,), f"a control number must be 0..127 (got {control})")
+                raise TableError((control,), f"a control number must be 0..127 (got {control})")
             if action not in CONTROL_ACTIONS:
                 hint = _did_you_mean(action, CONTROL_ACTIONS)
                 allowed = ", ".join(CONTROL_ACTIONS)
-                raise TableFault((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
+                raise TableError((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
         return table
 
     @field_validator("programs")
@@ -201,7 +201,7 @@ class ControlsSection(Section):
     def _programs(cls, table: dict[int, str]) -> dict[int, str]:
         for program in table:
             if not 0 <= program <= 127:
-                raise TableFault((program,), f"a program must be 0..127 (got {program})")
+                raise TableError((program,), f"a program must be 0..127 (got {program})")
         return table
 
     def midi_map(self) -> MidiMap:
@@ -402,4 +402,7 @@ def _did_you_mean(word: str, words: Iterable[str]) -> str:
 
 def dump(config: Config) -> str:
     """The effective values as YAML, in the order of config.yaml."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, default_flow_style=None)
+    values = config.model_dump()
+    if not isinstance(config.mood.start, str):
+        values["mood"]["start"] = list(config.mood.start)  # YAML has no tuples
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)

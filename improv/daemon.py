@@ -41,12 +41,12 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         # The model first: nothing is opened for a model that cannot play.
         model = OnnxModel(resolve(config.model.path), config.model.provider)
         log.info("model %s, licence %s", model.describe(), model.contract.licence)
+        recorder = _recorder(config)
+        if recorder is not None:
+            stack.callback(recorder.close)  # after the player has ended all notes: a disk may be slow
         link = PlayerLink(player_settings(config), clock)
         stack.callback(link.close)
         link.start()
-        recorder = _recorder(config)
-        if recorder is not None:
-            stack.callback(recorder.close)
         seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
         log.info("seed %d", seed)
         controls = ensemble.initial_controls(config)
@@ -160,10 +160,10 @@ class Reloader:
 
     def _apply(self, engine: Engine, config: Config) -> None:
         before, self._config = self._config, config
-        engine.reconfigure(
-            ensemble.improviser_settings(config), ensemble.engine_settings(config), config.controls.midi_map()
-        )
         fresh, old = ensemble.initial_controls(config), ensemble.initial_controls(before)
+        engine.reconfigure(
+            ensemble.improviser_settings(config), ensemble.engine_settings(config), config.controls.midi_map(), fresh
+        )
         # A value that the file did not change stays as a knob may have set it since.
         changed = {
             name: getattr(fresh, name)

@@ -35,7 +35,8 @@ REPLAN_EVERY_S = 0.02
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
-# A step may be planned (and a plan be made anew) so much before its time: more than the rounding of a sum of seconds, less than anyone hears.
+# A step may be planned (and a plan be made anew) so much before its time: more than the rounding of a sum of seconds,
+# less than anyone hears.
 PLAN_EARLY_S = 1e-4
 
 
@@ -163,8 +164,14 @@ class Engine:
         elif self.controls != before and self._changed_s is None:
             self._changed_s = received_s
 
-    def reconfigure(self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap) -> None:
-        """Take over new settings without a gap; the metre and the channel stay as they are until the next start."""
+    def reconfigure(
+        self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap, initial: ControlState
+    ) -> None:
+        """Take over new settings without a gap; the metre and the channel stay as they are until the next start.
+
+        initial: what Reset goes back to from now on. What commands have set since the start stays.
+        """
+        self._initial = initial
         self.improviser.settings = replace(improviser, beats_per_bar=self.improviser.settings.beats_per_bar)
         self.settings = replace(settings, channel=self.settings.channel)
         self.midi_map = midi_map

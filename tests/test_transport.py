@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from improv.transport import Position
@@ -37,7 +39,7 @@ def test_other_metres(beats: float, ticks: int) -> None:
 def test_a_new_tempo_is_approached_within_about_a_beat_without_overshooting() -> None:
     tempi = [p.tempo_bpm for p in positions(20, START, 60.0)]
     assert tempi[0] == 120
-    assert all(60 < later < earlier for earlier, later in zip(tempi, tempi[1:], strict=False))
+    assert all(60 < later < earlier for earlier, later in pairwise(tempi))
     assert tempi[4] < 70
     assert tempi[-1] == pytest.approx(60, abs=0.1)
 

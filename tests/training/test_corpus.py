@@ -108,7 +108,7 @@ def _text(path: Path) -> Path:
     [
         (_zero, "empty file"),
         (_cut, "damaged MIDI file"),
-        (_text, "not a MIDI file"),
+        (_text, "not a music file"),
         (lambda path: write_midi(path, []), "no notes"),
         (lambda path: write_midi(path, [(0, 1, 36)], channel=9), "only drums"),
         (lambda path: write_midi(path, [(0, 300, 60)]), "a note of more than 256 beats"),
@@ -130,9 +130,9 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
         list(corpus.collect(str(tmp_path / "nowhere"), tmp_path))
 
 
-def test_only_the_chorales_are_read_from_music21(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="music21:mozart is not supported; there is: music21:bach"):
-        list(corpus.collect("music21:mozart", tmp_path))
+def test_an_unknown_composer_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing by .nobody.; there are: "):
+        list(corpus.collect("music21:nobody", tmp_path))
 
 
 def test_an_archive_is_read_like_a_folder(tmp_path: Path) -> None:

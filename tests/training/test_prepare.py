@@ -45,14 +45,14 @@ def test_a_folder_of_rubbish_and_one_good_piece(tmp_path: Path) -> None:
     assert reasons["short.mid"] == "only 4 steps long, needed are 32"
     assert reasons["empty.mid"] == "empty file"
     assert reasons["corrupt.mid"].startswith("damaged MIDI file")
-    assert reasons["readme.txt"] == "not a MIDI file"
+    assert reasons["readme.txt"] == "not a music file"
 
 
 def test_nothing_left_is_a_sentence_and_keeps_the_old_dataset(tmp_path: Path, dataset_folder: Path) -> None:
     shutil.copytree(dataset_folder, tmp_path / "data")
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "a.txt").write_text("no music")
-    with pytest.raises(InputError, match="nothing was left to train on: not a MIDI file: 1"):
+    with pytest.raises(InputError, match="nothing was left to train on: not a music file: 1"):
         prepare([str(tmp_path / "music")], tmp_path / "data")
     assert Dataset(tmp_path / "data").pieces
     assert not (tmp_path / "data.partial").exists()

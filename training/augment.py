@@ -1,0 +1,136 @@
+"""Changes that keep a piece music: to the piano, to other keys, speeds and touches. Used by prepare and in training.
+
+Each function returns a new score (or array) and leaves its argument as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
+from training.score import Rejected, Score, sort
+
+Instruments = Literal["all", "piano", "main"]
+INSTRUMENTS: tuple[Instruments, ...] = ("all", "piano", "main")
+PIANO_PROGRAMS = range(8)  # General MIDI: grand, bright, electric grand, honky-tonk, two e-pianos, harpsichord, clavi
+MAX_SOUNDING = 10  # fingers
+
+
+def instruments_of(score: Score) -> tuple[int, ...]:
+    """The General MIDI programs that play, ascending."""
+    return tuple(int(program) for program in np.unique(score.notes["program"]))
+
+
+def to_piano(score: Score, instruments: Instruments = "all") -> Score:
+    """The score for one piano; `done` tells what was changed. A score for piano within its keys comes back as it is.
+
+    instruments: `all` gives every track to the piano, `piano` keeps only piano tracks, `main` only the track with the
+    most notes. Rejected when nothing is left.
+    """
+    chosen = _choose(score, instruments)
+    foreign = [program for program in instruments_of(chosen) if program not in PIANO_PROGRAMS]
+    if not foreign:
+        return fold_range(chosen)
+    notes = chosen.notes.copy()
+    notes["program"] = 0
+    said = f"{len(foreign)} other instruments given to the piano"
+    return thin(fold_range(replace(chosen, notes=notes, done=(*chosen.done, said))))
+
+
+def _choose(score: Score, instruments: Instruments) -> Score:
+    notes = score.notes
+    if instruments == "piano":
+        kept = notes[np.isin(notes["program"], list(PIANO_PROGRAMS))]
+    elif instruments == "main":
+        tracks, counts = np.unique(notes["track"], return_counts=True)
+        kept = notes[notes["track"] == tracks[counts.argmax()]]
+    else:
+        return score
+    if not len(kept):
+        raise Rejected("no piano track")
+    if len(kept) == len(notes):
+        return score
+    return replace(score, notes=kept, done=(*score.done, f"{len(notes) - len(kept)} notes of other tracks left out"))
+
+
+def fold_range(score: Score) -> Score:
+    """Notes beyond the keys of a piano, 21..108, moved inside by octaves."""
+    pitch = score.notes["pitch"]
+    below, above = LOWEST_PIANO_PITCH - pitch, pitch - HIGHEST_PIANO_PITCH
+    shift = 12 * (-(-np.maximum(below, 0) // 12)) - 12 * (-(-np.maximum(above, 0) // 12))
+    moved = int(np.count_nonzero(shift))
+    if not moved:
+        return score
+    notes = score.notes.copy()
+    notes["pitch"] = pitch + shift
+    return replace(score, notes=sort(notes), done=(*score.done, f"{moved} notes moved into the piano's range"))
+
+
+def thin(score: Score, most: int = MAX_SOUNDING) -> Score:
+    """At most `most` notes struck or held at a time. Doubled octaves inside go first, then the other inner voices;
+    the highest and the lowest of what is struck stay, and a note that sounds already is never cut.
+    """
+    notes = score.notes
+    kept = np.ones(len(notes), dtype=bool)
+    held: list[tuple[float, int]] = []  # (end, pitch) of what still sounds
+    starts = np.flatnonzero(np.diff(notes["onset"], prepend=-1.0))
+    for first, last in zip(starts, [*starts[1:], len(notes)], strict=True):
+        held = [(end, pitch) for end, pitch in held if end > notes["onset"][first]]
+        group = list(range(first, last))
+        room = max(most - len(held), 2)
+        for index in _least_needed(group, notes["pitch"], [p for _, p in held])[: max(len(group) - room, 0)]:
+            kept[index] = False
+        held += [(notes["onset"][i] + notes["duration"][i], int(notes["pitch"][i])) for i in group if kept[i]]
+    if kept.all():
+        return score
+    said = f"{int((~kept).sum())} notes of unplayable clusters left out"
+    return replace(score, notes=notes[kept], done=(*score.done, said))
+
+
+def _least_needed(group: list[int], pitch: NDArray[np.int16], held: list[int]) -> list[int]:
+    """Inner notes of a chord (indices by ascending pitch), the most dispensable first."""
+    classes = [int(pitch[i]) % 12 for i in group] + [p % 12 for p in held]
+    middle = len(group) / 2
+    inner = [(place, index) for place, index in enumerate(group)][1:-1]
+    inner.sort(key=lambda pair: (-min(classes.count(int(pitch[pair[1]]) % 12), 2), abs(pair[0] - middle)))
+    return [index for _, index in inner]
+
+
+def transpositions(low: int, high: int, down: int = -6, up: int = 5) -> range:
+    """Semitones by which music between two pitches may be moved and stay on the piano; 0 is always among them.
+
+    Every semitone is another key of the same mode: nothing that listeners take for the mood but the register changes.
+    """
+    lowest = min(max(down, LOWEST_PIANO_PITCH - low), 0)
+    highest = max(min(up, HIGHEST_PIANO_PITCH - high), 0)
+    return range(lowest, highest + 1)
+
+
+def transpose(score: Score, semitones: int) -> Score:
+    """The same music in another key; ValueError when a note would leave 0..127."""
+    pitch = score.notes["pitch"] + semitones
+    if len(pitch) and not (pitch.min() >= 0 and pitch.max() <= 127):
+        raise ValueError(f"{semitones} semitones lead out of 0..127")
+    notes = score.notes.copy()
+    notes["pitch"] = pitch
+    return replace(score, notes=notes)
+
+
+STRETCHES = (0.95, 0.975, 1.0, 1.025, 1.05)
+"""Factors of duration that Performance RNN was trained with."""
+
+
+def stretch(score: Score, factor: float) -> Score:
+    """The same music slower (factor above 1) or faster: only the tempo map changes."""
+    if factor <= 0:
+        raise ValueError(f"the factor of duration must be above 0, got {factor}")
+    return replace(score, tempos=tuple((at, bpm / factor) for at, bpm in score.tempos))
+
+
+def scale_velocity(velocity: NDArray[np.int16], factor: float) -> NDArray[np.int16]:
+    """Louder or softer velocities, kept within 1..127."""
+    return np.clip(np.round(velocity * factor), 1, 127).astype(np.int16)
