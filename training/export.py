@@ -33,7 +33,10 @@ TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order 
 
 LICENCES = {
     "piano-midi-de": ("CC BY-SA 4.0", "Bernd Krueger, piano-midi.de (CC BY-SA 3.0 DE)"),
-    "music21:bach": ("CC BY-SA 4.0", "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)"),
+    "music21:bach": (
+        "CC BY-SA 4.0",
+        "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)",
+    ),
 }
 
 

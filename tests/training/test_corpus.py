@@ -131,7 +131,7 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_composer_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing by .nobody.; there are: "):
+    with pytest.raises(InputError, match=r"nothing by .nobody.; there are: "):
         list(corpus.collect("music21:nobody", tmp_path))
 
 

@@ -1,0 +1,69 @@
+"""Key and mode of a pitch-class histogram, by two opinions: Temperley's profiles and music21's own analysis."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from improv.attributes import TEMPERLEY_MAJOR, TEMPERLEY_MINOR
+
+FloatArray = NDArray[np.float64]
+
+# What stream.analyze("key") of music21 correlates with (Aarden 2003, from the Essen folk songs), copied because the
+# analysis of one stream takes it 25 ms and these two lines a few microseconds; the tests prove the answers equal.
+AARDEN_ESSEN_MAJOR = np.array(
+    [17.7661, 0.145624, 14.9265, 0.160186, 19.8049, 11.3587, 0.291248, 22.062, 0.145624, 8.15494, 0.232998, 4.95122]
+)
+AARDEN_ESSEN_MINOR = np.array(
+    [18.2648, 0.737619, 14.0499, 16.8599, 0.702494, 14.4362, 0.702494, 18.6161, 4.56621, 1.93186, 7.37619, 1.75623]
+)
+TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+class KeyFound(NamedTuple):
+    """tonic: pitch class 0..11. correlation: -1..1 with the best profile."""
+
+    tonic: int
+    major: bool
+    correlation: float
+
+    @property
+    def name(self) -> str:
+        return f"{TONICS[self.tonic]} {'major' if self.major else 'minor'}"
+
+
+def _standard(values: FloatArray) -> FloatArray:
+    return np.asarray((values - values.mean()) / values.std())
+
+
+def _all_keys(major: FloatArray, minor: FloatArray) -> FloatArray:
+    return np.stack([np.roll(_standard(profile), tonic) for profile in (major, minor) for tonic in range(12)])
+
+
+_TEMPERLEY = _all_keys(TEMPERLEY_MAJOR, TEMPERLEY_MINOR)
+_MUSIC21 = _all_keys(AARDEN_ESSEN_MAJOR, AARDEN_ESSEN_MINOR)
+
+
+def histogram(pitch: FloatArray, duration: FloatArray) -> FloatArray:
+    """How long each pitch class sounds, shape (12,), in the unit of `duration`."""
+    return np.bincount(pitch.astype(np.int64) % 12, weights=duration, minlength=12).astype(np.float64)
+
+
+def temperley(classes: FloatArray) -> KeyFound | None:
+    """The key whose Temperley profile correlates best; None when all classes sound equally long."""
+    return _best(_TEMPERLEY, classes)
+
+
+def music21_key(classes: FloatArray) -> KeyFound | None:
+    """The key that music21's analysis names; None when all classes sound equally long."""
+    return _best(_MUSIC21, classes)
+
+
+def _best(keys: FloatArray, classes: FloatArray) -> KeyFound | None:
+    if classes.std() == 0:
+        return None
+    correlations = keys @ _standard(classes) / 12
+    best = int(correlations.argmax())
+    return KeyFound(best % 12, best < 12, float(correlations[best]))
