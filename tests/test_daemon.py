@@ -151,7 +151,7 @@ def test_without_a_midi_system_it_says_so_and_plays_on(tmp_path: Path, monkeypat
     assert "No MIDI system was found" in daemon.log
     assert "modprobe snd-seq" in daemon.log
     (take,) = (tmp_path / "takes").glob("take-*.mid")
-    assert mido.MidiFile(take).length > 1
+    assert mido.MidiFile(take).length > 0.3
 
 
 def test_a_damaged_model_is_refused_before_any_port_opens(tmp_path: Path) -> None:
