@@ -49,7 +49,7 @@ Corner = Literal["happy", "nervous", "sad", "calm"]
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.9, "nervous": -0.85, "sad": -0.9, "calm": 0.9},
-    "onset_density": {"happy": 5.5, "nervous": 7.0, "sad": 1.8, "calm": 2.2},
+    "onset_density": {"happy": 5.5, "nervous": 7.0, "sad": 1.8, "calm": 2.4},
     "register": {"happy": 67, "nervous": 57, "sad": 57, "calm": 63},
     "loudness": {"happy": 68, "nervous": 74, "sad": 44, "calm": 42},
     "articulation": {"happy": 0.8, "nervous": 0.65, "sad": 1.0, "calm": 1.0},
@@ -138,9 +138,10 @@ class MusicSection(Section):
     temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
     top_p: float = Field(0.97, gt=0, le=1)
     strongest_guidance: float = Field(3.0, ge=1, le=10)
-    key_pull: float = Field(0.6, ge=0, le=3)
+    key_pull: float = Field(0.8, ge=0, le=3)
+    density_pull: float = Field(1.0, ge=0, le=3)
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
-    longest_note_beats: float = Field(12, ge=1, le=128)
+    longest_note_beats: float = Field(6, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)
     expression: float = Field(1.0, ge=0, le=2)
 

@@ -30,6 +30,7 @@ def improviser_settings(config: Config) -> Settings:
         top_p=music.top_p,
         strongest_guidance=music.strongest_guidance,
         key_pull=music.key_pull,
+        density_pull=music.density_pull,
         longest_rest_beats=music.longest_rest_beats,
         longest_note_beats=music.longest_note_beats,
         ending_bars=music.ending_bars,

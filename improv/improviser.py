@@ -30,6 +30,9 @@ KEY_HALF_LIFE_BEATS = 32.0
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
 FINAL_CHORD_NOTES = 3  # at least
+# Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
+DENSITY_BEATS = 8
+LARGEST_DENSITY_PULL = 2.0  # nats
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Settings:
     """What the improviser is told once, from config.yaml.
 
     top_p: 0..1. key_pull: nats per standard deviation of the key profile, at full mode and intensity.
+    density_pull: nats for each factor of e that the density of onsets is off.
     longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     """
@@ -45,9 +49,10 @@ class Settings:
     expression: Expression = field(default_factory=Expression)
     top_p: float = 0.97
     strongest_guidance: float = 3.0
-    key_pull: float = 0.6
+    key_pull: float = 0.8
+    density_pull: float = 1.0
     longest_rest_beats: float = 2.0
-    longest_note_beats: float = 16.0
+    longest_note_beats: float = 6.0
     ending_bars: int = 4
     beats_per_bar: float = 4.0
 
@@ -96,6 +101,7 @@ class _Memory:
     position: Position
     held: tuple[_Held, ...] = ()
     silent_ticks: int = 0
+    onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the last DENSITY_BEATS
     rest_until_tick: int = 0
     end_tick: int | None = None
     answered: Mood = NEUTRAL
@@ -230,6 +236,7 @@ class Improviser:
         condition = self._condition(memory.position, mood, attributes, ending)
         guidance = 2 * controls.intensity if controls.intensity <= 0.5 else self._strong(controls.intensity)
         pull = self._key_pull(memory, attributes, controls.intensity)
+        density_pull = self._density_pull(memory, attributes["onset_density"])
         must_answer = self._must_answer(memory, controls)
         started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
@@ -245,6 +252,8 @@ class Improviser:
                 legal[encoding.step_end_id] = True
             guided = sampling.guide(logits, guidance)
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], pull, legal[encoding.starts])
+            if not started:
+                guided[encoding.starts] += density_pull
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             memory.last_token = sampling.choose(weights, rng)
             if encoding.starts_note(memory.last_token):
@@ -274,6 +283,20 @@ class Improviser:
         freedom = 1 - attributes["dissonance"] / ATTRIBUTES["dissonance"].high * 2 / 3
         strength = self.settings.key_pull * abs(mode) * min(2 * intensity, 1.5) * freedom
         return np.resize(profile * strength, 128)  # repeats octave after octave
+
+    def _density_pull(self, memory: _Memory, onsets_per_s: float) -> float:
+        """What is added to the logits of a step's first start, nats: positive when the last bars had too few onsets.
+
+        Guidance exaggerates every command at once, and sparse music comes out too sparse; this closes the loop.
+        """
+        position = memory.position
+        window_s = DENSITY_BEATS * position.ticks_per_beat * position.step_s
+        past_s = min(position.music_s, window_s)
+        if past_s < window_s / 2:
+            return 0.0
+        measured = max(len(memory.onset_s), 0.5) / past_s
+        pull = self.settings.density_pull * math.log(onsets_per_s / measured)
+        return min(max(pull, -LARGEST_DENSITY_PULL), LARGEST_DENSITY_PULL)
 
     def _strong(self, intensity: float) -> float:
         return 1 + (self.settings.strongest_guidance - 1) * (2 * intensity - 1)
@@ -386,6 +409,9 @@ class Improviser:
 
     def _advance(self, memory: _Memory, planned: PlannedStep, attributes: dict[str, float], ending: float) -> None:
         position = memory.position
+        window_s = DENSITY_BEATS * position.ticks_per_beat * position.step_s
+        onset_s = (*memory.onset_s, position.music_s) if planned.started else memory.onset_s
+        memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - window_s)
         memory.silent_ticks = 0 if memory.held else memory.silent_ticks + 1
         memory.histogram *= 0.5 ** (1 / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
         for held in memory.held:

@@ -68,18 +68,21 @@ def test_all_notes_off_ends_what_sounds_and_the_music_goes_on(control: int) -> N
 @pytest.mark.parametrize("lost", ["player", "ports"])
 def test_after_a_failure_of_the_player_the_music_goes_on(tiny: OnnxModel, lost: str) -> None:
     stage = Stage(tiny, "happy", settings=[EVENLY])
+    failures_s: list[float] = []
     for _ in range(5):
         stage.play(2.013)
         failed_s = stage.clock.now()
+        failures_s.append(failed_s)
         if lost == "player":
             stage.link.lose_everything()
         else:
             stage.link.change_ports(failed_s)
-        stage.play(1.0)
+        stage.play(1.5)
         ends = [note.off_s for note in stage.link.scheduled.values() if note.on_s <= failed_s]
         assert max(ends) <= failed_s + 0.05, "the player ended what sounded; nobody revives it"
-        assert onsets(stage, failed_s)[0] < failed_s + 1.0
-        assert_sound(stage)
+        assert onsets(stage, failed_s)[0] < failed_s + 1.5
+        # What fell due between the failure and the turn that noticed it was planned, but nobody could send it.
+        assert_sound(stage, failures_s)
 
 
 def test_after_a_stall_the_music_goes_on_later_instead_of_in_a_burst() -> None:

@@ -103,7 +103,7 @@ def directions(stimuli: Sequence[Stimulus]) -> list[tuple[str, str, float, bool]
     found = []
     for code, rating, sign in DIRECTIONS:
         pairs = np.array([(s.codes[code], s.ratings[rating]) for s in stimuli], dtype=np.float64)
-        correlation = float(np.corrcoef(pairs.T)[0, 1])
+        correlation = float(np.mean(np.prod((pairs - pairs.mean(0)) / pairs.std(0), axis=1)))
         found.append((code, rating, correlation, correlation * sign > 0))
     return found
 
@@ -138,7 +138,7 @@ def report(stimuli: Sequence[Stimulus]) -> str:
     zone = f"attributes, zone {NEUTRAL_VALENCE:g} x {NEUTRAL_AROUSAL:g}"
     lines.append(_line(zone, stimuli, [corner_of(m) for m in moods]))
     lines.append("")
-    lines.append("The notes of the stimuli are not in the tables: their dissonance is taken as neutral in `attributes`.")
+    lines.append("The stimuli's notes are not in the tables: `attributes` takes their dissonance as neutral.")
     return "\n".join(lines)
 
 

@@ -5,6 +5,10 @@ token_step.bin    uint32   the step (row of conditioning.bin) that each token be
 conditioning.bin  float16  (steps, conditioning.SIZE), all commands known
 pieces.csv        name, work, source, split, first and last token, sha256 of the tokens
 rejects.csv       source, name, reason
+splits.csv        sha256, split: give it to a later prepare as --splits, and no piece changes its side
+features.csv      what each piece is like, in the order of pieces.csv (training.features)
+windows.csv       the same of every four bars
+balance.csv       how much more often each training piece is to be drawn for a balanced sample (training.balance)
 dataset.json      family, vocabulary fingerprint, conditioning specification, sources, numbers of tokens and steps,
                   limit: how many files of each source were read, null for all
 """
@@ -16,16 +20,18 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self, TextIO
 
 import numpy as np
 
 from improv import conditioning
 from improv.encodings import encoding_for
 from improv.errors import InputError
+from training import features
+from training.balance import write_balance
 
 FORMAT = 1
 PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
@@ -34,7 +40,8 @@ PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
 @dataclass(frozen=True)
 class EncodedPiece:
     """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), the
-    first step is 0. conditioning: float16 (steps, conditioning.SIZE).
+    first step is 0. conditioning: float16 (steps, conditioning.SIZE). sketch: for near-duplicates (fingerprint.sketch).
+    features, windows: rows of features.csv and windows.csv.
     """
 
     name: str
@@ -44,6 +51,9 @@ class EncodedPiece:
     tokens: np.ndarray
     step_of_token: np.ndarray
     conditioning: np.ndarray
+    sketch: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    features: dict[str, Any] = field(default_factory=dict)
+    windows: list[dict[str, Any]] = field(default_factory=list)
 
 
 class DatasetWriter:
@@ -56,12 +66,17 @@ class DatasetWriter:
         self._rows: list[dict[str, object]] = []
         self._rejects: list[tuple[str, str, str]] = []
         self._files: dict[str, IO[bytes]] = {}
+        self._tables: dict[str, TextIO] = {}
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         names = ("tokens", "token_step", "conditioning")
         self._files = {name: (self._folder / f"{name}.bin").open("wb") for name in names}
+        # Written piece by piece: the windows of a large corpus do not fit in memory.
+        for name, columns in (("features", features.PIECE_COLUMNS), ("windows", features.WINDOW_COLUMNS)):
+            self._tables[name] = (self._folder / f"{name}.csv").open("w", newline="")
+            csv.writer(self._tables[name]).writerow(columns)
         return self
 
     def add(self, piece: EncodedPiece) -> None:
@@ -74,6 +89,21 @@ class DatasetWriter:
         digest = hashlib.sha256(piece.tokens.astype(np.uint16).tobytes()).hexdigest()
         values = (piece.name, piece.work, piece.source, "", start, self._tokens_written, digest)
         self._rows.append(dict(zip(PIECE_COLUMNS, values, strict=True)))
+        self._describe(piece)
+
+    def _describe(self, piece: EncodedPiece) -> None:
+        """The piece's rows in features.csv and windows.csv; `piece` counts from 0 in the order of pieces.csv."""
+        number = {"piece": len(self._rows) - 1}
+        names = {"name": piece.name, "source": piece.source, "work": piece.work}
+        table = csv.DictWriter(self._tables["features"], features.PIECE_COLUMNS)
+        table.writerow(piece.features | number | names)
+        table = csv.DictWriter(self._tables["windows"], features.WINDOW_COLUMNS)
+        table.writerows(row | number for row in piece.windows)
+
+    @property
+    def hashes(self) -> list[str]:
+        """sha256 of each piece's tokens, in the order of `add`."""
+        return [str(row["sha256"]) for row in self._rows]
 
     def assign(self, splits: Sequence[str]) -> None:
         """Give every piece its split, in the order of `add`; only the whole set of pieces decides it."""
@@ -86,7 +116,7 @@ class DatasetWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in self._files.values():
+        for file in (*self._files.values(), *self._tables.values()):
             file.close()
         if kind is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -102,6 +132,10 @@ class DatasetWriter:
             table.writerows(self._rows)
         with (self._folder / "rejects.csv").open("w", newline="") as file:
             csv.writer(file).writerows([("source", "name", "reason"), *self._rejects])
+        with (self._folder / "splits.csv").open("w", newline="") as file:
+            frozen = sorted({(row["sha256"], row["split"]) for row in self._rows})
+            csv.writer(file).writerows([("sha256", "split"), *frozen])
+        write_balance(self._folder)
         about = {
             "format": FORMAT,
             "family": self._family,

@@ -17,14 +17,13 @@ from improv.errors import InputError
 from improv.mood import CORNERS, NEUTRAL, Mood, mode_tempo_mood, nearest_name
 
 NEUTRAL_NAME = "neutral"
-NEUTRAL_VALENCE, NEUTRAL_AROUSAL = 0.15, 0.25
-"""Half widths of the neutral zone along each axis."""
+NEUTRAL_VALENCE, NEUTRAL_AROUSAL = 0.3, 0.4
+"""Half widths of the neutral zone along each axis. Chosen with `training.check_labels`: of 200 stimuli that listeners
+rated, the rule then names a corner for 99 and agrees with 69 % of them; without a zone it agrees with 58 % of all."""
 COLUMNS = ("file", "start", "end", "valence", "arousal", "name")
 
 
-def corner_of(
-    mood: Mood, neutral_valence: float = NEUTRAL_VALENCE, neutral_arousal: float = NEUTRAL_AROUSAL
-) -> str:
+def corner_of(mood: Mood, neutral_valence: float = NEUTRAL_VALENCE, neutral_arousal: float = NEUTRAL_AROUSAL) -> str:
     """The named corner that a point belongs to, or `neutral` within the zone around the two axes."""
     if abs(mood.valence) < neutral_valence or abs(mood.arousal) < neutral_arousal:
         return NEUTRAL_NAME

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from improv.errors import InputError
+
 T = TypeVar("T")
 
+SPLITS = ("train", "valid", "test")  # in this order a piece may be held out more, never less
 # Shares of the hash space that go to validation and test.
 VALID_SHARE, TEST_SHARE = 0.1, 0.1
 # An opening of fewer intervals than this says nothing about the tune: a scale, a repeated note.
@@ -45,9 +50,18 @@ class Grouping:
     def add(self, work: str, opening: str) -> None:
         """Take the next piece. opening: as text of corpus.opening."""
         self._works.append(work)
+        self.link(work, opening)
+
+    def link(self, work: str, opening: str) -> None:
+        """Learn of a tune of a work without taking a piece: of a copy that is left out."""
         node = self._root(f"work {work}")
         if len(opening.split()) >= TELLING_INTERVALS:
-            self._parent[self._root(f"opening {opening}")] = node
+            tune = hashlib.blake2b(opening.encode(), digest_size=12).hexdigest()  # short: there may be 10^6 of them
+            self._parent[self._root(f"opening {tune}")] = node
+
+    def same(self, work: str, other: str) -> None:
+        """Learn that two works are one: a file of the one is a copy of a file of the other."""
+        self._parent[self._root(f"work {work}")] = self._root(f"work {other}")
 
     def _root(self, node: str) -> str:
         self._parent.setdefault(node, node)
@@ -55,7 +69,42 @@ class Grouping:
             self._parent[node] = node = self._parent[self._parent[node]]
         return node
 
+    def groups(self) -> list[str]:
+        """The name of each piece's group, in the order of `add`."""
+        first: dict[str, str] = {}
+        return [first.setdefault(self._root(f"work {work}"), work) for work in self._works]
+
     def splits(self) -> list[str]:
         """The split of each piece, in the order of `add`."""
-        first: dict[str, str] = {}
-        return [split_of(first.setdefault(self._root(f"work {work}"), work)) for work in self._works]
+        return [split_of(group) for group in self.groups()]
+
+
+def frozen_splits(groups: Sequence[str], hashes: Sequence[str], frozen: Mapping[str, str]) -> list[str]:
+    """The split of each piece when some are fixed already. frozen: sha256 of a piece's tokens -> split.
+
+    A fixed piece stays where it is. A new piece follows the fixed ones of its group, into test rather than valid rather
+    than train, so that what was held out once is never trained on by way of a relative.
+    """
+    held: dict[str, str] = {}
+    for group, sha256 in zip(groups, hashes, strict=True):
+        if sha256 in frozen:
+            held[group] = max(held.get(group, "train"), frozen[sha256], key=SPLITS.index)
+    return [
+        frozen.get(sha256) or held.get(group) or split_of(group) for group, sha256 in zip(groups, hashes, strict=True)
+    ]
+
+
+def read_frozen(path: Path | None) -> dict[str, str]:
+    """sha256 -> split from the splits.csv of an earlier dataset; empty without a path."""
+    if path is None:
+        return {}
+    if not path.is_file():
+        raise InputError(f"--splits: the file {path} is not there")
+    with path.open(newline="") as file:
+        table = csv.DictReader(file)
+        if missing := {"sha256", "split"} - set(table.fieldnames or ()):
+            raise InputError(f"--splits: {path} has no column {', '.join(sorted(missing))}")
+        frozen = {row["sha256"]: row["split"] for row in table}
+    if wrong := set(frozen.values()) - set(SPLITS):
+        raise InputError(f"--splits: {path} has a split {sorted(wrong)[0]!r}; there are: {', '.join(SPLITS)}")
+    return frozen

@@ -1,0 +1,85 @@
+"""What was made of a file, kept under the hash of its bytes: an interrupted or repeated run reads no file twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from improv import conditioning
+from improv.encodings import encoding_for
+from training.corpus import CHORALES
+from training.dataset import EncodedPiece
+from training.digest import Job
+from training.sources import work_of
+
+_ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch")
+# All that decides what is made of a file; a change of any of them makes the old results void.
+_MODULES = (
+    *("score", "read_midi", "read_score", "clean", "augment", "corpus", "condition", "features", "keys", "labels"),
+    *("tempo_names", "fingerprint", "digest"),
+)
+_SHARED = ("attributes", "mood", "conditioning", "notes", "encodings/base")
+
+
+@cache
+def _program() -> str:
+    """A hash over the source of everything that turns a file into a piece."""
+    training = Path(__file__).parent
+    improv = Path(conditioning.__file__).parent
+    paths = [training / f"{name}.py" for name in _MODULES] + [improv / f"{name}.py" for name in _SHARED]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def key_of(job: Job) -> str:
+    """One name for all that decides the result: bytes, format, family, options and this program itself."""
+    encoding = encoding_for(job.family)
+    options = [job.suffix, job.source == CHORALES, job.family, encoding.fingerprint, job.instruments, repr(job.labels)]
+    head = json.dumps([_program(), *options])
+    return hashlib.sha256(head.encode() + b"\n" + job.content).hexdigest()
+
+
+class Cache:
+    """A folder of results, one file each, written whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / f"{key}.npz"
+
+    def get(self, job: Job, key: str) -> EncodedPiece | str | None:
+        """What was made of these bytes, with the job's own name; None when it is not known or its file is damaged."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as stored:
+                about = json.loads(stored["about"].tobytes())
+                if "rejected" in about:
+                    return str(about["rejected"])
+                arrays = {name: stored[name] for name in _ARRAYS}
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        found = EncodedPiece(name=job.name, work="", source=job.source, **about, **arrays)
+        return replace(found, work=f"{job.source}/{work_of(job.name)}")
+
+    def put(self, key: str, result: EncodedPiece | str) -> None:
+        """Keep a result."""
+        if isinstance(result, str):
+            about: dict[str, object] = {"rejected": result}
+            arrays: dict[str, np.ndarray] = {}
+        else:
+            about = {"opening": result.opening, "features": result.features, "windows": result.windows}
+            arrays = {name: getattr(result, name) for name in _ARRAYS}
+        path = self._path(key)
+        path.parent.mkdir(exist_ok=True)
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+            np.savez_compressed(file, allow_pickle=False, about=text, **arrays)
+        os.replace(partial, path)

@@ -1,0 +1,71 @@
+"""One file's bytes -> all that a dataset needs of it. A pure function, so that any process on any machine may run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from improv.encodings import encoding_for
+from training import clean, corpus
+from training.augment import Instruments
+from training.condition import condition
+from training.dataset import EncodedPiece
+from training.features import describe
+from training.fingerprint import sketch
+from training.labels import Label
+from training.score import Rejected
+from training.sources import work_of
+
+MIN_STEPS = 32
+BEATLESS_FAMILIES = ("performance",)  # counts hundredths of a second, needs no bars
+PEDAL_FAMILIES = ("performance",)  # has no pedal of its own: notes must last as long as they sound
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to be read. suffix: with its dot, small letters. labels: moods that a person gave to stretches of it."""
+
+    name: str
+    source: str
+    suffix: str
+    content: bytes
+    family: str
+    instruments: Instruments = "all"
+    labels: tuple[Label, ...] = ()
+
+
+def digest(job: Job) -> EncodedPiece | str:
+    """The encoded piece, or the reason why the file is left out."""
+    try:
+        return _digest(job)
+    except Rejected as reason:
+        return str(reason)
+
+
+def _digest(job: Job) -> EncodedPiece:
+    encoding = encoding_for(job.family)
+    score = corpus.load(job.content, job.suffix, job.source, job.instruments)
+    off_grid = clean.off_grid_share(score)
+    if off_grid > clean.NO_BEAT_SHARE and job.family not in BEATLESS_FAMILIES:
+        raise Rejected(f"a performance without a beat grid ({off_grid:.0%} of its onsets lie off the grid)")
+    if job.family in PEDAL_FAMILIES:
+        score = clean.fold_pedal(score)
+    piece = corpus.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
+    if piece.steps < MIN_STEPS:
+        raise Rejected(f"only {piece.steps} steps long, needed are {MIN_STEPS}")
+    tokens = np.array(encoding.encode(piece.notes, piece.steps), dtype=np.uint16)
+    step_of_token = np.concatenate([[0], np.cumsum(tokens[:-1] == encoding.step_end_id)])
+    features, windows = describe(score, job.labels)
+    return EncodedPiece(
+        name=job.name,
+        work=f"{job.source}/{work_of(job.name)}",
+        source=job.source,
+        opening=corpus.opening(piece),
+        tokens=tokens,
+        step_of_token=np.minimum(step_of_token, piece.steps - 1).astype(np.uint32),
+        conditioning=condition(piece, encoding.ticks_per_beat, job.labels),
+        sketch=sketch(score),
+        features=features,
+        windows=windows,
+    )

@@ -1,0 +1,209 @@
+"""What a piece and each of its windows are like: the rows of features.csv and windows.csv.
+
+A window is four bars long (eight seconds where a recording has no bars). Attributes are measured by
+`improv.attributes.measure`, the same as the network is told; a piece's are the means over its windows, weighted by
+their seconds. Keys: `training.keys`. Tempo words: `training.tempo_names`. Moods: `training.labels`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from improv.attributes import ATTRIBUTES, Window, measure
+from improv.mood import CORNERS, Mood, mood_of
+from training.augment import instruments_of
+from training.clean import NO_BEAT_SHARE, off_grid_share
+from training.keys import histogram, music21_key, temperley
+from training.labels import NEUTRAL_NAME, Label, corner_of, label_at, mode_tempo
+from training.score import FloatArray, Score, bars
+from training.tempo_names import main_tempo, tempo_name
+
+WINDOW_BARS = 4
+WINDOW_S = 8.0
+Row = dict[str, Any]
+
+MEASURED = (*ATTRIBUTES, "polyphony")
+WINDOW_COLUMNS = (
+    *("piece", "window", "start_s", "end_s", "start_beat", "end_beat", "notes", "key", "key_music21", "keys_agree"),
+    *("tempo_name", *MEASURED, "valence", "arousal", "mode_tempo", "attributes", "own"),
+)
+PIECE_COLUMNS = (
+    *("piece", "name", "source", "composer", "work", "notes", "seconds", "beats", "bars", "has_beat", "off_grid_share"),
+    *("has_tempo", "has_dynamics", "instruments", "done", "key", "key_music21", "keys_agree", "key_correlation"),
+    *("major_windows", "main_tempo", "tempo_name", "tempo_changes", "tempo_low", "tempo_high", "lowest", "highest"),
+    *(*MEASURED, "valence", "arousal", "mode_tempo", "attributes", "windows"),
+    *(f"windows_{name}" for name in (*CORNERS, NEUTRAL_NAME)),
+)
+"""`keys_agree`: 1 when both keys are the same. `attributes`: the corner by that rule, or neutral; `own`: a person's."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A score's notes in seconds, with all that windows are cut from. Arrays of shape (notes,), sorted by onset."""
+
+    onset_s: FloatArray
+    end_s: FloatArray
+    pitch: FloatArray
+    velocity: FloatArray
+
+    @classmethod
+    def of(cls, score: Score) -> Timed:
+        notes = score.notes
+        onset, end = score.seconds(notes["onset"]), score.seconds(score.ends)
+        return cls(onset, end, notes["pitch"].astype(np.float64), notes["velocity"].astype(np.float64))
+
+
+def window_edges(score: Score, *, has_beat: bool) -> FloatArray:
+    """Where windows begin and the last ends, quarter notes: every fourth bar line, or every eight seconds."""
+    first, last = float(score.notes["onset"].min()), float(score.ends.max())
+    if not has_beat:
+        grid = np.linspace(0, last, max(int(8 * last), 2))  # eighths of a beat, to turn seconds back into beats
+        at_s = score.seconds(grid)
+        wanted = np.arange(score.seconds(np.array([first]))[0], at_s[-1], WINDOW_S)
+        return np.append(np.interp(wanted, at_s, grid), last)
+    lines = []
+    at = float(bars(np.array([first]), score.meters)[0][0])
+    changes = sorted(at for at, _ in score.meters)
+    while at < last:
+        lines.append(at)
+        length = float(bars(np.array([at]), score.meters)[1][0])
+        following = next((change for change in changes if at + 1e-9 < change < at + length), at + length)
+        at = following  # a new time signature begins a bar, also in the middle of one
+    return np.array([*lines[::WINDOW_BARS], last])
+
+
+def describe(score: Score, labels: tuple[Label, ...] = ()) -> tuple[Row, list[Row]]:
+    """The piece's row (without name, source, composer and work) and its windows' rows, values rounded for people."""
+    off_grid = off_grid_share(score)
+    has_beat = off_grid <= NO_BEAT_SHARE
+    edges = window_edges(score, has_beat=has_beat)
+    timed = Timed.of(score)
+    windows = _windows(score, timed, edges, labels, has_beat=has_beat)
+    classes = histogram(timed.pitch, timed.end_s - timed.onset_s)
+    last_beat = float(edges[-1])
+    row: Row = {
+        "notes": len(score.notes),
+        "seconds": round(float(timed.end_s.max() - timed.onset_s.min()), 2),
+        "beats": round(last_beat - float(edges[0]), 3),
+        "bars": _bar_count(score, edges) if has_beat else "",
+        "has_beat": int(has_beat),
+        "off_grid_share": round(off_grid, 4),
+        "has_tempo": int(score.has_tempo),
+        "has_dynamics": int(score.has_dynamics),
+        "instruments": " ".join(map(str, instruments_of(score))),
+        "done": "; ".join(score.done),
+        "lowest": int(timed.pitch.min()),
+        "highest": int(timed.pitch.max()),
+        "windows": len(windows),
+    }
+    row |= _key_columns(classes) | _tempo_columns(score, last_beat, has_beat=has_beat) | _means(windows)
+    return row, windows
+
+
+def _windows(score: Score, timed: Timed, edges: FloatArray, labels: tuple[Label, ...], *, has_beat: bool) -> list[Row]:
+    """One row for each stretch between two edges in which notes begin."""
+    rows = []
+    edges_s = score.seconds(edges)
+    at = np.searchsorted(score.notes["onset"], edges - 1e-6)
+    at[-1] = len(score.notes)
+    for index in range(len(edges) - 1):
+        inside = slice(int(at[index]), int(at[index + 1]))
+        start_s, end_s = float(edges_s[index]), float(edges_s[index + 1])
+        if inside.start == inside.stop or end_s <= start_s:
+            continue
+        beats = float(edges[index + 1] - edges[index])
+        row: Row = {
+            "window": index,
+            "start_s": round(start_s, 3),
+            "end_s": round(end_s, 3),
+            "start_beat": round(float(edges[index]), 3),
+            "end_beat": round(float(edges[index + 1]), 3),
+            "notes": inside.stop - inside.start,
+        }
+        tempo = 60 * beats / (end_s - start_s) if score.has_tempo and has_beat else None
+        rows.append(row | _describe_window(timed, inside, start_s, end_s, tempo, score.has_dynamics, labels))
+    return rows
+
+
+def _describe_window(
+    timed: Timed,
+    inside: slice,
+    start_s: float,
+    end_s: float,
+    tempo_bpm: float | None,
+    has_dynamics: bool,
+    labels: tuple[Label, ...],
+) -> Row:
+    duration = timed.end_s[inside] - timed.onset_s[inside]
+    pitch = timed.pitch[inside]
+    velocity = timed.velocity[inside] if has_dynamics else None
+    values = measure(Window(end_s - start_s, timed.onset_s[inside], duration, pitch, velocity, tempo_bpm))
+    values["polyphony"] = float(duration.sum() / (end_s - start_s))
+    mood = mood_of(values)
+    given = label_at(labels, start_s, end_s)
+    classes = histogram(pitch, duration)
+    temper, other = temperley(classes), music21_key(classes)
+    return {name: round(value, 4) for name, value in values.items()} | {
+        "key": temper.name if temper else "",
+        "key_music21": other.name if other else "",
+        "keys_agree": int(temper[:2] == other[:2]) if temper and other else "",
+        "tempo_name": tempo_name(tempo_bpm) if tempo_bpm else "",
+        "valence": round(mood.valence, 4) if mood else "",
+        "arousal": round(mood.arousal, 4) if mood else "",
+        "mode_tempo": mode_tempo(values),
+        "attributes": corner_of(mood) if mood else NEUTRAL_NAME,
+        "own": corner_of(given) if given else "",
+    }
+
+
+def _bar_count(score: Score, edges: FloatArray) -> int:
+    last_start, length = (float(value[0]) for value in bars(edges[-2:-1], score.meters))
+    return WINDOW_BARS * (len(edges) - 2) + int(np.ceil((edges[-1] - last_start) / length - 1e-9))
+
+
+def _key_columns(classes: FloatArray) -> Row:
+    temper, other = temperley(classes), music21_key(classes)
+    if temper is None or other is None:
+        return {}
+    return {
+        "key": temper.name,
+        "key_music21": other.name,
+        "keys_agree": int(temper[:2] == other[:2]),
+        "key_correlation": round(temper.correlation, 4),
+    }
+
+
+def _tempo_columns(score: Score, last_beat: float, *, has_beat: bool) -> Row:
+    """Nothing where the file gives no tempo, or none that means the music's beat."""
+    if not (score.has_tempo and has_beat):
+        return {}
+    tempo = main_tempo(score.tempos, last_beat)
+    speeds = [bpm for at, bpm in score.tempos if at < last_beat] or [tempo]
+    return {
+        "main_tempo": round(tempo, 2),
+        "tempo_name": tempo_name(tempo),
+        "tempo_changes": len(speeds) - 1,
+        "tempo_low": round(min(speeds), 2),
+        "tempo_high": round(max(speeds), 2),
+    }
+
+
+def _means(windows: list[Row]) -> Row:
+    """Means of the windows' numbers weighted by seconds, and how many windows belong to each mood."""
+    row: Row = {}
+    seconds = np.array([w["end_s"] - w["start_s"] for w in windows])
+    for name in (*MEASURED, "valence", "arousal"):
+        there = np.array([w.get(name, "") != "" for w in windows], dtype=bool)
+        if there.any():
+            values = np.array([w[name] for w, is_there in zip(windows, there, strict=True) if is_there])
+            row[name] = round(float(np.average(values, weights=np.maximum(seconds[there], 1e-3))), 4)
+    counts = Counter(window["attributes"] for window in windows)
+    row |= {f"windows_{name}": counts[name] for name in (*CORNERS, NEUTRAL_NAME)}
+    row["major_windows"] = round(float(np.mean([w.get("mode", 0) >= 0 for w in windows])), 4) if windows else ""
+    row["attributes"] = corner_of(Mood(row["valence"], row["arousal"])) if "valence" in row else NEUTRAL_NAME
+    row["mode_tempo"] = mode_tempo(row) if "onset_density" in row else NEUTRAL_NAME
+    return row
