@@ -8,6 +8,7 @@ process with a limit of time and memory, as a local run does; others read it in 
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,8 @@ from typing import Any
 from improv.errors import InputError
 from training.dataset import EncodedPiece
 from training.digest import Job, digest
-from training.workers import Failed, Workers
+from training.reading import Result
+from training.workers import Done, Failed, Workers
 
 _WAITING_PER_THREAD = 8  # jobs that a worker may have before it: hides the way over the network, holds little memory
 _CONNECT_S = 20
@@ -37,30 +39,30 @@ def read_on_worker(job: Job) -> EncodedPiece | str | Failed:
     return result
 
 
-def map_on_cluster(address: str, jobs: Iterable[Job]) -> Iterator[EncodedPiece | str | Failed]:
+def map_on_cluster(address: str, jobs: Iterable[Job | Done[Result]]) -> Iterator[Result | Failed]:
     """The result of every job in the jobs' order. InputError when no scheduler answers at the address."""
     try:
-        from distributed import Client, KilledWorker
+        distributed: Any = importlib.import_module("distributed")  # an extra that most users do without
     except ImportError:
         raise InputError("--cluster needs Dask distributed: pip install 'brainmusic[cluster]'") from None
     try:
-        client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)
+        client: Any = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from None
     with client:
         waiting: deque[Any] = deque()
         for job in jobs:
-            waiting.append(client.submit(read_on_worker, job, pure=False))
+            waiting.append(job if isinstance(job, Done) else client.submit(read_on_worker, job, pure=False))
             # The cluster may grow and shrink while it runs.
             while len(waiting) >= _WAITING_PER_THREAD * max(sum(client.nthreads().values()), 1):
-                yield _result(waiting.popleft(), KilledWorker)
+                yield _result(waiting.popleft(), distributed.KilledWorker)
         while waiting:
-            yield _result(waiting.popleft(), KilledWorker)
+            yield _result(waiting.popleft(), distributed.KilledWorker)
 
 
-def _result(future: Any, killed: type[Exception]) -> EncodedPiece | str | Failed:
+def _result(future: Any, killed: type[Exception]) -> Result | Failed:
     try:
-        result: EncodedPiece | str | Failed = future.result()
+        result: Result | Failed = future.result if isinstance(future, Done) else future.result()
     except killed:
         return Failed("the reader crashed on it", passing=True)
     return result

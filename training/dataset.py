@@ -116,8 +116,10 @@ class DatasetWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for file in (*self._files.values(), *self._tables.values()):
+        for file in self._files.values():
             file.close()
+        for table in self._tables.values():
+            table.close()
         if kind is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             return

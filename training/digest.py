@@ -1,4 +1,4 @@
-"""One file's bytes -> all that a dataset needs of it. A pure function, so that any process on any machine may run it."""
+"""One file's bytes -> all that a dataset needs of it. A pure function: any process on any machine may run it."""
 
 from __future__ import annotations
 

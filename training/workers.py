@@ -34,6 +34,13 @@ class Failed:
     passing: bool
 
 
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """Stands in place of a job whose result is known: it keeps its place among the results."""
+
+    result: R
+
+
 def _limit_memory(limit_bytes: int) -> None:
     """Refuse this process more than so many bytes of data, where the system can (not on Windows)."""
     if sys.platform != "win32":
@@ -110,7 +117,7 @@ class Workers(Generic[J, R]):
             worker.stop(at_once=worker.job is not None)
         self._workers = []
 
-    def map(self, jobs: Iterable[J]) -> Iterator[R | Failed]:
+    def map(self, jobs: Iterable[J | Done[R]]) -> Iterator[R | Failed]:
         """The result of every job in the jobs' order, Failed where there is none."""
         waiting: deque[int] = deque()  # numbers of jobs whose result was not given yet, in order
         results: dict[int, R | Failed] = {}
@@ -122,8 +129,11 @@ class Workers(Generic[J, R]):
                 number, job = next(source, (-1, None))
                 if number < 0:
                     exhausted = True
+                    break
+                waiting.append(number)
+                if isinstance(job, Done):
+                    results[number] = job.result
                 else:
-                    waiting.append(number)
                     self._give(idle, number, job)
             while waiting and waiting[0] in results:
                 yield results.pop(waiting.popleft())
