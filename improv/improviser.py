@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv import conditioning, sampling
-from improv.attributes import ATTRIBUTES, FloatArray, key_of, profile_in_best_key
+from improv import conditioning, sampling, steering
+from improv.attributes import FloatArray, key_of
 from improv.controls import ControlState
 from improv.encodings import GridStep
 from improv.encodings.base import BoolArray, StreamDecoder
@@ -30,9 +30,6 @@ KEY_HALF_LIFE_BEATS = 32.0
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
 FINAL_CHORD_NOTES = 3  # at least
-# Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
-DENSITY_BEATS = 8
-LARGEST_DENSITY_PULL = 2.0  # nats
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +98,7 @@ class _Memory:
     position: Position
     held: tuple[_Held, ...] = ()
     silent_ticks: int = 0
-    onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the last DENSITY_BEATS
+    onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the window that steering looks at
     rest_until_tick: int = 0
     end_tick: int | None = None
     answered: Mood = NEUTRAL
@@ -234,8 +231,14 @@ class Improviser:
             assert done is not None
             return done, True
         condition = self._condition(memory.position, mood, attributes, ending)
-        guidance = 2 * controls.intensity if controls.intensity <= 0.5 else self._strong(controls.intensity)
-        pull = self._key_pull(memory, attributes, controls.intensity)
+        guidance = steering.guidance(controls.intensity, self.settings.strongest_guidance)
+        key_pull = steering.key_pull(
+            memory.histogram,
+            attributes["mode"],
+            attributes["dissonance"],
+            controls.intensity,
+            self.settings.key_pull,
+        )
         density_pull = self._density_pull(memory, attributes["onset_density"])
         must_answer = self._must_answer(memory, controls)
         started: list[int] = []  # token ids
@@ -251,7 +254,7 @@ class Improviser:
                 legal[:] = False  # nothing below the tonic
                 legal[encoding.step_end_id] = True
             guided = sampling.guide(logits, guidance)
-            guided[encoding.starts] = sampling.pull(guided[encoding.starts], pull, legal[encoding.starts])
+            guided[encoding.starts] = sampling.pull(guided[encoding.starts], key_pull, legal[encoding.starts])
             if not started:
                 guided[encoding.starts] += density_pull
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
@@ -271,35 +274,12 @@ class Improviser:
                 memory.answered = controls.glide.target
             return step._replace(ended=ended + step.ended), False
 
-    def _key_pull(self, memory: _Memory, attributes: dict[str, float], intensity: float) -> FloatArray:
-        """What is added to the logits of the 128 note starts: the commanded mode's scale in the nearest key.
-
-        The network alone keeps the mode that a piece began in; a listener's valence hangs on the mode more than on
-        anything else (squared semi-partial effect .49-.53 in Eerola, Friberg & Bresin 2013).
-        """
-        mode = attributes["mode"]
-        profile = profile_in_best_key(memory.histogram, mode >= 0)
-        # Harsh music lives on notes outside of the scale: at the most dissonant only a third of the pull is left.
-        freedom = 1 - attributes["dissonance"] / ATTRIBUTES["dissonance"].high * 2 / 3
-        strength = self.settings.key_pull * abs(mode) * min(2 * intensity, 1.5) * freedom
-        return np.resize(profile * strength, 128)  # repeats octave after octave
-
     def _density_pull(self, memory: _Memory, onsets_per_s: float) -> float:
-        """What is added to the logits of a step's first start, nats: positive when the last bars had too few onsets.
-
-        Guidance exaggerates every command at once, and sparse music comes out too sparse; this closes the loop.
-        """
-        position = memory.position
-        window_s = DENSITY_BEATS * position.ticks_per_beat * position.step_s
-        past_s = min(position.music_s, window_s)
+        window_s = steering.density_window_s(memory.position.tempo_bpm)
+        past_s = min(memory.position.music_s, window_s)
         if past_s < window_s / 2:
-            return 0.0
-        measured = max(len(memory.onset_s), 0.5) / past_s
-        pull = self.settings.density_pull * math.log(onsets_per_s / measured)
-        return min(max(pull, -LARGEST_DENSITY_PULL), LARGEST_DENSITY_PULL)
-
-    def _strong(self, intensity: float) -> float:
-        return 1 + (self.settings.strongest_guidance - 1) * (2 * intensity - 1)
+            return 0.0  # too little was heard yet to judge by
+        return steering.density_pull(len(memory.onset_s), past_s, onsets_per_s, self.settings.density_pull)
 
     def _condition(
         self, position: Position, mood: Mood, attributes: dict[str, float], ending: float | None
@@ -409,7 +389,7 @@ class Improviser:
 
     def _advance(self, memory: _Memory, planned: PlannedStep, attributes: dict[str, float], ending: float) -> None:
         position = memory.position
-        window_s = DENSITY_BEATS * position.ticks_per_beat * position.step_s
+        window_s = steering.density_window_s(position.tempo_bpm)
         onset_s = (*memory.onset_s, position.music_s) if planned.started else memory.onset_s
         memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - window_s)
         memory.silent_ticks = 0 if memory.held else memory.silent_ticks + 1

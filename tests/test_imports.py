@@ -15,7 +15,7 @@ from tests.conftest import REPOSITORY
 ROOMS = (
     ("notes", "errors"),
     ("encodings", "clock", "attributes"),
-    ("conditioning", "mood", "transport", "contract", "sampling", "controls", "expression", "model", "config"),
+    ("conditioning", "mood", "transport", "contract", "sampling", "steering", "controls", "expression", "model", "config"),
     ("improviser", "player"),
     ("engine", "midifile", "recorder"),
     ("ensemble", "render"),
