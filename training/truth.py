@@ -1,0 +1,134 @@
+"""Do the moods sound like what they are called? `training.listener` hears what the daemon's own engine plays.
+
+    python -m training.truth polyphony --times 25 --out docs/results
+
+Every mood is rendered `times` times, unfiltered, and heard in windows of 12 s. A rendering counts as the mood whose
+signs of valence and arousal it shows against the median of all renderings together (the listener is biased toward sad).
+Then valence and arousal are swept over nine levels each, and what is heard is regressed on what was commanded.
+And all moods once more with one tempo, register, loudness and articulation: then only the notes can carry the mood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from improv.config import Config
+from improv.errors import BrainMusicError
+from improv.improviser import PlannedStep
+from improv.model import Model, OnnxModel, resolve
+from improv.mood import CORNERS, Mood, attributes_at
+from improv.render import render
+from training.listen import Sounded
+from training.listener import Impression, listen
+
+WINDOW_S = 12.0
+LEVELS = np.linspace(-1, 1, 9)
+EQUALISED = ("tempo", "register", "loudness", "articulation")
+# Chord notes are spread over up to 12 ms by the expression layer; on this grid they are one onset again.
+ONSET_GRID_S = 0.02
+
+
+def heard(steps: Sequence[PlannedStep], seconds: float) -> Impression | None:
+    """The mean impression over the windows of a rendering, or None when none could be judged."""
+    notes = Sounded.of(steps)
+    onset_s = np.round(notes.on_s / ONSET_GRID_S) * ONSET_GRID_S
+    impressions = []
+    for start_s in np.arange(0, seconds - WINDOW_S + 1e-9, WINDOW_S):
+        inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)
+        length_s = notes.off_s[inside] - notes.on_s[inside]
+        said = listen(onset_s[inside], length_s, notes.pitch[inside], notes.velocity[inside], WINDOW_S)
+        if said is not None:
+            impressions.append(said)
+    return Impression(*np.mean(impressions, axis=0)) if impressions else None
+
+
+def equalised(config: Config) -> Config:
+    """The configuration with one tempo, register, loudness and articulation for all: those of the plane's middle."""
+    middle = attributes_at(Mood(0, 0), config.mood.table)
+    table = {
+        name: dict.fromkeys(row, middle[name]) if name in EQUALISED else row for name, row in config.mood.table.items()
+    }
+    return config.model_copy(update={"mood": config.mood.model_copy(update={"table": table})})
+
+
+def recognised(model: Model, config: Config, times: int, seconds: float) -> dict[str, Any]:
+    """Confusion of the four moods and how often valence and arousal are right."""
+    rows = [
+        (name, heard(render(model, config, seconds, seed, mood), seconds))
+        for name, mood in tqdm(CORNERS.items(), unit="mood", disable=None)
+        for seed in range(times)
+    ]
+    judged = [(name, said) for name, said in rows if said is not None]
+    values = np.array([(said.valence, said.arousal) for _, said in judged])
+    signs = np.where(values >= np.median(values, axis=0), 1, -1)
+    commanded = np.array([CORNERS[name] for name, _ in judged])
+    names = list(CORNERS)
+    of_signs = {tuple(int(part) for part in mood): name for name, mood in CORNERS.items()}
+    confusion = {name: dict.fromkeys(names, 0) for name in names}
+    for (name, _), sign in zip(judged, signs, strict=True):
+        confusion[name][of_signs[(int(sign[0]), int(sign[1]))]] += 1
+    right = signs == commanded
+    return {
+        "renderings": len(rows),
+        "judged": len(judged),
+        "four_moods": round(float(right.all(axis=1).mean()), 3),
+        "valence": round(float(right[:, 0].mean()), 3),
+        "arousal": round(float(right[:, 1].mean()), 3),
+        "confusion": confusion,
+    }
+
+
+def fidelity(model: Model, config: Config, seconds: float) -> dict[str, float]:
+    """R^2 of heard on commanded, over nine levels of valence and of arousal, 81 renderings."""
+    commanded, said = [], []
+    plane = [(float(valence), float(arousal)) for valence in LEVELS for arousal in LEVELS]
+    for index, (valence, arousal) in enumerate(tqdm(plane, unit="point", disable=None)):
+        impression = heard(render(model, config, seconds, 1000 + index, Mood(valence, arousal)), seconds)
+        if impression is not None:
+            commanded.append((valence, arousal))
+            said.append((impression.valence, impression.arousal))
+    pairs = zip(np.array(commanded).T, np.array(said).T, strict=True)
+    names = ("valence", "arousal")
+    return {name: round(float(np.corrcoef(x, y)[0, 1] ** 2), 3) for name, (x, y) in zip(names, pairs, strict=True)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.truth", description=__doc__)
+    parser.add_argument("model", help="a path, or the name of a shipped model")
+    parser.add_argument("--times", type=int, default=100, help="renderings per mood")
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--out", type=Path, help="folder for NAME.truth.json")
+    options = parser.parse_args(arguments)
+    try:
+        model = OnnxModel(resolve(options.model), "cpu")
+    except BrainMusicError as error:
+        print(f"training.truth: {error}", file=sys.stderr)
+        return error.exit_code
+    config = Config()
+    result = {
+        "judge": "listener in four equations (Eerola, Friberg & Bresin 2013)",
+        "seconds": options.seconds,
+        "as played": recognised(model, config, options.times, options.seconds),
+        "tempo, register, loudness, articulation equal": recognised(
+            model, equalised(config), options.times, options.seconds
+        ),
+        "fidelity_r2": fidelity(model, config, options.seconds),
+    }
+    text = json.dumps(result, indent=1)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / f"{model.contract.name}.truth.json").write_text(text + "\n")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
