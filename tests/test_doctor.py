@@ -1,0 +1,70 @@
+"""`improv doctor`: every verdict comes from a real try."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from improv import config, doctor
+from improv.cli import main
+from improv.config import Config
+
+TINY = Path(__file__).parent / "models" / "tiny.onnx"
+
+
+def configured(*overrides: str) -> Config:
+    return config.load(None, [f"model.path={TINY}", *overrides], {})
+
+
+@pytest.fixture
+def no_midi(monkeypatch: pytest.MonkeyPatch) -> None:
+    if Path("/dev/snd/seq").exists():
+        pytest.skip("this machine has an ALSA sequencer")
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+
+
+@pytest.mark.usefixtures("no_midi")
+def test_every_part_gets_a_verdict(tmp_path: Path) -> None:
+    found = {finding.name: finding for finding in doctor.findings(configured(f"recorder.folder={tmp_path}"))}
+    assert list(found) == ["version", "provider", "model", "ports", "timing", "recorder"]
+    assert found["model"].verdict == "ok"
+    assert "tiny" in found["model"].text
+    assert "CPU" in found["provider"].text
+    assert found["ports"].verdict == "bad"
+    assert "modprobe snd-seq" in found["ports"].text
+    assert f"{doctor.SELF_TEST_NOTES} notes" in found["timing"].text, "all were sent"
+    assert found["recorder"].text == f"takes go to {tmp_path}"
+
+
+def test_a_model_that_is_not_there_is_bad() -> None:
+    found = {finding.name: finding for finding in doctor.findings(configured("model.path=/nowhere/x.onnx"))}
+    assert found["model"].verdict == "bad"
+    assert "/nowhere/x.onnx is not there" in found["model"].text
+    assert found["timing"].text, "one bad finding does not keep the others from being made"
+
+
+def test_named_ports_must_match_exactly_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "list_ports", lambda *_: (["Knobs"], ["Roland A", "Roland B", "Yamaha"]))
+    verdicts = {name: doctor._ports(configured(f"midi.output={name}")) for name in ("yamaha", "Roland", "Steinway")}
+    assert verdicts["yamaha"].verdict == "ok"
+    assert verdicts["Roland"].verdict == "bad"
+    assert "matches several of: Roland A, Roland B" in verdicts["Roland"].text
+    assert "matches none of: Roland A, Roland B, Yamaha" in verdicts["Steinway"].text
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    finding = doctor._recorder(configured(f"recorder.folder={tmp_path / 'takes'}"))
+    assert finding.verdict == "fair"
+    assert "cannot be written" in finding.text
+    assert doctor._recorder(configured("recorder.enabled=false")).text == "off"
+
+
+@pytest.mark.usefixtures("no_midi")
+def test_the_exit_code_tells_whether_it_will_play(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "-o", f"model.path={TINY}"]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("ok ")
+    assert any(line.startswith("bad   ports: No MIDI system was found") for line in printed)
