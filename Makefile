@@ -1,4 +1,5 @@
-# One command each: `make run` plays, `make test` tests, `make check` lints and types. All set-up happens by itself.
+# One command each: `make run` plays (ARGS="-o mood.start=sad" for options), `make test` tests, `make check` lints and types.
+# All set-up happens by itself.
 PYTHON ?= python3
 RUN_VENV := .venv
 TEST_VENV := .venv-test
@@ -10,7 +11,7 @@ RUNS ?= runs
 .PHONY: run test check train train-tiny evaluate export benchmark clean
 
 run: $(RUN_VENV)/ready
-	$(RUN_VENV)/bin/improv run
+	$(RUN_VENV)/bin/improv run $(ARGS)
 
 test: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m pytest
