@@ -144,7 +144,7 @@ class Engine:
         """A MIDI message from the input port."""
         try:
             parsed = mido.Message.from_bytes(list(message))
-        except ValueError:
+        except (ValueError, IndexError):  # mido says IndexError where a message is cut short
             log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
             return
         if (command := self.midi_map.command(parsed)) is not None:

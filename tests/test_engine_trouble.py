@@ -170,3 +170,20 @@ def test_what_is_no_midi_message_is_ignored(message: bytes) -> None:
     before = stage.engine.controls
     stage.engine.receive(message, stage.clock.now())
     assert stage.engine.controls is before
+
+
+def test_no_bytes_at_the_input_can_stop_the_music(tiny: OnnxModel) -> None:
+    stage = Stage(tiny, "happy", settings=[EVENLY])
+    rng = random.Random(1)
+    statuses = (0xB0, 0xC5, 0xE0, 0x90, 0xF0, 0xF2, 0xF8, 0xFE, 0x00)
+    for count in range(2000):
+        length = rng.choice((0, 1, 2, 3, 3, 3, 20))
+        data = bytes([rng.choice(statuses), *(rng.randrange(256) for _ in range(length))])[:length]
+        stage.engine.receive(data, stage.clock.now())
+        if count % 100 == 0:
+            stage.play(0.1)
+    stage.engine.receive(bytes((0xB0, 121, 0)), stage.clock.now())
+    stage.engine.act(Play(), stage.clock.now())
+    before_s = stage.clock.now()
+    stage.play(2)
+    assert onsets(stage, before_s)
