@@ -24,6 +24,7 @@ TEMPERLEY_MINOR = np.array([5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4])
 # human-labelled corners is about 0.15 (happy +.10, nervous -.06).
 _MODE_SOFTNESS = 0.1
 _DISSONANT_CLASSES = (1, 2, 6, 10, 11)  # semitones modulo 12
+_IS_DISSONANT = np.isin(np.arange(12), _DISSONANT_CLASSES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def dissonance(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> float:
     sounding = (onset[None, :] <= moments[:, None]) & (end[None, :] > moments[:, None])
     classes = np.abs(pitch[:, None] - pitch[None, :]).astype(np.int64) % 12
     different = pitch[:, None] != pitch[None, :]
-    harsh = np.isin(classes, _DISSONANT_CLASSES)
+    harsh = _IS_DISSONANT[classes]
     weight = sounding.astype(np.float64)
     pairs = float(np.sum((weight @ different) * weight))
     return float(np.sum((weight @ harsh) * weight)) / pairs if pairs else 0.0
@@ -122,14 +123,12 @@ def dissonance(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> float:
 
 def melody(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> NDArray[np.int64]:
     """Indices of the melody: the highest note of each onset that no longer, higher note covers."""
-    chosen: list[int] = []
-    for moment in np.unique(onset):
-        at = np.flatnonzero(onset == moment)
-        top = at[np.argmax(pitch[at])]
-        covered = (onset < moment) & (end > moment) & (pitch > pitch[top]) & (end >= end[top])
-        if not covered.any():
-            chosen.append(int(top))
-    return np.array(chosen, dtype=np.int64)
+    order = np.lexsort((-pitch, onset))  # stable: of equal pitches the first stays first
+    moments, first = np.unique(onset[order], return_index=True)
+    top = order[first]
+    covered = (onset < moments[:, None]) & (end > moments[:, None])
+    covered &= (pitch > pitch[top][:, None]) & (end >= end[top][:, None])
+    return np.asarray(top[~covered.any(axis=1)], dtype=np.int64)
 
 
 def articulation(onset: FloatArray, duration: FloatArray, pitch: FloatArray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from improv import conditioning
 from improv.attributes import ATTRIBUTES
+from training.augment import transpositions
 from training.dataset import Dataset, PieceRow
 
 # How often a segment of a lane hides its commands from the network, so that it also learns to play without them
@@ -75,6 +77,8 @@ class LaneStream:
     sequence: int
     transpose: tuple[int, int]
     seed: int
+    weights: Sequence[float] | None = None
+    """How often each piece is drawn, in proportion; None: all equally often, each once before any comes again."""
     _queue: list[int] = field(default_factory=list)
     _lanes: list[Lane] = field(default_factory=list)
 
@@ -86,15 +90,22 @@ class LaneStream:
             # Lanes begin at different places, else every lane would start its piece in the same batch.
             lane.at += int(self._rng.integers(0, max(1, lane.stop - lane.at)))
 
+    def _draw(self) -> list[int]:
+        """The order of the next so many pieces."""
+        if self.weights is None:
+            return [int(index) for index in self._rng.permutation(len(self.pieces))]
+        share = np.asarray(self.weights, dtype=np.float64)
+        return [int(index) for index in self._rng.choice(len(self.pieces), len(self.pieces), p=share / share.sum())]
+
     def _next_piece(self, lane: Lane) -> None:
         if not self._queue:
-            self._queue = self._rng.permutation(len(self.pieces)).tolist()
+            self._queue = self._draw()
         lane.piece = self._queue.pop()
         row = self.pieces[lane.piece]
         lane.at, lane.stop = row.start, row.stop
         low, high = self.dataset.encoding.pitch_range(self.dataset.tokens[row.start : row.stop])
-        down, up = max(self.transpose[0], -low), min(self.transpose[1], 127 - high)
-        lane.semitones = int(self._rng.integers(down, up + 1)) if down <= up else 0
+        keys = transpositions(low, high, *self.transpose)
+        lane.semitones = int(self._rng.integers(keys.start, keys.stop))
 
     def _take(self, lane: Lane, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The next `count` tokens of a lane with the conditioning of each token's own step."""

@@ -58,7 +58,7 @@ class Cache:
     def get(self, job: Job, key: str) -> EncodedPiece | str | None:
         """What was made of these bytes, with the job's own name; None when it is not known or its file is damaged."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as stored:
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 about = json.loads(stored["about"].tobytes())
                 if "rejected" in about:
                     return str(about["rejected"])

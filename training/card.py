@@ -16,7 +16,7 @@ from improv.contract import Contract
 from improv.errors import InputError
 from training.dataset import Dataset
 from training.export import LICENCES, PARITY_STEPS, TOLERANCE
-from training.report import Estimate, Report
+from training.figures import Estimate, Report
 from training.train import PRESETS, Settings, settings_of
 
 BEGIN = "<!-- measured: written by training.evaluate, changes here are lost -->"

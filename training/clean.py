@@ -19,6 +19,7 @@ TEMPO_RANGE_BPM = (1.0, 1000.0)
 NO_BEAT_SHARE = 0.5
 _GRIDS = (8, 6)  # 32nds and sextuplets of a quarter note
 _GRID_TOLERANCE_BEATS = 0.008
+_USUAL_PLACES = 24
 _FEW_ONSETS = 16  # too few to judge a grid by
 
 
@@ -52,14 +53,17 @@ def check(score: Score) -> None:
 def off_grid_share(score: Score) -> float:
     """Share of distinct onsets further than 0.008 quarter notes from every 32nd and every sextuplet.
 
-    Onsets without any relation to the beat give about 0.8, engraved music 0; the pieces between are scores with written
-    out ornaments or rubato. 0 where there are fewer than 16 onsets.
+    The 24 most frequent places within the beat count as grid as well: quintuplets, and scores that a grace note moved
+    as a whole, return to few places, a hand does not. 475 recorded piano rolls have 0.62 and more, 5,598 scores at most
+    0.42, all but four of them under 0.2. 0 where there are fewer than 16 onsets.
     """
     onset = np.unique(score.notes["onset"])
     if len(onset) < _FEW_ONSETS:
         return 0.0
     distance = np.min([np.abs(onset - np.round(onset * grid) / grid) for grid in _GRIDS], axis=0)
-    return float(np.mean(distance > _GRID_TOLERANCE_BEATS))
+    _, place, counts = np.unique(np.round(onset % 1, 3), return_inverse=True, return_counts=True)
+    usual = np.argsort(-counts, kind="stable")[: min(_USUAL_PLACES, len(onset) // 8)]
+    return float(np.mean((distance > _GRID_TOLERANCE_BEATS) & ~np.isin(place, usual)))
 
 
 def has_no_beat(score: Score) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import re
+import socket
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -45,10 +47,8 @@ def map_on_cluster(address: str, jobs: Iterable[Job | Done[Result]]) -> Iterator
         distributed: Any = importlib.import_module("distributed")  # an extra that most users do without
     except ImportError:
         raise InputError("--cluster needs Dask distributed: pip install 'brainmusic[cluster]'") from None
-    try:
-        client: Any = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from None
+    _knock(address)
+    client: Any = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
     with client:
         waiting: deque[Any] = deque()
         for job in jobs:
@@ -58,6 +58,17 @@ def map_on_cluster(address: str, jobs: Iterable[Job | Done[Result]]) -> Iterator
                 yield _result(waiting.popleft(), distributed.KilledWorker)
         while waiting:
             yield _result(waiting.popleft(), distributed.KilledWorker)
+
+
+def _knock(address: str) -> None:
+    """InputError when nothing listens at the address; the client itself would wait long and end in a traceback."""
+    found = re.fullmatch(r"(?:tcp://|tls://)?\[?([^\[\]/]+)\]?:(\d{1,5})", address)
+    if found is None:
+        raise InputError(f"--cluster {address}: expected the address of a Dask scheduler, as tcp://host:8786")
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=_CONNECT_S).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from None
 
 
 def _result(future: Any, killed: type[Exception]) -> Result | Failed:

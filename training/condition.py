@@ -12,6 +12,8 @@ from training.labels import Label, label_at
 
 WINDOW_BEATS = 8  # two bars of 4/4: long enough to hear a mode, short enough to follow a turn
 
+_ENDING = 2 * conditioning.COMMANDS.index("ending")
+
 
 def condition(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = ()) -> np.ndarray:
     """Conditioning of every step, shape (steps, conditioning.SIZE), float16.
@@ -33,10 +35,14 @@ def condition(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = ())
         given = label_at(labels, float(piece.step_s[start]), float(piece.step_s[stop])) if labels else None
         if given is not None:
             values |= given._asdict()
-        for step in range(start, min(start + ticks_per_beat, piece.steps)):
+        beat = slice(start, min(start + ticks_per_beat, piece.steps))
+        rows[beat] = conditioning.vector(values | {"ending": 0.0})
+        for step in range(beat.start, beat.stop):
             bars_left = (piece.steps - step) / (piece.beats_per_bar[step] * ticks_per_beat)
-            ending = {"ending": conditioning.ending_value(bars_left)}
-            rows[step] = conditioning.vector(values | ending, piece.beat_in_bar[step], piece.beats_per_bar[step])
+            rows[step, _ENDING] = conditioning.scale("ending", conditioning.ending_value(bars_left))
+            rows[step, -len(conditioning.PLACE) :] = conditioning.place(
+                piece.beat_in_bar[step], piece.beats_per_bar[step]
+            )
     return rows
 
 

@@ -31,7 +31,7 @@ from improv import conditioning
 from improv.encodings import encoding_for
 from improv.errors import InputError
 from training import features
-from training.balance import write_balance
+from training.balance import read_balance, write_balance
 
 FORMAT = 1
 PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
@@ -196,6 +196,7 @@ class Dataset:
                 PieceRow(r["name"], r["work"], r["source"], r["split"], int(r["start"]), int(r["stop"]), r["sha256"])
                 for r in csv.DictReader(file)
             ]
+        self._folder = folder
         self._check_lengths(folder)
 
     def _check_lengths(self, folder: Path) -> None:
@@ -214,6 +215,11 @@ class Dataset:
         if not chosen:
             raise InputError(f"the dataset has no piece in its {name} split; add more works")
         return chosen
+
+    def weights(self, name: str) -> list[float]:
+        """For a balanced draw, how often each piece of a split comes, in the order of `split`; InputError without."""
+        known = read_balance(self._folder)
+        return [known.get(index, 1.0) for index, piece in enumerate(self.pieces) if piece.split == name]
 
     def split_hash(self) -> str:
         """One hash over which piece lies in which split."""

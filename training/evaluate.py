@@ -28,8 +28,8 @@ from training import markov
 from training.card import write_card
 from training.dataset import Dataset, PieceRow
 from training.export import TOLERANCE, largest_difference, network_of
+from training.figures import OVERALL, Report, SourceReport, interval, table, write_report
 from training.markov import Markov
-from training.report import OVERALL, Report, SourceReport, interval, table, write_report
 from training.scoring import OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
 from training.splits import spread
 from training.train import read_checkpoint

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,10 @@ def read_score(content: bytes, suffix: str) -> tuple[Score, int]:
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         path = Path(folder) / f"score{suffix}"
         path.write_bytes(content)
-        parsed = _parse(path)
+        # music21 tells every oddity of a file on the terminal, where the progress bar is.
+        with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            parsed = _parse(path)
     return _score(parsed), len(parsed.parts)
 
 

@@ -58,6 +58,7 @@ class Settings:
     weight_decay: float
     transpose: tuple[int, int]
     seed: int = 1
+    balance: int = 0  # 1: pieces are drawn by the weights in balance.csv
 
     @classmethod
     def preset(cls, name: str, overrides: list[str] | None = None) -> Settings:
@@ -85,7 +86,13 @@ class Settings:
         return [f"{name} {mine} and not {theirs}" for name, mine, theirs in pairs if mine != theirs]
 
 
-_AT_LEAST = {"warmup": 0, "dropout": 0, "weight_decay": 0, "seed": 0}  # every other number must be positive
+_AT_LEAST = {
+    "warmup": 0,
+    "dropout": 0,
+    "weight_decay": 0,
+    "seed": 0,
+    "balance": 0,
+}  # every other number must be positive
 
 
 def _parse(key: str, text: str, kind: type) -> Any:
@@ -158,7 +165,13 @@ class Trainer:
             self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
         )
         self.stream = LaneStream(
-            dataset, dataset.split("train"), settings.batch, settings.sequence, settings.transpose, settings.seed
+            dataset,
+            dataset.split("train"),
+            settings.batch,
+            settings.sequence,
+            settings.transpose,
+            settings.seed,
+            dataset.weights("train") if settings.balance else None,
         )
         self.held_out = spread(dataset.split("valid"), EVALUATION_PIECES)
         self.state: State = self.network.zero_state(settings.batch, device)
@@ -314,12 +327,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--threads", type=int, help="CPU threads (default: all)")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--balance", action="store_true", help="draw modes, tempi and moods more evenly (balance.csv)")
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
         last = options.out / "last.pt" if options.resume else None
-        settings = choose_settings(options.preset, options.overrides, last)
+        overrides = [*options.overrides, *(["balance=1"] if options.balance else [])]
+        settings = choose_settings(options.preset, overrides, last)
         train(options.dataset, settings, options.out, options.device, resume=options.resume)
     except BrainMusicError as error:
         print(f"training.train: {error}", file=sys.stderr)

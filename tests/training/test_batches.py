@@ -93,3 +93,14 @@ def test_a_transposition_moves_the_register() -> None:
 def test_a_transposition_does_not_invent_a_register() -> None:
     row = conditioning.vector({"mode": 0.5}).astype(np.float16)[None]
     assert np.array_equal(conditioned(row, 3), row.astype(np.float32))
+
+
+def test_weights_decide_how_often_a_piece_comes(dataset: Dataset) -> None:
+    pieces = dataset.split("train")
+    weights = [1.0] * len(pieces)
+    weights[0] = 0.0
+    stream = LaneStream(dataset, pieces, 2, 16, (0, 0), 1, weights)
+    drawn = [index for _ in range(50) for index in stream._draw()]
+    assert 0 not in drawn
+    assert set(drawn) == set(range(1, len(pieces)))
+    assert dataset.weights("train") != []

@@ -17,7 +17,7 @@ from tests.training.conftest import SMALL
 from training import evaluate, export
 from training.card import BEGIN, END
 from training.dataset import Dataset
-from training.report import interval
+from training.figures import interval
 from training.scoring import OnnxScorer, TorchScorer, score_pieces
 from training.train import build, read_checkpoint, save
 

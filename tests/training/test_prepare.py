@@ -12,12 +12,16 @@ import pytest
 
 from improv import conditioning
 from improv.errors import InputError
+from improv.mood import CORNERS
 from tests.training.corpora import melody, meter, tempo, write_midi
-from training import corpus
+from training import corpus, reading
 from training.corpus import Item
-from training.dataset import Dataset
+from training.dataset import Dataset, EncodedPiece
+from training.digest import Job, digest
+from training.labels import Label
 from training.prepare import condition, main, prepare, read_groups
-from training.splits import Grouping, split_of, spread
+from training.reading import Options
+from training.splits import Grouping, frozen_splits, read_frozen, split_of, spread
 
 
 def row_of(values: np.ndarray, name: str) -> tuple[float, float]:
@@ -155,3 +159,80 @@ def test_a_silent_stretch_has_density_only(tmp_path: Path) -> None:
     rows = condition(corpus.read(Item("a", "test", path), 4), 4)
     assert row_of(rows[16], "onset_density") == (-1, 1)
     assert row_of(rows[16], "mode") == row_of(rows[16], "valence") == (0, 0)
+
+
+def test_copies_and_the_same_music_are_kept_once(tmp_path: Path) -> None:
+    tune = melody(1, 40)
+    write_midi(tmp_path / "music" / "a.mid", tune)
+    shutil.copy(tmp_path / "music" / "a.mid", tmp_path / "music" / "copy.mid")
+    higher = [(2 * onset, 2 * duration, pitch + 3) for onset, duration, pitch in tune]
+    write_midi(tmp_path / "music" / "higher.mid", higher)
+    assert prepare([str(tmp_path / "music")], tmp_path / "data")["kept"] == 1
+    with (tmp_path / "data" / "rejects.csv").open(newline="") as file:
+        reasons = {row["name"]: row["reason"] for row in csv.DictReader(file)}
+    assert reasons == {
+        "copy.mid": "the same file as (music: a.mid)",
+        "higher.mid": "the same music as (music: a.mid)",
+    }
+
+
+def _bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(8):
+        write_midi(tmp_path / "music" / f"{chr(ord('a') + seed)}.mid", melody(seed, 40))
+    (tmp_path / "music" / "bad.mid").write_bytes(b"")
+    prepare([str(tmp_path / "music")], tmp_path / "whole")
+    read, options = [], Options(cache=tmp_path / "cache")
+
+    def stopped(job: Job) -> EncodedPiece | str:
+        if len(read) == 4:
+            raise KeyboardInterrupt
+        read.append(job.name)
+        return digest(job)
+
+    monkeypatch.setattr(reading, "digest", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        prepare([str(tmp_path / "music")], tmp_path / "data", options)
+    assert not (tmp_path / "data").exists()
+    monkeypatch.setattr(reading, "digest", lambda job: read.append(job.name) or digest(job))
+    prepare([str(tmp_path / "music")], tmp_path / "data", options)
+    assert sorted(read) == sorted(path.name for path in (tmp_path / "music").iterdir())
+    assert _bytes_of(tmp_path / "data") == _bytes_of(tmp_path / "whole")
+
+
+def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
+    write_midi(tmp_path / "music" / "a.mid", melody(1))
+    options = Options(cache=tmp_path / "cache")
+    prepare([str(tmp_path / "music")], tmp_path / "data", options)
+    (stored,) = (tmp_path / "cache").rglob("*.npz")
+    stored.write_bytes(stored.read_bytes()[:100])
+    before = _bytes_of(tmp_path / "data")
+    prepare([str(tmp_path / "music")], tmp_path / "data", options)
+    assert _bytes_of(tmp_path / "data") == before
+
+
+def test_frozen_splits_stay_and_draw_their_relatives() -> None:
+    groups, hashes = ["a", "a", "z", "z"], ["1", "2", "3", "4"]
+    assert frozen_splits(groups, hashes, {"1": "valid"}) == ["valid", "valid", split_of("z"), split_of("z")]
+    assert frozen_splits(groups, hashes, {"1": "train", "2": "test"}) == ["train", "test", split_of("z"), split_of("z")]
+
+
+def test_splits_of_an_earlier_dataset(tmp_path: Path) -> None:
+    path = tmp_path / "splits.csv"
+    path.write_text("sha256,split\nabc,test\n")
+    assert read_frozen(path) == {"abc": "test"}
+    path.write_text("sha256,split\nabc,exam\n")
+    with pytest.raises(InputError, match="has a split 'exam'; there are: train, valid, test"):
+        read_frozen(path)
+
+
+def test_own_labels_take_the_place_of_measured_moods(tmp_path: Path) -> None:
+    path = write_midi(tmp_path / "a.mid", [(float(beat), 1.0, 60 + beat % 7) for beat in range(32)])
+    piece = corpus.read(Item("a", "test", path), 4)
+    labels = (Label(0.0, 8.0, CORNERS["sad"]),)
+    rows = condition(piece, 4, labels)
+    assert row_of(rows[0], "valence") == row_of(rows[0], "arousal") == (-1, 1)
+    assert np.array_equal(rows[80], condition(piece, 4)[80])

@@ -175,8 +175,8 @@ def test_presets_and_overrides() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("hidden", "expected key=value with a key of batch, clip, "),
-        ("colour=3", "expected key=value with a key of batch, clip, "),
+        ("hidden", "expected key=value with a key of balance, batch, clip, "),
+        ("colour=3", "expected key=value with a key of balance, batch, clip, "),
         ("hidden=many", "--set hidden=many: expected a whole number"),
         ("hidden=0.5", "--set hidden=0.5: expected a whole number"),
         ("hidden=0", "--set hidden=0: must be more than 0"),

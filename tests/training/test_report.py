@@ -1,0 +1,38 @@
+"""The page that one looks at: whole, self-contained, the same each time."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from improv.errors import InputError
+from training import summary
+from training.dataset import Dataset
+from training.report import main
+
+
+def test_a_page_with_all_its_pictures(dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(dataset_folder), "--out", str(tmp_path / "one")]) == 0
+    page = (tmp_path / "one" / "report.html").read_text()
+    pictures = sorted((tmp_path / "one").glob("*.png"))
+    assert len(pictures) == page.count("data:image/png;base64,") == 9
+    assert not re.search(r'(src|href)=["\']?(http|/|\w+\.)', page), "the page needs nothing else"
+    assert f"{len(Dataset(dataset_folder).pieces)}" in page
+    assert main([str(dataset_folder), "--out", str(tmp_path / "two")]) == 0
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_what_is_no_dataset_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path)]) == InputError.exit_code
+    assert "is not a prepared dataset" in capsys.readouterr().err
+
+
+def test_the_table_counts_every_file(dataset_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert summary.main([str(dataset_folder)]) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    pieces = len(Dataset(dataset_folder).pieces)
+    assert last.startswith(f"| all | {pieces} | {pieces} | ")
+    assert summary.main([str(dataset_folder / "nothing")]) == InputError.exit_code
