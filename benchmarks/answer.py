@@ -48,9 +48,10 @@ def evaluate(daemon: Daemon, client: Client, turns: list[float]) -> dict[str, An
             continue
         own_ms, sixteenth_ms = answers[revision]
         note = first_sent[revision]
+        # Up to a period early: JACK hands a client all events of a period when that begins.
+        earliest_s = note["sent_s"] - 0.005
         arrival = next(
-            (h.at_s for h in client.note_ons() if h.message[1] == note["pitch"] and h.at_s > note["sent_s"] - 0.001),
-            None,
+            (h.at_s for h in client.note_ons() if h.message[1] == note["pitch"] and h.at_s > earliest_s), None
         )
         if arrival is None:
             continue

@@ -9,11 +9,11 @@ import difflib
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from improv.attributes import ATTRIBUTES
@@ -24,6 +24,7 @@ from improv.mood import CORNERS, Mood
 APP = "brainmusic"
 ENVIRONMENT_PREFIX = "BRAINMUSIC_"
 DEEPEST = 8
+LONGEST_LATENCY_MS = 500
 
 
 class Section(BaseModel):
@@ -158,6 +159,41 @@ def _null_is_a_name(value: object) -> object:
     return "null" if value is None else value
 
 
+Row = TypeVar("Row", int, float)
+
+
+def _velocities(table: dict[int, Row], low: float, high: float, unit: str) -> dict[int, Row]:
+    """The table, ascending; every key a velocity, every value in low..high."""
+    for velocity, value in table.items():
+        if not 1 <= velocity <= 127:
+            raise TableError((velocity,), f"a velocity must be 1..127 (got {velocity})")
+        if not low <= value <= high:
+            raise TableError((velocity,), f"must be {low:g}..{high:g}{unit} (got {value:g})")
+    return dict(sorted(table.items()))
+
+
+class OutputSection(Section):
+    """One of several outputs."""
+
+    port: str = ""
+    channel: int = Field(1, ge=1, le=16)
+    transpose: int = Field(0, ge=-60, le=60)
+    velocity_curve: dict[int, int] = {}
+    latency_ms: float = Field(0, ge=0, le=LONGEST_LATENCY_MS)
+    program: int = Field(-1, ge=-1, le=127)
+    velocity_delay_ms: dict[int, float] = {}
+
+    @field_validator("velocity_curve")
+    @classmethod
+    def _curve(cls, table: dict[int, int]) -> dict[int, int]:
+        return _velocities(table, 1, 127, "")
+
+    @field_validator("velocity_delay_ms")
+    @classmethod
+    def _delays(cls, table: dict[int, float]) -> dict[int, float]:
+        return _velocities(table, 0, LONGEST_LATENCY_MS, " ms")
+
+
 class MidiSection(Section):
     driver: Annotated[Literal["auto", "rtmidi", "jack", "null"], BeforeValidator(_null_is_a_name)] = "auto"
     output: str = ""
@@ -165,6 +201,21 @@ class MidiSection(Section):
     name: str = Field("BrainMusic", min_length=1, max_length=60)
     channel: int = Field(1, ge=1, le=16)
     program: int = Field(-1, ge=-1, le=127)
+    outputs: tuple[OutputSection, ...] = Field((), strict=False, max_length=16)
+
+    @field_validator("outputs")
+    @classmethod
+    def _alone(cls, outputs: tuple[OutputSection, ...], info: ValidationInfo) -> tuple[OutputSection, ...]:
+        simple = {"output": "", "channel": 1, "program": -1}
+        if outputs and (given := [key for key, default in simple.items() if info.data.get(key, default) != default]):
+            keys = " and ".join(f"midi.{key}" for key in given)
+            raise ValueError(f"each output has a port, channel and program of its own; leave {keys} out")
+        return outputs
+
+    @property
+    def all_outputs(self) -> tuple[OutputSection, ...]:
+        """The outputs, also where only the simple form is given."""
+        return self.outputs or (OutputSection(port=self.output, channel=self.channel, program=self.program),)
 
 
 class TimingSection(Section):
@@ -299,6 +350,10 @@ def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
 
 
 def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], file: Path) -> None:
+    if isinstance(node, yaml.SequenceNode) and len(path) <= DEEPEST:
+        for index, value in enumerate(node.value):
+            lines[*path, str(index)] = value.start_mark.line + 1
+            _mark(value, (*path, str(index)), lines, faults, file)
     if not isinstance(node, yaml.MappingNode) or len(path) > DEEPEST:  # an alias may hold itself
         return
     for key, value in node.value:
@@ -362,23 +417,34 @@ def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
         "int": "a whole number",
         "float": "a number",
         "dict": "a table of keys and values",
+        "tuple": "a list of outputs, each with keys",
+        "too": "a list of at most 16 outputs",
         "model": "a section with keys",
     }
     return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got!r})"
 
 
-def _keys_at(path: tuple[str, ...]) -> list[str]:
-    model: type[BaseModel] = Config
+def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The section that stands at a path, also inside a list: midi.outputs.0."""
+    model: Any = Config
     for part in path:
-        model = model.model_fields[part].annotation  # type: ignore[assignment]
-    return list(model.model_fields)
+        if part.isdigit():
+            continue
+        field = model.model_fields.get(part) if model else None
+        found = [field.annotation, *get_args(field.annotation)] if field else []
+        model = next((kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return model  # type: ignore[no-any-return]
+
+
+def _keys_at(path: tuple[str, ...]) -> list[str]:
+    model = _model_at(path)
+    return list(model.model_fields) if model else []
 
 
 def _range_at(path: tuple[str, ...]) -> str:
     """What a number may be, from the field's own bounds, or empty."""
-    if len(path) != 2:
-        return ""
-    field = _section(path[0]).model_fields.get(path[1]) if path[0] in Config.model_fields else None
+    model = _model_at(path[:-1])
+    field = model.model_fields.get(path[-1]) if model else None
     bounds = {
         name: getattr(part, name)
         for part in (field.metadata if field else ())
@@ -392,10 +458,6 @@ def _range_at(path: tuple[str, ...]) -> str:
     return f"{whole}{low}{bounds['le']:.10g}"
 
 
-def _section(name: str) -> type[BaseModel]:
-    return Config.model_fields[name].annotation  # type: ignore[return-value]
-
-
 def _did_you_mean(word: str, words: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(words), 1, 0.6)
     return f", did you mean {close[0]!r}?" if close else ""
@@ -404,6 +466,7 @@ def _did_you_mean(word: str, words: Iterable[str]) -> str:
 def dump(config: Config) -> str:
     """The effective values as YAML, in the order of config.yaml."""
     values = config.model_dump()
+    values["midi"]["outputs"] = list(values["midi"]["outputs"])  # YAML has no tuples
     if not isinstance(config.mood.start, str):
-        values["mood"]["start"] = list(config.mood.start)  # YAML has no tuples
+        values["mood"]["start"] = list(config.mood.start)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)

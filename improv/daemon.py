@@ -15,14 +15,14 @@ from types import FrameType
 from improv import config as configuration
 from improv import ensemble
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.config import Config
+from improv.config import Config, OutputSection
 from improv.display import Display, LogDisplay, PanelDisplay
 from improv.engine import Engine
 from improv.errors import ConfigError
 from improv.improviser import Improviser
 from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
-from improv.player.wire import PlayerSettings, PortsChanged, Ready
+from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
 from improv.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,6 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         controls = ensemble.initial_controls(config)
         improviser = Improviser(model, ensemble.improviser_settings(config), controls, seed)
         ports = _ports(link.wait_ready())
-        if config.midi.program >= 0:
-            link.send(bytes((0xC0 | config.midi.channel - 1, config.midi.program)), clock.now())
         engine = Engine(
             improviser, link, clock, controls, config.controls.midi_map(), ensemble.engine_settings(config), recorder
         )
@@ -78,12 +76,25 @@ def player_settings(config: Config) -> PlayerSettings:
     """The player's part of the configuration."""
     return PlayerSettings(
         driver=config.midi.driver,
-        output_port=config.midi.output,
+        outputs=tuple(_output(section) for section in config.midi.all_outputs),
         input_port=config.midi.input,
         virtual_port_name=config.midi.name,
         late_note_limit_s=config.timing.late_note_limit_ms / 1000,
         realtime=config.timing.realtime,
         log_notes_to=config.log.notes,
+    )
+
+
+def _output(section: OutputSection) -> OutputSettings:
+    """One output in the player's units: seconds, channels from 0."""
+    return OutputSettings(
+        port=section.port,
+        channel=section.channel - 1,
+        transpose=section.transpose,
+        velocity_curve=tuple(section.velocity_curve.items()),
+        latency_s=section.latency_ms / 1000,
+        velocity_delay_s=tuple((velocity, ms / 1000) for velocity, ms in section.velocity_delay_ms.items()),
+        program=section.program,
     )
 
 

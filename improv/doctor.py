@@ -86,7 +86,8 @@ def _model(config: Config) -> Finding:
 
 def _ports(config: Config) -> Finding:
     inputs, outputs = list_ports(config.midi.driver)
-    for kind, wanted, there in (("output", config.midi.output, outputs), ("input", config.midi.input, inputs)):
+    named = [("output", output.port, outputs) for output in config.midi.all_outputs]
+    for kind, wanted, there in (*named, ("input", config.midi.input, inputs)):
         matching = [name for name in there if wanted.lower() in name.lower()]
         if wanted and len(matching) != 1:
             problem = "matches none of" if not matching else "matches several of"

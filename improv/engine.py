@@ -123,7 +123,7 @@ class Engine:
         if (notice := self._link.beat()) != "":
             log.warning("%s", notice)
             self._start_over()
-        if any(isinstance(record, PortsChanged) for record in others):
+        if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
             self._start_over()
         now_s = self._clock.now()
         if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S - PLAN_EARLY_S:

@@ -219,3 +219,44 @@ def test_the_controls_as_the_engine_uses_them() -> None:
 def test_where_takes_go(tmp_path: Path) -> None:
     assert config.load(None, [f"recorder.folder={tmp_path}"], {}).recorder.path == tmp_path
     assert Config().recorder.path.name == "takes"
+
+
+def test_outputs_are_told_with_line_and_what_is_allowed(write: Write) -> None:
+    path = write(
+        "midi:\n"
+        "  outputs:\n"
+        "  - port: Roland\n"
+        "    chanel: 2\n"  # 4
+        "  - port: Disklavier\n"
+        "    latency_ms: 900\n"  # 6
+        "    velocity_delay_ms: {1: 150,\n"
+        "      200: 0}\n"  # 8
+        "    velocity_curve: {64: 130}\n"  # 9
+    )
+    found = {fault.split(": ")[0].removeprefix(str(path)): fault for fault in faults(path)}
+    assert "midi.outputs.0.chanel: unknown key, did you mean 'channel'?; allowed: port, channel, tr" in found[":4"]
+    assert "midi.outputs.1.latency_ms: must be 0..500 (got 900)" in found[":6"]
+    assert "midi.outputs.1.velocity_delay_ms.200: a velocity must be 1..127 (got 200)" in found[":8"]
+    assert "midi.outputs.1.velocity_curve.64: must be 1..127 (got 130)" in found[":9"]
+    assert len(found) == 4
+
+
+def test_outputs_take_the_place_of_the_simple_form(write: Write) -> None:
+    (fault,) = faults(write("midi:\n  output: Roland\n  program: 3\n  outputs:\n  - {port: x}\n"))
+    assert fault.endswith(
+        ":4: midi.outputs: each output has a port, channel and program of its own; "
+        "leave midi.output and midi.program out"
+    )
+    (fault,) = faults(write("midi:\n  outputs: Roland\n"))
+    assert "midi.outputs: must be a list of outputs, each with keys (got 'Roland')" in fault
+
+
+def test_outputs_of_both_forms(tmp_path: Path) -> None:
+    simple = config.load(None, ["midi.output=Roland", "midi.channel=3", "midi.program=7"], {}).midi
+    assert [(one.port, one.channel, one.program) for one in simple.all_outputs] == [("Roland", 3, 7)]
+    loaded = config.load(None, ["midi.outputs=[{}, {port: Disklavier, velocity_delay_ms: {127: 0, 1: 150}}]"], {})
+    assert [one.port for one in loaded.midi.all_outputs] == ["", "Disklavier"]
+    assert list(loaded.midi.outputs[1].velocity_delay_ms) == [1, 127]
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(config.dump(loaded))
+    assert config.load(printed, (), {}) == loaded

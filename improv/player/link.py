@@ -16,6 +16,7 @@ from improv.errors import PlayerError, PortError
 from improv.player.pipe import Pipe
 from improv.player.process import player_main
 from improv.player.wire import (
+    Connected,
     Failed,
     MoveOff,
     Ping,
@@ -234,6 +235,8 @@ class PlayerLink:
         if isinstance(record, Pong):
             self._answered_s = self._clock.now()
             self.statistics = record.statistics
+        elif isinstance(record, Connected):  # the next player connects what this one was connected to
+            self._settings = self._settings._replace(output_connections=record.outputs, input_connections=record.input)
         elif isinstance(record, Ready):
             self._ready = record
             self._answered_s = self._clock.now()

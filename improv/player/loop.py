@@ -7,17 +7,22 @@ turn on a manual clock with any driver.
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from improv.clock import Clock
+from improv.player.drivers.base import Driver
 from improv.player.notelog import NoteLog
+from improv.player.output import Output
 from improv.player.pipe import PipeEnd
-from improv.player.ports import Ports
-from improv.player.queue import DueMessage, NoteQueue
+from improv.player.queue import NoteQueue
 from improv.player.wire import (
+    Connected,
     MoveOff,
     Ping,
     PlayerSettings,
     Pong,
+    PortsChanged,
     Quit,
     Received,
     Revoke,
@@ -25,6 +30,7 @@ from improv.player.wire import (
     Schedule,
     Send,
     Silence,
+    Statistics,
 )
 
 LEAD_S = 0.001  # the pipe is left alone for so long before a deadline: reading a large record takes 0.2 ms
@@ -35,25 +41,24 @@ POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
 COLLECT_EVERY_S = 60.0
 RECORDS_PER_TURN = 64
-BURST, BURST_S = 128, 0.025  # a JACK port loses events beyond about 256 a period (21 ms at 1024 frames)
 
 
 class Player:
-    """Queue, ports and pipe together. `run_once()` is one turn."""
+    """Outputs and pipe together. `run_once()` is one turn. The first output's driver has the input."""
 
     def __init__(
         self,
         pipe: PipeEnd,
-        ports: Ports,
+        outputs: Sequence[Output],
         clock: Clock,
         settings: PlayerSettings,
         *,
         note_log: NoteLog | None = None,
         spin_s: float = SPIN_S,
     ) -> None:
-        self.queue = NoteQueue(settings.late_note_limit_s)
+        self.outputs = tuple(outputs)
         self._pipe = pipe
-        self._ports = ports
+        self._connected = Connected(tuple(() for _ in outputs), ())
         self._clock = clock
         self._settings = settings
         self._note_log = note_log
@@ -65,8 +70,6 @@ class Player:
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
         self._engine_hangs = False
-        self._burst_began_s = now_s
-        self._burst = 0
         self.ended = False
 
     def run_once(self) -> bool:
@@ -76,21 +79,31 @@ class Player:
         now_s = self._clock.now()
         self._receive(now_s)
         self._watch_engine(now_s)
+        for output in self.outputs:
+            if output.ports.driver.gone:  # told by the system: no reason to wait for the next look
+                self._check(output)
         if now_s >= self._next_check_s:
             self._keep_house(now_s)
         return not self.ended
 
+    @property
+    def _input(self) -> Driver:
+        return self.outputs[0].ports.driver
+
     def close(self) -> None:
         """End all that sounds, wait until that is out, close the ports."""
-        self._send_all(self.queue.silence())
-        self._clock.wait(self._clock.now() + self._ports.driver.settle_s)
-        self._ports.driver.close()
+        self._silence()
+        self._clock.wait(self._clock.now() + max(output.ports.driver.settle_s for output in self.outputs))
+        for output in self.outputs:
+            output.close()
         if self._note_log is not None:
             self._note_log.close()
 
-    def send_now(self, messages: list[bytes]) -> None:
-        """Send raw messages at once (after a restart: the ends of notes that the predecessor left sounding)."""
-        self._send_all(messages)
+    def start(self, hung: Sequence[tuple[int, int]] = ()) -> None:
+        """Programs, and after a restart the ends of the notes that the predecessor left sounding."""
+        for output in self.outputs:
+            output.end_hung(hung)
+            output.start()
 
     def _listen(self) -> None:
         now_s = self._clock.now()
@@ -106,31 +119,49 @@ class Player:
 
     def _wake_s(self, now_s: float) -> float:
         wake_s = min(now_s + LONGEST_WAIT_S, self._next_check_s)
-        if self._ports.driver.input_name:
+        if self._input.input_name:
             wake_s = min(wake_s, self._next_input_s)
-        due_s = self.queue.next_due_s()
+        due_s = self._next_s()
         return wake_s if due_s is None else min(wake_s, due_s - LEAD_S)
+
+    def _next_s(self) -> float | None:
+        """When the next message of any output is to be handed over, or None."""
+        return min((next_s for output in self.outputs if (next_s := output.next_s()) is not None), default=None)
 
     def _handle(self, record: object) -> None:
         match record:
             case Schedule(notes):
-                self.queue.schedule(notes)
+                for output in self.outputs:
+                    output.schedule(notes)
             case MoveOff(offs):
-                self.queue.move_offs(offs)
+                for output in self.outputs:
+                    output.move_offs(offs)
             case Revoke(request_id, first_note_id):
-                self._pipe.send(Revoked(request_id, self.queue.revoke(first_note_id)))
+                self._pipe.send(Revoked(request_id, self._revoke(first_note_id)))
             case Send(message, due_s):
-                self.queue.send(message, due_s)
+                for output in self.outputs:
+                    output.send_at(message, due_s)
             case Silence():
-                self._send_all(self.queue.silence())
+                self._silence()
             case Ping(sent_s):
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                self._pipe.send(Pong(sent_s, self.queue.statistics()))
+                self._pipe.send(Pong(sent_s, together([output.queue for output in self.outputs])))
             case Quit():
                 self.ended = True
 
+    def _revoke(self, first_note_id: int) -> tuple[int, ...]:
+        """What one output has sent already stays on all: they may be ahead of each other."""
+        sent = {note_id for output in self.outputs for note_id in output.queue.sent_since(first_note_id)}
+        for output in self.outputs:
+            output.queue.revoke(first_note_id, sent)
+        return tuple(sorted(sent))
+
+    def _silence(self) -> None:
+        for output in self.outputs:
+            output.send_all(output.queue.silence())
+
     def _send_due(self) -> None:
-        due_s = self.queue.next_due_s()
+        due_s = self._next_s()
         if due_s is None or self.ended:
             return
         now_s = self._clock.now()
@@ -140,57 +171,82 @@ class Player:
             self._clock.wait(due_s - self._spin_s)
             while self._clock.now() < due_s:
                 pass
-        for due in self.queue.pop_due(self._clock.now()):
-            self._send(due.message)
-            if due.note is not None:
-                self._count(due)
-
-    def _count(self, due: DueMessage) -> None:
-        sent_s = self._clock.now()
-        self.queue.count_lateness(sent_s - due.due_s)
-        if self._note_log is not None and due.note is not None:
-            self._note_log.add(due.note, sent_s)
-
-    def _send_all(self, messages: list[bytes]) -> None:
-        for message in messages:
-            self._send(message)
-
-    def _send(self, message: bytes) -> None:
-        """Send, at most BURST messages in BURST_S."""
         now_s = self._clock.now()
-        if now_s - self._burst_began_s >= BURST_S:
-            self._burst_began_s, self._burst = now_s, 0
-        elif self._burst >= BURST:
-            self._burst_began_s, self._burst = self._burst_began_s + BURST_S, 0
-            self._clock.wait(self._burst_began_s)
-        self._burst += 1
-        self._ports.driver.send(message)
+        for number, output in enumerate(self.outputs):
+            begun = output.send_due(now_s)
+            if number == 0 and self._note_log is not None:
+                for due, out_s in begun:
+                    if due.note is not None:
+                        self._note_log.add(due.note, out_s)
 
     def _receive(self, now_s: float) -> None:
-        if now_s < self._next_input_s or not self._ports.driver.input_name:
+        if now_s < self._next_input_s or not self._input.input_name:
             return
         self._next_input_s = now_s + self._settings.input_poll_s
-        for message in self._ports.driver.receive():
+        for message in self._input.receive():
             self._pipe.send(Received(message, now_s))
 
     def _watch_engine(self, now_s: float) -> None:
         """An engine that says nothing for long leaves no note sounding. What it planned already is still played."""
         if not self._engine_hangs and now_s - self._ping_s > self._settings.engine_timeout_s:
             self._engine_hangs = True
-            self._send_all(self.queue.end_sounding())
+            for output in self.outputs:
+                output.send_all(output.queue.end_sounding())
 
     def _keep_house(self, now_s: float) -> None:
         """Ports, log and garbage, in a gap between notes."""
-        due_s = self.queue.next_due_s()
+        due_s = self._next_s()
         if due_s is not None and due_s - now_s < QUIET_S and now_s < self._check_wanted_s + LONGEST_POSTPONED_S:
             self._next_check_s = now_s + POSTPONED_S
             return
         self._next_check_s = self._check_wanted_s = now_s + self._settings.port_poll_s
-        if (change := self._ports.check()) is not None:
-            self._send_all(self.queue.end_sounding())
-            self._pipe.send(change)
+        for output in self.outputs:
+            self._check(output)
+        self._tell_connections()
         if self._note_log is not None:
             self._note_log.flush()
         if now_s >= self._next_collect_s:
             self._next_collect_s = now_s + COLLECT_EVERY_S
             gc.collect(0)
+
+    def _check(self, output: Output) -> None:
+        change = output.check()
+        if change is not None:
+            self._pipe.send(self._told(change))
+
+    def _told(self, change: PortsChanged) -> PortsChanged:
+        """Names and drivers of all outputs; as long as another one plays, the music goes on without a gap."""
+        if len(self.outputs) == 1:
+            return change
+        names = described(self.outputs)
+        return PortsChanged(names.driver, names.output_name, names.input_name, change.notice, goes_on=True)
+
+    def _tell_connections(self) -> None:
+        told = [output.ports.connections for output in self.outputs]
+        connected = Connected(tuple(outputs for outputs, _ in told), told[0][1])
+        if connected != self._connected:
+            self._connected = connected
+            self._pipe.send(connected)
+
+
+class Names(NamedTuple):
+    """For people: of all outputs together."""
+
+    driver: str
+    output_name: str
+    input_name: str
+
+
+def described(outputs: Sequence[Output]) -> Names:
+    """The drivers in use and the names of the ports."""
+    drivers = [output.ports.driver for output in outputs]
+    names = ", ".join(driver.output_name for driver in drivers if driver.output_name)
+    return Names(" + ".join(dict.fromkeys(driver.name for driver in drivers)), names, drivers[0].input_name)
+
+
+def together(queues: Sequence[NoteQueue]) -> Statistics:
+    """Counts of all outputs added up, the lateness of the one that is latest."""
+    each = [queue.statistics() for queue in queues]
+    counts = [sum(column) for column in zip(*(one[:5] for one in each), strict=True)]
+    late = [max(column) for column in zip(*(one[5:] for one in each), strict=True)]
+    return Statistics(*counts, *late)

@@ -9,16 +9,31 @@ from improv.player.drivers.base import Driver
 from improv.player.drivers.null import NullDriver
 from improv.player.wire import PortsChanged
 
+Connections = tuple[tuple[str, ...], tuple[str, ...]]
+NO_CONNECTIONS: Connections = ((), ())
+
 
 class Ports:
     """Holds an opened driver. While nothing better is there it is the null driver, and `find` is asked again and again.
 
-    find: opens a driver or raises PortError; None to stay with the driver given.
+    find: opens a driver or raises PortError; None to stay with the driver given. It is told what the virtual ports of
+    the driver before were connected to.
     """
 
-    def __init__(self, driver: Driver, find: Callable[[], Driver] | None = None) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        find: Callable[[Connections], Driver] | None = None,
+        connections: Connections = NO_CONNECTIONS,
+    ) -> None:
         self.driver = driver
         self._find = find
+        self._connections = connections
+
+    @property
+    def connections(self) -> Connections:
+        """What the virtual ports are connected to, or were before the MIDI system went."""
+        return self._connections if isinstance(self.driver, NullDriver) else self.driver.connections()
 
     def check(self) -> PortsChanged | None:
         """Look after the ports, about once a second. Tells what changed; then all that sounded must be ended."""
@@ -27,14 +42,15 @@ class Ports:
         try:
             notice = self.driver.check()
         except PortError as error:
+            self._connections = self.driver.connections()
             self.driver.close()
             self.driver = NullDriver()
             notice = f"{error} BrainMusic goes on without MIDI ports until there are some again."
         return self._changed(notice) if notice else None
 
-    def _look_again(self, find: Callable[[], Driver]) -> PortsChanged | None:
+    def _look_again(self, find: Callable[[Connections], Driver]) -> PortsChanged | None:
         try:
-            self.driver = find()
+            self.driver = find(self._connections)
         except PortError:
             return None
         return self._changed(f"MIDI ports are there now, through {self.driver.name}.")

@@ -11,13 +11,14 @@ from improv.errors import PortError
 from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.probe import open_driver
-from improv.player.loop import Player
+from improv.player.loop import Player, described
 from improv.player.notelog import NoteLog
+from improv.player.output import Output
 from improv.player.pipe import Pipe
-from improv.player.ports import Ports
-from improv.player.queue import all_off, note_off
+from improv.player.ports import Connections, Ports
 from improv.player.realtime import become_realtime, freeze_garbage
-from improv.player.wire import Failed, PlayerSettings, Ready
+from improv.player.shape import slowest_s
+from improv.player.wire import Failed, OutputSettings, PlayerSettings, Ready
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -35,26 +36,65 @@ def player_main(
     missing is waited for, too, instead of being an error.
     """
     ended = _listen_to_signals()
-    pipe = Pipe(connection)
+    pipe, clock = Pipe(connection), SystemClock()
+    outputs: list[Output] = []
+    notices: list[str] = []
     try:
-        driver, notice = open_ports(settings, insist=hung is None)
+        for one, shape in each_output(settings):
+            driver, notice = open_ports(one, insist=hung is None)
+            ports = Ports(driver, _finder(one), (one.connections, one.input_connections))
+            limit_s, sounds_s = settings.late_note_limit_s, slowest_s(settings.outputs)
+            outputs.append(Output(ports, clock, shape, late_note_limit_s=limit_s, sounds_s=sounds_s))
+            notices += [notice] if notice and notice not in notices else []
         note_log = NoteLog(settings.log_notes_to) if settings.log_notes_to else None
-    except PortError as error:
-        pipe.send(Failed(str(error)))
+    except (PortError, OSError) as error:
+        for output in outputs:
+            output.close()
+        pipe.send(Failed(_failure(error, settings)))
         return
-    except OSError as error:
-        driver.close()
-        pipe.send(Failed(f"The note log {settings.log_notes_to} cannot be written: {error.strerror}."))
-        return
-    ports = Ports(driver, None if settings.driver == "null" else lambda: open_driver(settings))
-    player = Player(pipe, ports, SystemClock(), settings, note_log=note_log)
+    player = Player(pipe, outputs, clock, settings, note_log=note_log)
     try:
-        player.send_now(_end_hung(hung or ()))
-        pipe.send(Ready(driver.name, driver.output_name, driver.input_name, notice, _prepare(settings)))
+        player.start(hung or ())
+        pipe.send(Ready(*described(outputs), " ".join(notices), _prepare(settings)))
         while not ended() and player.run_once():
             pass
     finally:
         player.close()
+
+
+def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSettings]]:
+    """The settings of each output's driver, and its shape. The first driver has the input."""
+    several = settings.outputs or (OutputSettings(settings.output_port),)
+    remembered = settings.output_connections + ((),) * len(several)
+    found = []
+    for number, output in enumerate(several):
+        name = settings.virtual_port_name if number == 0 else f"{settings.virtual_port_name} {number + 1}"
+        one = settings._replace(
+            output_port=output.port,
+            virtual_port_name=name,
+            with_input=number == 0,
+            connections=remembered[number],
+            input_connections=settings.input_connections if number == 0 else (),
+        )
+        found.append((one, output))
+    return found
+
+
+def _finder(settings: PlayerSettings) -> Callable[[Connections], Driver] | None:
+    """How to look for this output's port again, with what its virtual port was connected to."""
+    if settings.driver == "null":
+        return None
+
+    def find(before: Connections) -> Driver:
+        return open_driver(settings._replace(connections=before[0], input_connections=before[1]))
+
+    return find
+
+
+def _failure(error: OSError | PortError, settings: PlayerSettings) -> str:
+    if isinstance(error, PortError):
+        return str(error)
+    return f"The note log {settings.log_notes_to} cannot be written: {error.strerror}."
 
 
 def open_ports(settings: PlayerSettings, *, insist: bool) -> tuple[Driver, str]:
@@ -71,11 +111,6 @@ def open_ports(settings: PlayerSettings, *, insist: bool) -> tuple[Driver, str]:
             raise
         reason = str(error)
     return NullDriver(), f"{reason} BrainMusic plays without MIDI ports and looks for them every second."
-
-
-def _end_hung(hung: tuple[tuple[int, int], ...]) -> list[bytes]:
-    offs = [note_off(channel, pitch) for channel, pitch in hung]
-    return offs + all_off(sorted({channel for channel, _ in hung}))
 
 
 def _prepare(settings: PlayerSettings) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from improv.player.wire import PlannedNote, Statistics
@@ -102,12 +102,19 @@ class NoteQueue:
                 self._push(self._sounding[note_id].off_s, OFF, note_id)
         self._drop_stale()
 
-    def revoke(self, first_note_id: int) -> tuple[int, ...]:
-        """Forget what was not sent of the ids >= first_note_id; returns those that were sent, ascending."""
-        for note_id in [note_id for note_id in self._pending if note_id >= first_note_id]:
+    def sent_since(self, first_note_id: int) -> tuple[int, ...]:
+        """The ids >= first_note_id that were sent, ascending."""
+        return tuple(sorted(note_id for note_id in self._sent_ids if note_id >= first_note_id))
+
+    def revoke(self, first_note_id: int, keep: Container[int] = ()) -> tuple[int, ...]:
+        """Forget what was not sent of the ids >= first_note_id; returns those that were sent, ascending.
+
+        keep: ids that stay queued (another output has sent them already).
+        """
+        for note_id in [note_id for note_id in self._pending if note_id >= first_note_id and note_id not in keep]:
             del self._pending[note_id]
         self._drop_stale()
-        return tuple(sorted(note_id for note_id in self._sent_ids if note_id >= first_note_id))
+        return self.sent_since(first_note_id)
 
     def next_due_s(self) -> float | None:
         """When the next message is due, or None."""
@@ -115,10 +122,13 @@ class NoteQueue:
             heapq.heappop(self._heap)
         return self._heap[0].due_s if self._heap else None
 
-    def pop_due(self, now_s: float) -> list[DueMessage]:
-        """What must be sent at now_s, in order. Note-ons that are too late are dropped whole, note-offs never are."""
+    def pop_due(self, now_s: float, lead_s: float = 0.0) -> list[DueMessage]:
+        """What must be sent at now_s, in order. Note-ons that are too late are dropped whole, note-offs never are.
+
+        lead_s: how long before its deadline the driver wants a message.
+        """
         due: list[DueMessage] = []
-        while (next_s := self.next_due_s()) is not None and next_s <= now_s:
+        while (next_s := self.next_due_s()) is not None and next_s <= now_s + lead_s:
             entry = heapq.heappop(self._heap)
             if entry.order == ON:
                 due += self._begin(entry.note_id, now_s)

@@ -1,7 +1,7 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
 Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Ping`, `Quit`.
-Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Failed`.
+Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Connected`, `Failed`.
 
 All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
 """
@@ -123,6 +123,15 @@ class PortsChanged(NamedTuple):
     output_name: str
     input_name: str
     notice: str
+    goes_on: bool = False
+    """Other outputs play on without a gap: nothing is to be planned anew."""
+
+
+class Connected(NamedTuple):
+    """What the virtual ports are connected to, per output, and the input: for the next player, should this one die."""
+
+    outputs: tuple[tuple[str, ...], ...]
+    input: tuple[str, ...]
 
 
 class Failed(NamedTuple):
@@ -132,7 +141,26 @@ class Failed(NamedTuple):
 
 
 ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Ping | Quit
-ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Failed
+ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Connected | Failed
+
+
+class OutputSettings(NamedTuple):
+    """One output and what is made of the notes on their way to it."""
+
+    port: str = ""
+    """Substring of an existing port's name, or empty for a virtual port."""
+    channel: int = -1
+    """0..15, or -1: as the engine chose."""
+    transpose: int = 0
+    """Semitones; a pitch beyond 0..127 is moved back by octaves."""
+    velocity_curve: tuple[tuple[int, int], ...] = ()
+    """(velocity of the engine, velocity sent), ascending, straight in between; empty: as it is."""
+    latency_s: float = 0.0
+    """How long the instrument needs from a message to its sound; the other outputs wait for it."""
+    velocity_delay_s: tuple[tuple[int, float], ...] = ()
+    """(velocity sent, how much longer such a note needs), ascending, straight in between."""
+    program: int = -1
+    """0..127: program change on connect; -1: none."""
 
 
 class PlayerSettings(NamedTuple):
@@ -141,8 +169,16 @@ class PlayerSettings(NamedTuple):
     driver: str = "auto"
     """auto, rtmidi, jack, null."""
     output_port: str = ""
-    """Substring of an existing port's name, or empty for the virtual port."""
+    """Substring of an existing port's name, or empty for the virtual port. Used where `outputs` is empty."""
     input_port: str = ""
+    outputs: tuple[OutputSettings, ...] = ()
+    """Several outputs at once, each with a driver of its own; the first one's driver has the input."""
+    with_input: bool = True
+    output_connections: tuple[tuple[str, ...], ...] = ()
+    """Per output, what its virtual port was connected to when the player before this one died."""
+    connections: tuple[str, ...] = ()
+    """The same for the one output of a driver; likewise the input."""
+    input_connections: tuple[str, ...] = ()
     virtual_port_name: str = "BrainMusic"
     late_note_limit_s: float = 0.05
     """A note-on later than this is dropped (with its note-off); note-offs never are."""

@@ -16,6 +16,8 @@ class RecordingDriver:
 
     name = "recording"
     settle_s = 0.0
+    lead_s = 0.0
+    gone = False
 
     def __init__(self, clock: Clock, *, input_name: str = "keys") -> None:
         self._clock = clock
@@ -33,7 +35,7 @@ class RecordingDriver:
     def close(self) -> None:
         self.is_open = False
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, due_s: float | None = None) -> None:
         if self.is_open:
             self.sent.append((self._clock.now(), message))
 
@@ -47,6 +49,9 @@ class RecordingDriver:
 
     def inputs(self) -> list[str]:
         return [self.input_name]
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (), ()
 
     def check(self) -> str:
         now_s = self._clock.now()

@@ -13,6 +13,7 @@ from improv.clock import SystemClock
 from improv.errors import PortError
 from improv.player.drivers import probe
 from improv.player.drivers.base import Driver, MidiSystemError
+from improv.player.drivers.jack_driver import JackDriver
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.rtmidi_driver import JACK, RtMidiDriver
 from improv.player.drivers.rtmidi_port import find_port
@@ -24,11 +25,16 @@ NOTE = bytes((0x90, 60, 80))
 PROBE = bytes((0xB0, 119, 1))
 
 
-@pytest.fixture(params=["null", "recording", "jack"])
+def through(kind: str, settings: PlayerSettings) -> Driver:
+    """A driver of a real JACK server: rtmidi's, or JACK-Client's."""
+    return RtMidiDriver(JACK, settings) if kind == "rtmidi" else JackDriver(settings)
+
+
+@pytest.fixture(params=["null", "recording", "rtmidi", "jack"])
 def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    if request.param == "jack":
+    if request.param in ("rtmidi", "jack"):
         request.getfixturevalue("jack_server")
-        made: Driver = RtMidiDriver(JACK, PlayerSettings())
+        made: Driver = through(request.param, PlayerSettings())
     else:
         made = NullDriver() if request.param == "null" else RecordingDriver(SystemClock())
     yield made
@@ -79,8 +85,11 @@ def test_find_port() -> None:
         find_port([], "organ", "input")
 
 
-def open_jack(**settings: str) -> RtMidiDriver:
-    driver = RtMidiDriver(JACK, PlayerSettings(**settings))  # type: ignore[arg-type]
+both = pytest.mark.parametrize("kind", ["rtmidi", "jack"])
+
+
+def open_jack(kind: str = "rtmidi", **settings: str) -> Driver:
+    driver = through(kind, PlayerSettings(**settings))  # type: ignore[arg-type]
     driver.open()
     return driver
 
@@ -95,11 +104,12 @@ def wait_for_connection(driver: Driver, listener: Listener) -> None:
     eventually(arrived, every_s=0.05)
 
 
-def test_virtual_ports_carry_the_name(jack_server: JackServer) -> None:
+@both
+def test_virtual_ports_carry_the_name(jack_server: JackServer, kind: str) -> None:
     with (
-        closing(open_jack()) as driver,
+        closing(open_jack(kind)) as driver,
         closing(Listener().open(connect_to="BrainMusic:BrainMusic")) as listener,
-        closing(Keyboard().open(connect_to="BrainMusic in:BrainMusic")) as keyboard,
+        closing(Keyboard().open(connect_to="BrainMusic")) as keyboard,
     ):
         wait_for_connection(driver, listener)
         for pitch in range(100):
@@ -114,11 +124,12 @@ def test_virtual_ports_carry_the_name(jack_server: JackServer) -> None:
         assert eventually(driver.receive) == [bytes((0xF8,))]
 
 
-def test_existing_ports_are_found_by_a_part_of_their_name(jack_server: JackServer) -> None:
+@both
+def test_existing_ports_are_found_by_a_part_of_their_name(jack_server: JackServer, kind: str) -> None:
     with (
         closing(Listener("Grand").open()) as listener,
         closing(Keyboard("Stage").open()) as keyboard,
-        closing(open_jack(output_port="grand", input_port="STAGE")) as driver,
+        closing(open_jack(kind, output_port="grand", input_port="STAGE")) as driver,
     ):
         assert (driver.output_name, driver.input_name) == ("Grand:in", "Stage:out")
         wait_for_connection(driver, listener)
@@ -126,11 +137,12 @@ def test_existing_ports_are_found_by_a_part_of_their_name(jack_server: JackServe
         assert eventually(driver.receive) == [NOTE]
 
 
-def test_an_unknown_port_names_those_that_are_there(jack_server: JackServer) -> None:
+@both
+def test_an_unknown_port_names_those_that_are_there(jack_server: JackServer, kind: str) -> None:
     with closing(Listener("Grand").open()):
         for setting in ("output_port", "input_port"):
             with pytest.raises(PortError, match=r"like 'organ'; there (are|is)") as raised:
-                open_jack(**{setting: "organ"})
+                open_jack(kind, **{setting: "organ"})
             assert not isinstance(raised.value, MidiSystemError)
             assert ("Grand:in" in str(raised.value)) == (setting == "output_port")
         with pytest.raises(PortError, match="Grand:in"):
@@ -145,10 +157,11 @@ def test_a_system_without_virtual_ports_says_what_to_choose(jack_server: JackSer
         driver.open()
 
 
-def test_an_output_that_went_and_came_back_is_used_again(jack_server: JackServer) -> None:
+@both
+def test_an_output_that_went_and_came_back_is_used_again(jack_server: JackServer, kind: str) -> None:
     with contextlib.ExitStack() as stack:
         with closing(Listener("Grand").open()) as listener:
-            driver = stack.enter_context(closing(open_jack(output_port="grand")))
+            driver = stack.enter_context(closing(open_jack(kind, output_port="grand")))
             wait_for_connection(driver, listener)
         assert eventually(driver.check) == "The MIDI output 'Grand:in' is gone; it is used again as soon as it is back."
         assert driver.check() == ""

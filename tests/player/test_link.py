@@ -18,7 +18,7 @@ from improv.clock import SystemClock
 from improv.errors import PlayerError, PortError
 from improv.player import link as link_module
 from improv.player.link import PlayerLink
-from improv.player.wire import PlannedNote, PlayerSettings, PortsChanged, Received
+from improv.player.wire import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Received
 from tests.jack import JackServer, Keyboard, Listener, eventually
 from tests.player.fakes import balance, is_off, is_on, note
 
@@ -330,7 +330,7 @@ def test_no_note_is_left_sounding(on_jack: OnJack, how: str) -> None:
 
 def test_messages_from_a_keyboard_arrive_stamped(on_jack: OnJack) -> None:
     keyboard = Keyboard()
-    keyboard.open(connect_to="BrainMusic in:BrainMusic")
+    keyboard.open(connect_to="BrainMusic")
     try:
         received = []
 
@@ -395,3 +395,68 @@ def test_a_jack_server_that_dies_is_found_again(jack_server: JackServer, make_li
     assert (found.driver, found.output_name) == ("JACK", "BrainMusic")
     eventually(lambda: "BrainMusic:BrainMusic" in jack_server.ports(), every_s=0.5)
     assert link.restarts == 0
+
+
+def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_server: JackServer) -> None:
+    pytest.importorskip("jack", exc_type=Exception)
+    link = PlayerLink(PlayerSettings(driver="jack", realtime=False, port_poll_s=0.2), SystemClock())
+    link.start()
+    try:
+        link.wait_ready()
+        with closing(Listener("synth").open()) as listener:
+            eventually(lambda: "synth:in" in jack_server.ports(), every_s=0.5)
+            subprocess.run(["jack_connect", "-s", jack_server.name, "BrainMusic:BrainMusic", "synth:in"], check=True)
+
+            def told() -> bool:
+                link.beat()
+                link.poll(0.05)
+                return link._settings.output_connections == (("synth:in",),)
+
+            eventually(told)
+            assert link.pid is not None
+            os.kill(link.pid, signal.SIGKILL)
+            eventually(lambda: link.beat() or link.poll(0.05) or "", timeout_s=20)
+
+            def arrived() -> bool:
+                link.beat()
+                link.poll(0.05)
+                link.send(bytes((0xB0, 119, 1)), SystemClock().now())
+                return bytes((0xB0, 119, 1)) in listener.poll()
+
+            eventually(arrived, timeout_s=20)
+    finally:
+        link.close()
+
+
+def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
+    jack_server: JackServer, make_link: MakeLink
+) -> None:
+    """The named one goes and returns; the other hears every note."""
+    probe, outputs = bytes((0xB0, 119, 1)), (OutputSettings(), OutputSettings("grand", channel=3, transpose=12))
+    grand = Listener("Grand").open()
+    link = make_link(driver="auto", outputs=outputs, port_poll_s=0.3)
+    assert link.wait_ready().output_name == "BrainMusic, Grand:in"
+
+    def turn() -> list[str]:
+        link.beat()
+        return [record.notice for record in link.poll(0.02) if isinstance(record, PortsChanged) and record.goes_on]
+
+    def probed(listener: Listener, message: bytes) -> bool:
+        turn()
+        link.send(probe, CLOCK.now())
+        return message in listener.poll()
+
+    with closing(Listener("plain").open(connect_to="BrainMusic:BrainMusic")) as plain:
+        eventually(lambda: probed(plain, probe), every_s=0.05)
+        eventually(lambda: probed(grand, bytes((0xB3, 119, 1))), every_s=0.05)
+        link.schedule([soon(i, 0.1 * i, 0.05, 40 + i) for i in range(1, 31)])
+        eventually(lambda: turn() or any(is_on(m) for m in grand.poll()))
+        assert next(m for m in grand.messages if is_on(m))[:2] == bytes((0x93, 53))
+        grand.close()
+        assert eventually(turn) == ["The MIDI output 'Grand:in' is gone; it is used again as soon as it is back."]
+        with closing(Listener("Grand").open()) as back:
+            assert eventually(turn, timeout_s=2) == ["The MIDI output 'Grand:in' is back."]
+            eventually(lambda: probed(back, bytes((0xB3, 119, 1))), every_s=0.05)
+            eventually(lambda: not turn() and sum(map(is_off, plain.poll())) == 30)
+        assert [m[1] for m in plain.messages if is_on(m)] == list(range(41, 71))
+        assert not balance([m for m in plain.messages if is_on(m) or is_off(m)])

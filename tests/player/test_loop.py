@@ -10,8 +10,9 @@ import pytest
 from improv.clock import ManualClock
 from improv.errors import PortError
 from improv.player.drivers.null import NullDriver
-from improv.player.loop import BURST, BURST_S, Player
+from improv.player.loop import Player
 from improv.player.notelog import NoteLog
+from improv.player.output import BURST, BURST_S, Output
 from improv.player.ports import Ports
 from improv.player.wire import (
     MoveOff,
@@ -45,8 +46,14 @@ class Stage:
         self.pipe = ScriptedPipe(self.clock, [(START_S + at_s, record) for at_s, record in script], START_S + closes_s)
         self.ports = Ports(self.driver)
         note_log = NoteLog(log) if log else None
+        output = Output(self.ports, self.clock, late_note_limit_s=(settings or PlayerSettings()).late_note_limit_s)
         self.player = Player(
-            self.pipe, self.ports, self.clock, settings or PlayerSettings(), note_log=note_log, spin_s=0.0
+            self.pipe,
+            [output],
+            self.clock,
+            settings or PlayerSettings(),
+            note_log=note_log,
+            spin_s=0.0,
         )
 
     def play(self) -> list[tuple[float, tuple[int, ...]]]:
@@ -54,7 +61,7 @@ class Stage:
         while self.player.run_once():
             pass
         self.player.close()
-        assert self.player.queue.sounding == 0
+        assert self.player.outputs[0].queue.sounding == 0
         assert not balance([message for _, message in self.driver.sent])
         return [(self.ms(at_s), tuple(message)) for at_s, message in self.driver.sent]
 
@@ -184,7 +191,7 @@ def test_a_midi_system_that_dies_is_looked_for_until_it_is_back() -> None:
     old.dies_s = START_S + 2
     tries: list[float] = []
 
-    def find() -> RecordingDriver:
+    def find(_: object) -> RecordingDriver:
         tries.append(stage.clock.now() - START_S)
         if len(tries) < 3:
             raise PortError("not yet")

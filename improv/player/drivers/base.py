@@ -18,6 +18,10 @@ class Driver(Protocol):
     """Kind of driver, for people: "ALSA", "JACK", "none" ..."""
     settle_s: float
     """How long the system needs from send() until a message is really out; to wait before close()."""
+    lead_s: float
+    """How long before its deadline a message must be handed over to be on time; 0: it is sent when handed over."""
+    gone: bool
+    """The MIDI system told that it ended: `check()` is to be called at once."""
 
     @property
     def output_name(self) -> str:
@@ -37,8 +41,8 @@ class Driver(Protocol):
         """Close both ports. May be called twice; nothing is sent afterwards."""
         ...
 
-    def send(self, message: bytes) -> None:
-        """Send one whole MIDI message now. Does nothing when closed."""
+    def send(self, message: bytes, due_s: float | None = None) -> None:
+        """Send one whole MIDI message: now, or at due_s if the driver can (`lead_s`). Does nothing when closed."""
         ...
 
     def receive(self) -> list[bytes]:
@@ -51,6 +55,10 @@ class Driver(Protocol):
 
     def inputs(self) -> list[str]:
         """Names of the ports that could be received from."""
+        ...
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What virtual ports of ours are connected to, output and input: to be restored by the next driver."""
         ...
 
     def check(self) -> str:

@@ -10,6 +10,8 @@ class NullDriver:
     output_name = ""
     input_name = ""
     settle_s = 0.0
+    lead_s = 0.0
+    gone = False
 
     def __init__(self) -> None:
         self.swallowed = 0
@@ -20,7 +22,7 @@ class NullDriver:
     def close(self) -> None:
         pass
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, due_s: float | None = None) -> None:
         self.swallowed += 1
 
     def receive(self) -> list[bytes]:
@@ -31,6 +33,9 @@ class NullDriver:
 
     def inputs(self) -> list[str]:
         return []
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (), ()
 
     def check(self) -> str:
         return ""

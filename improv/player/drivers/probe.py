@@ -7,6 +7,7 @@ import sys
 
 from improv.errors import PortError
 from improv.player.drivers.base import Driver, MidiSystemError
+from improv.player.drivers.jack_driver import JackDriver, load_jack
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.rtmidi_driver import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi, quiet_stderr
 from improv.player.wire import PlayerSettings
@@ -36,8 +37,7 @@ def open_driver(settings: PlayerSettings) -> Driver:
     if settings.driver == "null":
         return NullDriver()
     found: PortError | None = None
-    for api in _usable(settings.driver):
-        driver = RtMidiDriver(api, settings)
+    for driver in _drivers(settings):
         try:
             driver.open()
         except MidiSystemError:
@@ -47,6 +47,26 @@ def open_driver(settings: PlayerSettings) -> Driver:
         else:
             return driver
     raise found or MidiSystemError(missing_sentence(settings.driver))
+
+
+def _drivers(settings: PlayerSettings) -> list[Driver]:
+    """For `jack` the JACK-Client package where it is installed (exact frames), else rtmidi.
+
+    `auto` stays with rtmidi: the exact driver writes a period ahead, and a change of mood was heard 40 ms later with it
+    (median 120 ms against 79 ms, 53 of 60 within their limit against 100 of 100).
+    """
+    if settings.driver == "jack" and _has_jack_client():
+        os.environ.setdefault("JACK_NO_START_SERVER", "1")
+        return [JackDriver(settings)]
+    return [RtMidiDriver(api, settings) for api in _usable(settings.driver)]
+
+
+def _has_jack_client() -> bool:
+    try:
+        load_jack()
+    except MidiSystemError:
+        return False
+    return True
 
 
 def list_ports(driver: str = "auto") -> tuple[list[str], list[str]]:

@@ -89,6 +89,8 @@ class RtMidiDriver:
     def __init__(self, api: int, settings: PlayerSettings) -> None:
         self.name = API_NAMES[api]
         self.settle_s = JACK_SETTLE_S if api == JACK else 0.0
+        self.lead_s = 0.0
+        self.gone = False  # rtmidi never tells
         self._api = api
         self._settings = settings
         self._virtual_ports = api != WINMM
@@ -122,7 +124,7 @@ class RtMidiDriver:
         output.resolve(self._settings.output_port)
         if not (self._virtual_ports or output.peer):
             raise PortError(self._choose_a_port(output.names()))
-        if self._virtual_ports or self._settings.input_port:
+        if self._settings.with_input and (self._virtual_ports or self._settings.input_port):
             client = rtmidi.MidiIn(self._api, name=f"{name} in")
             self._input = RtMidiPort(client, "input", name)
             self._input.resolve(self._settings.input_port)
@@ -142,7 +144,7 @@ class RtMidiDriver:
             connection.close()
         self._server = []
 
-    def send(self, message: bytes) -> None:
+    def send(self, message: bytes, due_s: float | None = None) -> None:
         if self._output is None:
             return
         try:
@@ -164,6 +166,9 @@ class RtMidiDriver:
 
     def inputs(self) -> list[str]:
         return self._input.names() if self._input else []
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (), ()  # rtmidi does not tell who is connected to a virtual port
 
     def check(self) -> str:
         if self._server_hung_up():

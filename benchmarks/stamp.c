@@ -1,0 +1,112 @@
+/* A JACK client that stamps every MIDI message that arrives, and a monitor that tells when the machine stood still.
+ *
+ *     stamp PORT      connects PORT to its input; ends when its own input closes, then prints one line for each
+ *                     message: "m <frame> <monotonic ns> <hex>", and for each standstill: "s <from ns> <to ns>".
+ *
+ * Nothing is printed while it listens. The monitor asks for SCHED_FIFO 90, above all that is measured: what delays it
+ * delays everything ("f 1" if it was granted, else "f 0").
+ */
+#include <jack/jack.h>
+#include <jack/midiport.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGES 1000000
+#define STALLS 100000
+#define STEP_NS 500000LL
+#define STALL_NS 1000000LL /* woken so late: the machine stood still */
+
+static struct { uint32_t frame; int64_t ns; uint8_t size, data[3]; } messages[MESSAGES];
+static struct { int64_t from, to; } stalls[STALLS];
+static volatile int message_count, stall_count, ended;
+static jack_client_t *client;
+static jack_port_t *port;
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+static int process(jack_nframes_t frames, void *unused)
+{
+    void *buffer = jack_port_get_buffer(port, frames);
+    jack_nframes_t first = jack_last_frame_time(client);
+    int64_t ns = now_ns();
+    jack_midi_event_t event;
+    (void)unused;
+    for (uint32_t i = 0; jack_midi_event_get(&event, buffer, i) == 0 && message_count < MESSAGES; i++) {
+        int n = message_count;
+        messages[n].frame = first + event.time;
+        messages[n].ns = ns;
+        messages[n].size = event.size < 3 ? event.size : 3;
+        memcpy(messages[n].data, event.buffer, messages[n].size);
+        message_count = n + 1;
+    }
+    return 0;
+}
+
+static void *watch(void *granted)
+{
+    struct sched_param priority = {.sched_priority = 90};
+    *(int *)granted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+    for (int64_t due = now_ns(); !ended;) {
+        due += STEP_NS;
+        struct timespec until = {due / 1000000000LL, due % 1000000000LL};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+        int64_t now = now_ns();
+        if (now - due > STALL_NS && stall_count < STALLS) {
+            stalls[stall_count].from = due;
+            stalls[stall_count].to = now;
+            stall_count++;
+        }
+        if (now > due + STEP_NS)
+            due = now;
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    int granted = 0;
+    char byte;
+    pthread_t monitor;
+    client = jack_client_open("stamp", JackNoStartServer, NULL);
+    if (!client) {
+        fprintf(stderr, "no JACK server answers\n");
+        return 1;
+    }
+    port = jack_port_register(client, "in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
+    jack_set_process_callback(client, process, NULL);
+    mlockall(MCL_CURRENT);
+    jack_activate(client);
+    if (argc > 1 && jack_connect(client, argv[1], jack_port_name(port))) {
+        fprintf(stderr, "%s cannot be connected\n", argv[1]);
+        return 1;
+    }
+    pthread_create(&monitor, NULL, watch, &granted);
+    printf("ready\n");
+    fflush(stdout);
+    while (read(0, &byte, 1) > 0)
+        ;
+    ended = 1;
+    pthread_join(monitor, NULL);
+    jack_client_close(client);
+    printf("f %d\n", granted);
+    for (int i = 0; i < stall_count; i++)
+        printf("s %lld %lld\n", (long long)stalls[i].from, (long long)stalls[i].to);
+    for (int i = 0; i < message_count; i++) {
+        printf("m %u %lld ", messages[i].frame, (long long)messages[i].ns);
+        for (int j = 0; j < messages[i].size; j++)
+            printf("%02x", messages[i].data[j]);
+        printf("\n");
+    }
+    return 0;
+}

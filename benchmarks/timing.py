@@ -1,0 +1,206 @@
+"""How late notes are sent, beside a process that burns each core; exact frames through JACK; isobar and mido beside it.
+
+    python -m benchmarks.timing [--seconds 120] [--grid-seconds 30]
+
+One run over JACK's dummy driver with periods of 64 frames. Lateness is from a note's deadline to the moment at which it
+was handed to the MIDI system, from the player's own log; frames are those that a C client of the same server saw
+(stamp.c; there with periods of 256). A monitor beside it tells when the machine itself stood still; notes due then are
+left out, and counted.
+isobar and mido play chords on a grid of 100 ms; as they have no deadlines, their lateness is against their own earliest
+note, and so is ours beside them. isobar comes with `pip install brainmusic[benchmark]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import live
+from benchmarks.footprint import cpu_s, processes
+from benchmarks.foreign import CHORD, GRID_S
+from benchmarks.live import CLOCK
+from benchmarks.stamper import Arrival, Stamper, Stamps, build
+from improv.player.link import PlayerLink
+from improv.player.wire import PlannedNote, PlayerSettings
+
+RATE = 48000
+WARM_UP_S = 2.0
+
+
+def measure(seconds: float, grid_seconds: float) -> dict[str, Any]:
+    """All rows of the table."""
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+        stamp = build(Path(folder))
+        with live.jack():
+            result: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"}
+            result["idle"] = daemon_plays(stamp, seconds, realtime=True, burning=False)
+            result["burning_fifo"] = daemon_plays(stamp, seconds, realtime=True, burning=True)
+            result["burning_without_fifo"] = daemon_plays(stamp, seconds, realtime=False, burning=True)
+            grid: dict[str, Any] = {"brainmusic": grid_of_ours(stamp, grid_seconds, Path(folder))}
+            for name in ("isobar", "mido"):
+                grid[name] = grid_of_another(stamp, name, grid_seconds)
+            result["grid_idle"] = grid
+        # With 64 frames the dummy server, without real-time rights, loses count itself whenever it wakes late.
+        with live.jack(period=256, synchronous=False):
+            result["frames_through_jack_client"] = frames(stamp, grid_seconds)
+        return result
+
+
+@contextlib.contextmanager
+def burners(wanted: bool) -> Iterator[None]:
+    """A process that burns each core."""
+    count = (os.cpu_count() or 1) if wanted else 0
+    running = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def daemon_plays(stamp: Path, seconds: float, *, realtime: bool, burning: bool) -> dict[str, Any]:
+    """`improv run` with the default model, through rtmidi, in the mood with the most notes."""
+    settings = ("mood.start=nervous", "midi.driver=rtmidi", f"timing.realtime={str(realtime).lower()}")
+    with live.playing(*settings) as (daemon, _), burners(burning):
+        stamper = Stamper(stamp)
+        CLOCK.wait(CLOCK.now() + WARM_UP_S)
+        pids = processes(daemon.process.pid)
+        before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
+        CLOCK.wait(began_s + seconds)
+        used, took_s = {pid: cpu_s(pid) - before[pid] for pid in pids}, CLOCK.now() - began_s
+        daemon.stop()
+        stamps = stamper.stop()
+        notes = [note for note in daemon.sent() if began_s <= note["due_s"] < began_s + seconds]
+        late_s = [note["sent_s"] - note["due_s"] for note in notes if not stamps.stalled(note["due_s"], note["sent_s"])]
+        player = next(pid for pid in pids if pid in _players(pids))
+        return {
+            "seconds": round(took_s),
+            "realtime": next((line.split("player: ")[1] for line in daemon.log.splitlines() if "player: " in line), ""),
+            **_lateness(late_s, len(notes) - len(late_s), stamps),
+            "player_cpu_percent": round(100 * used[player] / took_s, 2),
+            "all_cpu_percent": round(100 * sum(used.values()) / took_s, 2),
+        }
+
+
+def _players(pids: Sequence[int]) -> list[int]:
+    """Those that multiprocessing spawned (the resource tracker is not a fork)."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if Path(f"/proc/{pid}").exists()}
+    return [pid for pid, command in commands.items() if b"--multiprocessing-fork" in command] or list(pids[-1:])
+
+
+def _lateness(late_s: Sequence[float], left_out: int, stamps: Stamps) -> dict[str, Any]:
+    ordered = sorted(late_s) or [0.0]
+    share = [100 * sum(late <= limit for late in ordered) / len(ordered) for limit in (0.001, 0.005)]
+    return {
+        "onsets": len(late_s),
+        "left_out_for_standstills": left_out,
+        "standstills": len(stamps.stalls),
+        "longest_standstill_ms": round(max((1000 * (to - since) for since, to in stamps.stalls), default=0.0), 1),
+        "monitor_fifo": stamps.monitor_fifo,
+        "late_ms": {
+            "p50": round(1000 * ordered[len(ordered) // 2], 3),
+            "p99": round(1000 * ordered[len(ordered) * 99 // 100], 3),
+            "worst": round(1000 * ordered[-1], 3),
+        },
+        "within_1_ms_percent": round(share[0], 3),
+        "within_5_ms_percent": round(share[1], 3),
+    }
+
+
+def _play_grid(settings: PlayerSettings, stamp: Path, seconds: float, port: str) -> tuple[Stamps, str]:
+    """A player process alone, chords on the grid; what the C client saw, and what the system granted."""
+    link = PlayerLink(settings, CLOCK)
+    link.start()
+    try:
+        ready = link.wait_ready()
+        stamper = Stamper(stamp, port)
+        first_s, chord, count = CLOCK.now() + 1.0, 0, int(seconds / GRID_S)
+        while CLOCK.now() < first_s + seconds + 0.5:
+            while chord < count and first_s + chord * GRID_S < CLOCK.now() + 0.25:
+                on_s = first_s + chord * GRID_S
+                numbers = range(chord * len(CHORD), (chord + 1) * len(CHORD))
+                notes = zip(numbers, CHORD, strict=True)
+                link.schedule([PlannedNote(number, 0, pitch, 80, on_s, on_s + GRID_S / 2) for number, pitch in notes])
+                chord += 1
+            link.beat()
+            link.poll(0.02)
+        return stamper.stop(), ready.realtime
+    finally:
+        link.close()
+
+
+def frames(stamp: Path, seconds: float) -> dict[str, Any]:
+    """Distances of note-ons in frames through JACK-Client, idle and beside the burners."""
+    found: dict[str, Any] = {}
+    for name, burning in (("idle", False), ("burning", True)):
+        try:
+            with burners(burning):
+                stamps, granted = _play_grid(PlayerSettings(driver="jack"), stamp, seconds, "BrainMusic:BrainMusic")
+        except Exception as error:
+            return {**found, "skipped": str(error)}
+        found[name] = {**_spacing([a for a in stamps.arrivals if a.message[0] == 0x90]), "realtime": granted}
+    return found
+
+
+def _spacing(ons: Sequence[Arrival]) -> dict[str, Any]:
+    """Errors of each note-on against the grid that begins with the first, in frames."""
+    step = round(GRID_S * RATE)
+    errors = [arrival.frame - ons[0].frame - step * (i // len(CHORD)) for i, arrival in enumerate(ons)]
+    changes = sum(before != after for before, after in itertools.pairwise(errors))
+    return {
+        "note_ons": len(ons),
+        "distances_not_exact": changes,
+        "not_exact": sum(error != 0 for error in errors),
+        "largest_error_frames": max((abs(error) for error in errors), default=0),
+    }
+
+
+def grid_of_ours(stamp: Path, seconds: float, folder: Path) -> dict[str, Any]:
+    """The player through rtmidi, idle, as isobar and mido."""
+    log = folder / "grid.jsonl"
+    settings = PlayerSettings(driver="rtmidi", log_notes_to=str(log))
+    stamps, granted = _play_grid(settings, stamp, seconds, "BrainMusic:BrainMusic")
+    sent_s = [json.loads(line)["sent_s"] for line in log.read_text().splitlines()]
+    return {**_against_grid(sent_s, stamps), "realtime": granted}
+
+
+def grid_of_another(stamp: Path, name: str, seconds: float) -> dict[str, Any]:
+    """isobar's or mido's player, in a process of its own."""
+    stamper = Stamper(stamp)
+    command = [sys.executable, "-m", "benchmarks.foreign", name, str(seconds)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 60)
+    stamps = stamper.stop()
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:]
+        return {"skipped": f"{name} cannot be run here ({' '.join(reason)}); pip install brainmusic[benchmark]"}
+    return _against_grid(json.loads(done.stdout.splitlines()[-1]), stamps)
+
+
+def _against_grid(sent_s: Sequence[float], stamps: Stamps) -> dict[str, Any]:
+    """First notes of the chords against a grid through the earliest of them."""
+    firsts = sent_s[:: len(CHORD)]
+    origin_s = min(at_s - i * GRID_S for i, at_s in enumerate(firsts))
+    due_s = [origin_s + i * GRID_S for i in range(len(firsts))]
+    late_s = [at - due for at, due in zip(firsts, due_s, strict=True) if not stamps.stalled(due, at)]
+    return _lateness(late_s, len(firsts) - len(late_s), stamps)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen on the command line."""
+    parser.add_argument("--seconds", type=float, default=120.0, help="of each of the three runs of the daemon")
+    parser.add_argument("--grid-seconds", type=float, default=30.0, help="of each run on the grid")
+
+
+if __name__ == "__main__":
+    live.report("timing", __doc__, options, measure)

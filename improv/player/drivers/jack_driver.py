@@ -1,0 +1,210 @@
+"""JACK through the JACK-Client package: every event at its exact frame, the server's end told at once.
+
+The process callback runs in JACK's thread and needs the interpreter lock of the player process, where nobody holds it
+for longer than a note takes to send.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections import deque
+from typing import Any
+
+from improv.clock import Clock, SystemClock
+from improv.errors import PortError
+from improv.player.drivers.base import MidiSystemError
+from improv.player.drivers.connections import Connections
+from improv.player.drivers.frames import FrameClock, unwrap
+from improv.player.drivers.rtmidi_driver import quiet_stderr
+from improv.player.drivers.rtmidi_port import find_port
+from improv.player.wire import PlayerSettings
+
+INCOMING = 4096  # messages kept between two polls: a flood at the input loses its oldest
+LOOKS_AT_OPENING = 5
+SETTLE_PERIODS = 2  # until what was written has reached the others, in either mode of the server
+SYSEX, ACTIVE_SENSING = 0xF0, 0xFE
+
+
+def load_jack() -> Any:
+    """The jack module, imported late: it is optional and needs libjack."""
+    try:
+        return importlib.import_module("jack")
+    except (ImportError, OSError) as error:
+        raise MidiSystemError(f"JACK-Client cannot be loaded ({error}).") from error
+
+
+class JackDriver:
+    """Implements `Driver`. Nothing is opened before `open()`."""
+
+    name = "JACK"
+
+    def __init__(self, settings: PlayerSettings, clock: Clock | None = None) -> None:
+        self.lead_s = self.settle_s = 0.0
+        self.gone = False
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._client: Any = None
+        self._out: Any = None
+        self._in: Any = None
+        self._outgoing: deque[tuple[int, bytes]] = deque()  # in the order of their frames
+        self._last_frame = self._seen_frame = 0  # without the counter's limit
+        self._incoming: deque[bytes] = deque(maxlen=INCOMING)
+        self._appeared: deque[str] = deque(maxlen=INCOMING)
+        self._peers = {True: "", False: ""}  # of the output, of the input; empty for a virtual port
+        self._lost = {True: False, False: False}
+        self._wishes = {True: Connections(settings.connections), False: Connections(settings.input_connections)}
+
+    @property
+    def output_name(self) -> str:
+        return (self._peers[True] or self._settings.virtual_port_name) if self._client else ""
+
+    @property
+    def input_name(self) -> str:
+        return (self._peers[False] or self._settings.virtual_port_name) if self._client and self._in else ""
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        virtual = {is_output: self._wishes[is_output].wanted for is_output, peer in self._peers.items() if not peer}
+        return virtual.get(True, ()), virtual.get(False, ())
+
+    def open(self) -> None:
+        jack = load_jack()
+        self.gone = False
+        try:
+            with quiet_stderr():
+                self._client = jack.Client(self._settings.virtual_port_name, no_start_server=True)
+                self._open()
+        except PortError:
+            self.close()
+            raise
+        except jack.JackError as error:
+            self.close()
+            raise MidiSystemError(f"JACK cannot be used: {error}") from error
+
+    def _open(self) -> None:
+        client, name, settings = self._client, self._settings.virtual_port_name, self._settings
+        for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
+            if wanted:
+                direction = "output" if is_output else "input"
+                self._peers[is_output] = find_port(self._names(is_output), wanted, direction)
+                self._wishes[is_output] = Connections((self._peers[is_output],))
+        self._out = client.midi_outports.register(name)
+        self._in = client.midi_inports.register(f"{name} in") if settings.with_input else None
+        self._last_frame = self._seen_frame = client.frame_time
+        client.set_process_callback(self._process)
+        client.set_shutdown_callback(self._shut_down)
+        client.set_port_registration_callback(self._registered)
+        self._set_period(client.blocksize)
+        client.set_blocksize_callback(self._set_period)
+        client.activate()
+        self._frames = FrameClock(client.samplerate)
+        for _ in range(LOOKS_AT_OPENING):
+            self._look_at_the_clock()
+        self._connect()
+
+    def close(self) -> None:
+        """What was not written yet is lost; the loop waits for it (`settle_s`) before."""
+        client, self._client = self._client, None
+        self._out = self._in = None
+        if client is not None:
+            with quiet_stderr():
+                client.close()
+        self._outgoing.clear()
+        self._incoming.clear()
+
+    def send(self, message: bytes, due_s: float | None = None) -> None:
+        """Never before what was sent before: a note's end must not overtake its beginning."""
+        if self._client is None or self.gone:
+            return
+        frame = self._seen_frame if due_s is None else self._frames.frame_at(due_s)
+        self._last_frame = max(self._last_frame, frame)
+        self._outgoing.append((self._last_frame, message))
+
+    def receive(self) -> list[bytes]:
+        return [self._incoming.popleft() for _ in range(len(self._incoming))]
+
+    def outputs(self) -> list[str]:
+        return self._names(True) if self._client else []
+
+    def inputs(self) -> list[str]:
+        return self._names(False) if self._client else []
+
+    def check(self) -> str:
+        if self.gone:
+            raise MidiSystemError("The JACK server is gone.")
+        if self._client is None:
+            return ""
+        try:
+            self._look_at_the_clock()
+            return self._connect()
+        except load_jack().JackError as error:
+            raise MidiSystemError(f"JACK failed: {error}") from error
+
+    def _connect(self) -> str:
+        """Connect to what came back; a sentence when a port that was asked for by name went or is there again."""
+        appeared = [self._appeared.popleft() for _ in range(len(self._appeared))]
+        notices = []
+        for is_output, port in ((True, self._out), (False, self._in)):
+            if port is None:
+                continue
+            there = self._names(is_output)
+            connected = [peer.name for peer in port.connections]
+            for name in self._wishes[is_output].look(connected, there, appeared):
+                with contextlib.suppress(load_jack().JackError):  # it went away again, or refuses: no harm to the rest
+                    self._client.connect(*((port.name, name) if is_output else (name, port.name)))
+            notices.append(self._notice(is_output, there))
+        return " ".join(filter(None, notices))
+
+    def _notice(self, is_output: bool, there: list[str]) -> str:
+        peer, direction = self._peers[is_output], "output" if is_output else "input"
+        lost = bool(peer) and peer not in there
+        before, self._lost[is_output] = self._lost[is_output], lost
+        if lost and not before:
+            return f"The MIDI {direction} {peer!r} is gone; it is used again as soon as it is back."
+        return f"The MIDI {direction} {peer!r} is back." if before and not lost else ""
+
+    def _names(self, is_output: bool) -> list[str]:
+        """Ports of others that ours could be connected to: an output of ours to their inputs."""
+        ports = self._client.get_ports(is_midi=True, is_input=is_output, is_output=not is_output)
+        return [port.name for port in ports if not port.name.startswith(f"{self._client.name}:")]
+
+    def _look_at_the_clock(self) -> None:
+        """jack_get_time() is another clock than ours, so both are read here, as closely together as it goes."""
+        before_s, frame, after_s = self._clock.now(), self._client.frame_time, self._clock.now()
+        self._seen_frame = unwrap(frame, self._seen_frame)
+        self._frames.look((before_s + after_s) / 2, self._seen_frame)
+
+    # ----------------------------------------------------------------------------------- called by JACK's threads
+
+    def _process(self, frames: int) -> None:
+        out, receiver, client = self._out, self._in, self._client
+        if client is None or out is None:
+            return
+        out.clear_buffer()
+        outgoing = self._outgoing
+        if outgoing:
+            first = unwrap(client.last_frame_time, outgoing[0][0])
+            at = 0
+            while outgoing and outgoing[0][0] < first + frames:
+                at = max(at, outgoing[0][0] - first)
+                try:
+                    out.write_midi_event(at, outgoing[0][1])
+                except Exception:  # the buffer is full (JackError): the rest goes out with the next period
+                    break
+                outgoing.popleft()
+        if receiver is not None:
+            for _, data in receiver.incoming_midi_events():
+                message = bytes(data)
+                if message and message[0] not in (SYSEX, ACTIVE_SENSING):
+                    self._incoming.append(message)
+
+    def _set_period(self, frames: int) -> None:
+        self.lead_s = frames / self._client.samplerate
+        self.settle_s = SETTLE_PERIODS * self.lead_s + 0.005
+
+    def _shut_down(self, status: object, reason: str) -> None:
+        self.gone = True
+
+    def _registered(self, port: Any, register: bool) -> None:
+        if register:
+            self._appeared.append(port.name)

@@ -1,0 +1,165 @@
+"""What the driver of JACK-Client can that no other can: exact frames, the server's end at once, connections again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from improv.player.drivers import probe
+from improv.player.drivers.base import MidiSystemError
+from improv.player.drivers.connections import Connections
+from improv.player.drivers.frames import COUNTER, FrameClock, unwrap
+from improv.player.drivers.jack_driver import JackDriver
+from improv.player.drivers.rtmidi_driver import RtMidiDriver
+from improv.player.wire import PlayerSettings
+from tests.jack import CLOCK, JackServer, Listener, eventually
+
+jack: Any = pytest.importorskip("jack", exc_type=Exception)
+
+
+class FrameListener:
+    """Another program that stamps what arrives with the server's frame."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[int, bytes]] = []
+        self._client = jack.Client("frames", no_start_server=True)
+        self._port = self._client.midi_inports.register("in")
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def _process(self, frames: int) -> None:
+        for offset, data in self._port.incoming_midi_events():
+            self.heard.append((self._client.last_frame_time + offset, bytes(data)))
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture
+def driver(jack_server: JackServer) -> Iterator[JackDriver]:
+    made = JackDriver(PlayerSettings(output_port="frames"))
+    with closing(FrameListener()) as listener:
+        made.listener = listener  # type: ignore[attr-defined]
+        made.open()
+        yield made
+        made.close()
+
+
+def test_unwrap_past_the_counters_limit() -> None:
+    assert unwrap(5, COUNTER - 3) == COUNTER + 5
+    assert unwrap(COUNTER - 3, COUNTER + 5) == COUNTER - 3
+    assert unwrap(7, 9) == 7
+    assert unwrap(100, 5 * COUNTER + 90) == 5 * COUNTER + 100
+
+
+def test_the_frame_clock_holds_still_while_it_is_right() -> None:
+    clock = FrameClock(48000)
+    clock.look(10.0, 480_000)
+    for second, noise in enumerate([3, -9, 20, -14, 7, 2000, -5]):  # the sixth is a machine that stalled
+        clock.look(11.0 + second, 480_000 + 48_000 * (second + 1) + noise)
+        assert clock.frame_at(11.5) - clock.frame_at(11.0) == 24_000
+        assert clock.frame_at(11.0) == 528_000
+
+
+def test_the_frame_clock_follows_drift_in_steps_and_jumps_after_a_standstill() -> None:
+    clock, worst = FrameClock(48000), 0.0
+    for second in range(3600):  # 100 ppm: a bad sound card
+        clock.look(second, round(second * 48004.8))
+        worst = max(worst, abs(clock.frame_at(second) - second * 48004.8))
+    assert worst < 0.002 * 48000
+    for second in range(3600, 3605):
+        clock.look(second, round(second * 48004.8) + 48_000)
+    assert abs(clock.frame_at(3604.0) - 3604 * 48004.8 - 48_000) < 480
+
+
+def test_connections_come_back_but_not_those_that_a_person_undid() -> None:
+    wishes = Connections(["synth:in"])
+    assert wishes.look([], ["other:in"]) == []
+    assert wishes.look([], ["other:in", "synth:in"]) == ["synth:in"]
+    assert wishes.look(["synth:in", "other:in"], ["other:in", "synth:in"]) == []
+    assert wishes.wanted == ("other:in", "synth:in")
+    assert wishes.look(["synth:in"], ["other:in", "synth:in"]) == []
+    assert wishes.wanted == ("synth:in",)
+    assert wishes.look([], ["synth:in"], appeared=["synth:in"]) == ["synth:in"]  # it went and came between two looks
+    assert wishes.look([], ["synth:in"]) == []
+    assert wishes.wanted == ()
+
+
+def test_spacing_is_exact_in_frames(driver: JackDriver) -> None:
+    """Forty chords of four, 10 ms apart, handed over as the loop does."""
+    listener: FrameListener = driver.listener  # type: ignore[attr-defined]
+    probe_message = bytes((0xB0, 119, 1))
+
+    def probed() -> bool:
+        driver.send(probe_message)
+        return bool(listener.heard)
+
+    eventually(probed, every_s=0.05)
+    first_s = CLOCK.now() + 0.2
+    for chord in range(40):
+        due_s = first_s + chord * 0.01
+        CLOCK.wait(due_s - driver.lead_s - 0.05)
+        for pitch in range(60, 64):
+            driver.send(bytes((0x90, pitch, 80)), due_s)
+    notes = eventually(lambda: len(found := [f for f, m in listener.heard if m[0] == 0x90]) == 160 and found)
+    assert [frame - notes[0] for frame in notes] == [480 * chord for chord in range(40) for _ in range(4)]
+
+
+def test_nothing_overtakes(driver: JackDriver) -> None:
+    """A panic: the end of a note that waits for its frame follows its beginning."""
+    listener: FrameListener = driver.listener  # type: ignore[attr-defined]
+    on, off = bytes((0x90, 60, 80)), bytes((0x80, 60, 64))
+
+    def heard() -> list[bytes]:
+        driver.send(on, CLOCK.now() + 0.1)
+        driver.send(off)
+        return [message for _, message in listener.heard]
+
+    messages = eventually(heard, every_s=0.2)
+    assert messages == [on, off] * (len(messages) // 2)
+
+
+def test_the_servers_end_is_told_at_once_and_connections_are_restored(jack_server: JackServer) -> None:
+    driver = JackDriver(PlayerSettings())
+    driver.open()
+    with closing(Listener("synth").open()):
+        driver._client.connect("BrainMusic:BrainMusic", "synth:in")
+        assert driver.check() == ""
+        assert driver.connections() == (("synth:in",), ())
+        jack_server.kill()
+        eventually(lambda: driver.gone, timeout_s=2.0)
+    driver.send(b"\x90\x3c\x50")
+    with pytest.raises(MidiSystemError, match="The JACK server is gone"):
+        driver.check()
+    before = driver.connections()
+    driver.close()
+    jack_server.start()
+    with closing(Listener("synth").open()) as listener:
+        following = JackDriver(PlayerSettings(connections=before[0], input_connections=before[1]))
+        with closing(following):
+            following.open()
+
+            def arrived() -> bool:
+                following.send(b"\xb0\x77\x01")
+                return bool(listener.poll())
+
+            assert eventually(arrived, every_s=0.05)
+            assert following.connections() == (("synth:in",), ())
+
+
+def test_the_driver_is_chosen_where_the_package_is(jack_server: JackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(probe.open_driver(PlayerSettings(driver="jack"))) as driver:
+        assert isinstance(driver, JackDriver)
+    for name in ("rtmidi", "auto"):
+        with closing(probe.open_driver(PlayerSettings(driver=name))) as driver:
+            assert isinstance(driver, RtMidiDriver)
+
+    def absent() -> None:
+        raise MidiSystemError("no such package")
+
+    monkeypatch.setattr(probe, "load_jack", absent)
+    with closing(probe.open_driver(PlayerSettings(driver="jack"))) as driver:
+        assert isinstance(driver, RtMidiDriver)

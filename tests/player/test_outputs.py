@@ -1,0 +1,161 @@
+"""Several outputs at once: each with its own shape and ledger, sounding together, none disturbed by another."""
+
+from __future__ import annotations
+
+import pytest
+
+from improv.clock import ManualClock
+from improv.player.loop import Player
+from improv.player.output import Output
+from improv.player.ports import Ports
+from improv.player.process import each_output
+from improv.player.shape import Shape, between, slowest_s
+from improv.player.wire import (
+    OutputSettings,
+    Ping,
+    PlannedNote,
+    PlayerSettings,
+    PortsChanged,
+    Revoke,
+    Revoked,
+    Schedule,
+    Send,
+)
+from tests.player.fakes import RecordingDriver, ScriptedPipe, balance, is_on
+
+START_S = 100.0
+PIANO = OutputSettings(
+    port="piano",
+    channel=2,
+    transpose=12,
+    latency_s=0.03,
+    velocity_delay_s=((1, 0.15), (80, 0.05), (127, 0.0)),
+    program=5,
+)
+
+
+class Stage:
+    """A player with an output for each of the settings, on a manual clock."""
+
+    def __init__(self, script: list[tuple[float, object]], closes_s: float, *settings: OutputSettings) -> None:
+        self.clock = ManualClock(START_S)
+        pings = [(float(second), Ping(START_S + second)) for second in range(int(closes_s))]
+        self.pipe = ScriptedPipe(self.clock, [(START_S + at, r) for at, r in [*pings, *script]], START_S + closes_s)
+        self.drivers = [RecordingDriver(self.clock) for _ in settings]
+        outputs = []
+        for driver, one in zip(self.drivers, settings, strict=True):
+            driver.open()
+            outputs.append(Output(Ports(driver), self.clock, one, sounds_s=slowest_s(settings)))
+        self.player = Player(self.pipe, outputs, self.clock, PlayerSettings(), spin_s=0.0)
+
+    def play(self) -> list[list[tuple[float, tuple[int, ...]]]]:
+        """What each output sent: (milliseconds, message), without the silence at the end."""
+        self.player.start()
+        while self.player.run_once():
+            pass
+        self.player.close()
+        for driver in self.drivers:
+            if driver.dies_s == float("inf"):
+                assert not balance([message for _, message in driver.sent])
+        return [
+            [(round((at - START_S) * 1000, 3), tuple(m)) for at, m in driver.sent if m[:1] < b"\xb0" or m[0] >= 0xC0]
+            for driver in self.drivers
+        ]
+
+
+def planned(note_id: int, on_s: float, off_s: float, pitch: int = 60, velocity: int = 80) -> PlannedNote:
+    return PlannedNote(note_id, 0, pitch, velocity, START_S + on_s, START_S + off_s)
+
+
+def test_between() -> None:
+    table = ((10, 0.0), (20, 10.0))
+    assert [between(table, key) for key in (1, 10, 15, 20, 99)] == [0, 0, 5, 10, 10]
+    assert between(((64, 3.0),), 5) == 3
+
+
+def test_shape() -> None:
+    shape = Shape(OutputSettings(channel=3, transpose=24, velocity_curve=((1, 20), (127, 110))))
+    note = shape.note(planned(1, 0, 1, 110, 127))
+    assert (note.channel, note.pitch, note.velocity) == (3, 122, 110)
+    assert shape.pitch(60) == 84
+    assert Shape(OutputSettings(transpose=-36)).pitch(30) == 6
+    assert shape.message(bytes((0xB0, 7, 1))) == bytes((0xB3, 7, 1))
+    assert shape.message(b"\xf8") == b"\xf8"
+
+
+def test_outputs_sound_together_whatever_each_needs() -> None:
+    """The piano needs 30 ms, 50 more at velocity 80 and 150 more at 1; so the other waits 180 ms for it."""
+    notes = (planned(1, 0.5, 1.0, 60, 80), planned(2, 0.5, 1.0, 64, 1))
+    plain, piano = Stage([(0.0, Schedule(notes))], 2, OutputSettings(), PIANO).play()
+    assert plain == [
+        (680.0, (0x90, 60, 80)),
+        (680.0, (0x90, 64, 1)),
+        (1180.0, (0x80, 60, 64)),
+        (1180.0, (0x80, 64, 64)),
+    ]
+    assert piano == [
+        (0.0, (0xC2, 5)),
+        (500.0, (0x92, 76, 1)),
+        (600.0, (0x92, 72, 80)),
+        (1150.0, (0x82, 76, 64)),
+        (1150.0, (0x82, 72, 64)),
+    ]
+
+
+def test_what_one_output_sent_is_not_revoked_on_another() -> None:
+    stage = Stage(
+        [(0.0, Schedule((planned(1, 0.5, 1.0), planned(2, 0.9, 1.0, 62)))), (0.63, Revoke(1, 1))],
+        2,
+        OutputSettings(),
+        PIANO,
+    )
+    plain, piano = stage.play()
+    assert [record for _, record in stage.pipe.sent if isinstance(record, Revoked)] == [Revoked(1, (1,))]
+    assert [m[1] for _, m in plain if m[0] == 0x90] == [60]
+    assert [m[1] for _, m in piano if m[0] == 0x92] == [72]
+
+
+def test_an_output_that_goes_and_returns_leaves_no_gap_on_the_other() -> None:
+    notes = tuple(planned(i, 0.1 * i, 0.1 * i + 0.09, 60 + i % 12) for i in range(1, 60))
+    stage = Stage([(0.0, Schedule(notes))], 8, OutputSettings(), OutputSettings(program=9))
+    alone = Stage([(0.0, Schedule(notes))], 8, OutputSettings())
+    stage.drivers[1].notices = [(START_S + 2, "It is gone."), (START_S + 4, "It is back.")]
+    plain, other = stage.play()
+    assert [plain] == alone.play()
+    assert [message for _, message in other].count((0xC0, 9)) == 3
+    changes = [record for _, record in stage.pipe.sent if isinstance(record, PortsChanged)]
+    assert [(change.notice, change.goes_on) for change in changes] == [("It is gone.", True), ("It is back.", True)]
+    assert changes[0].output_name == "recording, recording"
+
+
+def test_a_midi_system_that_dies_on_one_output_alone() -> None:
+    notes = tuple(planned(i, 0.1 * i, 0.1 * i + 0.09) for i in range(1, 40))
+    stage = Stage([(0.0, Schedule(notes))], 5, OutputSettings(), OutputSettings())
+    stage.drivers[1].dies_s = START_S + 2
+    plain, _ = stage.play()
+    assert len([m for _, m in plain if m[0] == 0x90]) == 39
+
+
+def test_raw_messages_go_to_all() -> None:
+    sent = Stage([(0.0, Send(bytes((0xC0, 3)), START_S + 0.1))], 1, OutputSettings(), OutputSettings(channel=4)).play()
+    assert sent == [[(100.0, (0xC0, 3))], [(100.0, (0xC4, 3))]]
+
+
+def test_each_output_has_a_driver_of_its_own_and_the_first_the_input() -> None:
+    settings = PlayerSettings(
+        outputs=(OutputSettings(), PIANO, OutputSettings()), output_connections=(("a",), (), ("b",))
+    )
+    each = [one for one, _ in each_output(settings)]
+    assert [one.virtual_port_name for one in each] == ["BrainMusic", "BrainMusic 2", "BrainMusic 3"]
+    assert [one.output_port for one in each] == ["", "piano", ""]
+    assert [one.with_input for one in each] == [True, False, False]
+    assert [one.connections for one in each] == [("a",), (), ("b",)]
+
+
+def test_a_driver_that_sends_by_deadline_gets_its_messages_early() -> None:
+    stage = Stage([(0.0, Schedule((planned(1, 0.5, 1.0),)))], 2, OutputSettings())
+    stage.drivers[0].lead_s = 0.02
+    ((on, off),) = stage.play()
+    assert (on[0], off[0]) == pytest.approx((477, 977))
+    assert is_on(bytes(on[1]))
+    assert stage.player.outputs[0].queue.statistics().lateness_max_s == 0
