@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+import threading
 
 import pytest
 
@@ -14,7 +14,7 @@ from training.workers import Done, Failed, Workers
 
 def work(job: str) -> str:
     if job == "hang":
-        time.sleep(60)
+        threading.Event().wait(60)
     if job == "crash":
         os._exit(3)
     if job == "error":
