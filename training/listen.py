@@ -24,6 +24,9 @@ from improv.render import render
 
 MEASURED = ("mode", "onset_density", "register", "loudness", "articulation", "dissonance", "pitch_spread", "tempo")
 
+# Chord notes are spread over up to 12 ms by the expression layer; on this grid they are one onset again.
+ONSET_GRID_S = 0.02
+
 
 @dataclass(frozen=True)
 class Sounded:
@@ -42,14 +45,17 @@ class Sounded:
         rows = sorted((n.on_s, offs.get(n.note_id, end_s), n.pitch, n.velocity) for step in steps for n in step.started)
         return cls(*np.array(rows, dtype=np.float64).reshape(-1, 4).T)
 
+    @property
+    def onset_s(self) -> np.ndarray:
+        """Onsets as a listener counts them: the notes of a chord begin together."""
+        return np.asarray(np.round(self.on_s / ONSET_GRID_S) * ONSET_GRID_S)
+
 
 def statistics(steps: Sequence[PlannedStep], seconds: float) -> dict[str, float]:
     """The attributes of a rendering, measured as training measures its windows, and the bare key difference."""
     notes = Sounded.of(steps)
-    # Notes of a chord are spread over 12 ms by the expression: rounded to 20 ms they are one onset again.
-    onset_s = np.round(notes.on_s / 0.02) * 0.02
     tempo = float(np.mean([step.position.tempo_bpm for step in steps]))
-    window = Window(seconds, onset_s, notes.off_s - notes.on_s, notes.pitch, notes.velocity, tempo)
+    window = Window(seconds, notes.onset_s, notes.off_s - notes.on_s, notes.pitch, notes.velocity, tempo)
     values = measure(window)
     values["key_difference"] = key_correlation_difference(notes.pitch, notes.off_s - notes.on_s)
     values["notes_per_s"] = len(notes.pitch) / seconds

@@ -32,14 +32,12 @@ from training.listener import Impression, listen
 WINDOW_S = 12.0
 LEVELS = np.linspace(-1, 1, 9)
 EQUALISED = ("tempo", "register", "loudness", "articulation")
-# Chord notes are spread over up to 12 ms by the expression layer; on this grid they are one onset again.
-ONSET_GRID_S = 0.02
 
 
 def heard(steps: Sequence[PlannedStep], seconds: float) -> Impression | None:
     """The mean impression over the windows of a rendering, or None when none could be judged."""
     notes = Sounded.of(steps)
-    onset_s = np.round(notes.on_s / ONSET_GRID_S) * ONSET_GRID_S
+    onset_s = notes.onset_s
     impressions = []
     for start_s in np.arange(0, seconds - WINDOW_S + 1e-9, WINDOW_S):
         inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)
