@@ -201,7 +201,7 @@ def test_the_dump_can_be_read_back(write: Write) -> None:
 
 def test_the_file_that_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(config.platformdirs, "user_config_path", lambda app: tmp_path / "home" / app)
+    monkeypatch.setattr("platformdirs.user_config_path", lambda app: tmp_path / "home" / app)
     assert config.find() is None
     mine = tmp_path / "home" / "brainmusic" / "config.yaml"
     mine.parent.mkdir(parents=True)

@@ -1,0 +1,14 @@
+"""config.yaml: typed, checked as a whole, every fault told at once with its line and what is allowed.
+
+Precedence: `-o section.key=value` over `BRAINMUSIC_SECTION__KEY` over config.yaml over the defaults below.
+"""
+
+from __future__ import annotations
+
+from improv.config.controls import DEFAULT_CONTROLS
+from improv.config.midi import OutputSection
+from improv.config.mood import DEFAULT_TABLE
+from improv.config.reading import dump, find, load
+from improv.config.whole import Config
+
+__all__ = ["DEFAULT_CONTROLS", "DEFAULT_TABLE", "Config", "OutputSection", "dump", "find", "load"]

@@ -1,0 +1,67 @@
+"""The section `controls`: which control change means what."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import field_validator
+
+from improv.config.mood import Corner
+from improv.config.section import Section, TableError, did_you_mean
+from improv.controls import CONTROL_ACTIONS, MidiMap
+from improv.mood import CORNERS
+
+DEFAULT_CONTROLS: dict[int, str] = {
+    20: "valence",
+    21: "arousal",
+    22: "mood",
+    23: "intensity",
+    24: "temperature",
+    25: "onset_density",
+    26: "register",
+    27: "loudness",
+    28: "tempo",
+    29: "glide",
+    85: "play_pause",
+    86: "end",
+    120: "all_notes_off",
+    121: "reset",
+    123: "all_notes_off",
+}
+
+
+class ControlsSection(Section):
+    channel: Literal["all"] | int = "all"
+    map: dict[int, str] = DEFAULT_CONTROLS
+    programs: dict[int, Corner] = dict(enumerate(CORNERS))  # type: ignore[arg-type]
+
+    @field_validator("channel", mode="before")
+    @classmethod
+    def _channel(cls, channel: object) -> object:
+        if channel != "all" and not (type(channel) is int and 1 <= channel <= 16):
+            raise ValueError(f"must be 1..16 or all (got {channel!r})")
+        return channel
+
+    @field_validator("map")
+    @classmethod
+    def _actions(cls, table: dict[int, str]) -> dict[int, str]:
+        for control, action in table.items():
+            if not 0 <= control <= 127:
+                raise TableError((control,), f"a control number must be 0..127 (got {control})")
+            if action not in CONTROL_ACTIONS:
+                hint = did_you_mean(action, CONTROL_ACTIONS)
+                allowed = ", ".join(CONTROL_ACTIONS)
+                raise TableError((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
+        return table
+
+    @field_validator("programs")
+    @classmethod
+    def _programs(cls, table: dict[int, str]) -> dict[int, str]:
+        for program in table:
+            if not 0 <= program <= 127:
+                raise TableError((program,), f"a program must be 0..127 (got {program})")
+        return table
+
+    def midi_map(self) -> MidiMap:
+        """The table as the controls use it."""
+        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel)

@@ -1,0 +1,80 @@
+"""The section `mood`: where the music begins, how it turns, and what each corner of the plane means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from improv.attributes import ATTRIBUTES
+from improv.config.section import Section, TableError, did_you_mean
+from improv.controls import LONGEST_GLIDE_S
+from improv.mood import CORNERS, Mood
+
+Corner = Literal["happy", "nervous", "sad", "calm"]
+
+DEFAULT_TABLE: dict[str, dict[str, float]] = {
+    "mode": {"happy": 0.9, "nervous": -0.85, "sad": -0.9, "calm": 0.9},
+    "onset_density": {"happy": 5.5, "nervous": 7.0, "sad": 1.8, "calm": 2.4},
+    "register": {"happy": 67, "nervous": 57, "sad": 57, "calm": 63},
+    "loudness": {"happy": 68, "nervous": 74, "sad": 44, "calm": 42},
+    "articulation": {"happy": 0.8, "nervous": 0.65, "sad": 1.0, "calm": 1.0},
+    "dissonance": {"happy": 0.12, "nervous": 0.32, "sad": 0.18, "calm": 0.10},
+    "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
+    "tempo": {"happy": 132, "nervous": 144, "sad": 66, "calm": 76},
+}
+
+
+def _point(value: object) -> object:
+    """A mood's name, or a pair [valence, arousal]."""
+    if isinstance(value, str):
+        if value not in CORNERS:
+            raise ValueError(f"must be one of {', '.join(CORNERS)} or a pair [valence, arousal] (got {value!r})")
+        return value
+    try:
+        valence, arousal = (float(part) for part in value)  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise ValueError(f"must be one of {', '.join(CORNERS)} or a pair [valence, arousal] (got {value!r})") from None
+    if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
+        raise ValueError(f"valence and arousal must be -1..1 (got {valence:g}, {arousal:g})")
+    return (valence, arousal)
+
+
+class MoodSection(Section):
+    start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
+    glide_s: float = Field(0.0, ge=0, le=LONGEST_GLIDE_S)
+    intensity: float = Field(0.6, ge=0, le=1)
+    table: dict[str, dict[str, float]] = DEFAULT_TABLE
+
+    @field_validator("table", mode="before")
+    @classmethod
+    def _with_defaults(cls, table: object) -> object:
+        """What the file leaves out falls back to the default, attribute by attribute and corner by corner."""
+        if not isinstance(table, dict):
+            return table
+        given = {
+            name: {**DEFAULT_TABLE.get(name, {}), **row} if isinstance(row, dict) else row
+            for name, row in table.items()
+        }
+        return {**DEFAULT_TABLE, **given}
+
+    @field_validator("table")
+    @classmethod
+    def _in_range(cls, table: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        for name, corners in table.items():
+            if name not in ATTRIBUTES:
+                raise TableError((name,), f"unknown attribute{did_you_mean(name, ATTRIBUTES)}")
+            low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
+            for corner, value in corners.items():
+                if corner not in CORNERS:
+                    hint = did_you_mean(corner, CORNERS)
+                    raise ValueError(f"{name}: unknown corner {corner!r}{hint}; allowed: {', '.join(CORNERS)}")
+                if not low <= value <= high:
+                    unit = ATTRIBUTES[name].unit
+                    raise TableError((name, corner), f"must be {low:g}..{high:g} {unit} (got {value:g})")
+        return table
+
+    @property
+    def start_mood(self) -> Mood:
+        """The point of `start`."""
+        return CORNERS[self.start] if isinstance(self.start, str) else Mood(*self.start)

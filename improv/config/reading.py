@@ -1,0 +1,194 @@
+"""From files, environment and command line to the configuration, and every fault to its sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import platformdirs
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from improv.config.controls import DEFAULT_CONTROLS
+from improv.config.section import APP, did_you_mean
+from improv.config.whole import Config
+from improv.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "BRAINMUSIC_"
+DEEPEST = 8
+
+
+def find() -> Path | None:
+    """The file that is used when none is named: ./config.yaml, then the one in the user's configuration folder."""
+    candidates = (Path("config.yaml"), platformdirs.user_config_path(APP) / "config.yaml")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> Config:
+    """The effective configuration. ConfigError lists every fault of the file and of the overrides."""
+    tree, lines, faults = _read(path) if path else ({}, {}, [])
+    source = str(path) if path else "the defaults"
+    environment = os.environ if environment is None else environment
+    named = {
+        name: f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
+        for name, value in environment.items()
+        if name.startswith(ENVIRONMENT_PREFIX) and "__" in name
+    }
+    origins: dict[tuple[str, ...], str] = {}
+    for origin, override in [*named.items(), *(("-o", override) for override in overrides)]:
+        if fault := _put(tree, origins, origin, override):
+            faults.append(fault)
+    try:
+        config = Config.model_validate(tree)
+    except ValidationError as error:
+        faults += [_sentence(detail, source, lines, origins) for detail in error.errors()]
+        raise ConfigError("\n".join(faults)) from None
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return config
+
+
+Lines = dict[tuple[str, ...], int]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
+    """Values, the line of each key, and what is wrong with the text itself."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = yaml.safe_load(text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    if tree is None:
+        return {}, {}, []
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}:1: must be sections with keys, like `midi:` (got {type(tree).__name__})")
+    lines: Lines = {}
+    faults: list[str] = []
+    _mark(node, (), lines, faults, path)
+    return {key: {} if value is None else value for key, value in tree.items()}, lines, faults
+
+
+def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], file: Path) -> None:
+    if isinstance(node, yaml.SequenceNode) and len(path) <= DEEPEST:
+        for index, value in enumerate(node.value):
+            lines[*path, str(index)] = value.start_mark.line + 1
+            _mark(value, (*path, str(index)), lines, faults, file)
+    if not isinstance(node, yaml.MappingNode) or len(path) > DEEPEST:  # an alias may hold itself
+        return
+    for key, value in node.value:
+        place = (*path, str(key.value))
+        if place in lines:
+            faults.append(
+                f"{file}:{key.start_mark.line + 1}: {'.'.join(place)}: stands twice, "
+                f"first in line {lines[place]}; keep one"
+            )
+        lines[place] = key.start_mark.line + 1
+        _mark(value, place, lines, faults, file)
+
+
+def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str, override: str) -> str | None:
+    """Put `section.key=value` into the tree; returns a sentence when it cannot be understood."""
+    name, equals, text = override.partition("=")
+    path = tuple(part.strip() for part in name.split("."))
+    if not equals or len(path) < 2:
+        return f"{origin} {override!r}: expected section.key=value, for example midi.channel=2"
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return f"{origin} {override!r}: the value is not valid YAML"
+    branch = tree
+    if path[:2] == ("controls", "map") and isinstance(section := tree.setdefault("controls", {}), dict):
+        section.setdefault("map", dict(DEFAULT_CONTROLS))
+    for part in path[:-1]:
+        branch = branch.setdefault(int(part) if part.isdigit() else part, {})
+        if not isinstance(branch, dict):
+            return f"{origin} {override!r}: {part} is not a section"
+    branch[int(path[-1]) if path[-1].isdigit() else path[-1]] = text.strip() if value is None else value
+    origins[path] = origin
+    return None
+
+
+def _sentence(detail: ErrorDetails, source: str, lines: Lines, origins: dict[tuple[str, ...], str]) -> str:
+    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    path += getattr(detail.get("ctx", {}).get("error"), "at", ())
+    known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in lines or path[:end] in origins), ())
+    # An override may also have put a whole table where a value belongs.
+    inside = next((origin for place, origin in origins.items() if place[: len(path)] == path), "")
+    where = origins.get(known) or inside or (f"{source}:{lines[known]}" if known else source)
+    return f"{where}: {'.'.join(path)}: {_problem(detail, path)}"
+
+
+def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
+    got = detail["input"]
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        keys = _keys_at(path[:-1])
+        return f"unknown key{did_you_mean(path[-1], keys)}; allowed: {', '.join(keys)}"
+    if kind == "value_error":
+        return str(detail["ctx"]["error"])
+    if allowed := _range_at(path):
+        return f"must be {allowed} (got {got!r})"
+    if kind == "literal_error":
+        return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got!r})"
+    wanted = {
+        "bool": "true or false",
+        "string": "a text",
+        "int": "a whole number",
+        "float": "a number",
+        "dict": "a table of keys and values",
+        "tuple": "a list of outputs, each with keys",
+        "too": "a list of at most 16 outputs",
+        "model": "a section with keys",
+    }
+    return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got!r})"
+
+
+def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The section that stands at a path, also inside a list: midi.outputs.0."""
+    model: Any = Config
+    for part in path:
+        if part.isdigit():
+            continue
+        field = model.model_fields.get(part) if model else None
+        found = [field.annotation, *get_args(field.annotation)] if field else []
+        model = next((kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+    return model  # type: ignore[no-any-return]
+
+
+def _keys_at(path: tuple[str, ...]) -> list[str]:
+    model = _model_at(path)
+    return list(model.model_fields) if model else []
+
+
+def _range_at(path: tuple[str, ...]) -> str:
+    """What a number may be, from the field's own bounds, or empty."""
+    model = _model_at(path[:-1])
+    field = model.model_fields.get(path[-1]) if model else None
+    bounds = {
+        name: getattr(part, name)
+        for part in (field.metadata if field else ())
+        for name in ("ge", "gt", "le")
+        if getattr(part, name, None) is not None
+    }
+    if "le" not in bounds:
+        return ""
+    whole = "a whole number " if field and field.annotation is int else ""
+    low = f"more than {bounds['gt']:g}, at most " if "gt" in bounds else f"{bounds['ge']:g}.."
+    return f"{whole}{low}{bounds['le']:.10g}"
+
+
+def dump(config: Config) -> str:
+    """The effective values as YAML, in the order of config.yaml."""
+    values = config.model_dump()
+    values["midi"]["outputs"] = list(values["midi"]["outputs"])  # YAML has no tuples
+    if not isinstance(config.mood.start, str):
+        values["mood"]["start"] = list(config.mood.start)
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)

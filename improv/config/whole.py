@@ -1,0 +1,45 @@
+"""The configuration as one value: every section with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field
+
+from improv.config.controls import ControlsSection
+from improv.config.midi import MidiSection, TimingSection
+from improv.config.mood import MoodSection
+from improv.config.music import ModelSection, MusicSection
+from improv.config.section import APP, Section
+
+
+class RecorderSection(Section):
+    enabled: bool = True
+    folder: str = ""
+    minutes: float = Field(30, ge=1, le=720)
+    keep: int = Field(50, ge=1, le=100000)
+
+    @property
+    def path(self) -> Path:
+        """Where takes are written."""
+        return Path(self.folder).expanduser() if self.folder else platformdirs.user_data_path(APP) / "takes"
+
+
+class LogSection(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    notes: str = ""
+
+
+class Config(Section):
+    """All settings, checked."""
+
+    model: ModelSection = ModelSection()
+    mood: MoodSection = MoodSection()
+    music: MusicSection = MusicSection()
+    midi: MidiSection = MidiSection()
+    timing: TimingSection = TimingSection()
+    controls: ControlsSection = ControlsSection()
+    recorder: RecorderSection = RecorderSection()
+    log: LogSection = LogSection()
