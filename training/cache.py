@@ -22,7 +22,19 @@ from training.sources import work_of
 _ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch")
 # All that decides what is made of a file; a change of any of them makes the old results void.
 _MODULES = (
-    *("score", "read_midi", "read_score", "clean", "augment", "corpus", "condition", "features", "keys", "labels"),
+    *(
+        "score",
+        "played",
+        "read_midi",
+        "read_score",
+        "clean",
+        "augment",
+        "corpus",
+        "condition",
+        "features",
+        "keys",
+        "labels",
+    ),
     *("tempo_names", "fingerprint", "digest"),
 )
 _SHARED = ("attributes", "mood", "conditioning", "notes", "encodings/base")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -76,8 +77,8 @@ def fold_pedal(score: Score) -> Score:
     if not score.pedals:
         return score
     notes, ends = score.notes.copy(), score.ends
-    merged = _merge(score.pedals)
-    down, up = np.array([p[0] for p in merged]), np.array([p[1] for p in merged])
+    spans = merged(score.pedals)
+    down, up = np.array([p[0] for p in spans]), np.array([p[1] for p in spans])
     at = np.searchsorted(down, ends, side="right") - 1
     held = (at >= 0) & (ends < up[np.maximum(at, 0)])
     ends = np.where(held, up[np.maximum(at, 0)], ends)
@@ -91,12 +92,12 @@ def fold_pedal(score: Score) -> Score:
     return replace(score, notes=notes, pedals=(), done=(*score.done, "sustain pedal folded into the lengths"))
 
 
-def _merge(spans: tuple[tuple[float, float], ...]) -> list[tuple[float, float]]:
-    """Overlapping spans as one."""
-    merged: list[tuple[float, float]] = []
+def merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Overlapping and touching spans as one, ascending."""
+    found: list[tuple[float, float]] = []
     for first, last in sorted(spans):
-        if merged and first <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
+        if found and first <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
         else:
-            merged.append((first, last))
-    return merged
+            found.append((first, last))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,24 +14,40 @@ from improv.encodings.base import quantise
 from improv.notes import Note
 from training import clean, read_midi, read_score
 from training.augment import Instruments, to_piano
+from training.played import Played, play
 from training.score import Rejected, Score, bars, seconds
 from training.sources import Item, collect, work_of
 
-__all__ = ["Item", "Piece", "Rejected", "collect", "load", "on_grid", "opening", "read", "scratch_folder", "work_of"]
+__all__ = [
+    "Item",
+    "Piece",
+    "Rejected",
+    "collect",
+    "load",
+    "on_clock",
+    "on_grid",
+    "opening",
+    "read",
+    "scratch_folder",
+    "work_of",
+]
 
 FloatArray = NDArray[np.float64]
 
 # Scores without a tempo (the chorales) are measured as if played at the pace of a congregation.
 NOMINAL_TEMPO_BPM = 72.0
+NOMINAL_BEATS_PER_BAR = 4.0  # where there are no bars; at 120 bpm two seconds
 CHORALES = "music21:bach"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece on a grid of `ticks_per_beat` steps.
+    """One piece on a grid: of so many steps per quarter note (`on_grid`) or per second (`on_clock`).
 
-    step_s: seconds of each step's start, shape (steps + 1,). beat_in_bar, beats_per_bar: quarter notes, shape (steps,).
-    has_dynamics, has_tempo: whether velocities and tempo come from the source.
+    step_s: seconds of each step's start, shape (steps + 1,). beat_in_bar, beats_per_bar: quarter notes, shape (steps,);
+    on the clock a nominal bar of two seconds. pedals: (down, up) with the sustain pedal down, in steps, ascending.
+    has_dynamics, has_tempo: whether velocities and tempo come from the source. on_clock: whether steps are parts of a
+    second and nothing is known of beats. score: what it was made of, in quarter notes.
     """
 
     name: str
@@ -42,10 +59,17 @@ class Piece:
     beats_per_bar: FloatArray
     has_dynamics: bool
     has_tempo: bool
+    score: Score
+    pedals: tuple[tuple[int, int], ...] = ()
+    on_clock: bool = False
 
     @property
     def steps(self) -> int:
         return len(self.beat_in_bar)
+
+    def played(self, *, fold: bool = True) -> Played:
+        """The notes in seconds with velocities and pedal: see `training.played.play`."""
+        return play(self.score, fold=fold)
 
 
 def load(content: bytes, suffix: str, source: str, instruments: Instruments = "all") -> Score:
@@ -73,14 +97,8 @@ def read(item: Item, ticks_per_beat: int) -> Piece:
 
 def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
     """The piece on `rate` steps per quarter note, from the bar line before its first note to the end of its last."""
-    columns = (score.notes[field].tolist() for field in ("onset", "duration", "pitch", "velocity"))
-    rows = list(zip(*columns, strict=True))
-    first_beat = float(bars(np.array([rows[0][0]]), score.meters)[0][0])
-    notes = set()
-    for onset, duration, pitch, velocity in rows:
-        start = quantise(onset - first_beat, rate)
-        end = max(quantise(onset + duration - first_beat, rate), start + 1)
-        notes.add(Note(start, pitch, end - start, max(velocity, 1)))
+    first_beat = float(bars(score.notes["onset"][:1], score.meters)[0][0])
+    notes = _quantised(score.notes, score.notes["onset"] - first_beat, score.notes["duration"], rate)
     steps = max(note.end for note in notes)
     beats = first_beat + np.arange(steps + 1) / rate
     starts, per_bar = bars(beats[:-1], score.meters)
@@ -89,13 +107,58 @@ def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
         name=name,
         work=f"{source}/{work_of(name)}",
         source=source,
-        notes=tuple(sorted(notes)),
+        notes=notes,
         step_s=step_s - step_s[0],
         beat_in_bar=beats[:-1] - starts,
         beats_per_bar=per_bar,
         has_dynamics=score.has_dynamics,
         has_tempo=score.has_tempo,
+        score=score,
+        pedals=_steps_of([(down - first_beat, up - first_beat) for down, up in score.pedals], rate, steps),
     )
+
+
+def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:
+    """The piece on so many steps per second, from its first note to the end of its last.
+
+    The sustain pedal is not folded here: `clean.fold_pedal` the score before where the family has no pedal.
+    """
+    heard = play(score, fold=False)
+    notes = _quantised(heard.notes, heard.notes["onset_s"], heard.notes["duration_s"], steps_per_s)
+    steps = max(note.end for note in notes)
+    step_s = np.arange(steps + 1) / steps_per_s
+    return Piece(
+        name=name,
+        work=f"{source}/{work_of(name)}",
+        source=source,
+        notes=notes,
+        step_s=step_s,
+        beat_in_bar=np.zeros(steps),
+        beats_per_bar=np.full(steps, NOMINAL_BEATS_PER_BAR),
+        has_dynamics=score.has_dynamics,
+        has_tempo=False,
+        score=score,
+        pedals=_steps_of(heard.pedals, steps_per_s, steps),
+        on_clock=True,
+    )
+
+
+def _quantised(source: NDArray[np.void], onset: FloatArray, duration: FloatArray, rate: int) -> tuple[Note, ...]:
+    """Notes on whole steps, nearest and halves upward, each at least one long; equal ones once. Sorted.
+
+    onset, duration: in the unit of which a step is the `rate`-th part.
+    """
+    start = np.floor(onset * rate + 0.5).astype(np.int64)
+    end = np.maximum(np.floor((onset + duration) * rate + 0.5).astype(np.int64), start + 1)
+    columns = (start, source["pitch"].astype(np.int64), end - start, np.maximum(source["velocity"], 1).astype(np.int64))
+    rows = np.unique(np.stack(columns, axis=1), axis=0)
+    return tuple(Note(*row) for row in rows.tolist())
+
+
+def _steps_of(spans: Iterable[tuple[float, float]], rate: int, steps: int) -> tuple[tuple[int, int], ...]:
+    """Stretches of time on whole steps, within the piece, at least a step long."""
+    rounded = ((max(quantise(first, rate), 0), min(quantise(last, rate), steps)) for first, last in spans)
+    return tuple((int(first), int(last)) for first, last in clean.merged(s for s in rounded if s[0] < s[1]))
 
 
 def opening(piece: Piece) -> str:
