@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from improv import __version__
 from improv.errors import BrainMusicError, InputError
-from improv.mood import CORNERS, Mood
+from improv.mood import Mood
 
 EPILOG = "Exit codes: 0 done, 2 bad input, 3 bad configuration, 4 bad model, 5 MIDI port, 6 player process."
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", _doctor, "Check model, ports, timing and rights, each with a verdict.")
     sub = add("render", _render, "Write music to a MIDI file without waiting for it.")
     sub.add_argument("out", type=Path, help="the MIDI file to write")
-    sub.add_argument("--mood", help="happy, nervous, sad, calm, or valence,arousal (-1..1): --mood=-0.5,1")
+    sub.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
     sub.add_argument("--seconds", type=float, default=60.0, help="length (default 60)")
     sub.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
     sub = add("tokens", _tokens, "Print the token ids of a MIDI file as JSON, from time zero; or the way back.")
@@ -141,7 +141,7 @@ def _render(options: argparse.Namespace) -> int:
         raise InputError(f"--seed must be in 0..2147483647, got {seed}")
     if not options.out.parent.is_dir():
         raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
-    mood = _mood(options.mood) if options.mood else None
+    mood = _mood(options.mood, effective.mood.moods) if options.mood else None
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, options.seconds, seed, mood)
     program = effective.midi.program if effective.midi.program >= 0 else None
@@ -153,14 +153,13 @@ def _render(options: argparse.Namespace) -> int:
     return 0
 
 
-def _mood(text: str) -> Mood:
-
-    if text in CORNERS:
-        return CORNERS[text]
+def _mood(text: str, moods: Mapping[str, Mood]) -> Mood:
+    if text in moods:
+        return moods[text]
     try:
         valence, arousal = (float(part) for part in text.split(","))
     except ValueError:
-        raise InputError(f"--mood must be one of {', '.join(CORNERS)} or valence,arousal, got {text!r}") from None
+        raise InputError(f"--mood must be one of {', '.join(moods)} or valence,arousal, got {text!r}") from None
     if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
         raise InputError(f"--mood: valence and arousal must be -1..1, got {text!r}")
     return Mood(valence, arousal)

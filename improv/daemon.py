@@ -53,7 +53,13 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         improviser = Improviser(model, ensemble.improviser_settings(config), controls, seed)
         ports = _ports(link.wait_ready())
         engine = Engine(
-            improviser, link, clock, controls, config.controls.midi_map(), ensemble.engine_settings(config), recorder
+            improviser,
+            link,
+            clock,
+            controls,
+            config.controls.midi_map(config.mood.moods),
+            ensemble.engine_settings(config),
+            recorder,
         )
         display = stack.enter_context(_display(model))
         _play(engine, clock, stopper, display, ports, Reloader(config, path, overrides))
@@ -173,7 +179,10 @@ class Reloader:
         before, self._config = self._config, config
         fresh, old = ensemble.initial_controls(config), ensemble.initial_controls(before)
         engine.reconfigure(
-            ensemble.improviser_settings(config), ensemble.engine_settings(config), config.controls.midi_map(), fresh
+            ensemble.improviser_settings(config),
+            ensemble.engine_settings(config),
+            config.controls.midi_map(config.mood.moods),
+            fresh,
         )
         # A value that the file did not change stays as a knob may have set it since.
         changed = {

@@ -317,7 +317,7 @@ class Engine:
         target = self.controls.glide.target
         log.info(
             "mood %s (%.2f, %.2f) revision %d: first note %.0f ms after the command (a sixteenth is %.0f ms)",
-            nearest_name(target),
+            nearest_name(target, self.midi_map.moods),
             target.valence,
             target.arousal,
             step.revision,
@@ -368,7 +368,7 @@ class Engine:
         mood = self.controls.mood(self._music_s(now_s))
         return Status(
             mood=mood,
-            mood_name=nearest_name(mood),
+            mood_name=nearest_name(mood, self.midi_map.moods),
             tempo_bpm=position.tempo_bpm,
             bar=position.bar,
             beat=int(position.beat_in_bar) + 1,

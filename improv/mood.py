@@ -31,6 +31,19 @@ CORNERS: dict[str, Mood] = {
 }
 """In the order that program changes 0-3 and the quarters of CC 22 select them."""
 
+FURTHER_NAMES: dict[str, Mood] = {
+    "triumphant": Mood(0.8, 0.8),
+    "playful": Mood(0.8, 0.4),
+    "serene": Mood(0.8, -0.7),
+    "tender": Mood(0.4, -0.5),
+    "longing": Mood(-0.3, -0.3),
+    "solemn": Mood(-0.5, -0.7),
+    "anxious": Mood(-0.7, 0.5),
+    "stormy": Mood(-0.8, 0.9),
+}
+"""Names between the corners that the configuration begins with. Places of the words after Russell, "A Circumplex Model
+of Affect" (1980); whoever hears them elsewhere moves them in config.yaml."""
+
 NEUTRAL = Mood(0.0, 0.0)
 
 

@@ -95,7 +95,7 @@ def render(
         ManualLink(clock),
         clock,
         controls,
-        config.controls.midi_map(),
+        config.controls.midi_map(config.mood.moods),
         ensemble.engine_settings(config),
         steps,
     )

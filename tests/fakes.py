@@ -148,7 +148,7 @@ class Stage:
             self.link,
             self.clock,
             first,
-            self.config.controls.midi_map(),
+            self.config.controls.midi_map(self.config.mood.moods),
             ensemble.engine_settings(self.config),
             self.record,
         )

@@ -70,7 +70,10 @@ def test_as_a_program(chord: Path) -> None:
     assert (done.returncode, done.stderr, json.loads(done.stdout)) == (0, "", IDS)
     bad = improv("render", "out.mid", *MODEL, "--mood", "angry")
     assert (bad.returncode, bad.stdout) == (2, "")
-    assert bad.stderr == ("improv: --mood must be one of happy, nervous, sad, calm or valence,arousal, got 'angry'\n")
+    assert bad.stderr == (
+        "improv: --mood must be one of happy, nervous, sad, calm, triumphant, playful, serene, tender, longing, "
+        "solemn, anxious, stormy or valence,arousal, got 'angry'\n"
+    )
     assert improv("--version").stdout == f"improv {__version__}\n"
     assert improv().returncode == improv("sing").returncode == 2
     assert "Traceback (most recent call last)" in improv("tokens", "none.mid", "--debug").stderr

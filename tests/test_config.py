@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import mido
 import pytest
 import yaml
 from pydantic import BaseModel
 
 from improv import config
 from improv.config import Config
+from improv.controls import SetMood
 from improv.errors import ConfigError
 from improv.mood import CORNERS, Mood
 from tests.conftest import REPOSITORY
@@ -143,10 +145,27 @@ def test_overrides_of_tables() -> None:
     assert effective.mood.start_mood == Mood(0.5, -0.5)
 
 
+def test_a_name_of_ones_own_is_used_everywhere() -> None:
+    named = ["mood.names.angry=[-0.9, 0.9]", "mood.start=angry", "controls.programs.7=angry", "controls.programs.0=sad"]
+    effective = config.load(None, named, {})
+    assert effective.mood.start_mood == Mood(-0.9, 0.9)
+    assert effective.mood.moods["tender"] == Mood(0.4, -0.5), "the names that are there stay"
+    pressed = effective.controls.midi_map(effective.mood.moods).command(mido.Message("program_change", program=7))
+    assert pressed == SetMood(-0.9, 0.9)
+    printed = yaml.safe_load(config.dump(effective))
+    assert printed["mood"]["names"]["angry"] == [-0.9, 0.9]
+
+
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("mood.start=angry", "must be one of happy, nervous, sad, calm or a pair"),
+        ("mood.start=angy", "unknown mood 'angy'; allowed: happy, nervous, sad, calm, triumphant"),
+        ("mood.start=tendr", "unknown mood 'tendr', did you mean 'tender'?"),
+        ("mood.names.angry=[-1.2, 0.9]", "mood.names.angry: valence and arousal must be -1..1 (got -1.2, 0.9)"),
+        ("mood.names.angry=high", "mood.names.angry: must be a pair [valence, arousal] (got 'high')"),
+        ("mood.names.sad=[0, 0]", "mood.names.sad: is a corner of the plane and stays there"),
+        ("mood.names.Angry!=[0, 0]", "mood.names.Angry!: a mood's name is a small letter"),
+        ("controls.programs.5=tendr", "controls.programs.5: unknown mood 'tendr', did you mean 'tender'?"),
         ("mood.start=[2, 0]", "valence and arousal must be -1..1 (got 2, 0)"),
         ("mood.start=[1]", "or a pair [valence, arousal] (got [1])"),
         ("mood.table.tempo.sad=500", "mood.table.tempo.sad: must be 40..200 bpm (got 500)"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from pydantic import field_validator
 
-from improv.config.mood import Corner
 from improv.config.section import Section, TableError, did_you_mean
 from improv.controls import CONTROL_ACTIONS, MidiMap
-from improv.mood import CORNERS
+from improv.mood import CORNERS, Mood
 
 DEFAULT_CONTROLS: dict[int, str] = {
     20: "valence",
@@ -33,7 +34,7 @@ DEFAULT_CONTROLS: dict[int, str] = {
 class ControlsSection(Section):
     channel: Literal["all"] | int = "all"
     map: dict[int, str] = DEFAULT_CONTROLS
-    programs: dict[int, Corner] = dict(enumerate(CORNERS))  # type: ignore[arg-type]
+    programs: dict[int, str] = dict(enumerate(CORNERS))
 
     @field_validator("channel", mode="before")
     @classmethod
@@ -62,6 +63,6 @@ class ControlsSection(Section):
                 raise TableError((program,), f"a program must be 0..127 (got {program})")
         return table
 
-    def midi_map(self) -> MidiMap:
-        """The table as the controls use it."""
-        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel)
+    def midi_map(self, moods: Mapping[str, Mood] = MappingProxyType(CORNERS)) -> MidiMap:
+        """The table as the controls use it. moods: every mood's name and point."""
+        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel, moods)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from improv.attributes import ATTRIBUTES
 from improv.config.section import Section, TableError, did_you_mean
 from improv.controls import LONGEST_GLIDE_S
-from improv.mood import CORNERS, Mood
+from improv.mood import CORNERS, FURTHER_NAMES, Mood
 
-Corner = Literal["happy", "nervous", "sad", "calm"]
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.9, "nervous": -0.85, "sad": -0.9, "calm": 0.9},
@@ -23,18 +24,19 @@ DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
     "tempo": {"happy": 132, "nervous": 144, "sad": 66, "calm": 76},
 }
+DEFAULT_NAMES = {name: (mood.valence, mood.arousal) for name, mood in FURTHER_NAMES.items()}
 
 
 def _point(value: object) -> object:
-    """A mood's name, or a pair [valence, arousal]."""
-    if isinstance(value, str):
-        if value not in CORNERS:
-            raise ValueError(f"must be one of {', '.join(CORNERS)} or a pair [valence, arousal] (got {value!r})")
-        return value
+    """A mood's name (looked up later, when all names are known), or a pair [valence, arousal]."""
+    return value if isinstance(value, str) else _pair(value, "a mood's name or a pair [valence, arousal]")
+
+
+def _pair(value: object, wanted: str = "a pair [valence, arousal]") -> tuple[float, float]:
     try:
         valence, arousal = (float(part) for part in value)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
-        raise ValueError(f"must be one of {', '.join(CORNERS)} or a pair [valence, arousal] (got {value!r})") from None
+        raise ValueError(f"must be {wanted} (got {value!r})") from None
     if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
         raise ValueError(f"valence and arousal must be -1..1 (got {valence:g}, {arousal:g})")
     return (valence, arousal)
@@ -44,7 +46,25 @@ class MoodSection(Section):
     start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
     glide_s: float = Field(0.0, ge=0, le=LONGEST_GLIDE_S)
     intensity: float = Field(0.6, ge=0, le=1)
+    names: dict[str, tuple[float, float]] = Field(DEFAULT_NAMES, max_length=100)
     table: dict[str, dict[str, float]] = DEFAULT_TABLE
+
+    @field_validator("names", mode="before")
+    @classmethod
+    def _names(cls, names: object) -> object:
+        if not isinstance(names, dict):
+            return names
+        pairs = {}
+        for name, point in names.items():
+            if name in CORNERS:
+                raise TableError((name,), "is a corner of the plane and stays there; choose another name")
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise TableError((name,), f"a mood's name is a small letter, then a-z, 0-9, _ or - (got {name!r})")
+            try:
+                pairs[name] = _pair(point)
+            except ValueError as error:
+                raise TableError((name,), str(error)) from None
+        return pairs
 
     @field_validator("table", mode="before")
     @classmethod
@@ -74,7 +94,21 @@ class MoodSection(Section):
                     raise TableError((name, corner), f"must be {low:g}..{high:g} {unit} (got {value:g})")
         return table
 
+    @model_validator(mode="after")
+    def _start_is_known(self) -> MoodSection:
+        if isinstance(self.start, str) and self.start not in self.moods:
+            hint = did_you_mean(self.start, self.moods)
+            raise TableError(
+                ("start",), f"unknown mood {self.start!r}{hint}; allowed: {', '.join(self.moods)} or [valence, arousal]"
+            )
+        return self
+
+    @property
+    def moods(self) -> dict[str, Mood]:
+        """Every name and its point: the four corners first."""
+        return CORNERS | {name: Mood(*point) for name, point in self.names.items()}
+
     @property
     def start_mood(self) -> Mood:
         """The point of `start`."""
-        return CORNERS[self.start] if isinstance(self.start, str) else Mood(*self.start)
+        return self.moods[self.start] if isinstance(self.start, str) else Mood(*self.start)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from improv.config.controls import DEFAULT_CONTROLS
+from improv.config.mood import DEFAULT_NAMES
 from improv.config.section import APP, did_you_mean
 from improv.config.whole import Config
 from improv.errors import ConfigError
@@ -94,6 +95,13 @@ def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], fil
         _mark(value, place, lines, faults, file)
 
 
+# One entry that is put in joins these defaults; a file that gives the table gives all of it.
+_ADDED_TO: dict[tuple[str, str], Mapping[Any, Any]] = {
+    ("controls", "map"): DEFAULT_CONTROLS,
+    ("mood", "names"): DEFAULT_NAMES,
+}
+
+
 def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str, override: str) -> str | None:
     """Put `section.key=value` into the tree; returns a sentence when it cannot be understood."""
     name, equals, text = override.partition("=")
@@ -105,8 +113,9 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
     except yaml.YAMLError:
         return f"{origin} {override!r}: the value is not valid YAML"
     branch = tree
-    if path[:2] == ("controls", "map") and isinstance(section := tree.setdefault("controls", {}), dict):
-        section.setdefault("map", dict(DEFAULT_CONTROLS))
+    for (name, key), entries in _ADDED_TO.items():
+        if path[:2] == (name, key) and len(path) > 2 and isinstance(section := tree.setdefault(name, {}), dict):
+            section.setdefault(key, dict(entries))
     for part in path[:-1]:
         branch = branch.setdefault(int(part) if part.isdigit() else part, {})
         if not isinstance(branch, dict):

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from improv.config.controls import ControlsSection
 from improv.config.midi import MidiSection, TimingSection
 from improv.config.mood import MoodSection
 from improv.config.music import ModelSection, MusicSection
-from improv.config.section import APP, Section
+from improv.config.section import APP, Section, TableError, did_you_mean
 
 
 class RecorderSection(Section):
@@ -43,3 +43,14 @@ class Config(Section):
     controls: ControlsSection = ControlsSection()
     recorder: RecorderSection = RecorderSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _programs_name_moods(self) -> Config:
+        moods = self.mood.moods
+        for program, name in self.controls.programs.items():
+            if name not in moods:
+                raise TableError(
+                    ("controls", "programs", program),
+                    f"unknown mood {name!r}{did_you_mean(name, moods)}; allowed: {', '.join(moods)}",
+                )
+        return self
