@@ -270,6 +270,29 @@ def test_outputs_take_the_place_of_the_simple_form(write: Write) -> None:
     assert "midi.outputs: must be a list of outputs, each with keys (got 'Roland')" in fault
 
 
+def test_an_output_in_an_override(write: Write) -> None:
+    path = write("midi:\n  outputs:\n  - {port: Roland, channel: 2}\n")
+    added = ["midi.outputs.0.transpose=12", "midi.outputs.1.port=Disklavier", "midi.outputs.1.velocity_delay_ms.64=40"]
+    first, second = config.load(path, added, {}).midi.outputs
+    assert (first.port, first.channel, first.transpose) == ("Roland", 2, 12)
+    assert (second.port, second.velocity_delay_ms) == ("Disklavier", {64: 40})
+    assert config.load(None, [], {"BRAINMUSIC_MIDI__OUTPUTS__0__PORT": "Grand"}).midi.outputs[0].port == "Grand"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("midi.outputs.2.port=x", "midi.outputs is a list; expected a number, 0..0, or 1 to add one (got 2)"),
+        ("midi.outputs.x.port=x", "midi.outputs is a list; expected a number, 0..0, or 1 to add one (got x)"),
+        ("midi.outputs.0=3", "midi.outputs.0: must be a section with keys (got 3)"),
+        ("midi.driver.x=1", "driver is not a section"),
+    ],
+)
+def test_an_override_that_leads_nowhere(write: Write, override: str, sentence: str) -> None:
+    path = write("midi:\n  driver: auto\n  outputs:\n  - {port: Roland}\n")
+    assert sentence in "\n".join(faults(path, override))
+
+
 def test_outputs_of_both_forms(tmp_path: Path) -> None:
     simple = config.load(None, ["midi.output=Roland", "midi.channel=3", "midi.program=7"], {}).midi
     assert [(one.port, one.channel, one.program) for one in simple.all_outputs] == [("Roland", 3, 7)]

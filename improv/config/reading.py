@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from improv.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "BRAINMUSIC_"
 DEEPEST = 8
+FIRST_OF_A_LIST = ((("midi", "outputs"), "0"),)  # where an override begins a list that the file does not have
 
 
 def find() -> Path | None:
@@ -112,17 +114,40 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
         value = yaml.safe_load(text)
     except yaml.YAMLError:
         return f"{origin} {override!r}: the value is not valid YAML"
-    branch = tree
-    for (name, key), entries in _ADDED_TO.items():
-        if path[:2] == (name, key) and len(path) > 2 and isinstance(section := tree.setdefault(name, {}), dict):
+    for (section_name, key), entries in _ADDED_TO.items():
+        in_it = path[:2] == (section_name, key) and len(path) > 2
+        if in_it and isinstance(section := tree.setdefault(section_name, {}), dict):
             section.setdefault(key, dict(entries))
-    for part in path[:-1]:
-        branch = branch.setdefault(int(part) if part.isdigit() else part, {})
-        if not isinstance(branch, dict):
-            return f"{origin} {override!r}: {part} is not a section"
-    branch[int(path[-1]) if path[-1].isdigit() else path[-1]] = text.strip() if value is None else value
+    try:
+        _place(tree, path, text.strip() if value is None else value)
+    except ValueError as error:
+        return f"{origin} {override!r}: {error}"
     origins[path] = origin
     return None
+
+
+def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
+    """Put a value where the path leads; a number counts the items of a list from 0, the next one makes it longer.
+
+    Raises ValueError with the half sentence that says why there is no such place.
+    """
+    branch: Any = tree
+    for depth, (part, following) in enumerate(itertools.pairwise((*path, "")), start=1):
+        place: Any = int(part) if part.isdigit() else part
+        fresh = value if depth == len(path) else [] if (path[:depth], following) in FIRST_OF_A_LIST else {}
+        if isinstance(branch, list):
+            if not isinstance(place, int) or place > len(branch):
+                items = f"0..{len(branch) - 1}, or {len(branch)} to add one" if branch else "0 to begin it"
+                raise ValueError(f"{'.'.join(path[: depth - 1])} is a list; expected a number, {items} (got {part})")
+            if place == len(branch):
+                branch.append(fresh)
+        elif not isinstance(branch, dict):
+            raise ValueError(f"{path[depth - 2]} is not a section")
+        if depth == len(path):
+            branch[place] = value
+        elif isinstance(branch, dict) and place not in branch:
+            branch[place] = fresh
+        branch = branch[place]
 
 
 def _sentence(detail: ErrorDetails, source: str, lines: Lines, origins: dict[tuple[str, ...], str]) -> str:
