@@ -138,7 +138,7 @@ def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
         if isinstance(branch, list):
             if not isinstance(place, int) or place > len(branch):
                 items = f"0..{len(branch) - 1}, or {len(branch)} to add one" if branch else "0 to begin it"
-                raise ValueError(f"{'.'.join(path[: depth - 1])} is a list; expected a number, {items} (got {part})")
+                raise ValueError(f"{'.'.join(path[: depth - 1])} is a list; expected a number, {items} (got {part})")  # noqa: TRY004 - told to the user
             if place == len(branch):
                 branch.append(fresh)
         elif not isinstance(branch, dict):
