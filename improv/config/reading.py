@@ -120,7 +120,7 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
             section.setdefault(key, dict(entries))
     try:
         _place(tree, path, text.strip() if value is None else value)
-    except ValueError as error:
+    except ConfigError as error:
         return f"{origin} {override!r}: {error}"
     origins[path] = origin
     return None
@@ -129,7 +129,7 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
 def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
     """Put a value where the path leads; a number counts the items of a list from 0, the next one makes it longer.
 
-    Raises ValueError with the half sentence that says why there is no such place.
+    Raises ConfigError with the half sentence that says why there is no such place.
     """
     branch: Any = tree
     for depth, (part, following) in enumerate(itertools.pairwise((*path, "")), start=1):
@@ -138,11 +138,11 @@ def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
         if isinstance(branch, list):
             if not isinstance(place, int) or place > len(branch):
                 items = f"0..{len(branch) - 1}, or {len(branch)} to add one" if branch else "0 to begin it"
-                raise ValueError(f"{'.'.join(path[: depth - 1])} is a list; expected a number, {items} (got {part})")  # noqa: TRY004 - told to the user
+                raise ConfigError(f"{'.'.join(path[: depth - 1])} is a list; expected a number, {items} (got {part})")
             if place == len(branch):
                 branch.append(fresh)
         elif not isinstance(branch, dict):
-            raise ValueError(f"{path[depth - 2]} is not a section")
+            raise ConfigError(f"{path[depth - 2]} is not a section")
         if depth == len(path):
             branch[place] = value
         elif isinstance(branch, dict) and place not in branch:
