@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from improv.engine import Status
+from improv.state import State
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -18,14 +18,13 @@ LINE_EVERY_S = 30.0
 ARROWS = {"happy": "↗", "nervous": "↖", "sad": "↙", "calm": "↘"}  # where the corner lies on the plane
 
 
-def line(status: Status) -> str:
+def line(status: State) -> str:
     """The state in one line."""
-    doing = "ending" if status.ending else "playing" if status.playing else "resting"
-    late = status.statistics
+    doing = "ending" if status.ending or status.stopping else "playing" if status.playing else "resting"
     return (
-        f"{doing}, mood {status.mood_name} ({status.mood.valence:+.2f}, {status.mood.arousal:+.2f}), "
+        f"{doing}, mood {status.mood} ({status.valence:+.2f}, {status.arousal:+.2f}), "
         f"{status.tempo_bpm:.0f} bpm, bar {status.bar}.{status.beat}, {status.notes_planned} notes, "
-        f"late p50 {1000 * late.lateness_p50_s:.2f} ms, p99 {1000 * late.lateness_p99_s:.2f} ms"
+        f"late p50 {status.lateness_p50_ms:.2f} ms, p99 {status.lateness_p99_ms:.2f} ms"
     )
 
 
@@ -36,7 +35,7 @@ class Display(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def show(self, status: Status, ports: str, now_s: float) -> None:
+    def show(self, status: State, ports: str, now_s: float) -> None:
         """Called every turn; draws only as often as is calm."""
         ...
 
@@ -56,7 +55,7 @@ class LogDisplay:
     ) -> None:
         pass
 
-    def show(self, status: Status, ports: str, now_s: float) -> None:
+    def show(self, status: State, ports: str, now_s: float) -> None:
         if now_s >= self._next_s or status.playing != self._playing:
             log.info("%s", line(status))
             self._next_s, self._playing = now_s + LINE_EVERY_S, status.playing
@@ -81,30 +80,31 @@ class PanelDisplay:
     ) -> None:
         self._live.stop()
 
-    def show(self, status: Status, ports: str, now_s: float) -> None:
+    def show(self, status: State, ports: str, now_s: float) -> None:
         if now_s >= self._next_s:
             self._next_s = now_s + PANEL_EVERY_S
             self._live.update(self._panel(status, ports), refresh=True)
 
-    def _panel(self, status: Status, ports: str) -> RenderableType:
+    def _panel(self, status: State, ports: str) -> RenderableType:
         from rich import box
         from rich.markup import escape
         from rich.panel import Panel
         from rich.table import Table
 
         grid = Table.grid(padding=(0, 2))
-        doing = "ending" if status.ending else "playing" if status.playing else "resting (play: CC 85)"
-        late = status.statistics
-        arrow = ARROWS.get(status.mood_name, "·")
-        mood = f"{arrow} {status.mood_name}  valence {status.mood.valence:+.2f}  arousal {status.mood.arousal:+.2f}"
+        doing = (
+            "ending" if status.ending or status.stopping else "playing" if status.playing else "resting (play: CC 85)"
+        )
+        arrow = ARROWS.get(status.mood, "·")
+        mood = f"{arrow} {status.mood}  valence {status.valence:+.2f}  arousal {status.arousal:+.2f}"
         grid.add_row("mood", mood)
         grid.add_row("tempo", f"{status.tempo_bpm:.0f} bpm   bar {status.bar}, beat {status.beat}")
-        grid.add_row("notes", f"{status.notes_planned}   sounding {late.sounding}   {doing}")
+        grid.add_row("notes", f"{status.notes_planned}   sounding {status.sounding}   {doing}")
         grid.add_row("port", escape(ports))  # a port may be called anything, also [/b]
         grid.add_row(
             "late",
-            f"p50 {1000 * late.lateness_p50_s:.2f} ms   p99 {1000 * late.lateness_p99_s:.2f} ms   "
-            f"left out {late.notes_dropped}",
+            f"p50 {status.lateness_p50_ms:.2f} ms   p99 {status.lateness_p99_ms:.2f} ms   "
+            f"left out {status.notes_dropped}",
         )
         subtitle = f"{escape(self._model)}  ·  Ctrl-C ends"
         return Panel(grid, title="BrainMusic", subtitle=subtitle, box=box.ROUNDED, expand=False)

@@ -9,17 +9,20 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import mido
 
 from improv import controls as commands
 from improv.clock import Clock
-from improv.controls import Command, ControlState, MidiMap
+from improv.commands import MidiMap
+from improv.controls import Command, ControlState
+from improv.errors import CommandError
 from improv.improviser import Improviser, PlannedStep
 from improv.improviser import Settings as ImproviserSettings
-from improv.mood import Mood, nearest_name
+from improv.mood import attributes_at, nearest_name
 from improv.player.wire import PlannedNote, PortsChanged, Received, Statistics, ToEngine
+from improv.state import State
 
 log = logging.getLogger(__name__)
 
@@ -58,21 +61,6 @@ class StepSink(Protocol):
 
     def add(self, step: PlannedStep) -> None: ...
     def forget(self, tick: int) -> None: ...
-
-
-class Status(NamedTuple):
-    """The published state: everything that a face shows, as one value."""
-
-    mood: Mood
-    mood_name: str
-    tempo_bpm: float
-    bar: int
-    beat: int
-    playing: bool
-    ending: bool
-    notes_planned: int
-    stalls: int
-    statistics: Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +135,19 @@ class Engine:
         except (ValueError, IndexError):  # mido says IndexError where a message is cut short
             log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
             return
-        if (command := self.midi_map.command(parsed)) is not None:
-            self.act(command, received_s)
+        try:
+            command = self.midi_map.command(parsed)
+            if command is not None:
+                self.act(command, received_s)
+        except CommandError as error:
+            log.warning("MIDI: %s", error)
 
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
         before = self.controls
         self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
-        if isinstance(command, commands.AllNotesOff):
+        if isinstance(command, commands.AllNotesOff | commands.Panic):
             self.silence()
         elif before.playing and not self.controls.playing:
             self._pause()
@@ -217,7 +209,7 @@ class Engine:
         self._renew(self._due_s(step.position.music_s))
         if step.finished:
             self._finished = True
-            self.controls = replace(self.controls, playing=False, ending=False)
+            self.controls = replace(self.controls, playing=False, ending=False, stopping=False)
             log.info("the piece has ended; play begins a new one")
         return step
 
@@ -360,21 +352,41 @@ class Engine:
 
     # -------------------------------------------------------------------------------------------------- publishing
 
-    def status(self) -> Status:
+    def status(self) -> State:
         """The published state at this moment."""
-        now_s = self._clock.now()
+        now_s, controls, late = self._clock.now(), self.controls, self._link.statistics
         heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s) <= now_s), None)
         position = heard.position if heard else self.improviser.position
-        mood = self.controls.mood(self._music_s(now_s))
-        return Status(
-            mood=mood,
-            mood_name=nearest_name(mood, self.midi_map.moods),
+        music_s = self._music_s(now_s)
+        mood, target, glide = controls.mood(music_s), controls.glide.target, controls.glide
+        return State(
+            playing=controls.playing,
+            ending=controls.ending,
+            stopping=controls.stopping,
+            mood=nearest_name(mood, self.midi_map.moods),
+            valence=mood.valence,
+            arousal=mood.arousal,
+            target_valence=target.valence,
+            target_arousal=target.arousal,
+            glide_left_s=max(0.0, glide.start_s + glide.duration_s - music_s) if mood != target else 0.0,
+            glide_s=controls.glide_s,
+            intensity=controls.intensity,
+            temperature=controls.temperature,
+            overrides=controls.overrides,
+            attributes=attributes_at(mood, self.improviser.settings.table) | dict(controls.overrides),
             tempo_bpm=position.tempo_bpm,
             bar=position.bar,
             beat=int(position.beat_in_bar) + 1,
-            playing=self.controls.playing,
-            ending=self.controls.ending,
+            beats_per_bar=position.beats_per_bar,
+            revision=controls.revision,
             notes_planned=self._notes_planned,
+            notes_sent=late.notes_sent,
+            notes_dropped=late.notes_dropped,
+            sounding=late.sounding,
+            lateness_p50_ms=1000 * late.lateness_p50_s,
+            lateness_p99_ms=1000 * late.lateness_p99_s,
+            lateness_max_ms=1000 * late.lateness_max_s,
             stalls=self._stalls,
-            statistics=self._link.statistics,
+            model=self.improviser.model.contract.name,
+            seed=self.improviser.seed,
         )

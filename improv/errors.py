@@ -15,6 +15,12 @@ class InputError(BrainMusicError):
     exit_code = 2
 
 
+class CommandError(BrainMusicError):
+    """A command is unknown, has a wrong argument, or cannot be carried out now. The music goes on as before."""
+
+    exit_code = 2
+
+
 class ConfigError(BrainMusicError):
     """config.yaml or an override is wrong. The text lists every fault, one a line."""
 

@@ -191,7 +191,10 @@ class Improviser:
         ending = self._ending(memory, controls)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, memory.position.tick))
-        if memory.position.tick < memory.rest_until_tick and not self._must_answer(memory, controls):
+        if controls.stopping and memory.position.ticks_to_bar_line == 0:
+            sounding = tuple(held.pitch for held in memory.held)
+            grid, finished = GridStep(memory.position.tick, sounding, (), last=True), True
+        elif memory.position.tick < memory.rest_until_tick and not self._must_answer(memory, controls):
             grid, finished = GridStep(memory.position.tick, (), (), last=False), False
         else:
             grid, finished = self._choose_step(memory, controls, mood, attributes, ending, rng)

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.attributes import ATTRIBUTES
+from improv.commands import CONTROL_ACTIONS, MidiMap
 from improv.config import DEFAULT_CONTROLS, Config, load
 from improv.controls import (
-    CONTROL_ACTIONS,
     AllNotesOff,
     Command,
     ControlState,
     End,
-    MidiMap,
     Pause,
     Play,
     PlayPause,
@@ -113,7 +112,7 @@ def test_the_glide_knob_is_fine_at_its_low_end() -> None:
 
 
 def test_an_unknown_action_is_named() -> None:
-    with pytest.raises(ValueError, match="'volume'; allowed: valence"):
+    with pytest.raises(ValueError, match="'volume'; allowed: mood"):
         cc(9, 0, midi_map=MidiMap({9: "volume"}, {}))
 
 

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from rich.console import Console
 
 from improv.display import LINE_EVERY_S, PANEL_EVERY_S, LogDisplay, PanelDisplay, line
-from improv.engine import Status
 from improv.mood import CORNERS, nearest_name
-from improv.player.wire import Statistics
+from improv.state import State
 
-STATUS = Status(
-    CORNERS["sad"], "sad", 66.4, 12, 3, True, False, 345, 0, Statistics(300, 2, 290, 4, 5, 0.00012, 0.0034, 0.01)
+STATUS = State(
+    valence=-1.0,
+    arousal=-1.0,
+    mood="sad",
+    tempo_bpm=66.4,
+    bar=12,
+    beat=3,
+    playing=True,
+    notes_planned=345,
+    notes_dropped=2,
+    sounding=4,
+    lateness_p50_ms=0.12,
+    lateness_p99_ms=3.4,
 )
 
 
@@ -23,8 +33,8 @@ def test_the_line() -> None:
     assert line(STATUS) == (
         "playing, mood sad (-1.00, -1.00), 66 bpm, bar 12.3, 345 notes, late p50 0.12 ms, p99 3.40 ms"
     )
-    assert line(STATUS._replace(ending=True)).startswith("ending, ")
-    assert line(STATUS._replace(playing=False)).startswith("resting, ")
+    assert line(replace(STATUS, ending=True)).startswith("ending, ")
+    assert line(replace(STATUS, playing=False)).startswith("resting, ")
 
 
 def test_a_line_now_and_then_and_at_each_change(caplog: pytest.LogCaptureFixture) -> None:
@@ -33,12 +43,12 @@ def test_a_line_now_and_then_and_at_each_change(caplog: pytest.LogCaptureFixture
         for now_s in (5.0, 5.1, 5.0 + LINE_EVERY_S - 0.1, 5.0 + LINE_EVERY_S):
             display.show(STATUS, "ports", now_s)
         assert len(caplog.records) == 2
-        display.show(STATUS._replace(playing=False), "ports", 36.0)
-        display.show(STATUS._replace(playing=False), "ports", 36.1)
+        display.show(replace(STATUS, playing=False), "ports", 36.0)
+        display.show(replace(STATUS, playing=False), "ports", 36.1)
     assert [record.getMessage().split(",")[0] for record in caplog.records] == ["playing", "playing", "resting"]
 
 
-def panel(status: Status, ports: str, model: str = "polyphony") -> str:
+def panel(status: State, ports: str, model: str = "polyphony") -> str:
     console = Console(file=io.StringIO(), width=100)
     console.print(PanelDisplay(model)._panel(status, ports))
     assert isinstance(console.file, io.StringIO)
@@ -50,7 +60,7 @@ def test_the_panel() -> None:
     for part in ("↙ sad", "valence -1.00", "66 bpm", "bar 12, beat 3", "345", "sounding 4", "left out 2", "Ctrl-C"):
         assert part in text
     assert "out BrainMusic" in text
-    assert "resting (play: CC 85)" in panel(STATUS._replace(playing=False), "")
+    assert "resting (play: CC 85)" in panel(replace(STATUS, playing=False), "")
 
 
 @pytest.mark.parametrize("name", ["Piano [/b]", "a [red] b", "[/]", "x\\[b]"])
@@ -61,7 +71,7 @@ def test_a_port_and_a_model_may_be_called_anything(name: str) -> None:
 
 @pytest.mark.parametrize("mood", CORNERS)
 def test_each_corner_has_its_arrow(mood: str) -> None:
-    status = STATUS._replace(mood=CORNERS[mood], mood_name=nearest_name(CORNERS[mood]))
+    status = replace(STATUS, **CORNERS[mood]._asdict(), mood=nearest_name(CORNERS[mood]))
     arrow = {"happy": "↗", "nervous": "↖", "sad": "↙", "calm": "↘"}[mood]
     assert f"{arrow} {mood}" in panel(status, "")
 

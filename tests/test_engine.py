@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from improv.controls import AllNotesOff, Pause, SetAttribute, SetMood
+from improv.controls import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
 from improv.engine import LEAD_S, PROVISIONAL_NOTE_S
 from improv.model import OnnxModel
 from improv.mood import CORNERS, Mood
@@ -116,6 +116,49 @@ def test_the_end_by_control_change_then_play() -> None:
     assert_sound(stage)
 
 
+def test_stop_ends_with_the_bar_and_play_begins_a_new_piece() -> None:
+    stage = chords()
+    stage.play(1.0)
+    stage.engine.act(Stop(), stage.clock.now())
+    assert stage.engine.status().stopping
+    stage.play(5.0)
+    last = stage.record.steps[-1]
+    assert last.finished
+    assert (last.position.tick, last.started) == (16, ())
+    status = stage.engine.status()
+    assert (status.playing, status.stopping) == (False, False)
+    assert_silent(stage)
+    stage.engine.act(Stop(), stage.clock.now())  # nothing to stop
+    assert not stage.engine.status().stopping
+    stage.engine.act(Play(), stage.clock.now())
+    stage.play(1.0)
+    assert stage.engine.status().bar == 1
+    assert_sound(stage)
+
+
+def test_play_takes_nothing_back_while_it_plays() -> None:
+    stage = chords()
+    stage.play(1.0)
+    stage.engine.act(Stop(), stage.clock.now())
+    stage.engine.act(Play(), stage.clock.now())
+    assert stage.engine.status().stopping
+
+
+def test_panic_ends_every_note_and_pauses() -> None:
+    stage = chords()
+    stage.play(1.0)
+    stage.engine.act(Panic(), stage.clock.now())
+    assert_silent(stage)
+    assert not stage.engine.status().playing
+    silent = len(stage.link.scheduled)
+    stage.play(3.0)
+    assert len(stage.link.scheduled) == silent
+    stage.engine.act(Play(), stage.clock.now())
+    stage.play(1.0)
+    assert len(stage.link.scheduled) > silent
+    assert_sound(stage)
+
+
 def test_the_ends_of_long_notes_are_renewed_until_the_true_one_comes() -> None:
     stage = Stage(
         ScriptedModel([HELD_C4, STEP_END], [C4, STEP_END]),
@@ -152,12 +195,12 @@ def test_the_published_state() -> None:
     stage = chords()
     stage.play(LEAD_S + 4.5 * 60 / 76)
     status = stage.engine.status()
-    assert (status.mood, status.mood_name, status.tempo_bpm) == (CORNERS["calm"], "calm", pytest.approx(76))
+    assert (status.point, status.mood, status.tempo_bpm) == (CORNERS["calm"], "calm", pytest.approx(76))
     assert (status.bar, status.beat, status.playing, status.ending, status.stalls) == (2, 1, True, False, 0)
     assert status.notes_planned == len(stage.link.scheduled)
     stage.engine.act(SetMood(-0.9, 0.8), stage.clock.now())
-    assert stage.engine.status().mood == Mood(-0.9, 0.8)
-    assert stage.engine.status().mood_name == "nervous"
+    assert stage.engine.status().point == Mood(-0.9, 0.8)
+    assert stage.engine.status().mood == "nervous"
     stage.engine.act(AllNotesOff(), stage.clock.now())
     assert stage.engine.status().notes_planned == len(stage.link.scheduled)
 

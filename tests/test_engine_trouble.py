@@ -42,12 +42,12 @@ def test_a_glide_asked_for_in_a_pause_begins_when_the_music_does() -> None:
     stage.engine.act(SetGlide(4.0), stage.clock.now())
     stage.engine.act(SetMood(-1.0, -1.0), stage.clock.now())
     stage.play(60.0)
-    assert stage.engine.status().mood == CORNERS["calm"]
+    assert stage.engine.status().point == CORNERS["calm"]
     stage.engine.act(Play(), stage.clock.now())
     stage.play(2.0)
-    assert -0.5 < stage.engine.status().mood.valence < 0.5
+    assert -0.5 < stage.engine.status().valence < 0.5
     stage.play(2.5)
-    assert stage.engine.status().mood == CORNERS["sad"]
+    assert stage.engine.status().point == CORNERS["sad"]
 
 
 @pytest.mark.parametrize("control", [120, 123])
@@ -109,7 +109,7 @@ def test_a_turn_that_came_during_a_stall_does_not_burst_either() -> None:
     woke_s = max(onsets(stage)) - 2.0
     gaps = [b - a for a, b in pairwise(onsets(stage, woke_s))]
     assert min(gaps) > 0.05
-    assert stage.engine.status().mood == CORNERS["happy"]
+    assert stage.engine.status().point == CORNERS["happy"]
     assert_sound(stage)
 
 

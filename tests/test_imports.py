@@ -23,6 +23,8 @@ ROOMS = (
         "sampling",
         "steering",
         "controls",
+        "commands",
+        "state",
         "expression",
         "model",
         "config",

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from improv.commands import CONTROL_ACTIONS, MidiMap
 from improv.config.section import Section, TableError, did_you_mean
-from improv.controls import CONTROL_ACTIONS, MidiMap
 from improv.mood import CORNERS, Mood
 
 DEFAULT_CONTROLS: dict[int, str] = {
