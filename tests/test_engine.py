@@ -200,7 +200,7 @@ def test_the_published_state() -> None:
     assert status.notes_planned == len(stage.link.scheduled)
     stage.engine.act(SetMood(-0.9, 0.8), stage.clock.now())
     assert stage.engine.status().point == Mood(-0.9, 0.8)
-    assert stage.engine.status().mood == "nervous"
+    assert stage.engine.status().mood == "stormy"
     stage.engine.act(AllNotesOff(), stage.clock.now())
     assert stage.engine.status().notes_planned == len(stage.link.scheduled)
 
