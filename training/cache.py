@@ -53,7 +53,7 @@ def key_of(job: Job) -> str:
     """One name for all that decides the result: bytes, format, family, options and this program itself."""
     encoding = encoding_for(job.family)
     options = [job.suffix, job.source == CHORALES, job.family, encoding.fingerprint, job.instruments, repr(job.labels)]
-    head = json.dumps([_program(), *options])
+    head = json.dumps([_program(), *options, job.default_tempo])
     return hashlib.sha256(head.encode() + b"\n" + job.content).hexdigest()
 
 

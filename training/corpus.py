@@ -36,7 +36,8 @@ FloatArray = NDArray[np.float64]
 
 # Scores without a tempo (the chorales) are measured as if played at the pace of a congregation.
 NOMINAL_TEMPO_BPM = 72.0
-NOMINAL_BEATS_PER_BAR = 4.0  # where there are no bars; at 120 bpm two seconds
+# On the clock half a second stands for a beat, as at the 120 bpm that a MIDI file has without a tempo.
+NOMINAL_BEATS_PER_S, NOMINAL_BEATS_PER_BAR = 2, 4.0
 CHORALES = "music21:bach"
 
 

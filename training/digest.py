@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,14 +17,17 @@ from training.labels import Label
 from training.score import Rejected
 from training.sources import work_of
 
-MIN_STEPS = 32
+MIN_BEATS = 8  # on the clock as many nominal ones: 4 s
 BEATLESS_FAMILIES = ("performance",)  # counts hundredths of a second, needs no bars
 PEDAL_FAMILIES = ("performance",)  # has no pedal of its own: notes must last as long as they sound
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file to be read. suffix: with its dot, small letters. labels: moods that a person gave to stretches of it."""
+    """A file to be read. suffix: with its dot, small letters. labels: moods that a person gave to stretches of it.
+
+    default_tempo: whether its tempo is only what the program wrote that made it (`training.default_tempo`).
+    """
 
     name: str
     source: str
@@ -33,6 +36,7 @@ class Job:
     family: str
     instruments: Instruments = "all"
     labels: tuple[Label, ...] = ()
+    default_tempo: bool = False
 
 
 def digest(job: Job) -> EncodedPiece | str:
@@ -46,14 +50,21 @@ def digest(job: Job) -> EncodedPiece | str:
 def _digest(job: Job) -> EncodedPiece:
     encoding = encoding_for(job.family)
     score = corpus.load(job.content, job.suffix, job.source, job.instruments)
+    if job.default_tempo:
+        score = replace(score, has_tempo=False, done=(*score.done, "its tempo is its program's default"))
     off_grid = clean.off_grid_share(score)
     if off_grid > clean.NO_BEAT_SHARE and job.family not in BEATLESS_FAMILIES:
         raise Rejected(f"a performance without a beat grid ({off_grid:.0%} of its onsets lie off the grid)")
     if job.family in PEDAL_FAMILIES:
         score = clean.fold_pedal(score)
-    piece = corpus.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
-    if piece.steps < MIN_STEPS:
-        raise Rejected(f"only {piece.steps} steps long, needed are {MIN_STEPS}")
+    if job.family in BEATLESS_FAMILIES:
+        steps_per_s = encoding.ticks_per_beat * corpus.NOMINAL_BEATS_PER_S
+        piece = corpus.on_clock(score, job.name, job.source, steps_per_s)
+    else:
+        piece = corpus.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
+    least = MIN_BEATS * encoding.ticks_per_beat
+    if piece.steps < least:
+        raise Rejected(f"only {piece.steps} steps long, needed are {least}")
     tokens = np.array(encoding.encode(piece.notes, piece.steps), dtype=np.uint16)
     step_of_token = np.concatenate([[0], np.cumsum(tokens[:-1] == encoding.step_end_id)])
     features, windows = describe(score, job.labels)

@@ -13,6 +13,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -23,6 +24,7 @@ from training.augment import INSTRUMENTS
 from training.condition import condition
 from training.corpus import Item
 from training.dataset import DatasetWriter
+from training.default_tempo import default_tempi
 from training.fingerprint import Known
 from training.labels import read_labels
 from training.reading import Copy, Options, Result, read_all
@@ -65,6 +67,7 @@ def prepare(sources: Iterable[str], out: Path, options: Options | None = None) -
     tally: Counter[str] = Counter()
     with corpus.scratch_folder() as scratch, DatasetWriter(out, options.family, options.limit) as writer:
         items = [i for source in sources for i in spread(list(corpus.collect(source, Path(scratch))), options.limit)]
+        options = replace(options, default_tempi=default_tempi(tqdm(items, "tempi", unit="file", disable=None)))
         desk = _Desk(writer, options, tally)
         for item, result in tqdm(read_all(items, options), total=len(items), unit="file", disable=None):
             desk.take(item, result)

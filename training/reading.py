@@ -12,6 +12,7 @@ from training.augment import Instruments
 from training.cache import Cache, key_of
 from training.corpus import Item
 from training.dataset import EncodedPiece
+from training.default_tempo import Defaults, is_default
 from training.digest import Job, digest
 from training.labels import Labels, labels_for
 from training.sources import MUSIC_SUFFIXES
@@ -35,6 +36,7 @@ class Options:
 
     groups: work -> group, for works that go by several names. composers: (source, file) -> name. limit: read only so
     many files of each source, evenly spread over it. frozen: sha256 -> split of pieces that are not to move.
+    default_tempi: what the sources' programs write where nobody gave a tempo.
     """
 
     family: str = "polyphony"
@@ -48,6 +50,7 @@ class Options:
     composers: Mapping[tuple[str, str], str] = field(default_factory=dict)
     labels: Labels = field(default_factory=dict)
     frozen: Mapping[str, str] = field(default_factory=dict)
+    default_tempi: Defaults = field(default_factory=dict)
 
 
 def read_all(items: Iterable[Item], options: Options) -> Iterator[tuple[Item, Result]]:
@@ -90,7 +93,8 @@ def _job(item: Item, options: Options, first: dict[bytes, str]) -> Job | Done[Re
         earlier = first.setdefault(hashlib.blake2b(content, digest_size=16).digest(), name)
         if earlier != name:
             return Done(Copy(earlier))
-    return Job(item.name, item.source, item.suffix, content, options.family, options.instruments, labels)
+    default_tempo = is_default(item, content, options.default_tempi)
+    return Job(item.name, item.source, item.suffix, content, options.family, options.instruments, labels, default_tempo)
 
 
 def _run(jobs: Iterator[Job | Done[Result]], options: Options) -> Iterator[Result | Failed]:
