@@ -68,6 +68,26 @@ def place(beat_in_bar: float, beats_per_bar: float) -> tuple[float, float, float
     return math.sin(bar), math.cos(bar), math.sin(beat), math.cos(beat)
 
 
+def vectors(values: Mapping[str, NDArray[np.float64]], count: int) -> NDArray[np.float32]:
+    """`vector` of many steps, (count, SIZE), without their places. values: (count,) each, NaN where unknown."""
+    rows = np.zeros((count, SIZE), dtype=np.float32)
+    for name, given in values.items():
+        at = 2 * COMMANDS.index(name) if name in COMMANDS else _unknown(name)
+        known = ~np.isnan(given)
+        if attribute := ATTRIBUTES.get(name):
+            scaled = attribute.normalise_all(given)
+        else:
+            scaled = np.clip(given, 0 if name == "ending" else -1, 1)
+        rows[:, at], rows[:, at + 1] = np.where(known, scaled, 0), known
+    return rows
+
+
+def places(beat_in_bar: NDArray[np.float64], beats_per_bar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`place` of many steps, (steps, 4)."""
+    bar, beat = 2 * math.pi * beat_in_bar / beats_per_bar, 2 * math.pi * beat_in_bar
+    return np.stack([np.sin(bar), np.cos(bar), np.sin(beat), np.cos(beat)], axis=1)
+
+
 def unconditioned(row: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same place in the bar with every command unknown."""
     bare = row.copy()

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from improv.attributes import ATTRIBUTES
+import numpy as np
+
+from improv.attributes import ATTRIBUTES, FloatArray
 
 
 class Mood(NamedTuple):
@@ -108,14 +110,20 @@ def mood_of(measured: Mapping[str, float]) -> Mood | None:
     """
     if "mode" not in measured or "onset_density" not in measured:
         return None
+    valence, arousal = moods_of({name: np.array(value) for name, value in measured.items()})
+    return Mood(float(valence), float(arousal))
+
+
+def moods_of(measured: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """The same of many windows: valence and arousal, NaN where a window has no mode. `loudness` may be missing."""
     register = (measured["register"] - 62) / 12
     harshness = (measured["dissonance"] - 0.22) / 0.12
-    valence = 0.85 * measured["mode"] + 0.2 * _limit(register) - 0.25 * _limit(harshness)
-    speed = math.log2(max(measured["onset_density"], 0.25) / _NEUTRAL_ONSETS_PER_S) / _ONE_STEP_OCTAVES
-    loudness = (measured.get("loudness", _NEUTRAL_VELOCITY) - _NEUTRAL_VELOCITY) / 16
+    valence = 0.85 * measured["mode"] + 0.2 * np.clip(register, -1, 1) - 0.25 * np.clip(harshness, -1, 1)
+    speed = np.log2(np.maximum(measured["onset_density"], 0.25) / _NEUTRAL_ONSETS_PER_S) / _ONE_STEP_OCTAVES
+    loudness = (measured.get("loudness", np.array(_NEUTRAL_VELOCITY)) - _NEUTRAL_VELOCITY) / 16
     staccato = (0.8 - measured["articulation"]) / 0.4
-    arousal = 0.7 * _limit(speed, 1.5) + 0.25 * _limit(loudness, 1.5) + 0.1 * _limit(staccato)
-    return Mood(valence, arousal).clipped()
+    arousal = 0.7 * np.clip(speed, -1.5, 1.5) + 0.25 * np.clip(loudness, -1.5, 1.5) + 0.1 * np.clip(staccato, -1, 1)
+    return np.clip(valence, -1, 1), np.clip(arousal, -1, 1)
 
 
 def mode_tempo_mood(mode: float, onsets_per_s: float) -> str:
@@ -124,7 +132,3 @@ def mode_tempo_mood(mode: float, onsets_per_s: float) -> str:
     if mode >= 0:
         return "happy" if fast else "calm"
     return "nervous" if fast else "sad"
-
-
-def _limit(value: float, reach: float = 1.0) -> float:
-    return min(max(value, -reach), reach)

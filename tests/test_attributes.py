@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from improv.attributes import (
     ATTRIBUTES,
     Attribute,
+    Music,
     Window,
+    Windows,
     articulation,
     dissonance,
     key_of,
     measure,
+    measure_windows,
     melody,
     mode,
     profile_in_best_key,
@@ -120,3 +123,61 @@ def test_a_window() -> None:
 def test_an_empty_window_has_a_density_only() -> None:
     nothing = np.zeros(0)
     assert measure(Window(4.0, nothing, nothing, nothing, nothing, None)) == {"onset_density": 0}
+
+
+def slow_dissonance(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> float:
+    """By its definition: at each onset every pair of different pitches that sound."""
+    harsh = pairs = 0
+    for moment in np.unique(onset):
+        sounding = pitch[(onset <= moment) & (end > moment)]
+        classes = [int(abs(a - b)) % 12 for i, a in enumerate(sounding) for b in sounding[:i] if a != b]
+        pairs += len(classes)
+        harsh += sum(value in (1, 2, 6, 10, 11) for value in classes)
+    return harsh / pairs if pairs else 0.0
+
+
+def slow_melody(onset: np.ndarray, end: np.ndarray, pitch: np.ndarray) -> list[int]:
+    line = []
+    for moment in np.unique(onset):
+        top = max(np.flatnonzero(onset == moment), key=lambda index: pitch[index])
+        over = (onset < moment) & (end > moment) & (pitch > pitch[top]) & (end >= end[top])
+        if not over.any():
+            line.append(int(top))
+    return line
+
+
+ROWS = st.lists(st.tuples(st.integers(0, 24), st.integers(0, 12), st.integers(55, 70)), max_size=30)
+
+
+@given(ROWS, st.integers(1, 9), st.integers(1, 9))
+def test_windows_at_once_are_windows_one_by_one(rows: list[tuple[int, int, int]], hop: int, reach: int) -> None:
+    onset, duration, pitch = arrays(*(list(column) for column in zip(*sorted(rows), strict=True))) or [np.zeros(0)] * 3
+    end, velocity = onset + duration, pitch + 10
+    starts = np.arange(0, 26, hop)
+    first, last = np.searchsorted(onset, starts), np.searchsorted(onset, starts + reach)
+    seconds = np.full(len(starts), float(reach))
+    together = measure_windows(Music(onset, end, pitch, velocity), Windows(first, last, seconds))
+    for index, (low, high) in enumerate(zip(first, last, strict=True)):
+        inside = slice(low, high)
+        alone = measure(Window(float(reach), onset[inside], duration[inside], pitch[inside], velocity[inside], None))
+        there = {name: values[index] for name, values in together.items() if not np.isnan(values[index])}
+        assert there == pytest.approx(alone, abs=1e-9)
+        if low == high:
+            continue
+        notes = onset[inside], end[inside], pitch[inside]
+        assert alone["dissonance"] == pytest.approx(slow_dissonance(*notes))
+        assert melody(*notes).tolist() == slow_melody(*notes)
+        line = np.array(slow_melody(*notes))
+        ratio = duration[inside][line][:-1] / np.diff(notes[0][line]) if len(line) > 1 else np.ones(1)
+        assert alone["articulation"] == pytest.approx(np.clip(np.median(ratio), 0.25, 1))
+        assert alone["onset_density"] == pytest.approx(len(np.unique(notes[0])) / reach)
+        assert alone["pitch_spread"] == pytest.approx(notes[2].std(), abs=1e-9)
+        assert alone["mode"] == pytest.approx(mode(notes[2], duration[inside]), abs=1e-9)
+
+
+def test_pairs_come_in_portions_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    onset = np.arange(200.0)
+    notes = onset, onset + 50, 60 + onset % 13
+    whole = dissonance(*notes)
+    monkeypatch.setattr("improv.attributes._PAIRS_AT_ONCE", 100)
+    assert dissonance(*notes) == whole == pytest.approx(slow_dissonance(*notes))

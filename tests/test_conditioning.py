@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.attributes import ATTRIBUTES
-from improv.conditioning import COMMANDS, SIZE, ending_value, place, scale, unconditioned, vector
+from improv.conditioning import COMMANDS, SIZE, ending_value, place, places, scale, unconditioned, vector, vectors
 
 
 def test_its_shape() -> None:
@@ -59,3 +59,16 @@ def test_without_commands_only_the_place_is_left() -> None:
 
 def test_how_near_the_end_is() -> None:
     assert [ending_value(bars) for bars in (100, 8, 6, 2, 0, -1)] == [0, 0, 0.25, 0.75, 1, 1]
+
+
+@given(
+    st.dictionaries(st.sampled_from(COMMANDS), st.one_of(st.just(float("nan")), st.floats(-50, 300))),
+    st.floats(0, 8),
+    st.sampled_from([2.0, 3.0, 4.0]),
+)
+def test_many_steps_at_once_are_steps_one_by_one(values: dict[str, float], beat: float, per_bar: float) -> None:
+    rows = vectors({name: np.array([value, 0.5]) for name, value in values.items()}, 2)
+    known = {name: value for name, value in values.items() if not np.isnan(value)}
+    assert rows[0] == pytest.approx(vector(known), abs=1e-6)
+    assert rows[1] == pytest.approx(vector(dict.fromkeys(values, 0.5)), abs=1e-6)
+    assert places(np.array([beat]), np.array([per_bar]))[0] == pytest.approx(place(beat, per_bar))

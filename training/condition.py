@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from improv import conditioning
-from improv.attributes import Window, measure
-from improv.mood import mood_of
+from improv.attributes import Music, Windows, measure_windows
+from improv.mood import moods_of
 from training.corpus import Piece
 from training.labels import Label, label_at
 
@@ -15,56 +15,42 @@ WINDOW_BEATS = 8  # two bars of 4/4: long enough to hear a mode, short enough to
 _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
 
-def condition(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = ()) -> np.ndarray:
-    """Conditioning of every step, shape (steps, conditioning.SIZE), float16.
+def condition(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = (), stride: int = 1) -> np.ndarray:
+    """Conditioning of every `stride`-th step, shape (ceil(steps / stride), conditioning.SIZE), float16.
 
+    ticks_per_beat: steps in a quarter note, on the clock in half a second; what is measured changes once in so many.
     labels: moods given by a person; where one covers the middle of a window it stands in place of the measured mood.
     """
-    rows = np.zeros((piece.steps, conditioning.SIZE), dtype=np.float16)
-    onset = np.array([n.onset for n in piece.notes])
-    end = np.minimum(np.array([n.end for n in piece.notes]), piece.steps)
-    pitch = np.array([n.pitch for n in piece.notes], dtype=np.float64)
-    velocity = np.array([n.velocity for n in piece.notes], dtype=np.float64)
-    reach = WINDOW_BEATS * ticks_per_beat
-    beats = np.arange(piece.steps + 1) / ticks_per_beat
-    for start in range(0, piece.steps, ticks_per_beat):
-        stop = min(start + reach, piece.steps)
-        inside = slice(*np.searchsorted(onset, [start, stop]))
-        stretch = (float(piece.step_s[stop] - piece.step_s[start]), float(beats[stop] - beats[start]))
-        values = _describe(piece, *stretch, onset[inside], end[inside], pitch[inside], velocity[inside])
-        given = label_at(labels, float(piece.step_s[start]), float(piece.step_s[stop])) if labels else None
-        if given is not None:
-            values |= given._asdict()
-        beat = slice(start, min(start + ticks_per_beat, piece.steps))
-        rows[beat] = conditioning.vector(values | {"ending": 0.0})
-        for step in range(beat.start, beat.stop):
-            bars_left = (piece.steps - step) / (piece.beats_per_bar[step] * ticks_per_beat)
-            rows[step, _ENDING] = conditioning.scale("ending", conditioning.ending_value(bars_left))
-            rows[step, -len(conditioning.PLACE) :] = conditioning.place(
-                piece.beat_in_bar[step], piece.beats_per_bar[step]
-            )
-    return rows
+    steps = np.arange(0, piece.steps, stride)
+    rows = _measured(piece, ticks_per_beat, labels)[steps // ticks_per_beat]
+    bars_left = (piece.steps - steps) / (piece.beats_per_bar[steps] * ticks_per_beat)
+    ending = np.clip(1 - bars_left / conditioning.ENDING_REACH_BARS, 0, 1)
+    rows[:, _ENDING : _ENDING + 2] = np.stack([ending, np.ones(len(steps))], axis=1)
+    if not piece.on_clock:
+        place = conditioning.places(piece.beat_in_bar[steps], piece.beats_per_bar[steps])
+        rows[:, -len(conditioning.PLACE) :] = place
+    return rows.astype(np.float16)
 
 
-def _describe(
-    piece: Piece,
-    seconds: float,
-    beats: float,
-    onset: np.ndarray,
-    end: np.ndarray,
-    pitch: np.ndarray,
-    velocity: np.ndarray,
-) -> dict[str, float]:
-    """What a stretch of music is like, its notes given as arrays; lengths in seconds and quarter notes."""
-    window = Window(
-        seconds=seconds,
+def _measured(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...]) -> np.ndarray:
+    """What is told in each beat of the window that begins with it, shape (beats, conditioning.SIZE)."""
+    columns = np.array([(n.onset, min(n.end, piece.steps), n.pitch, n.velocity) for n in piece.notes]).T
+    onset, end, pitch, velocity = columns
+    start = np.arange(0, piece.steps, ticks_per_beat)
+    stop = np.minimum(start + WINDOW_BEATS * ticks_per_beat, piece.steps)
+    start_s, stop_s = piece.step_s[start], piece.step_s[stop]
+    music = Music(
         onset_s=piece.step_s[onset],
-        duration_s=piece.step_s[end] - piece.step_s[onset],
-        pitch=pitch,
-        velocity=velocity if piece.has_dynamics else None,
-        tempo_bpm=60 * beats / seconds if piece.has_tempo else None,
+        end_s=piece.step_s[end],
+        pitch=pitch.astype(np.float64),
+        velocity=velocity.astype(np.float64) if piece.has_dynamics else None,
     )
-    values = measure(window)
-    if mood := mood_of(values):
-        values |= mood._asdict()
-    return values
+    windows = Windows(np.searchsorted(onset, start), np.searchsorted(onset, stop), stop_s - start_s)
+    values = measure_windows(music, windows)
+    values["valence"], values["arousal"] = moods_of(values)
+    if piece.has_tempo:
+        values["tempo"] = 60 * (stop - start) / ticks_per_beat / (stop_s - start_s)
+    for index in range(len(start)) if labels else ():
+        if given := label_at(labels, float(start_s[index]), float(stop_s[index])):
+            values["valence"][index], values["arousal"][index] = given
+    return conditioning.vectors(values, len(start))
