@@ -85,6 +85,7 @@ class LaneStream:
     def __post_init__(self) -> None:
         self._rng = np.random.default_rng(self.seed)
         self._lanes = [Lane() for _ in range(self.lanes)]
+        self.in_last_batch: list[tuple[int, ...]] = [()] * self.lanes  # the pieces that each lane's part came from
         for lane in self._lanes:
             self._next_piece(lane)
             # Lanes begin at different places, else every lane would start its piece in the same batch.
@@ -107,25 +108,26 @@ class LaneStream:
         keys = transpositions(low, high, *self.transpose)
         lane.semitones = int(self._rng.integers(keys.start, keys.stop))
 
-    def _take(self, lane: Lane, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """The next `count` tokens of a lane with the conditioning of each token's own step."""
-        tokens, rows = [], []
+    def _take(self, lane: Lane, count: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
+        """The next `count` tokens of a lane with the conditioning of each token's own step, and from which pieces."""
+        tokens, rows, pieces = [], [], []
         while count > 0:
             if lane.at >= lane.stop:
                 self._next_piece(lane)
+            pieces.append(lane.piece)
             part = slice(lane.at, min(lane.at + count, lane.stop))
             tokens.append(self.dataset.encoding.transpose(self.dataset.tokens[part].astype(np.int64), lane.semitones))
             rows.append(conditioned(self.dataset.conditioning[self.dataset.token_step[part]], lane.semitones))
             count -= part.stop - part.start
             lane.at = part.stop
-        return np.concatenate(tokens), np.concatenate(rows)
+        return np.concatenate(tokens), np.concatenate(rows), tuple(pieces)
 
     def next(self) -> Batch:
         """The next batch; each lane goes on exactly where it stopped, so that its last target is the next input."""
         tokens = np.empty((self.lanes, self.sequence + 1), dtype=np.int64)
         condition = np.empty((self.lanes, self.sequence, conditioning.SIZE), dtype=np.float32)
         for index, lane in enumerate(self._lanes):
-            ids, rows = self._take(lane, self.sequence + 1)
+            ids, rows, self.in_last_batch[index] = self._take(lane, self.sequence + 1)
             tokens[index], condition[index] = ids, rows[1:]
             lane.at -= 1  # never before the piece's start: at least sequence >= 1 tokens of it were taken
         hide(condition, self._rng)

@@ -10,14 +10,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from improv.contract import Contract
 from improv.errors import InputError
 from training.dataset import Dataset
 from training.export import LICENCES, PARITY_STEPS, TOLERANCE
 from training.figures import Estimate, Report
-from training.train import PRESETS, Settings, settings_of
+from training.settings import Settings, presets_of, settings_of
 
 BEGIN = "<!-- measured: written by training.evaluate, changes here are lost -->"
 END = "<!-- end of measured -->"
@@ -158,7 +156,7 @@ def _reproduce(contract: Contract, report: Report, dataset: Dataset, saved: dict
     name, sources = contract.name, [s if s.startswith("music21:") else f"PATH/{s}" for s in report.pieces]
     limit = f" --limit {dataset.about['limit']}" if dataset.about.get("limit") else ""
     data, run, model = f"data/{name}", f"runs/{name}", f"exported_models/{name}"
-    preset = _preset_options(settings_of(saved)) if saved else "--preset base"
+    preset = _preset_options(settings_of(saved), contract.family) if saved else "--preset base"
     return f"""## How to reproduce it
 
     python -m training.prepare {" ".join(sources)}{limit} --out {data}
@@ -167,9 +165,9 @@ def _reproduce(contract: Contract, report: Report, dataset: Dataset, saved: dict
     python -m training.evaluate {model}.onnx --dataset {data} --checkpoint {run}/best.pt --card {model}.md"""
 
 
-def _preset_options(settings: Settings) -> str:
+def _preset_options(settings: Settings, family: str) -> str:
     """The nearest preset and what differs from it, as options of training.train."""
-    presets = [(name, Settings.preset(name)) for name in yaml.safe_load(PRESETS.read_text())]
+    presets = [(name, Settings.preset(name, family=family)) for name in presets_of(family)]
     name, nearest = min(presets, key=lambda pair: len(settings.differences(pair[1])))
     changed = [d.split(" ", 1)[0] for d in settings.differences(nearest)]
     texts = {key: getattr(settings, key) for key in changed}

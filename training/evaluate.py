@@ -26,13 +26,13 @@ from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
 from training import markov
 from training.card import write_card
+from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
 from training.export import TOLERANCE, largest_difference, network_of
 from training.figures import OVERALL, Report, SourceReport, interval, table, write_report
 from training.markov import Markov
 from training.scoring import OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
 from training.splits import spread
-from training.train import read_checkpoint
 
 
 def _by_source(

@@ -23,10 +23,11 @@ from improv.contract import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
 from improv.encodings import encoding_for
 from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
+from training.checkpoints import read_checkpoint
 from training.dataset import Dataset
 from training.network import EventLSTM
 from training.scoring import score
-from training.train import build, read_checkpoint, settings_of
+from training.settings import build, settings_of
 
 PARITY_STEPS = 200
 TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6

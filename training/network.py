@@ -10,18 +10,57 @@ from improv import conditioning
 State = tuple[Tensor, Tensor]
 
 
+class NormalisedLSTM(nn.Module):
+    """LSTM layers with batch normalisation and dropout after each but the last, whose dropout is the caller's.
+
+    The same call as a batch-first nn.LSTM's. Liang's BachBot (2016) is built so.
+    """
+
+    def __init__(self, inputs: int, hidden: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        sizes = [inputs, *[hidden] * (layers - 1)]
+        self.layers = nn.ModuleList(nn.LSTM(size, hidden, 1, batch_first=True) for size in sizes)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(hidden) for _ in range(layers))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        new_h, new_c = [], []
+        for index, (lstm, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            if index:
+                features = self.dropout(features)
+            own = (state[0][index : index + 1], state[1][index : index + 1])
+            features, (h, c) = lstm(features, own)
+            features = norm(features.transpose(1, 2)).transpose(1, 2)
+            new_h.append(h)
+            new_c.append(c)
+        return features, (torch.cat(new_h), torch.cat(new_c))
+
+
 class EventLSTM(nn.Module):
     """Embedding of the token beside the conditioning -> LSTM layers -> logits of the next token.
 
     vocabulary, embedding, hidden, layers: sizes. dropout: share dropped after every layer, in training only.
+    batch_norm: batch normalisation after every layer.
     """
 
-    def __init__(self, vocabulary: int, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        vocabulary: int,
+        embedding: int,
+        hidden: int,
+        layers: int,
+        dropout: float = 0.0,
+        *,
+        batch_norm: bool = False,
+    ) -> None:
         super().__init__()
         self.layers, self.hidden = layers, hidden
         self.embedding = nn.Embedding(vocabulary, embedding)
-        self.lstm = nn.LSTM(
-            embedding + conditioning.SIZE, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0
+        inputs = embedding + conditioning.SIZE
+        self.lstm = (
+            NormalisedLSTM(inputs, hidden, layers, dropout)
+            if batch_norm
+            else nn.LSTM(inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
         )
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, vocabulary)
@@ -29,10 +68,10 @@ class EventLSTM(nn.Module):
 
     def _initialise(self) -> None:
         for name, parameter in self.lstm.named_parameters():
-            if name.startswith("bias_ih"):
+            if "bias_ih" in name:
                 nn.init.zeros_(parameter)
                 nn.init.ones_(parameter[self.hidden : 2 * self.hidden])  # forget gate open at the start, as in Magenta
-            elif name.startswith("bias_hh"):
+            elif "bias_hh" in name:
                 nn.init.zeros_(parameter)
 
     def zero_state(self, batch: int, device: torch.device | str = "cpu") -> State:

@@ -7,7 +7,8 @@ import torch
 
 from tests.training.corpora import tiny_dataset
 from training.dataset import Dataset
-from training.train import Settings, train
+from training.settings import Settings
+from training.train import train
 
 SMALL = Settings(
     embedding=8,

@@ -16,10 +16,11 @@ from improv.model import OnnxModel
 from tests.training.conftest import SMALL
 from training import evaluate, export
 from training.card import BEGIN, END
+from training.checkpoints import read_checkpoint, save
 from training.dataset import Dataset
 from training.figures import interval
 from training.scoring import OnnxScorer, TorchScorer, score_pieces
-from training.train import build, read_checkpoint, save
+from training.settings import build
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import numpy as np
 import pytest
 import torch
 
+from improv import conditioning
 from improv.errors import InputError
 from tests.training.conftest import SMALL
+from training.checkpoints import read_checkpoint, save
 from training.dataset import Dataset
+from training.export import Step, network_of
 from training.scoring import TorchScorer, score, score_pieces
-from training.train import Settings, Trainer, build, learning_rate, main, read_checkpoint, save, train
+from training.settings import Settings, build, presets_of
+from training.train import Trainer, learning_rate, main, train
 
 CPU = torch.device("cpu")
 
@@ -80,7 +85,10 @@ def test_a_loss_that_is_no_number_stops_the_run(dataset: Dataset, run_folder: Pa
     trainer.settings = replace(SMALL, iterations=20)
     with torch.no_grad():
         trainer.network.output.bias[0] = math.nan
-    with pytest.raises(InputError, match=r"the loss is nan in iteration 12; .*last.pt keeps the last good state"):
+    with pytest.raises(
+        InputError,
+        match=r"the loss is nan in the batch of iteration 12 \(pieces tune .*last.pt keeps the last good state",
+    ):
         trainer.run()
     assert (tmp_path / "run" / "last.pt").read_bytes() == before
 
@@ -91,7 +99,9 @@ def test_a_gradient_that_is_no_number_leaves_the_weights(
     trainer = Trainer(dataset, SMALL, tmp_path, CPU)
     before = trainer.network.output.weight.clone()
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *_: torch.tensor(math.inf))
-    with pytest.raises(InputError, match="the gradient is inf in iteration 0"):
+    with pytest.raises(
+        InputError, match=r"the gradient is inf in the batch of iteration 0 \(pieces .*there was no checkpoint yet"
+    ):
         trainer.step(trainer.stream.next())
     assert torch.equal(trainer.network.output.weight, before)
 
@@ -166,8 +176,10 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_presets_and_overrides() -> None:
-    for name in ("tiny", "base", "magenta", "large"):
-        assert Settings.preset(name).hidden > 0
+    for family in ("melody", "polyphony", "performance", "pianist"):
+        assert {"tiny", "base", "large"} <= set(presets_of(family))
+        for name in presets_of(family):
+            assert build(Settings.preset(name, family=family), 20).hidden > 0
     settings = Settings.preset("tiny", ["lr=5e-4", "hidden=7", "transpose=[-1, 2]", "dropout=0"])
     assert (settings.lr, settings.hidden, settings.transpose, settings.dropout) == (5e-4, 7, (-1, 2), 0)
 
@@ -175,8 +187,8 @@ def test_presets_and_overrides() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("hidden", "expected key=value with a key of balance, batch, clip, "),
-        ("colour=3", "expected key=value with a key of balance, batch, clip, "),
+        ("hidden", "expected key=value with a key of balance, batch, batch_norm, clip, "),
+        ("colour=3", "expected key=value with a key of balance, batch, batch_norm, clip, "),
         ("hidden=many", "--set hidden=many: expected a whole number"),
         ("hidden=0.5", "--set hidden=0.5: expected a whole number"),
         ("hidden=0", "--set hidden=0: must be more than 0"),
@@ -192,8 +204,63 @@ def test_wrong_overrides(override: str, sentence: str) -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(InputError, match="unknown preset 'huge'; there are: tiny, base, magenta, large"):
+    with pytest.raises(InputError, match="unknown preset 'huge'; there are: tiny, base, large, magenta, bachbot"):
         Settings.preset("huge")
+
+
+def test_a_family_without_presets_is_named() -> None:
+    assert presets_of("melody_lookback") == presets_of("melody")
+    with pytest.raises(InputError, match="nothing for the family 'trumpet'; it has: polyphony, melody"):
+        Settings.preset("tiny", family="trumpet")
+
+
+def test_the_learning_rate_is_halved_by_epochs() -> None:
+    settings = replace(SMALL, warmup=0, halve_epochs=5)
+    rates = [learning_rate(settings, iteration, per_epoch=10) / settings.lr for iteration in (0, 49, 50, 99, 100)]
+    assert rates == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_a_run_ends_when_the_held_out_loss_gets_no_better(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
+    monkeypatch.setattr(Trainer, "_held_out_loss", lambda _, commands: next(losses) if commands else 0.0)
+    trainer = Trainer(dataset, replace(SMALL, evaluate_every=2, patience=2), tmp_path, CPU)
+    trainer.run()
+    assert trainer.iteration == 8
+    assert read_checkpoint(tmp_path / "best.pt")["iteration"] == 4
+    again = Trainer(dataset, trainer.settings, tmp_path, CPU)
+    again.resume()
+    assert again.ended
+
+
+def test_too_little_memory_is_a_sentence(dataset_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"too little memory for batch 4, sequence 16, hidden 2000000.*batch=2"):
+        train(dataset_folder, replace(SMALL, hidden=2_000_000), tmp_path, "cpu")
+
+
+def test_batch_normalisation_trains_and_steps_as_a_window_does(dataset: Dataset, tmp_path: Path) -> None:
+    trainer = Trainer(dataset, replace(SMALL, batch_norm=1, halve_epochs=5, clip_each=5.0), tmp_path, CPU)
+    trainer.run()
+    network = network_of(read_checkpoint(tmp_path / "best.pt"))
+    tokens, condition = torch.randint(0, dataset.encoding.size, (2, 9)), torch.rand(2, 9, conditioning.SIZE)
+    whole, _ = network(tokens, condition, network.zero_state(2))
+    state, step = network.zero_state(2), Step(network)
+    for time in range(9):
+        logits, *state = step(tokens[:, time], condition[:, time], *state)
+        assert torch.allclose(logits, whole[:, time], atol=1e-5)
+
+
+def test_the_curves_are_written_for_tensorboard(dataset: Dataset, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorBoard's own imports
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        Trainer(dataset, SMALL, tmp_path, CPU, tensorboard=True).run()
+        curves = EventAccumulator(str(tmp_path)).Reload()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    written = [(event.step, event.value) for event in curves.Scalars("valid_bare")]
+    assert written == [(line["iteration"], pytest.approx(line["valid_bare"])) for line in lines]
 
 
 def test_the_learning_rate_warms_up_and_falls() -> None:

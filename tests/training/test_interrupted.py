@@ -1,0 +1,95 @@
+"""Training as real processes: killed at any moment it ends as if it had not been; two compute what one does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import REPOSITORY
+from training.checkpoints import read_checkpoint
+from training.train import main
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+TRAIN = [sys.executable, "-m", "training.train"]
+ARGUMENTS = ["--device", "cpu", "--threads", "1", "--no-tensorboard"]
+SHORT = [
+    "--preset",
+    "tiny",
+    "--set",
+    "dropout=0.2",
+    "--set",
+    "layers=2",
+    "--set",
+    "iterations=300",
+    "--set",
+    "evaluate_every=20",
+]
+
+
+def lines_of(folder: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
+
+
+def kill_after(lines: int, arguments: list[str]) -> None:
+    """Kill a training run as soon as it has told of so many evaluations, in whatever it is doing then."""
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+        assert process.stdout is not None
+        for _ in range(lines):
+            assert process.stdout.readline(), "the run ended by itself"
+        process.kill()
+    assert process.returncode == -9
+
+
+def test_a_run_killed_three_times_ends_like_an_undisturbed_one(dataset_folder: Path, tmp_path: Path) -> None:
+    killed, undisturbed = tmp_path / "killed", tmp_path / "undisturbed"
+    begin = [*TRAIN, str(dataset_folder), *ARGUMENTS, "--out", str(killed)]
+    kill_after(2, [*begin, *SHORT])
+    kill_after(3, [*begin, "--resume"])
+    kill_after(1, [*begin, "--resume"])
+    reached = read_checkpoint(killed / "last.pt")["iteration"]
+    assert 120 <= reached < 300
+    last = [str(dataset_folder), *ARGUMENTS]
+    assert main([*last, "--out", str(killed), "--resume"]) == 0
+    assert main([*last, *SHORT, "--out", str(undisturbed)]) == 0
+    assert lines_of(killed) == lines_of(undisturbed)
+    assert len(lines_of(killed)) == 15
+    mine, theirs = (read_checkpoint(folder / "last.pt")["network"] for folder in (killed, undisturbed))
+    assert all(weights.equal(theirs[name]) for name, weights in mine.items())
+
+
+def test_two_processes_compute_what_one_does(dataset_folder: Path, tmp_path: Path) -> None:
+    short = [
+        "--preset",
+        "tiny",
+        "--precision",
+        "32",
+        "--set",
+        "iterations=30",
+        "--set",
+        "evaluate_every=10",
+        "--set",
+        "dropout=0",
+    ]
+    arguments = [str(dataset_folder), *ARGUMENTS, *short, "--out"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*torchrun, "-m", "training.train", *arguments, str(tmp_path / "two")],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert main([*arguments, str(tmp_path / "one")]) == 0
+    for two, one in zip(lines_of(tmp_path / "two"), lines_of(tmp_path / "one"), strict=True):
+        for name in ("train", "valid_bare", "valid_commanded"):
+            assert abs(two[name] - one[name]) < 1e-3
+    # What two processes have saved, one can go on with: the lanes' state is whole.
+    two_state, one_state = (read_checkpoint(tmp_path / name / "last.pt")["state"][0] for name in ("two", "one"))
+    assert two_state.shape == one_state.shape
+    assert (two_state - one_state).abs().max() < 0.02
