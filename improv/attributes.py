@@ -134,7 +134,7 @@ def _key_differences(histograms: FloatArray) -> FloatArray:
     spread = histograms.std(axis=1, keepdims=True)
     shapes = np.divide(histograms - mean, spread, out=np.zeros_like(histograms), where=spread > _NO_SPREAD * mean)
     best = [(shapes @ _ROTATIONS[name].T).max(axis=1) / 12 for name in ("major", "minor")]
-    return np.asarray(best[0] - best[1])
+    return np.asarray(np.round(best[0] - best[1], 12))  # equal ones must not be told apart by rounding
 
 
 def _standardise(values: FloatArray) -> FloatArray:

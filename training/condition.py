@@ -15,27 +15,30 @@ WINDOW_BEATS = 8  # two bars of 4/4: long enough to hear a mode, short enough to
 _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
 
-def condition(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = (), stride: int = 1) -> np.ndarray:
-    """Conditioning of every `stride`-th step, shape (ceil(steps / stride), conditioning.SIZE), float16.
+def condition(
+    piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...] = (), ticks: np.ndarray | None = None
+) -> np.ndarray:
+    """Conditioning of every step, or of those in `ticks` (ascending), shape (steps, conditioning.SIZE), float16.
 
     ticks_per_beat: steps in a quarter note, on the clock in half a second; what is measured changes once in so many.
-    labels: moods given by a person; where one covers the middle of a window it stands in place of the measured mood.
+    On the clock there is no place in the bar. labels: moods given by a person; where one covers the middle of a window
+    it stands in place of the measured mood.
     """
-    steps = np.arange(0, piece.steps, stride)
-    rows = _measured(piece, ticks_per_beat, labels)[steps // ticks_per_beat]
-    bars_left = (piece.steps - steps) / (piece.beats_per_bar[steps] * ticks_per_beat)
+    ticks = np.arange(piece.steps) if ticks is None else np.asarray(ticks, dtype=np.int64)
+    rows = _measured(piece, ticks_per_beat, labels)[ticks // ticks_per_beat]
+    bars_left = (piece.steps - ticks) / (piece.beats_per_bar[ticks] * ticks_per_beat)
     ending = np.clip(1 - bars_left / conditioning.ENDING_REACH_BARS, 0, 1)
-    rows[:, _ENDING : _ENDING + 2] = np.stack([ending, np.ones(len(steps))], axis=1)
+    rows[:, _ENDING : _ENDING + 2] = np.stack([ending, np.ones(len(ticks))], axis=1)
     if not piece.on_clock:
-        place = conditioning.places(piece.beat_in_bar[steps], piece.beats_per_bar[steps])
+        place = conditioning.places(piece.beat_in_bar[ticks], piece.beats_per_bar[ticks])
         rows[:, -len(conditioning.PLACE) :] = place
     return rows.astype(np.float16)
 
 
 def _measured(piece: Piece, ticks_per_beat: int, labels: tuple[Label, ...]) -> np.ndarray:
     """What is told in each beat of the window that begins with it, shape (beats, conditioning.SIZE)."""
-    columns = np.array([(n.onset, min(n.end, piece.steps), n.pitch, n.velocity) for n in piece.notes]).T
-    onset, end, pitch, velocity = columns
+    onset, pitch, duration, velocity = piece.rows.T
+    end = np.minimum(onset + duration, piece.steps)
     start = np.arange(0, piece.steps, ticks_per_beat)
     stop = np.minimum(start + WINDOW_BEATS * ticks_per_beat, piece.steps)
     start_s, stop_s = piece.step_s[start], piece.step_s[stop]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import starmap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ CHORALES = "music21:bach"
 class Piece:
     """One piece on a grid: of so many steps per quarter note (`on_grid`) or per second (`on_clock`).
 
+    rows: int64 (notes, 4) of onset, pitch, duration (steps) and velocity, in that order of sorting.
     step_s: seconds of each step's start, shape (steps + 1,). beat_in_bar, beats_per_bar: quarter notes, shape (steps,);
     on the clock a nominal bar of two seconds. pedals: (down, up) with the sustain pedal down, in steps, ascending.
     has_dynamics, has_tempo: whether velocities and tempo come from the source. on_clock: whether steps are parts of a
@@ -54,7 +56,7 @@ class Piece:
     name: str
     work: str
     source: str
-    notes: tuple[Note, ...]
+    rows: NDArray[np.int64]
     step_s: FloatArray
     beat_in_bar: FloatArray
     beats_per_bar: FloatArray
@@ -67,6 +69,11 @@ class Piece:
     @property
     def steps(self) -> int:
         return len(self.beat_in_bar)
+
+    @cached_property
+    def notes(self) -> tuple[Note, ...]:
+        """The rows as notes."""
+        return tuple(starmap(Note, self.rows.tolist()))
 
     def played(self, *, fold: bool = True) -> Played:
         """The notes in seconds with velocities and pedal: see `training.played.play`."""
@@ -99,8 +106,8 @@ def read(item: Item, ticks_per_beat: int) -> Piece:
 def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
     """The piece on `rate` steps per quarter note, from the bar line before its first note to the end of its last."""
     first_beat = float(bars(score.notes["onset"][:1], score.meters)[0][0])
-    notes = _quantised(score.notes, score.notes["onset"] - first_beat, score.notes["duration"], rate)
-    steps = max(note.end for note in notes)
+    rows = _quantised(score.notes, score.notes["onset"] - first_beat, score.notes["duration"], rate)
+    steps = int((rows[:, 0] + rows[:, 2]).max())
     beats = first_beat + np.arange(steps + 1) / rate
     starts, per_bar = bars(beats[:-1], score.meters)
     step_s = seconds(beats, score.tempos)
@@ -108,7 +115,7 @@ def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
         name=name,
         work=f"{source}/{work_of(name)}",
         source=source,
-        notes=notes,
+        rows=rows,
         step_s=step_s - step_s[0],
         beat_in_bar=beats[:-1] - starts,
         beats_per_bar=per_bar,
@@ -125,14 +132,14 @@ def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:
     The sustain pedal is not folded here: `clean.fold_pedal` the score before where the family has no pedal.
     """
     heard = play(score, fold=False)
-    notes = _quantised(heard.notes, heard.notes["onset_s"], heard.notes["duration_s"], steps_per_s)
-    steps = max(note.end for note in notes)
+    rows = _quantised(heard.notes, heard.notes["onset_s"], heard.notes["duration_s"], steps_per_s)
+    steps = int((rows[:, 0] + rows[:, 2]).max())
     step_s = np.arange(steps + 1) / steps_per_s
     return Piece(
         name=name,
         work=f"{source}/{work_of(name)}",
         source=source,
-        notes=notes,
+        rows=rows,
         step_s=step_s,
         beat_in_bar=np.zeros(steps),
         beats_per_bar=np.full(steps, NOMINAL_BEATS_PER_BAR),
@@ -144,16 +151,18 @@ def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:
     )
 
 
-def _quantised(source: NDArray[np.void], onset: FloatArray, duration: FloatArray, rate: int) -> tuple[Note, ...]:
-    """Notes on whole steps, nearest and halves upward, each at least one long; equal ones once. Sorted.
+def _quantised(source: NDArray[np.void], onset: FloatArray, duration: FloatArray, rate: int) -> NDArray[np.int64]:
+    """Rows of `Piece` on whole steps, nearest and halves upward, each at least one long; equal ones once. Sorted.
 
     onset, duration: in the unit of which a step is the `rate`-th part.
     """
     start = np.floor(onset * rate + 0.5).astype(np.int64)
     end = np.maximum(np.floor((onset + duration) * rate + 0.5).astype(np.int64), start + 1)
     columns = (start, source["pitch"].astype(np.int64), end - start, np.maximum(source["velocity"], 1).astype(np.int64))
-    rows = np.unique(np.stack(columns, axis=1), axis=0)
-    return tuple(Note(*row) for row in rows.tolist())
+    rows = np.stack(columns, axis=1)
+    rows = rows[np.lexsort(rows.T[::-1])]
+    rows = rows[np.lexsort(rows.T[::-1])]
+    return np.asarray(rows[np.append(True, np.any(np.diff(rows, axis=0), axis=1))])
 
 
 def _steps_of(spans: Iterable[tuple[float, float]], rate: int, steps: int) -> tuple[tuple[int, int], ...]:
@@ -164,11 +173,10 @@ def _steps_of(spans: Iterable[tuple[float, float]], rate: int, steps: int) -> tu
 
 def opening(piece: Piece) -> str:
     """The intervals and steps between the first 24 top notes: the same in any key, so that the same tune is found."""
-    tops: dict[int, int] = {}
-    for note in piece.notes:
-        tops[note.onset] = max(tops.get(note.onset, 0), note.pitch)
-    line = sorted(tops.items())[:25]
-    return " ".join(f"{b[1] - a[1]}:{b[0] - a[0]}" for a, b in itertools.pairwise(line))
+    onset, pitch = piece.rows[:, 0], piece.rows[:, 1]
+    last = np.append(np.diff(onset) > 0, True)  # of each onset the highest: rows are sorted by pitch, too
+    line = np.stack([np.diff(pitch[last]), np.diff(onset[last])], axis=1)[:24].tolist()
+    return " ".join(f"{interval}:{steps}" for interval, steps in line)
 
 
 def scratch_folder() -> tempfile.TemporaryDirectory[str]:

@@ -7,17 +7,18 @@ their seconds. Keys: `training.keys`. Tempo words: `training.tempo_names`. Moods
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from improv.attributes import ATTRIBUTES, Window, measure
-from improv.mood import CORNERS, Mood, mood_of
+from improv.attributes import ATTRIBUTES, Music, Windows, measure_windows, pitch_classes
+from improv.mood import CORNERS, Mood, moods_of
 from training.augment import instruments_of
 from training.clean import NO_BEAT_SHARE, off_grid_share
-from training.keys import histogram, music21_key, temperley
+from training.keys import KeyFound, histogram, music21_key, music21_keys, temperley, temperley_keys
 from training.labels import NEUTRAL_NAME, Label, corner_of, label_at, mode_tempo
 from training.score import FloatArray, Score, bars
 from training.tempo_names import main_tempo, tempo_name
@@ -65,15 +66,19 @@ def window_edges(score: Score, *, has_beat: bool) -> FloatArray:
         at_s = score.seconds(grid)
         wanted = np.arange(score.seconds(np.array([first]))[0], at_s[-1], WINDOW_S)
         return np.append(np.interp(wanted, at_s, grid), last)
-    lines = []
-    at = float(bars(np.array([first]), score.meters)[0][0])
-    changes = sorted(at for at, _ in score.meters)
-    while at < last:
-        lines.append(at)
-        length = float(bars(np.array([at]), score.meters)[1][0])
-        following = next((change for change in changes if at + 1e-9 < change < at + length), at + length)
-        at = following  # a new time signature begins a bar, also in the middle of one
+    lines = _bar_lines(score, first, last)
     return np.array([*lines[::WINDOW_BARS], last])
+
+
+def _bar_lines(score: Score, first: float, last: float) -> FloatArray:
+    """From the bar that holds `first` to before `last`. A new time signature begins a bar, also amid another."""
+    at = float(bars(np.array([first]), score.meters)[0][0])
+    changes = sorted({beat for beat, _ in score.meters if at + 1e-9 < beat < last})
+    parts = []
+    for begin, end in itertools.pairwise([at, *changes, last]):
+        length = float(bars(np.array([begin]), score.meters)[1][0])
+        parts.append(begin + length * np.arange(np.ceil((end - begin) / length - 1e-9)))
+    return np.concatenate(parts)
 
 
 def describe(score: Score, labels: tuple[Label, ...] = ()) -> tuple[Row, list[Row]]:
@@ -106,56 +111,47 @@ def describe(score: Score, labels: tuple[Label, ...] = ()) -> tuple[Row, list[Ro
 
 def _windows(score: Score, timed: Timed, edges: FloatArray, labels: tuple[Label, ...], *, has_beat: bool) -> list[Row]:
     """One row for each stretch between two edges in which notes begin."""
-    rows = []
     edges_s = score.seconds(edges)
     at = np.searchsorted(score.notes["onset"], edges - 1e-6)
     at[-1] = len(score.notes)
-    for index in range(len(edges) - 1):
-        inside = slice(int(at[index]), int(at[index + 1]))
-        start_s, end_s = float(edges_s[index]), float(edges_s[index + 1])
-        if inside.start == inside.stop or end_s <= start_s:
-            continue
-        beats = float(edges[index + 1] - edges[index])
-        row: Row = {
-            "window": index,
-            "start_s": round(start_s, 3),
-            "end_s": round(end_s, 3),
-            "start_beat": round(float(edges[index]), 3),
-            "end_beat": round(float(edges[index + 1]), 3),
-            "notes": inside.stop - inside.start,
-        }
-        tempo = 60 * beats / (end_s - start_s) if score.has_tempo and has_beat else None
-        rows.append(row | _describe_window(timed, inside, start_s, end_s, tempo, score.has_dynamics, labels))
+    there = np.flatnonzero((at[1:] > at[:-1]) & (edges_s[1:] > edges_s[:-1]))
+    if not len(there):
+        return []
+    seconds, beats = np.diff(edges_s)[there], np.diff(edges)[there]
+    windows = Windows(at[:-1][there], at[1:][there], seconds)
+    velocity = timed.velocity if score.has_dynamics else None
+    music = Music(timed.onset_s, timed.end_s, timed.pitch, velocity)
+    classes = pitch_classes(music, windows)
+    values = measure_windows(music, windows)
+    if score.has_tempo and has_beat:
+        values["tempo"] = 60 * beats / seconds
+    values["polyphony"] = classes.sum(axis=1) / seconds
+    values["valence"], values["arousal"] = moods_of(values)
+    keys = temperley_keys(classes), music21_keys(classes)
+    columns: dict[str, list[Any]] = {
+        "window": there.tolist(),
+        "start_s": edges_s[:-1][there].round(3).tolist(),
+        "end_s": edges_s[1:][there].round(3).tolist(),
+        "start_beat": edges[:-1][there].round(3).tolist(),
+        "end_beat": edges[1:][there].round(3).tolist(),
+        "notes": np.diff(at)[there].tolist(),
+    } | {name: column.round(4).tolist() for name, column in values.items()}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    for row, temper, other in zip(rows, *keys, strict=True):
+        row |= _words(row, temper, other, labels)
     return rows
 
 
-def _describe_window(
-    timed: Timed,
-    inside: slice,
-    start_s: float,
-    end_s: float,
-    tempo_bpm: float | None,
-    has_dynamics: bool,
-    labels: tuple[Label, ...],
-) -> Row:
-    duration = timed.end_s[inside] - timed.onset_s[inside]
-    pitch = timed.pitch[inside]
-    velocity = timed.velocity[inside] if has_dynamics else None
-    values = measure(Window(end_s - start_s, timed.onset_s[inside], duration, pitch, velocity, tempo_bpm))
-    values["polyphony"] = float(duration.sum() / (end_s - start_s))
-    mood = mood_of(values)
-    given = label_at(labels, start_s, end_s)
-    classes = histogram(pitch, duration)
-    temper, other = temperley(classes), music21_key(classes)
-    return {name: round(value, 4) for name, value in values.items()} | {
+def _words(row: Row, temper: KeyFound | None, other: KeyFound | None, labels: tuple[Label, ...]) -> Row:
+    """The columns of a window that are words."""
+    given = label_at(labels, row["start_s"], row["end_s"])
+    return {
         "key": temper.name if temper else "",
         "key_music21": other.name if other else "",
         "keys_agree": int(temper[:2] == other[:2]) if temper and other else "",
-        "tempo_name": tempo_name(tempo_bpm) if tempo_bpm else "",
-        "valence": round(mood.valence, 4) if mood else "",
-        "arousal": round(mood.arousal, 4) if mood else "",
-        "mode_tempo": mode_tempo(values),
-        "attributes": corner_of(mood) if mood else NEUTRAL_NAME,
+        "tempo_name": tempo_name(row["tempo"]) if "tempo" in row else "",
+        "mode_tempo": mode_tempo(row),
+        "attributes": corner_of(Mood(row["valence"], row["arousal"])),
         "own": corner_of(given) if given else "",
     }
 

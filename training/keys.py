@@ -53,17 +53,28 @@ def histogram(pitch: FloatArray, duration: FloatArray) -> FloatArray:
 
 def temperley(classes: FloatArray) -> KeyFound | None:
     """The key whose Temperley profile correlates best; None when all classes sound equally long."""
-    return _best(_TEMPERLEY, classes)
+    return temperley_keys(classes[None])[0]
 
 
 def music21_key(classes: FloatArray) -> KeyFound | None:
     """The key that music21's analysis names; None when all classes sound equally long."""
-    return _best(_MUSIC21, classes)
+    return music21_keys(classes[None])[0]
 
 
-def _best(keys: FloatArray, classes: FloatArray) -> KeyFound | None:
-    if classes.std() == 0:
-        return None
-    correlations = keys @ _standard(classes) / 12
-    best = int(correlations.argmax())
-    return KeyFound(best % 12, best < 12, float(correlations[best]))
+def temperley_keys(histograms: FloatArray) -> list[KeyFound | None]:
+    """`temperley` of many histograms, shape (windows, 12)."""
+    return _best(_TEMPERLEY, histograms)
+
+
+def music21_keys(histograms: FloatArray) -> list[KeyFound | None]:
+    """`music21_key` of many histograms, shape (windows, 12)."""
+    return _best(_MUSIC21, histograms)
+
+
+def _best(keys: FloatArray, histograms: FloatArray) -> list[KeyFound | None]:
+    mean, spread = histograms.mean(axis=1, keepdims=True), histograms.std(axis=1, keepdims=True)
+    shapes = np.divide(histograms - mean, spread, out=np.zeros_like(histograms), where=spread > 0)
+    correlations = (shapes @ keys.T / 12).round(9)  # equal ones must not be told apart by rounding
+    best = correlations.argmax(axis=1)
+    rows = zip(best.tolist(), correlations.max(axis=1).tolist(), spread[:, 0].tolist(), strict=True)
+    return [KeyFound(key % 12, key < 12, height) if width > 0 else None for key, height, width in rows]

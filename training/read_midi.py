@@ -12,6 +12,7 @@ from training.score import DEFAULT_TEMPO_BPM, NOTE, Rejected, Score, sort
 SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 MAX_EVENTS = 2_000_000  # pedal, tempo and note events of one file; beyond that its tables alone would fill the memory
 MAX_BYTES = 16 << 20  # the largest of Lakh's 178,561 files has under 1 MB
+_SHORTEST_BEAT = 64  # the largest denominator of a time signature that is one: others are damaged
 _FEW_VELOCITIES = 4  # this many different ones are dynamic marks at best, not played dynamics
 
 
@@ -66,7 +67,7 @@ def _tempos(score: Any, ppq: int) -> tuple[tuple[float, float], ...]:
 
 def _meters(score: Any, ppq: int) -> tuple[tuple[float, float], ...]:
     signatures = ((t.time / ppq, t.numerator, t.denominator) for t in score.time_signatures)
-    return tuple((at, 4 * top / bottom) for at, top, bottom in signatures if top > 0 and bottom > 0)
+    return tuple((at, 4 * top / bottom) for at, top, bottom in signatures if top > 0 and 0 < bottom <= _SHORTEST_BEAT)
 
 
 def first_line(error: Exception) -> str:
