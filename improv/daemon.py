@@ -14,11 +14,16 @@ from types import FrameType
 
 from improv import config as configuration
 from improv import ensemble
-from improv.clock import Clock, SystemClock, wall_clock
+from improv.bridge import Bridge
+from improv.clock import SystemClock, wall_clock
+from improv.commands import Names
 from improv.config import Config, OutputSection
 from improv.display import Display, LogDisplay, PanelDisplay
 from improv.engine import Engine
 from improv.errors import ConfigError
+from improv.faces.link import FacesLink
+from improv.faces.mirror import Mirror
+from improv.faces.settings import FacesSettings
 from improv.improviser import Improviser
 from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
@@ -44,6 +49,8 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         recorder = _recorder(config)
         if recorder is not None:
             stack.callback(recorder.close)  # after the player has ended all notes: a disk may be slow
+        faces = FacesLink(faces_settings(config), clock)
+        stack.callback(faces.close)  # after the player as well: nobody who looks on may delay the last note's end
         link = PlayerLink(player_settings(config), clock)
         stack.callback(link.close)
         link.start()
@@ -54,7 +61,7 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         ports = _ports(link.wait_ready())
         engine = Engine(
             improviser,
-            link,
+            Mirror(link, faces),
             clock,
             controls,
             config.controls.midi_map(config.mood.moods),
@@ -62,20 +69,20 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
             recorder,
         )
         display = stack.enter_context(_display(model))
-        _play(engine, clock, stopper, display, ports, Reloader(config, path, overrides))
+        bridge = Bridge(faces, clock, engine.act, lambda: Names(engine.midi_map.moods))
+        reloader = Reloader(config, path, overrides)
+        while not stopper.stopping:
+            link.also = faces.socket
+            for record in engine.turn(TURN_S):
+                if isinstance(record, PortsChanged):
+                    log.warning("%s", record.notice)
+                    ports = _ports(record)
+            state = replace(engine.status(), ports=ports, connected=link.heard)
+            bridge.turn(state)
+            display.show(state, ports, clock.now())
+            reloader.look(engine, clock.now())
     log.info("ended")
     return 0
-
-
-def _play(engine: Engine, clock: Clock, stopper: Stopper, display: Display, ports: str, reloader: Reloader) -> None:
-    while not stopper.stopping:
-        for record in engine.turn(TURN_S):
-            if isinstance(record, PortsChanged):
-                log.warning("%s", record.notice)
-                ports = _ports(record)
-        now_s = clock.now()
-        display.show(engine.status(), ports, now_s)
-        reloader.look(engine, now_s)
 
 
 def player_settings(config: Config) -> PlayerSettings:
@@ -88,6 +95,24 @@ def player_settings(config: Config) -> PlayerSettings:
         late_note_limit_s=config.timing.late_note_limit_ms / 1000,
         realtime=config.timing.realtime,
         log_notes_to=config.log.notes,
+    )
+
+
+def faces_settings(config: Config) -> FacesSettings:
+    """The part of the configuration that the page, OSC and ctl need."""
+    return FacesSettings(
+        name=config.midi.name,
+        web=config.web.enabled,
+        host=config.web.host,
+        port=config.web.port,
+        names=config.web.names,
+        token=config.web.token,
+        osc=config.osc.enabled,
+        osc_host=config.osc.host,
+        osc_port=config.osc.port,
+        osc_query_port=config.osc.query_port,
+        osc_allow=config.osc.allow,
+        ctl=config.ctl.enabled,
     )
 
 
@@ -203,6 +228,9 @@ _KEPT_UNTIL_RESTART = (
     "midi",
     "timing.late_note_limit_ms",
     "timing.realtime",
+    "web",
+    "osc",
+    "ctl",
     "recorder",
     "log",
 )

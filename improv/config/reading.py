@@ -222,7 +222,8 @@ def _range_at(path: tuple[str, ...]) -> str:
 def dump(config: Config) -> str:
     """The effective values as YAML, in the order of config.yaml."""
     values = config.model_dump()
-    values["midi"]["outputs"] = list(values["midi"]["outputs"])  # YAML has no tuples
+    for section, key in (("midi", "outputs"), ("web", "names"), ("osc", "allow")):
+        values[section][key] = list(values[section][key])  # YAML has no tuples
     if not isinstance(config.mood.start, str):
         values["mood"]["start"] = list(config.mood.start)
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)

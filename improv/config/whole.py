@@ -9,6 +9,7 @@ import platformdirs
 from pydantic import Field, model_validator
 
 from improv.config.controls import ControlsSection
+from improv.config.faces import CtlSection, OscSection, WebSection
 from improv.config.midi import MidiSection, TimingSection
 from improv.config.mood import MoodSection
 from improv.config.music import ModelSection, MusicSection
@@ -41,6 +42,9 @@ class Config(Section):
     midi: MidiSection = MidiSection()
     timing: TimingSection = TimingSection()
     controls: ControlsSection = ControlsSection()
+    web: WebSection = WebSection()
+    osc: OscSection = OscSection()
+    ctl: CtlSection = CtlSection()
     recorder: RecorderSection = RecorderSection()
     log: LogSection = LogSection()
 

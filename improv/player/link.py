@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import multiprocessing
-import sys
-import types
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from improv.clock import Clock
 from improv.errors import PlayerError, PortError
@@ -35,8 +32,10 @@ from improv.player.wire import (
     ToEngine,
     ToPlayer,
 )
+from improv.spawn import end, without_main
 
 if TYPE_CHECKING:
+    import socket
     from multiprocessing.context import SpawnProcess
 
 PING_EVERY_S = 0.5
@@ -72,10 +71,20 @@ class PlayerLink:
         self.statistics = NO_STATISTICS
         """As of the last heartbeat of the present player process."""
         self.restarts = 0
+        self.also: socket.socket | None = None
+        """poll() comes back as well when this becomes readable: a command of a face must not wait for the next turn."""
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the notes go to somebody: to a port that was named, or to one that was connected to ours."""
+        settings = self._settings
+        if self._ready is None or self._ready.driver == "null":
+            return False
+        return bool(settings.output_port or any(o.port for o in settings.outputs) or any(settings.output_connections))
 
     def start(self) -> None:
         """Start the process; does not wait for it."""
@@ -148,7 +157,7 @@ class PlayerLink:
         if self._pipe is None and not self._inbox and timeout_s > 0:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
-            self._read(0.0 if self._inbox else timeout_s)
+            self._read(0.0 if self._inbox else timeout_s, self.also)
         arrived = list(self._inbox)
         self._inbox.clear()
         return arrived
@@ -177,7 +186,7 @@ class PlayerLink:
         process, self._process = self._process, None
         if process is not None:
             process.join(timeout_s)
-            _end(process)
+            end(process)
         self._close_pipe()
         self._inbox.clear()
         self._ledger.clear()
@@ -201,7 +210,7 @@ class PlayerLink:
         self._failure = failure
         self._close_pipe()
         if self._process is not None:
-            _end(self._process)
+            end(self._process)
             self._process = None
         if now_s - self._started_s >= STEADY_S:
             self._restart_delay_s = 0.0
@@ -214,18 +223,18 @@ class PlayerLink:
         process = context.Process(
             target=player_main, args=(theirs, self._settings, hung), name="brainmusic-player", daemon=True
         )
-        with _without_main():
+        with without_main():
             process.start()
         theirs.close()  # else the pipe would not close with the player
         self._process, self._pipe, self._ready = process, Pipe(ours), None
         self.statistics = NO_STATISTICS
         self._started_s = self._answered_s = self._beat_s = self._clock.now()
 
-    def _read(self, timeout_s: float) -> None:
-        """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record."""
+    def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
+        """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
         pipe = self._pipe
         try:
-            while pipe is not None and pipe.poll(timeout_s):
+            while pipe is not None and pipe.poll(timeout_s, also):
                 timeout_s = 0.0
                 self._sort_in(pipe.receive())
         except EOFError:
@@ -289,25 +298,3 @@ def _check(note: PlannedNote) -> None:
             raise ValueError(f"{name} must be in {first}..{last}, got {value}")
     if not (math.isfinite(note.on_s) and math.isfinite(note.off_s)):
         raise ValueError(f"on_s and off_s must be finite, got {note.on_s} and {note.off_s}")
-
-
-def _end(process: SpawnProcess) -> None:
-    """Leave no process: kill it if it still runs, and reap it."""
-    if process.is_alive():
-        process.kill()
-    process.join()
-    process.close()
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Hide the main module while a process is spawned.
-
-    The child would import it (and with it the engine's model runtime): 0.5 s and 60 MB for nothing.
-    """
-    main: Any = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main

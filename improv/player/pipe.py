@@ -8,6 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from multiprocessing.connection import Connection
 
 OUTBOX = 4096  # records kept while the peer does not read; the oldest is lost after that
@@ -40,11 +41,15 @@ class Pipe:
         # on Windows select() takes sockets only.
         self._selectable = sys.platform != "win32" and connection.fileno() < SELECT_LIMIT
 
-    def poll(self, timeout_s: float) -> bool:
+    def poll(self, timeout_s: float, also: socket.socket | None = None) -> bool:
+        """also: comes back at once (with what is true of this pipe) when that becomes readable, too."""
         if self._outbox:
             self._flush()
         if self._selectable:
-            return bool(select.select((self._connection,), (), (), max(0.0, timeout_s))[0])
+            ends: tuple[Any, ...] = (
+                (self._connection,) if also is None or also.fileno() < 0 else (self._connection, also)
+            )
+            return self._connection in select.select(ends, (), (), max(0.0, timeout_s))[0]
         try:
             return self._connection.poll(max(0.0, timeout_s))
         except OSError:  # Windows says so when the other end is closed; receive() says it in the common way

@@ -19,12 +19,10 @@ from improv.player.ports import Connections, Ports
 from improv.player.realtime import become_realtime, freeze_garbage
 from improv.player.shape import slowest_s
 from improv.player.wire import Failed, OutputSettings, PlayerSettings, Ready
+from improv.spawn import LEFT_TO_THE_ENGINE
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-
-# A terminal sends these to the whole process group. The engine decides; when it ends, the pipe closes.
-LEFT_TO_THE_ENGINE = ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP")
 
 
 def player_main(

@@ -1,0 +1,88 @@
+"""Shows the faces what goes to the player and what comes from it: a link that passes everything on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from improv.player.wire import PlannedNote, Received, Statistics, ToEngine
+
+NOTE_OFF, NOTE_ON = 0x80, 0x90
+
+
+class Link(Protocol):
+    """What is mirrored: the engine's link to the player."""
+
+    statistics: Statistics
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
+    def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
+    def silence(self) -> None: ...
+    def poll(self, timeout_s: float) -> list[ToEngine]: ...
+    def beat(self) -> str: ...
+
+
+class Viewer(Protocol):
+    """Who is shown it."""
+
+    @property
+    def connected(self) -> bool: ...
+    def post(self, message: Mapping[str, Any]) -> None: ...
+
+
+class Mirror:
+    """An engine's link to the player that tells the faces about every note."""
+
+    def __init__(self, link: Link, viewer: Viewer) -> None:
+        self._link, self._viewer = link, viewer
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._link.statistics
+
+    @statistics.setter
+    def statistics(self, value: Statistics) -> None:
+        self._link.statistics = value
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None:
+        self._link.schedule(notes)
+        if notes and self._viewer.connected:
+            shown = [
+                {"id": n.note_id, "pitch": n.pitch, "velocity": n.velocity, "on_s": round(n.on_s, 4)} for n in notes
+            ]
+            self._viewer.post({"kind": "notes", "notes": shown})
+
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        moved = tuple(offs)
+        self._link.move_offs(moved)
+        if moved and self._viewer.connected:
+            self._viewer.post({"kind": "ends", "ends": [[note_id, round(off_s, 4)] for note_id, off_s in moved]})
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        sent = self._link.revoke(first_note_id)
+        self._viewer.post({"kind": "revoked", "from": first_note_id, "kept": list(sent)})
+        return sent
+
+    def silence(self) -> None:
+        self._link.silence()
+        self._viewer.post({"kind": "silence"})
+
+    def poll(self, timeout_s: float) -> list[ToEngine]:
+        arrived = self._link.poll(timeout_s)
+        if self._viewer.connected:
+            for record in arrived:
+                if isinstance(record, Received):
+                    self._show_person(record)
+        return arrived
+
+    def beat(self) -> str:
+        return self._link.beat()
+
+    def _show_person(self, record: Received) -> None:
+        message = record.message
+        if len(message) != 3 or message[0] & 0xF0 not in (NOTE_OFF, NOTE_ON):
+            return
+        velocity = message[2] if message[0] & 0xF0 == NOTE_ON else 0
+        at_s = round(record.received_s, 4)
+        self._viewer.post({"kind": "person", "pitch": message[1], "velocity": velocity, "at_s": at_s})

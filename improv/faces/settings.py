@@ -1,0 +1,31 @@
+"""What the faces process is told once, from config.yaml."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class FacesSettings(NamedTuple):
+    """host, port: of the page; port 0: any free one. token: "" for the one in the user's data folder.
+
+    osc_port, query_port: UDP and HTTP; osc_allow: networks that may send OSC, beside this computer.
+    name: of the daemon, for `improv ctl`, when several run.
+    """
+
+    name: str = "BrainMusic"
+    web: bool = True
+    host: str = "127.0.0.1"
+    port: int = 8765
+    names: tuple[str, ...] = ()
+    token: str = ""
+    osc: bool = True
+    osc_host: str = "127.0.0.1"
+    osc_port: int = 9000
+    osc_query_port: int = 8766
+    osc_allow: tuple[str, ...] = ()
+    ctl: bool = True
+
+    @property
+    def anything(self) -> bool:
+        """Whether there is any face."""
+        return self.web or self.osc or self.ctl
