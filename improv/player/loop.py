@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.clock import Clock
+from improv.player.clock_in import CLOCK_MESSAGES, ClockFollower
 from improv.player.drivers.base import Driver
 from improv.player.notelog import NoteLog
 from improv.player.output import Output
@@ -41,6 +42,7 @@ POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
 COLLECT_EVERY_S = 60.0
 RECORDS_PER_TURN = 64
+SYSTEM = 0xF0  # messages from here on concern no channel; of them the engine needs none
 
 
 class Player:
@@ -70,6 +72,7 @@ class Player:
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
         self._engine_hangs = False
+        self._follower = ClockFollower()
         self.ended = False
 
     def run_once(self) -> bool:
@@ -183,8 +186,13 @@ class Player:
         if now_s < self._next_input_s or not self._input.input_name:
             return
         self._next_input_s = now_s + self._settings.input_poll_s
-        for message in self._input.receive():
-            self._pipe.send(Received(message, now_s))
+        for at_s, message in self._input.receive(now_s):
+            if message[0] in CLOCK_MESSAGES:
+                self._follower.feed(message, at_s)
+            elif message[0] < SYSTEM:
+                self._pipe.send(Received(message, min(at_s, now_s)))
+        for record in self._follower.news(now_s):
+            self._pipe.send(record)
 
     def _watch_engine(self, now_s: float) -> None:
         """An engine that says nothing for long leaves no note sounding. What it planned already is still played."""

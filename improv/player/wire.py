@@ -1,7 +1,8 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
 Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Ping`, `Quit`.
-Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Connected`, `Failed`.
+Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
+`Failed`.
 
 All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
 """
@@ -140,8 +141,26 @@ class Failed(NamedTuple):
     reason: str
 
 
+class ClockIn(NamedTuple):
+    """Where the master's song is, as its MIDI clock tells: tick `tick` (24 a beat) at `at_s`, one more each period_s.
+
+    event: what just happened ("" for nothing but time): start, stop, continue, position (it jumped), lost (no tick came
+    although the master runs), back (they come again), flood (more ticks than any tempo has; they are ignored).
+    """
+
+    event: str
+    running: bool
+    tick: int
+    at_s: float
+    period_s: float
+
+    @property
+    def tempo_bpm(self) -> float:
+        return 60.0 / (24 * self.period_s)
+
+
 ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Ping | Quit
-ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Connected | Failed
+ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Connected | ClockIn | Failed
 
 
 class OutputSettings(NamedTuple):

@@ -39,9 +39,9 @@ class RecordingDriver:
         if self.is_open:
             self.sent.append((self._clock.now(), message))
 
-    def receive(self) -> list[bytes]:
-        arrived = [message for at_s, message in self.incoming if at_s <= self._clock.now()]
-        self.incoming = [(at_s, message) for at_s, message in self.incoming if at_s > self._clock.now()]
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
+        arrived = [(at_s, message) for at_s, message in self.incoming if at_s <= now_s]
+        self.incoming = [(at_s, message) for at_s, message in self.incoming if at_s > now_s]
         return arrived
 
     def outputs(self) -> list[str]:

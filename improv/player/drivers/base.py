@@ -45,8 +45,11 @@ class Driver(Protocol):
         """Send one whole MIDI message: now, or at due_s if the driver can (`lead_s`). Does nothing when closed."""
         ...
 
-    def receive(self) -> list[bytes]:
-        """The whole messages that arrived since the last call; never waits."""
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
+        """The whole messages that arrived since the last call, each with the time of its arrival; never waits.
+
+        Where the system does not stamp them, that is now_s.
+        """
         ...
 
     def outputs(self) -> list[str]:

@@ -46,3 +46,8 @@ class FrameClock:
         """The frame that is nearest to due_s. Needs one look."""
         assert self._offset is not None
         return round(due_s * self._rate + self._offset)
+
+    def second_at(self, frame: int) -> float:
+        """The second of a frame. Needs one look."""
+        assert self._offset is not None
+        return (frame - self._offset) / self._rate

@@ -49,7 +49,7 @@ class JackDriver:
         self._in: Any = None
         self._outgoing: deque[tuple[int, bytes]] = deque()  # in the order of their frames
         self._last_frame = self._seen_frame = 0  # without the counter's limit
-        self._incoming: deque[bytes] = deque(maxlen=INCOMING)
+        self._incoming: deque[tuple[int, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
         self._peers = {True: "", False: ""}  # of the output, of the input; empty for a virtual port
         self._lost = {True: False, False: False}
@@ -120,8 +120,10 @@ class JackDriver:
         self._last_frame = max(self._last_frame, frame)
         self._outgoing.append((self._last_frame, message))
 
-    def receive(self) -> list[bytes]:
-        return [self._incoming.popleft() for _ in range(len(self._incoming))]
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
+        """By their frames: a message may have one that is up to a period ahead."""
+        arrived = [self._incoming.popleft() for _ in range(len(self._incoming))]
+        return [(self._frames.second_at(unwrap(frame, self._seen_frame)), message) for frame, message in arrived]
 
     def outputs(self) -> list[str]:
         return self._names(True) if self._client else []
@@ -193,10 +195,11 @@ class JackDriver:
                     break
                 outgoing.popleft()
         if receiver is not None:
-            for _, data in receiver.incoming_midi_events():
+            first = client.last_frame_time
+            for offset, data in receiver.incoming_midi_events():
                 message = bytes(data)
                 if message and message[0] not in (SYSEX, ACTIVE_SENSING):
-                    self._incoming.append(message)
+                    self._incoming.append((first + offset, message))
 
     def _set_period(self, frames: int) -> None:
         self.lead_s = frames / self._client.samplerate

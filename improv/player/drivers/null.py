@@ -25,7 +25,7 @@ class NullDriver:
     def send(self, message: bytes, due_s: float | None = None) -> None:
         self.swallowed += 1
 
-    def receive(self) -> list[bytes]:
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
         return []
 
     def outputs(self) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 from improv.errors import PortError
 from improv.player.drivers.base import MidiSystemError
 from improv.player.drivers.rtmidi_port import RtMidiPort
+from improv.player.drivers.stamps import Stamps
 from improv.player.wire import PlayerSettings
 
 API_NAMES = {1: "CoreMIDI", 2: "ALSA", 3: "JACK", 4: "WinMM"}  # RtMidi's numbers
@@ -97,6 +98,7 @@ class RtMidiDriver:
         self._output: RtMidiPort | None = None
         self._input: RtMidiPort | None = None
         self._server: list[socket.socket] = []
+        self._stamps = Stamps()
 
     @property
     def output_name(self) -> str:
@@ -152,13 +154,14 @@ class RtMidiDriver:
         except OSError:  # WinMM, when the device was unplugged; check() opens it again
             self._output.connected = False
 
-    def receive(self) -> list[bytes]:
-        messages: list[bytes] = []
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
+        messages: list[tuple[float, bytes]] = []
         while self._input is not None and len(messages) < MOST_PER_POLL:
             arrived = self._input.client.get_message()
             if arrived is None:
                 break
-            messages.append(bytes(arrived[0]))
+            message, since_last_s = arrived
+            messages.append((self._stamps.arrived_s(now_s, since_last_s), bytes(message)))
         return messages
 
     def outputs(self) -> list[str]:
