@@ -153,6 +153,20 @@ def dissonance(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> float:
     return float(_together(Music(onset, end, pitch, None), _whole(onset))[0][0])
 
 
+_HARSH_WITH = np.isin((np.arange(12)[:, None] - np.arange(12)[None, :]) % 12, _DISSONANT_CLASSES).astype(np.float64)
+
+
+def dissonant_class_counts(classes: FloatArray) -> FloatArray:
+    """For each pitch class, with how many of the notes it would be dissonant. classes: notes per pitch class, (12,)."""
+    return np.asarray(_HARSH_WITH @ classes)
+
+
+def intervals(classes: FloatArray) -> tuple[float, float]:
+    """Dissonant intervals and all intervals among notes that sound together. classes: notes per pitch class, (12,)."""
+    count = float(classes.sum())
+    return float(classes @ dissonant_class_counts(classes)) / 2, count * (count - 1) / 2
+
+
 def melody(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> IntArray:
     """Indices of the melody: the highest note of each onset that no longer, higher note covers."""
     order = np.argsort(onset, kind="stable")
@@ -305,6 +319,11 @@ def measure(window: Window) -> dict[str, float]:
     if window.tempo_bpm is not None:
         measured["tempo"] = window.tempo_bpm
     return {name: value for name, value in measured.items() if not math.isnan(value)}
+
+
+def mode_of(histogram: FloatArray) -> float:
+    """The mode, -1..1, of a pitch-class histogram of shape (12,); 0 when it is flat."""
+    return math.tanh(float(_key_differences(histogram[None])[0]) / (2 * _MODE_SOFTNESS))
 
 
 class Key(NamedTuple):

@@ -31,6 +31,8 @@ def improviser_settings(config: Config) -> Settings:
         strongest_guidance=music.strongest_guidance,
         key_pull=music.key_pull,
         density_pull=music.density_pull,
+        dissonance_pull=music.dissonance_pull,
+        register_pull=music.register_pull,
         longest_rest_beats=music.longest_rest_beats,
         longest_note_beats=music.longest_note_beats,
         ending_bars=music.ending_bars,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv import conditioning, sampling, steering
-from improv.attributes import FloatArray, key_of
+from improv.attributes import FloatArray, intervals, key_of
 from improv.controls import ControlState
 from improv.encodings import GridStep
 from improv.encodings.base import BoolArray, StreamDecoder
@@ -38,6 +38,8 @@ class Settings:
 
     top_p: 0..1. key_pull: nats per standard deviation of the key profile, at full mode and intensity.
     density_pull: nats for each factor of e that the density of onsets is off.
+    dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
+    register_pull: nats per octave for each octave that the mean pitch is off.
     longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     """
@@ -48,6 +50,8 @@ class Settings:
     strongest_guidance: float = 3.0
     key_pull: float = 0.8
     density_pull: float = 1.0
+    dissonance_pull: float = 1.0
+    register_pull: float = 1.0
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
     ending_bars: int = 4
@@ -103,9 +107,17 @@ class _Memory:
     end_tick: int | None = None
     answered: Mood = NEUTRAL
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
+    register: float | None = None  # mean pitch of what began lately
+    harsh: float = 0.0  # dissonant intervals heard lately, and all intervals
+    pairs: float = 0.0
 
     def copy(self) -> _Memory:
         return replace(self, decoder=self.decoder.copy(), histogram=self.histogram.copy())
+
+
+def _classes(held: tuple[_Held, ...]) -> FloatArray:
+    """Notes per pitch class, shape (12,)."""
+    return np.bincount([note.pitch % 12 for note in held], minlength=12).astype(np.float64)
 
 
 class Improviser:
@@ -236,12 +248,13 @@ class Improviser:
         condition = self._condition(memory.position, mood, attributes, ending)
         guidance = steering.guidance(controls.intensity, self.settings.strongest_guidance)
         key_pull = steering.key_pull(
-            memory.histogram,
-            attributes["mode"],
-            attributes["dissonance"],
-            controls.intensity,
-            self.settings.key_pull,
+            memory.histogram, attributes["mode"], controls.intensity, self.settings.key_pull
         )
+        if memory.register is not None:
+            key_pull = key_pull + steering.register_pull(
+                memory.register, attributes["register"], self.settings.register_pull
+            )
+        sounding = _classes(memory.held)
         density_pull = self._density_pull(memory, attributes["onset_density"])
         must_answer = self._must_answer(memory, controls)
         started: list[int] = []  # token ids
@@ -257,13 +270,22 @@ class Improviser:
                 legal[:] = False  # nothing below the tonic
                 legal[encoding.step_end_id] = True
             guided = sampling.guide(logits, guidance)
-            guided[encoding.starts] = sampling.pull(guided[encoding.starts], key_pull, legal[encoding.starts])
+            favour = key_pull + steering.dissonance_pull(
+                sounding,
+                memory.harsh,
+                memory.pairs,
+                attributes["dissonance"],
+                controls.intensity,
+                self.settings.dissonance_pull,
+            )
+            guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
             if not started:
                 guided[encoding.starts] += density_pull
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             memory.last_token = sampling.choose(weights, rng)
             if encoding.starts_note(memory.last_token):
                 started.append(memory.last_token)
+                sounding[(memory.last_token - encoding.begins(0)) % 12] += 1
             step = memory.decoder.feed(memory.last_token)
             if step is None:
                 continue
@@ -396,6 +418,13 @@ class Improviser:
         onset_s = (*memory.onset_s, position.music_s) if planned.started else memory.onset_s
         memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - window_s)
         memory.silent_ticks = 0 if memory.held else memory.silent_ticks + 1
+        if planned.started:
+            mean = sum(note.pitch for note in planned.started) / len(planned.started)
+            before = mean if memory.register is None else memory.register
+            memory.register = before + steering.REGISTER_SHARE * (mean - before)
+        fade = 0.5 ** (1 / (steering.DISSONANCE_HALF_LIFE_BEATS * position.ticks_per_beat))
+        harsh, pairs = intervals(_classes(memory.held)) if planned.started else (0.0, 0.0)
+        memory.harsh, memory.pairs = fade * memory.harsh + harsh, fade * memory.pairs + pairs
         memory.histogram *= 0.5 ** (1 / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
         for held in memory.held:
             memory.histogram[held.pitch % 12] += 1

@@ -9,11 +9,18 @@ import math
 
 import numpy as np
 
-from improv.attributes import ATTRIBUTES, FloatArray, profile_in_best_key
+from improv.attributes import FloatArray, dissonant_class_counts, mode_of, profile_in_best_key
 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
 LARGEST_DENSITY_PULL = 2.0  # nats
+# How far the aim is moved past the commanded mode, for each unit that what was heard is off.
+MODE_CORRECTION = 1.0
+# Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
+DISSONANCE_HALF_LIFE_BEATS = 8.0
+LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
+REGISTER_SHARE = 0.06  # of each onset in the running mean of pitch: about the last 16 onsets
+DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
 
 
 def guidance(intensity: float, strongest: float) -> float:
@@ -21,19 +28,45 @@ def guidance(intensity: float, strongest: float) -> float:
     return 2 * intensity if intensity <= 0.5 else 1 + (strongest - 1) * (2 * intensity - 1)
 
 
-def key_pull(histogram: FloatArray, mode: float, dissonance: float, intensity: float, strength: float) -> FloatArray:
-    """Nats for the starts of the 128 pitches: the commanded mode's scale, in the key of that mode that lies nearest.
+def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches: the scales of the nearest major and the nearest minor key, mixed.
 
-    histogram: how long each pitch class sounded lately, shape (12,). mode: -1 minor .. 1 major. dissonance: commanded
-    share. intensity: 0..1. strength: nats per standard deviation of the key profile.
+    histogram: how long each pitch class sounded lately, shape (12,). mode: commanded, -1 minor .. 1 major.
+    intensity: 0..1. strength: nats per standard deviation of the key profile.
 
-    A listener's valence hangs on the mode more than on anything else (squared semi-partial effect .49-.53 in Eerola,
-    Friberg & Bresin 2013).
+    The share of each is the commanded mode, moved further by as much as what was heard lately is off it: so the music
+    stays where it is commanded between major and minor as well. A listener's valence hangs on the mode more than on
+    anything else (squared semi-partial effect .49-.53 in Eerola, Friberg & Bresin 2013).
     """
-    # Harsh music lives on notes outside of the scale: at the most dissonant only a third of the pull is left.
-    freedom = 1 - dissonance / ATTRIBUTES["dissonance"].high * 2 / 3
-    weight = strength * abs(mode) * min(2 * intensity, 1.5) * freedom
-    return np.resize(profile_in_best_key(histogram, mode >= 0) * weight, 128)  # repeats octave after octave
+    aim = min(max(mode + MODE_CORRECTION * (mode - mode_of(histogram)), -1.5), 1.5)
+    major, minor = profile_in_best_key(histogram, True), profile_in_best_key(histogram, False)
+    weight = strength * min(2 * intensity, 1.5)
+    return np.resize(((1 + aim) * major + (1 - aim) * minor) * weight / 2, 128)  # repeats octave after octave
+
+
+def dissonance_pull(
+    sounding: FloatArray, harsh: float, pairs: float, commanded: float, intensity: float, strength: float
+) -> FloatArray:
+    """Nats for the starts of the 128 pitches: toward or away from harsh intervals with what sounds.
+
+    sounding: how many notes of each pitch class sound at this step, shape (12,). harsh, pairs: dissonant and all
+    intervals heard lately. commanded: share of dissonant ones. strength: nats when the share is off by 0.05.
+    """
+    if not sounding.any():
+        return np.zeros(128)
+    off = (commanded - (harsh + commanded) / (pairs + 1)) / DISSONANCE_STEP
+    pull = min(max(strength * min(2 * intensity, 1.5) * off, -LARGEST_DISSONANCE_PULL), LARGEST_DISSONANCE_PULL)
+    harshness = dissonant_class_counts(sounding)
+    return np.resize(pull * harshness / harshness.max(), 128)
+
+
+def register_pull(heard: float, commanded: float, strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches: a slope toward where the music should lie.
+
+    heard, commanded: mean MIDI pitch. strength: nats per octave of the keyboard for each octave that the music is off.
+    """
+    off = min(max((commanded - heard) / 12, -1.0), 1.0)
+    return strength * off * (np.arange(128) - commanded) / 12
 
 
 def density_window_s(tempo_bpm: float) -> float:

@@ -23,6 +23,8 @@ class MusicSection(Section):
     strongest_guidance: float = Field(3.0, ge=1, le=10)
     key_pull: float = Field(0.8, ge=0, le=3)
     density_pull: float = Field(1.0, ge=0, le=3)
+    dissonance_pull: float = Field(1.0, ge=0, le=3)
+    register_pull: float = Field(1.0, ge=0, le=3)
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
     longest_note_beats: float = Field(6, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)
