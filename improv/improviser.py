@@ -48,9 +48,9 @@ class Settings:
     expression: Expression = field(default_factory=Expression)
     top_p: float = 0.97
     strongest_guidance: float = 3.0
-    key_pull: float = 0.8
-    density_pull: float = 1.0
-    dissonance_pull: float = 1.0
+    key_pull: float = 1.2
+    density_pull: float = 1.5
+    dissonance_pull: float = 2.0
     register_pull: float = 1.0
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
@@ -247,9 +247,7 @@ class Improviser:
             return done, True
         condition = self._condition(memory.position, mood, attributes, ending)
         guidance = steering.guidance(controls.intensity, self.settings.strongest_guidance)
-        key_pull = steering.key_pull(
-            memory.histogram, attributes["mode"], controls.intensity, self.settings.key_pull
-        )
+        key_pull = steering.key_pull(memory.histogram, attributes["mode"], controls.intensity, self.settings.key_pull)
         if memory.register is not None:
             key_pull = key_pull + steering.register_pull(
                 memory.register, attributes["register"], self.settings.register_pull

@@ -17,12 +17,12 @@ from tests.stage import C4, EVENLY, HELD_C4, STEP_END, assert_silent, assert_sou
 def test_a_minute_of_music() -> None:
     stage = Stage(ScriptedModel([C4, STEP_END, HELD_C4, STEP_END, STEP_END]), settings=[EVENLY])
     stage.play(60.0)
-    step_ms = 60_000 / 76 / 4  # calm: 76 bpm, velocity 42, legato
+    step_ms = 60_000 / 76 / 4  # calm: 76 bpm, velocity 36, legato
     played = [
         (round(1000 * (n.on_s - 100)), round(1000 * (n.off_s - 100)), n.channel, n.pitch, n.velocity)
         for n in sorted(stage.link.scheduled.values())
     ]
-    expected = [(round(50 + 3 * i * step_ms), round(50 + (3 * i + 2) * step_ms), 0, 60, 42) for i in range(len(played))]
+    expected = [(round(50 + 3 * i * step_ms), round(50 + (3 * i + 2) * step_ms), 0, 60, 36) for i in range(len(played))]
     assert played[:-1] == expected[:-1]
     assert len(played) == 102  # a minute and the look-ahead
     assert_sound(stage)

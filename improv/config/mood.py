@@ -15,12 +15,12 @@ from improv.mood import CORNERS, FURTHER_NAMES, Mood
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
-    "mode": {"happy": 0.9, "nervous": -0.85, "sad": -0.9, "calm": 0.9},
-    "onset_density": {"happy": 5.5, "nervous": 7.0, "sad": 1.8, "calm": 2.4},
-    "register": {"happy": 67, "nervous": 57, "sad": 57, "calm": 63},
-    "loudness": {"happy": 68, "nervous": 74, "sad": 44, "calm": 42},
-    "articulation": {"happy": 0.8, "nervous": 0.65, "sad": 1.0, "calm": 1.0},
-    "dissonance": {"happy": 0.12, "nervous": 0.32, "sad": 0.18, "calm": 0.10},
+    "mode": {"happy": 0.95, "nervous": -0.95, "sad": -0.95, "calm": 0.95},
+    "onset_density": {"happy": 5.5, "nervous": 6.5, "sad": 2.4, "calm": 1.8},
+    "register": {"happy": 64, "nervous": 54, "sad": 60, "calm": 67},
+    "loudness": {"happy": 76, "nervous": 84, "sad": 42, "calm": 36},
+    "articulation": {"happy": 0.75, "nervous": 0.6, "sad": 0.95, "calm": 1.0},
+    "dissonance": {"happy": 0.1, "nervous": 0.36, "sad": 0.14, "calm": 0.06},
     "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
     "tempo": {"happy": 132, "nervous": 144, "sad": 66, "calm": 76},
 }
