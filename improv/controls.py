@@ -77,6 +77,12 @@ class Panic(NamedTuple):
     """End every note that sounds, now, and pause."""
 
 
+class SetModel(NamedTuple):
+    """Let another model play, from the next bar line on; a name or path as model.path takes it."""
+
+    name: str
+
+
 class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
@@ -94,6 +100,7 @@ Command = (
     | Stop
     | AllNotesOff
     | Panic
+    | SetModel
     | Reset
 )
 
@@ -116,6 +123,8 @@ class ControlState:
     ending: bool = False
     stopping: bool = False
     revision: int = 0
+    model: str = ""
+    """Name of the model that is to play; empty for the one that the start chose."""
 
     def mood(self, music_s: float) -> Mood:
         """The mood at a moment of the music."""
@@ -150,11 +159,15 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             return replace(state, ending=True)
         case Stop():
             return replace(state, stopping=True) if state.playing else state
+        case SetModel(name):
+            return replace(state, model=name)
         case Reset():
             fresh = initial or ControlState()
             target = fresh.glide.target
             turned = _turn(state, SetMood(*target), music_s)
-            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing)
+            return replace(
+                fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, model=state.model
+            )
         case AllNotesOff():
             return state
 

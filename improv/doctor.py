@@ -73,7 +73,7 @@ def _model(config: Config) -> Finding:
     state = model.initial_state(2)
     began_s = cpu_s()
     for _ in range(MODEL_STEPS):
-        _, state = model.step(model.encoding.step_end_id, condition, state)
+        _, state = model.step(model.encoding.start_id, condition, state)
     step_s = (cpu_s() - began_s) / MODEL_STEPS
     verdict = "ok" if step_s <= GOOD_STEP_S else "fair" if step_s <= USABLE_STEP_S else "bad"
     return Finding(

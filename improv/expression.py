@@ -56,6 +56,10 @@ class Expression:
         """Tempo with the ritardando of an ending. ending: 0 far .. 1 last bar."""
         return tempo_bpm * (1 - ENDING_SLOWDOWN * max(0.0, ending - 0.75) * 4)
 
+    def rubato(self, ratio: float) -> float:
+        """How much of a model's own rubato is played: all of it at strength 1, none at 0, exaggerated above."""
+        return float(ratio**self.strength)
+
     @staticmethod
     def _voice(index: int, count: int) -> float:
         if index == 0:

@@ -16,20 +16,21 @@ import numpy as np
 from improv import conditioning, sampling, steering
 from improv.attributes import FloatArray, intervals, key_of
 from improv.controls import ControlState
-from improv.encodings import GridStep
-from improv.encodings.base import BoolArray, StreamDecoder
+from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.expression import Expression
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
 from improv.transport import Position
 
 GUIDED_ROWS = 2  # one row with the commands, one without
-REMEMBERED_STEPS = 256  # how far back `rewind` can go; the look-ahead is never longer
+REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never longer
 # The key is felt over about the last eight bars: the histogram halves in 32 beats.
 KEY_HALF_LIFE_BEATS = 32.0
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
-FINAL_CHORD_NOTES = 3  # at least
+# Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
+LONGEST_NOTE_S = 5.0
+LONG_AGO = 1 << 30  # ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +93,30 @@ class _Held(NamedTuple):
     tick: int
 
 
+class _Shift(NamedTuple):
+    """A shift of time that is under way. It is fed to the model only with the next choice, so it can still be cut.
+
+    before: the decoder without it. tick: of its beginning. ticks: its length.
+    """
+
+    before: StreamDecoder
+    tick: int
+    ticks: int
+
+
 @dataclass(slots=True)
 class _Memory:
     """All that decides what comes next; copied at the start of every step."""
 
+    model: Model
     state: State
     decoder: StreamDecoder
     last_token: int
     position: Position
+    shift: _Shift | None = None
+    tempo: float = 1.0  # ratio to the commanded one, as the tokens say
     held: tuple[_Held, ...] = ()
+    leaving: tuple[_Held, ...] = ()  # of the model before: they end with this step
     silent_ticks: int = 0
     onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the window that steering looks at
     rest_until_tick: int = 0
@@ -121,26 +137,72 @@ def _classes(held: tuple[_Held, ...]) -> FloatArray:
 
 
 class Improviser:
-    """Plans step after step, for ever. Everything random comes from `seed` and the step's tick alone."""
+    """Plans step after step, for ever. Everything random comes from `seed` and the step's tick alone.
+
+    Other models than the first can be offered; which one plays is a control (`ControlState.model`). A change lands on
+    the next bar line: there the old model's notes end and the new one begins.
+    """
 
     def __init__(self, model: Model, settings: Settings, controls: ControlState, seed: int) -> None:
-        self.model, self.settings, self.seed = model, settings, seed
+        self.settings, self.seed = settings, seed
+        self._models = {controls.model: model}
         self._next_note_id = 1
         attributes = self._attributes(controls.mood(0.0), controls)
-        position = Position(0, 0.0, attributes["tempo"], 0, settings.beats_per_bar, model.encoding.ticks_per_beat)
-        self._memory = self._beginning(position, controls)
+        encoding = model.encoding
+        tempo_bpm = encoding.tempo_bpm or attributes["tempo"]
+        position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
+        self._memory = self._beginning(model, position, controls)
         self._past: deque[_Memory] = deque(maxlen=REMEMBERED_STEPS)
 
-    def _beginning(self, position: Position, controls: ControlState) -> _Memory:
-        decoder = self.model.encoding.decoder()
-        decoder.feed(self.model.encoding.start_id)
+    @staticmethod
+    def _beginning(model: Model, position: Position, controls: ControlState) -> _Memory:
+        decoder = model.encoding.decoder()
+        decoder.feed(model.encoding.start_id)
         return _Memory(
-            self.model.initial_state(GUIDED_ROWS),
+            model,
+            model.initial_state(GUIDED_ROWS),
             decoder,
-            self.model.encoding.start_id,
+            model.encoding.start_id,
             position,
             answered=controls.glide.target,
         )
+
+    # ------------------------------------------------------------------------------------------------- models
+
+    @property
+    def model(self) -> Model:
+        """The one that plans the next step."""
+        return self._memory.model
+
+    def offer(self, name: str, model: Model) -> None:
+        """Let a model be asked for by name from now on."""
+        self._models[name] = model
+
+    def has(self, name: str) -> bool:
+        """Whether a model can be asked for by this name."""
+        return name in self._models
+
+    def _change_model(self, controls: ControlState) -> None:
+        """On a bar line: the model that the controls ask for begins, in the key and pace of what was heard."""
+        old = self._memory
+        model = self._models.get(controls.model, old.model)
+        if model is old.model or old.position.ticks_to_bar_line:
+            return
+        encoding = model.encoding
+        rate = encoding.ticks_per_beat / old.position.ticks_per_beat
+        tempo_bpm = encoding.tempo_bpm or old.position.tempo_bpm
+        if old.model.encoding.tempo_bpm is not None:
+            tempo_bpm = encoding.tempo_bpm or self._attributes(controls.glide.target, controls)["tempo"]
+        position = old.position._replace(
+            bar_tick=old.position.tick, ticks_per_beat=encoding.ticks_per_beat, tempo_bpm=tempo_bpm, rubato=1.0
+        )
+        self._memory = new = self._beginning(model, position, controls)
+        new.leaving, new.onset_s, new.histogram = old.held, old.onset_s, old.histogram * rate
+        new.register, new.harsh, new.pairs = old.register, old.harsh, old.pairs
+        new.silent_ticks = LONG_AGO  # no gap: it starts with a note
+        if old.end_tick is not None:
+            bars_left = (old.end_tick - old.position.tick) / old.position.bar_ticks
+            new.end_tick = position.tick + round(bars_left * position.bar_ticks)
 
     # ------------------------------------------------------------------------------------------------ looking
 
@@ -157,7 +219,7 @@ class Improviser:
     @property
     def held(self) -> tuple[tuple[int, float], ...]:
         """Notes that sound when the next step begins: (note_id, on_s)."""
-        return tuple((held.note_id, held.on_s) for held in self._memory.held)
+        return tuple((held.note_id, held.on_s) for held in (*self._memory.leaving, *self._memory.held))
 
     @property
     def state(self) -> State:
@@ -169,8 +231,8 @@ class Improviser:
     def begin_anew(self, controls: ControlState) -> None:
         """A new piece from the next bar line on, with an empty memory, as after an ending."""
         position = self._memory.position
-        line = position._replace(bar_tick=position.tick, bar=1)
-        self._memory = self._beginning(line, controls)
+        line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0)
+        self._memory = self._beginning(self.model, line, controls)
         self._past.clear()
 
     def rewind(self, tick: int) -> None:
@@ -186,7 +248,7 @@ class Improviser:
 
     def release(self) -> None:
         """Forget what sounds: someone ended it. The model may go on as if it did not know."""
-        self._memory.held = ()
+        self._memory.held = self._memory.leaving = ()
 
     def hurry(self, music_s: float) -> None:
         """Let the next step begin at `music_s` if it would begin later: the step before it becomes shorter."""
@@ -197,23 +259,40 @@ class Improviser:
     def plan_step(self, controls: ControlState) -> PlannedStep:
         """Choose and return the next grid step under the controls."""
         self._past.append(self._memory.copy())
+        self._change_model(controls)
         memory = self._memory
         mood = controls.mood(memory.position.music_s)
         attributes = self._attributes(mood, controls)
         ending = self._ending(memory, controls)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, memory.position.tick))
+        tick, finished = memory.position.tick, False
+        asked = self._must_answer(memory, controls) or (memory.end_tick is not None and tick >= memory.end_tick)
         if controls.stopping and memory.position.ticks_to_bar_line == 0:
             sounding = tuple(held.pitch for held in memory.held)
-            grid, finished = GridStep(memory.position.tick, sounding, (), last=True), True
-        elif memory.position.tick < memory.rest_until_tick and not self._must_answer(memory, controls):
-            grid, finished = GridStep(memory.position.tick, (), (), last=False), False
+            grid, finished = GridStep(tick, sounding, (), last=True), True
+        elif tick < memory.rest_until_tick and not asked:
+            grid = GridStep(tick, (), (), last=False, ticks=memory.rest_until_tick - tick, tempo=memory.tempo)
+        elif memory.shift is not None and not asked:
+            left = memory.shift.tick + memory.shift.ticks - tick
+            grid = GridStep(tick, (), (), last=False, ticks=left, tempo=memory.tempo)
         else:
+            self._cut_shift(memory)
             grid, finished = self._choose_step(memory, controls, mood, attributes, ending, rng)
         step = self._perform(memory, grid, attributes, ending or 0.0, rng)
         planned = PlannedStep(memory.position, *step, mood=mood, revision=controls.revision, finished=finished)
-        self._advance(memory, planned, attributes, ending or 0.0)
+        self._advance(memory, planned, grid, attributes, ending or 0.0)
         return planned
+
+    def _cut_shift(self, memory: _Memory) -> None:
+        """A shift of time that is under way ends here: the model is told what has really passed."""
+        if memory.shift is None:
+            return
+        passed = memory.position.tick - memory.shift.tick
+        memory.decoder = memory.shift.before.copy()
+        memory.last_token = self.model.encoding.shifts.start + passed - 1
+        memory.decoder.feed(memory.last_token)
+        memory.shift = None
 
     def _attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
         return attributes_at(mood, self.settings.table) | dict(controls.overrides)
@@ -245,7 +324,7 @@ class Improviser:
             done = memory.decoder.feed(encoding.end_id)
             assert done is not None
             return done, True
-        condition = self._condition(memory.position, mood, attributes, ending)
+        condition = self._condition(encoding, memory.position, mood, attributes, ending)
         guidance = steering.guidance(controls.intensity, self.settings.strongest_guidance)
         key_pull = steering.key_pull(memory.histogram, attributes["mode"], controls.intensity, self.settings.key_pull)
         if memory.register is not None:
@@ -259,14 +338,9 @@ class Improviser:
         ended: tuple[int, ...] = ()
         while True:
             logits, memory.state = self.model.step(memory.last_token, condition, memory.state)
-            legal = memory.decoder.legal()
-            if memory.last_token == encoding.start_id:
-                legal[encoding.end_id] = False  # a piece has at least one step, else this could go on for ever
-            answered = self._answered(memory, started)
-            self._restrain(legal, memory, must_start=must_answer and not answered)
-            if answered and self._is_final_chord(memory):
-                legal[:] = False  # nothing below the tonic
-                legal[encoding.step_end_id] = True
+            # A piece has at least one step, else this could go on for ever.
+            may_end = memory.last_token != encoding.start_id and memory.end_tick is None
+            legal = memory.decoder.legal(self._wish(memory, must_start=must_answer and not started, may_end=may_end))
             guided = sampling.guide(logits, guidance)
             favour = key_pull + steering.dissonance_pull(
                 sounding,
@@ -276,14 +350,19 @@ class Improviser:
                 controls.intensity,
                 self.settings.dissonance_pull,
             )
+            favour = favour[encoding.start_pitches]
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
             if not started:
                 guided[encoding.starts] += density_pull
+            if encoding.shifts.stop > encoding.shifts.start:
+                pace = steering.pace_pull(encoding.shifts.stop - encoding.shifts.start, density_pull)
+                guided[encoding.shifts] = sampling.pull(guided[encoding.shifts], pace, legal[encoding.shifts])
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             memory.last_token = sampling.choose(weights, rng)
             if encoding.starts_note(memory.last_token):
                 started.append(memory.last_token)
-                sounding[(memory.last_token - encoding.begins(0)) % 12] += 1
+                sounding[encoding.start_pitches[memory.last_token - encoding.starts.start] % 12] += 1
+            before = memory.decoder.copy() if self._is_shift(encoding, memory.last_token) else None
             step = memory.decoder.feed(memory.last_token)
             if step is None:
                 continue
@@ -295,7 +374,13 @@ class Improviser:
                 continue
             if started:
                 memory.answered = controls.glide.target
+            if before is not None:
+                memory.shift = _Shift(before, memory.position.tick, step.ticks)
             return step._replace(ended=ended + step.ended), False
+
+    @staticmethod
+    def _is_shift(encoding: Encoding, token_id: int) -> bool:
+        return bool(encoding.shifts.start <= token_id < encoding.shifts.stop)
 
     def _density_pull(self, memory: _Memory, onsets_per_s: float) -> float:
         window_s = steering.density_window_s(memory.position.tempo_bpm)
@@ -304,13 +389,18 @@ class Improviser:
             return 0.0  # too little was heard yet to judge by
         return steering.density_pull(len(memory.onset_s), past_s, onsets_per_s, self.settings.density_pull)
 
+    @staticmethod
     def _condition(
-        self, position: Position, mood: Mood, attributes: dict[str, float], ending: float | None
+        encoding: Encoding, position: Position, mood: Mood, attributes: dict[str, float], ending: float | None
     ) -> np.ndarray:
+        """Two rows, with the commands and without. A family without a beat knows neither tempo nor place in the bar."""
         values = {"valence": mood.valence, "arousal": mood.arousal, **attributes}
         if ending is not None:
             values["ending"] = ending
-        row = conditioning.vector(values, position.beat_in_bar, position.beats_per_bar)
+        has_beat = encoding.tempo_bpm is None
+        if not has_beat:
+            values.pop("tempo", None)
+        row = conditioning.vector(values, position.beat_in_bar if has_beat else None, position.beats_per_bar)
         return np.stack([row, conditioning.unconditioned(row)])
 
     def _must_answer(self, memory: _Memory, controls: ControlState) -> bool:
@@ -319,58 +409,27 @@ class Improviser:
         turned = math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
         return turned or memory.silent_ticks >= longest or self._is_final_chord(memory)
 
-    def _answered(self, memory: _Memory, started: list[int]) -> bool:
-        """Whether the notes of this step so far suffice: one, or a final chord with its tonic in the bass."""
-        if not self._is_final_chord(memory):
-            return bool(started)
-        tonic = self.model.encoding.begins(key_of(memory.histogram).tonic)
-        return len(started) >= FINAL_CHORD_NOTES and (started[-1] - tonic) % 12 == 0
-
     @staticmethod
     def _is_final_chord(memory: _Memory) -> bool:
         """Whether the step is the first of the last bar of an ending."""
         return memory.end_tick is not None and memory.end_tick - memory.position.tick == memory.position.bar_ticks
 
-    def _restrain(self, legal: BoolArray, memory: _Memory, *, must_start: bool) -> None:
-        """Take from the grammar what the moment forbids, in place; something always stays."""
-        encoding, position = self.model.encoding, memory.position
-        longest = self.settings.longest_note_beats * position.ticks_per_beat
-        for held in memory.held:
-            if position.tick - held.tick >= longest:
-                legal[encoding.continues(held.pitch)] = False
-        if memory.end_tick is not None:
-            legal[encoding.end_id] = False
-            self._cadence(legal, memory)
-        if must_start:
-            without = legal.copy()
-            without[[encoding.step_end_id, encoding.end_id]] = False
-            if without[encoding.starts].any():
-                # Notes go downward: what is held below the lowest key that may start would leave no room for a start.
-                lowest = int(without[encoding.starts].argmax())
-                for pitch in range(lowest + 1):
-                    without[encoding.continues(pitch)] = False
-                legal[:] = without
+    def _wish(self, memory: _Memory, *, must_start: bool, may_end: bool) -> Wish:
+        """What the moment asks of the next token: a start, the end of what is held for too long, or the last bar: a
+        chord of the tonic triad on its first beat, the tonic lowest, held to the end.
+        """
+        position = memory.position
+        too_long = tuple(h.pitch for h in memory.held if position.tick - h.tick >= self._longest_note(memory))
+        triad = key_of(memory.histogram).triad if self._is_final_chord(memory) else None
+        left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
+        return Wish(must_start, too_long, may_end, triad, hold=left < position.bar_ticks)
 
-    def _cadence(self, legal: BoolArray, memory: _Memory) -> None:
-        """The last bar: a chord of the tonic triad on its first beat, the tonic lowest, held to the end."""
-        assert memory.end_tick is not None
-        encoding, position = self.model.encoding, memory.position
-        left = memory.end_tick - position.tick
-        if left > position.bar_ticks:
-            return
-        if left < position.bar_ticks:
-            legal[encoding.starts] = False
-            sounding = legal.copy()
-            sounding[[encoding.step_end_id, encoding.end_id]] = False
-            if sounding.any():
-                legal[:] = False  # what sounds is held, all of it: from the highest down
-                legal[int(np.flatnonzero(sounding)[-1])] = True
-            return
-        triad = key_of(memory.histogram).triad
-        for pitch in range(128):
-            if pitch % 12 not in triad:
-                legal[encoding.begins(pitch)] = False
-                legal[encoding.continues(pitch)] = False
+    def _longest_note(self, memory: _Memory) -> float:
+        """In ticks."""
+        encoding = self.model.encoding
+        if encoding.tempo_bpm is not None:
+            return LONGEST_NOTE_S * encoding.tempo_bpm / 60 * encoding.ticks_per_beat
+        return self.settings.longest_note_beats * encoding.ticks_per_beat
 
     def _begin_again(self, memory: _Memory, condition: np.ndarray) -> None:
         """The piece ended by itself: the next one begins on the bar line, the model's state kept."""
@@ -391,16 +450,22 @@ class Improviser:
     ) -> tuple[tuple[StartedNote, ...], tuple[EndedNote, ...]]:
         """Give the grid step its seconds, velocities and ids; keep the list of what sounds."""
         position, expression = memory.position, self.settings.expression
-        ended, held = [], list(memory.held)
+        ended, held = [EndedNote(note.note_id, position.music_s) for note in memory.leaving], list(memory.held)
+        memory.leaving = ()
         for pitch in grid.ended:
             # Of two notes on one key the younger ends first, as the encodings' decoders have it.
             note = next((h for h in reversed(held) if h.pitch == pitch), None)
             if note is not None:
                 held.remove(note)
-                off_s = expression.end_s(note.on_s, position.music_s, position.step_s, attributes["articulation"])
+                off_s = position.music_s
+                if not self.model.encoding.performs:
+                    off_s = expression.end_s(note.on_s, off_s, position.step_s, attributes["articulation"])
                 ended.append(EndedNote(note.note_id, off_s))
-        velocities = expression.velocities(grid.started, position, attributes["loudness"], ending, rng)
-        delays = expression.delays_s(len(grid.started), rng)
+        if self.model.encoding.performs:
+            velocities, delays = grid.velocities, (0.0,) * len(grid.started)
+        else:
+            velocities = expression.velocities(grid.started, position, attributes["loudness"], ending, rng)
+            delays = expression.delays_s(len(grid.started), rng)
         started = tuple(
             StartedNote(self._next_note_id + index, pitch, velocity, position.music_s + delay)
             for index, (pitch, velocity, delay) in enumerate(zip(grid.started, velocities, delays, strict=True))
@@ -410,20 +475,30 @@ class Improviser:
         memory.held = tuple(held)
         return started, tuple(ended)
 
-    def _advance(self, memory: _Memory, planned: PlannedStep, attributes: dict[str, float], ending: float) -> None:
-        position = memory.position
+    def _advance(
+        self, memory: _Memory, planned: PlannedStep, grid: GridStep, attributes: dict[str, float], ending: float
+    ) -> None:
+        """Move on to the next step: at most to the next sixteenth, so that a long shift of time can still be cut."""
+        position, encoding = memory.position, self.model.encoding
+        ticks = min(grid.ticks, position.ticks_to_line(encoding.step_ticks))
+        if memory.shift is not None and position.tick + ticks >= memory.shift.tick + memory.shift.ticks:
+            memory.shift = None
         window_s = steering.density_window_s(position.tempo_bpm)
         onset_s = (*memory.onset_s, position.music_s) if planned.started else memory.onset_s
         memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - window_s)
-        memory.silent_ticks = 0 if memory.held else memory.silent_ticks + 1
+        memory.silent_ticks = 0 if memory.held else memory.silent_ticks + ticks
         if planned.started:
             mean = sum(note.pitch for note in planned.started) / len(planned.started)
             before = mean if memory.register is None else memory.register
             memory.register = before + steering.REGISTER_SHARE * (mean - before)
-        fade = 0.5 ** (1 / (steering.DISSONANCE_HALF_LIFE_BEATS * position.ticks_per_beat))
+        fade = 0.5 ** (ticks / (steering.DISSONANCE_HALF_LIFE_BEATS * position.ticks_per_beat))
         harsh, pairs = intervals(_classes(memory.held)) if planned.started else (0.0, 0.0)
         memory.harsh, memory.pairs = fade * memory.harsh + harsh, fade * memory.pairs + pairs
-        memory.histogram *= 0.5 ** (1 / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
+        memory.histogram *= 0.5 ** (ticks / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
         for held in memory.held:
-            memory.histogram[held.pitch % 12] += 1
-        memory.position = position.next(self.settings.expression.tempo_bpm(attributes["tempo"], ending))
+            memory.histogram[held.pitch % 12] += ticks
+        memory.tempo = grid.tempo
+        rubato = self.settings.expression.rubato(grid.tempo)
+        here = position._replace(rubato=rubato)
+        tempo_bpm = encoding.tempo_bpm or self.settings.expression.tempo_bpm(attributes["tempo"], ending)
+        memory.position = here.next(tempo_bpm, ticks)

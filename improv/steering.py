@@ -84,3 +84,11 @@ def density_pull(onsets: int, past_s: float, commanded: float, strength: float) 
     measured = max(onsets, 0.5) / past_s
     pull = strength * math.log(commanded / measured)
     return min(max(pull, -LARGEST_DENSITY_PULL), LARGEST_DENSITY_PULL)
+
+
+def pace_pull(lengths: int, pull: float) -> FloatArray:
+    """Nats for shifts of time by 1, 2 ... `lengths` ticks, shape (lengths,): short ones where onsets are missing.
+
+    pull: as `density_pull` gives it. A shift twice as long changes by half of it for each factor of e.
+    """
+    return np.asarray(-0.5 * pull * np.log(np.arange(1, lengths + 1)))

@@ -22,11 +22,13 @@ class Position(NamedTuple):
     beats_per_bar: float
     ticks_per_beat: int
     bar: int = 1
+    rubato: float = 1.0
+    """How much faster than tempo_bpm the music runs just now."""
 
     @property
     def step_s(self) -> float:
-        """Length of this grid step in seconds."""
-        return 60.0 / self.tempo_bpm / self.ticks_per_beat
+        """Length of one tick in seconds."""
+        return 60.0 / (self.tempo_bpm * self.rubato) / self.ticks_per_beat
 
     @property
     def beat_in_bar(self) -> float:
@@ -43,14 +45,19 @@ class Position(NamedTuple):
         """0 on a bar line, else the steps until the next one."""
         return -(self.tick - self.bar_tick) % self.bar_ticks
 
-    def next(self, tempo_bpm: float) -> Position:
-        """The following grid step, its tempo on the way to `tempo_bpm`."""
-        tick = self.tick + 1
+    def ticks_to_line(self, step_ticks: int) -> int:
+        """Ticks until the next multiple of step_ticks within the bar, or the next bar line; at least 1."""
+        into = self.tick - self.bar_tick
+        return min(step_ticks - into % step_ticks, self.bar_ticks - into % self.bar_ticks)
+
+    def next(self, tempo_bpm: float, ticks: int = 1) -> Position:
+        """The step that begins so many ticks later, its tempo on the way to `tempo_bpm`."""
+        tick = self.tick + ticks
         line = tick - self.bar_tick >= self.bar_ticks
-        share = TEMPO_APPROACH_PER_SIXTEENTH * 4 / self.ticks_per_beat
+        share = 1 - (1 - TEMPO_APPROACH_PER_SIXTEENTH * 4 / self.ticks_per_beat) ** ticks
         return self._replace(
             tick=tick,
-            music_s=self.music_s + self.step_s,
+            music_s=self.music_s + ticks * self.step_s,
             tempo_bpm=self.tempo_bpm + share * (tempo_bpm - self.tempo_bpm),
             bar_tick=tick if line else self.bar_tick,
             bar=self.bar + 1 if line else self.bar,

@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 # One room a line, the lowest first. A module may import what stands before it, in its own room as well, nothing after.
 ROOMS = (
     ("notes", "errors", "spawn"),
-    ("encodings", "clock", "attributes"),
+    ("clock", "attributes", "encodings"),
     (
         "conditioning",
         "mood",

@@ -104,7 +104,7 @@ def test_an_altered_copy_with_the_same_metadata_is_taken(altered: Altered) -> No
         ({"format_version": "9"}, "format version is 9, expected is 1"),
         ({"ticks_per_beat": "24"}, "ticks per beat is 24, expected is 4"),
         ({"conditioning": "{}"}, f"conditioning is {{}}, expected is {conditioning.specification()}"),
-        ({"family": "melody"}, "is of family 'melody'; this version knows: polyphony"),
+        ({"family": "trumpet"}, "is of family 'trumpet'; this version knows: polyphony"),
         ({"fingerprint": None}, "is not a BrainMusic model: its metadata has no 'brainmusic.fingerprint'"),
         ({"held_out_loss": "good"}, "brainmusic.held_out_loss must be a number, got 'good'"),
     ],

@@ -181,5 +181,5 @@ def test_transposition(notes: list[Note], semitones: int) -> None:
 
 def test_an_unknown_family_is_told_which_there_are() -> None:
     assert encoding_for("polyphony").fingerprint == ENCODING.fingerprint
-    with pytest.raises(InputError, match="'melody'; there are: polyphony"):
-        encoding_for("melody")
+    with pytest.raises(InputError, match="'trumpet'; there are: polyphony, pianist"):
+        encoding_for("trumpet")

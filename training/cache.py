@@ -35,9 +35,12 @@ _MODULES = (
         "keys",
         "labels",
     ),
-    *("tempo_names", "fingerprint", "digest"),
+    *("tempo_names", "fingerprint", "digest", "performed"),
 )
-_SHARED = ("attributes", "mood", "conditioning", "notes", "encodings/base")
+_SHARED = (
+    *("attributes", "mood", "conditioning", "notes", "encodings/base", "encodings/events", "encodings/melody"),
+    *("encodings/performance", "encodings/pianist", "encodings/polyphony"),
+)
 
 
 @cache

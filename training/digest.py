@@ -14,12 +14,11 @@ from training.dataset import EncodedPiece
 from training.features import describe
 from training.fingerprint import sketch
 from training.labels import Label
+from training.performed import extras, on_steps
 from training.score import Rejected
 from training.sources import work_of
 
 MIN_BEATS = 8  # on the clock as many nominal ones: 4 s
-BEATLESS_FAMILIES = ("performance",)  # counts hundredths of a second, needs no bars
-PEDAL_FAMILIES = ("performance",)  # has no pedal of its own: notes must last as long as they sound
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,18 @@ def _digest(job: Job) -> EncodedPiece:
     if job.default_tempo:
         score = replace(score, has_tempo=False, done=(*score.done, "its tempo is its program's default"))
     off_grid = clean.off_grid_share(score)
-    if off_grid > clean.NO_BEAT_SHARE and job.family not in BEATLESS_FAMILIES:
+    if off_grid > clean.NO_BEAT_SHARE and encoding.tempo_bpm is None:
         raise Rejected(f"a performance without a beat grid ({off_grid:.0%} of its onsets lie off the grid)")
-    if job.family in PEDAL_FAMILIES:
-        score = clean.fold_pedal(score)
-    if job.family in BEATLESS_FAMILIES:
-        steps_per_s = encoding.ticks_per_beat * corpus.NOMINAL_BEATS_PER_S
-        piece = corpus.on_clock(score, job.name, job.source, steps_per_s)
-    else:
-        piece = corpus.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
-    least = MIN_BEATS * encoding.ticks_per_beat
-    if piece.steps < least:
-        raise Rejected(f"only {piece.steps} steps long, needed are {least}")
-    tokens = np.array(encoding.encode(piece.notes, piece.steps), dtype=np.uint16)
-    step_of_token = np.concatenate([[0], np.cumsum(tokens[:-1] == encoding.step_end_id)])
+    piece = on_steps(score, job.name, job.source, encoding)
+    shortest = MIN_BEATS * encoding.ticks_per_beat
+    if piece.steps < shortest:
+        raise Rejected(f"only {piece.steps} steps long, needed are {shortest}")
+    tokens = np.array(encoding.encode(piece.notes, piece.steps, extras(piece, encoding.ticks_per_beat)), np.uint16)
+    tick_of_token = np.minimum(encoding.ticks(tokens), piece.steps - 1)
+    if encoding.shifts.start == encoding.shifts.stop:
+        ticks, step_of_token = np.arange(piece.steps), tick_of_token
+    else:  # few of many ticks have tokens
+        ticks, step_of_token = np.unique(tick_of_token, return_inverse=True)
     features, windows = describe(score, job.labels)
     return EncodedPiece(
         name=job.name,
@@ -74,8 +71,8 @@ def _digest(job: Job) -> EncodedPiece:
         source=job.source,
         opening=corpus.opening(piece),
         tokens=tokens,
-        step_of_token=np.minimum(step_of_token, piece.steps - 1).astype(np.uint32),
-        conditioning=condition(piece, encoding.ticks_per_beat, job.labels),
+        step_of_token=step_of_token.astype(np.uint32),
+        conditioning=condition(piece, encoding.ticks_per_beat, job.labels, ticks),
         sketch=sketch(score),
         features=features,
         windows=windows,

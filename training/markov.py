@@ -114,7 +114,7 @@ def _transposed_ngrams(streams: Sequence[IntArray], encoding: Encoding) -> tuple
     for semitones in range(TRANSPOSE[0], TRANSPOSE[1] + 1):
         fits = [low + semitones >= 0 and high + semitones <= 127 for low, high in ranges]
         inside = [stream for stream, inside_range in zip(streams, fits, strict=True) if inside_range]
-        packed = [_pack(encoding.transpose(stream, semitones), encoding) for stream in inside]
+        packed = [_pack(encoding.transpose(stream, semitones).astype(np.int64), encoding) for stream in inside]
         if packed:
             key, count = np.unique(np.concatenate(packed), return_counts=True)
             keys.append(key)

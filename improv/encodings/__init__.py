@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from improv.encodings.base import Encoding, GridStep, StreamDecoder
+from collections.abc import Callable
+from functools import cache
+
+from improv.encodings.base import NO_EXTRAS, NO_WISH, Encoding, Extras, GridStep, StreamDecoder, Wish
+from improv.encodings.melody import MelodyEncoding
+from improv.encodings.performance import PerformanceEncoding
+from improv.encodings.pianist import PianistEncoding
 from improv.encodings.polyphony import PolyphonyDecoder, PolyphonyEncoding
 from improv.errors import InputError
 
-FAMILIES: dict[str, type[Encoding]] = {"polyphony": PolyphonyEncoding}
+FAMILIES: dict[str, Callable[[], Encoding]] = {
+    "polyphony": PolyphonyEncoding,
+    "pianist": PianistEncoding,
+    "performance": PerformanceEncoding,
+    "melody": MelodyEncoding,
+}
 
 __all__ = [
     "FAMILIES",
+    "NO_EXTRAS",
+    "NO_WISH",
     "Encoding",
+    "Extras",
     "GridStep",
+    "MelodyEncoding",
+    "PerformanceEncoding",
+    "PianistEncoding",
     "PolyphonyDecoder",
     "PolyphonyEncoding",
     "StreamDecoder",
+    "Wish",
     "encoding_for",
 ]
 
 
+@cache
+def _encoding(family: str) -> Encoding:
+    return FAMILIES[family]()
+
+
 def encoding_for(family: str) -> Encoding:
     """The encoding of a family by name; InputError lists the families there are."""
-    try:
-        return FAMILIES[family]()
-    except KeyError:
-        raise InputError(f"unknown model family {family!r}; there are: {', '.join(FAMILIES)}") from None
+    if family not in FAMILIES:
+        raise InputError(f"unknown model family {family!r}; there are: {', '.join(FAMILIES)}")
+    return _encoding(family)

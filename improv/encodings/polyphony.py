@@ -17,7 +17,17 @@ from functools import cached_property
 
 import numpy as np
 
-from improv.encodings.base import BoolArray, GridStep, fingerprint_of
+from improv.encodings.base import (
+    FINAL_CHORD_NOTES,
+    NO_EXTRAS,
+    NO_WISH,
+    BoolArray,
+    Extras,
+    GridStep,
+    IntArray,
+    Wish,
+    fingerprint_of,
+)
 from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 
 START, END, STEP_END = 0, 1, 2
@@ -118,10 +128,53 @@ class PolyphonyDecoder:
     def _clear_step(self) -> None:
         self._continued, self._started, self._lowest = [], [], 128
 
-    def legal(self) -> BoolArray:
+    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
         """Tokens that keep the grammar and the piano: START first, pitches strictly downward within a step, only
         sounding notes continued, END only at the start of a step, keys 21..108, at most ten notes.
         """
+        mask = self._grammar()
+        if self._begun and wish != NO_WISH:
+            self._grant(mask, wish)
+        return mask
+
+    def _grant(self, mask: BoolArray, wish: Wish) -> None:
+        """Take from the grammar what the moment forbids, in place; something always stays."""
+        for pitch in wish.too_long:
+            mask[_FIRST_CONTINUED + pitch] = False
+        if not wish.may_end:
+            mask[END] = False
+        if wish.hold:
+            self._hold(mask)
+        if wish.final_chord is not None:
+            if len(self._started) >= FINAL_CHORD_NOTES and self._started[-1] % 12 == wish.final_chord[0]:
+                mask[:] = False  # nothing below the tonic
+                mask[STEP_END] = True
+                return
+            foreign = ~np.isin(np.arange(128) % 12, wish.final_chord)
+            mask[_FIRST_NEW:][np.tile(foreign, 2)] = False
+        if (wish.must_start and not self._started) or wish.final_chord is not None:
+            self._must_start(mask)
+
+    @staticmethod
+    def _must_start(mask: BoolArray) -> None:
+        without = mask.copy()
+        without[[STEP_END, END]] = False
+        starts = without[_FIRST_NEW:_FIRST_CONTINUED]
+        if starts.any():
+            # Notes go downward: what is held below the lowest key that may start would leave no room for a start.
+            without[_FIRST_CONTINUED : _FIRST_CONTINUED + int(starts.argmax()) + 1] = False
+            mask[:] = without
+
+    @staticmethod
+    def _hold(mask: BoolArray) -> None:
+        """What sounds is held, all of it, from the highest down; nothing starts."""
+        mask[_FIRST_NEW:_FIRST_CONTINUED] = False
+        sounding = mask[_FIRST_CONTINUED:].copy()
+        if sounding.any():
+            mask[:] = False
+            mask[_FIRST_CONTINUED + int(np.flatnonzero(sounding)[-1])] = True
+
+    def _grammar(self) -> BoolArray:
         mask = np.zeros(SIZE, dtype=np.bool_)
         if not self._begun:
             mask[START] = True
@@ -142,9 +195,14 @@ class PolyphonyEncoding:
 
     family = "polyphony"
     ticks_per_beat = 4
+    step_ticks = 1
+    tempo_bpm: float | None = None
+    performs = False
     size = SIZE
     start_id, end_id, step_end_id = START, END, STEP_END
     starts = slice(_FIRST_NEW, _FIRST_CONTINUED)
+    start_pitches: IntArray = np.arange(128)
+    shifts = slice(0, 0)
 
     def begins(self, pitch: int) -> int:
         """The token that starts a note of this pitch."""
@@ -170,7 +228,7 @@ class PolyphonyEncoding:
     def decoder(self) -> PolyphonyDecoder:
         return PolyphonyDecoder()
 
-    def encode(self, notes: Iterable[Note], steps: int | None = None) -> list[int]:
+    def encode(self, notes: Iterable[Note], steps: int | None = None, extras: Extras = NO_EXTRAS) -> list[int]:
         by_step: dict[int, list[tuple[int, int]]] = defaultdict(list)  # tick -> (-pitch, 0 continued | 1 new)
         end = 0
         for note in notes:
@@ -207,11 +265,15 @@ class PolyphonyEncoding:
             close(pitch, decoder.tick)
         return sorted(notes)
 
-    def transpose(self, token_ids: np.ndarray, semitones: int) -> np.ndarray:
+    def ticks(self, token_ids: IntArray) -> IntArray:
+        ids = np.asarray(token_ids, dtype=np.int64)
+        return np.concatenate([[0], np.cumsum(ids[:-1] == STEP_END)]) if len(ids) else ids
+
+    def transpose(self, token_ids: IntArray, semitones: int) -> IntArray:
         """The same music higher; the caller makes sure that no pitch leaves 0..127."""
         return np.where(token_ids >= _FIRST_NEW, token_ids + semitones, token_ids).astype(token_ids.dtype)
 
-    def pitch_range(self, token_ids: np.ndarray) -> tuple[int, int]:
+    def pitch_range(self, token_ids: IntArray) -> tuple[int, int]:
         """Lowest and highest pitch named, or (127, 0) when none is."""
         named = token_ids[token_ids >= _FIRST_NEW].astype(np.int64) - _FIRST_NEW
         if named.size == 0:
