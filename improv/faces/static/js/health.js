@@ -1,0 +1,37 @@
+// Is the music on time, and does it reach an instrument?
+
+import { by, make, write } from "./dom.js";
+
+const ON_TIME_MS = 5, LATE_MS = 20; // 99th percentile: below the first nobody hears it, above the second everybody
+
+const verdict = (p99_ms) => (p99_ms < ON_TIME_MS ? ["good", "on time"] : p99_ms < LATE_MS ? ["warn", "a little late"] : ["warn", "late"]);
+
+const ROWS = [
+  ["Timing", (state) => [verdict(state.lateness_p99_ms)[1], `median ${state.lateness_p50_ms.toFixed(2)} ms, 99 of 100 within ${state.lateness_p99_ms.toFixed(2)} ms`], (state) => verdict(state.lateness_p99_ms)[0]],
+  ["Port", (state) => [state.connected ? "connected" : "no instrument", state.ports], (state) => (state.connected ? "good" : "")],
+  ["Notes", (state) => [String(state.notes_planned), `${state.sounding} sounding, ${state.notes_dropped} left out as too late`]],
+  ["Machine", (state) => [state.stalls ? `stood still ${state.stalls}×` : "steady", "moments in which this computer did nothing"], (state) => (state.stalls ? "warn" : "good")],
+  ["Model", (state) => [state.model || "–", state.seed ? `seed ${state.seed}` : ""]],
+  ["Sound here", (_, sound) => (sound.on ? ["on", `${sound.piano.voices.size} voices`] : ["off", "the piano of this page"])],
+];
+
+export class Health {
+  constructor(sound) {
+    this._sound = sound;
+    this._cells = ROWS.map(([name, texts, look]) => {
+      const value = make("span"), more = make("small");
+      const cell = make("dd", {}, value, more);
+      by("health").append(make("div", {}, make("dt", {}, name), cell));
+      return { value, more, cell, texts, look };
+    });
+  }
+
+  show(state) {
+    for (const { value, more, texts, look } of this._cells) {
+      const [main, small] = texts(state, this._sound);
+      write(value, main);
+      write(more, small ?? "");
+      if (look) value.className = look(state);
+    }
+  }
+}

@@ -1,0 +1,161 @@
+// The page: what the daemon says goes to every part, what a part asks for goes to the daemon.
+
+import { by, make, write } from "./dom.js";
+import { Forms } from "./forms.js";
+import { Health } from "./health.js";
+import { Journey } from "./journey.js";
+import { Live } from "./live.js";
+import { icon, nearest, signed, tint } from "./moods.js";
+import { Pad } from "./pad.js";
+import { Roll } from "./roll.js";
+import { Shape } from "./shape.js";
+import { Sound } from "./sound.js";
+import { tabs } from "./tabs.js";
+import { Takes } from "./takes.js";
+import { themes } from "./theme.js";
+import { Transport } from "./transport.js";
+
+const NOTICE_MS = 6000;
+const ANNOUNCE_AFTER_MS = 700; // a mood that is passed through is not spoken
+const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost; trying again" };
+// Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
+const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
+  "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap"]);
+const isJourney = ({ name }) => /^(journey|limit)/.test(name);
+
+const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+const roll = new Roll(live.clock);
+const sound = new Sound(live.clock);
+const send = (command, values) => live.send(command, values).catch((error) => complain(error.message));
+const pad = new Pad((valence, arousal) => send("point", { valence, arousal }));
+const shape = new Shape(send);
+const transport = new Transport(send, (command) => Boolean(live.row(command)));
+const forms = new Forms(send);
+const journey = new Journey(send);
+const takes = new Takes(complain);
+const health = new Health(sound);
+
+// ------------------------------------------------------------------------------------------------------- the wire
+
+live
+  .on("link", ({ link }) => {
+    by("link").dataset.link = link;
+    write(by("link").querySelector("span"), LINKS[link]);
+    if (link !== "open") silence();
+  })
+  .on("hello", (hello) => {
+    build(hello);
+    roll.clear();
+    sound.silenced();
+    roll.planned(hello.notes ?? []);
+    if (!by("panel-takes").hidden) takes.refresh();
+  })
+  .on("state", () => show(live.state))
+  .on("notes", ({ notes }) => { roll.planned(notes); sound.planned(notes); })
+  .on("ends", ({ ends }) => { roll.ended(ends); sound.ended(ends); })
+  .on("revoked", ({ from, kept = [] }) => { roll.revoked(from, kept); sound.revoked(from, kept); })
+  .on("silence", silence)
+  .on("person", (message) => roll.played(message));
+
+function silence() {
+  roll.silenced(live.clock.known ? live.clock.now() : 0);
+  sound.silenced();
+}
+
+function build(hello) {
+  by("moods").replaceChildren(...Object.keys(hello.moods).map((name) => moodButton(name)));
+  pad.showMoods(hello.moods);
+  shape.build(hello);
+  transport.build(hello);
+  const rest = hello.commands.filter((row) => !PLACED.has(row.name));
+  by("play-forms").replaceChildren(...forms.build(rest.filter((row) => !isJourney(row)), hello), volume());
+  journey.build(rest.filter(isJourney), hello);
+}
+
+function show(state) {
+  tint(state.valence, state.arousal);
+  roll.mood = [state.valence, state.arousal];
+  for (const part of [pad, shape, transport, forms, journey]) part.show(state);
+  if (!by("panel-health").hidden) health.show(state);
+  headline(state);
+  invite(state);
+}
+
+// ------------------------------------------------------------------------------------------------------- the mood
+
+let announcing = null, announced = "";
+
+function headline(state) {
+  const goal = nearest(live.hello.moods, state.target_valence, state.target_arousal).name;
+  const gliding = state.glide_left_s > 0.05;
+  write(by("mood-word"), state.mood);
+  by("mood-icon").setAttribute("href", icon(state.mood));
+  write(by("mood-note"), gliding && goal !== state.mood ? `on the way to ${goal}, ${state.glide_left_s.toFixed(0)} s`
+    : `valence ${signed(state.valence)} · arousal ${signed(state.arousal)}${gliding ? ` · gliding, ${state.glide_left_s.toFixed(0)} s` : ""}`);
+  for (const one of by("moods").children) one.setAttribute("aria-pressed", one.dataset.mood === goal);
+  if (goal === announced) return;
+  announced = goal;
+  clearTimeout(announcing);
+  announcing = setTimeout(() => write(by("announce"), `The mood goes to ${goal}.`), ANNOUNCE_AFTER_MS);
+}
+
+function moodButton(name) {
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  picture.setAttribute("aria-hidden", "true");
+  picture.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
+  picture.firstChild.setAttribute("href", icon(name));
+  return make("button", { class: "button", type: "button", "data-mood": name, "aria-pressed": "false", onclick: () => send("mood", { name }) }, picture, make("span", {}, name));
+}
+
+// ------------------------------------------------------------------------------------------------------ the sound
+
+by("sound").addEventListener("click", async () => {
+  if (sound.on) sound.stop();
+  else {
+    write(by("sound").querySelector("span"), "Loading");
+    await sound.start().catch((error) => complain(error.message));
+  }
+  by("sound").setAttribute("aria-pressed", sound.on);
+  if (live.state) invite(live.state);
+});
+
+/** Where no instrument is connected, the page's own piano is offered. */
+function invite(state) {
+  const inviting = !sound.on && !state.connected;
+  by("sound").classList.toggle("inviting", inviting);
+  const icon = `/static/icons.svg#sound-${sound.on || inviting ? "on" : "off"}`, use = by("sound").querySelector("use");
+  if (use.getAttribute("href") !== icon) use.setAttribute("href", icon);
+  write(by("sound").querySelector("span"), sound.on ? "Sound on" : inviting ? "Hear it here" : "Sound off");
+}
+
+function volume() {
+  const input = make("input", { type: "range", id: "volume", min: 0, max: 100, value: 100 * sound.volume });
+  const paint = () => input.style.setProperty("--share", `${input.value}%`);
+  input.addEventListener("input", () => { paint(); sound.setVolume(input.value / 100); });
+  paint();
+  return make("div", { class: "slider" }, make("label", { for: "volume" }, "Volume of this page's piano"), input);
+}
+
+// -------------------------------------------------------------------------------------------------------- the rest
+
+let noticing = null;
+
+function complain(sentence) {
+  const notice = by("notice");
+  notice.hidden = false;
+  write(notice, sentence[0].toUpperCase() + sentence.slice(1));
+  clearTimeout(noticing);
+  noticing = setTimeout(() => { notice.hidden = true; }, NOTICE_MS);
+}
+
+tabs(document.querySelector("[role=tablist]"), (id) => {
+  if (id === "panel-takes") takes.refresh();
+  if (id === "panel-health" && live.state) health.show(live.state);
+});
+themes(() => {
+  if (live.state) tint(live.state.valence, live.state.arousal);
+  pad.paint();
+  roll.restyle();
+});
+live.open();
+globalThis.brainmusic = { live, roll, sound }; // for the console, and for tests

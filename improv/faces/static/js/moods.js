@@ -1,0 +1,67 @@
+// What a mood looks like: its colour, its icon, its words. Never colour alone.
+
+export const CORNERS = { happy: [1, 1], nervous: [-1, 1], sad: [-1, -1], calm: [1, -1] };
+
+// OKLCH hue of each corner, degrees. Lightness and chroma by what the colour is for, so that the ink on it is readable.
+const HUE = { happy: 78, nervous: 22, sad: 268, calm: 178 };
+const SHADES = {
+  dark: { area: [0.8, 0.125], text: [0.8, 0.125], field: [0.42, 0.125], note: [0.76, 0.13] },
+  light: { area: [0.8, 0.125], text: [0.49, 0.125], field: [0.86, 0.095], note: [0.63, 0.14] },
+};
+
+/** Share of each corner at a point of the plane, -1..1 each. */
+function weights(valence, arousal) {
+  const right = (valence + 1) / 2, up = (arousal + 1) / 2;
+  return { happy: right * up, nervous: (1 - right) * up, sad: (1 - right) * (1 - up), calm: right * (1 - up) };
+}
+
+/** OKLab -> sRGB 0..255 (B. Ottosson, "A perceptual color space for image processing", 2020). */
+function srgb(L, a, b) {
+  const l = (L + 0.3963377774 * a + 0.2158037573 * b) ** 3;
+  const m = (L - 0.1055613458 * a - 0.0638541728 * b) ** 3;
+  const s = (L - 0.0894841775 * a - 1.291485548 * b) ** 3;
+  return [
+    4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s,
+    -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
+    -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
+  ].map((linear) => {
+    const clipped = Math.min(Math.max(linear, 0), 1);
+    return 255 * (clipped <= 0.0031308 ? 12.92 * clipped : 1.055 * clipped ** (1 / 2.4) - 0.055);
+  });
+}
+
+/** Colour of a point of the plane, [r, g, b]. use: area, text, field (the pad's ground) or note. */
+export function rgb(valence, arousal, theme, use) {
+  const [L, chroma] = SHADES[theme][use];
+  let a = 0, b = 0;
+  for (const [name, weight] of Object.entries(weights(valence, arousal))) {
+    const angle = (HUE[name] * Math.PI) / 180;
+    a += weight * chroma * Math.cos(angle);
+    b += weight * chroma * Math.sin(angle);
+  }
+  return srgb(L, a, b);
+}
+
+export const colour = (...point) => `rgb(${rgb(...point).map(Math.round).join(" ")})`;
+
+export const theme = () => (document.documentElement.dataset.theme === "light" ? "light" : "dark");
+
+/** One accent per mood, over the whole page. */
+export function tint(valence, arousal) {
+  const style = document.documentElement.style;
+  style.setProperty("--accent", colour(valence, arousal, theme(), "area"));
+  style.setProperty("--accent-text", colour(valence, arousal, theme(), "text"));
+}
+
+export const icon = (name) => `/static/icons.svg#${name in CORNERS ? name : "own"}`;
+
+export const nearest = (moods, valence, arousal) =>
+  Object.entries(moods).reduce((best, [name, [v, a]]) => {
+    const distance = Math.hypot(v - valence, a - arousal);
+    return distance < best.distance ? { name, distance } : best;
+  }, { name: "", distance: Infinity });
+
+/** In words, for the eye and for the screen reader. */
+export const words = (valence, arousal) => `valence ${signed(valence)}, arousal ${signed(arousal)}`;
+
+export const signed = (value) => `${value < -0.005 ? "−" : value > 0.005 ? "+" : ""}${Math.abs(value).toFixed(2)}`;

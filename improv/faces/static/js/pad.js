@@ -1,0 +1,142 @@
+// The mood pad: the plane of valence and arousal. Drag, arrow keys, or the buttons at its edges; a glide is seen moving.
+
+import { calmMotion, by, makeSvg, throttled } from "./dom.js";
+import { CORNERS, icon, nearest, rgb, theme, words } from "./moods.js";
+
+const SIDE = 400, INSET = 44; // of the drawing, in its own units; the corners of the plane lie INSET inside
+const SEND_EVERY_MS = 50;
+const SETTLE_MS = 600; // after a drag the daemon's answer is waited for before its target is believed again
+const STEP = 0.1, FINE_STEP = 0.02;
+const CHASE = 0.22; // share of the way that the dot makes in a frame: 20 states a second become a smooth way
+
+const place = (valence, arousal) => [
+  INSET + ((valence + 1) / 2) * (SIDE - 2 * INSET),
+  INSET + ((1 - arousal) / 2) * (SIDE - 2 * INSET),
+];
+const clip = (value) => Math.min(Math.max(value, -1), 1);
+const move = (element, [x, y]) => element.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
+
+export class Pad {
+  /** send(valence, arousal): somebody asks for a point. */
+  constructor(send) {
+    this.element = by("pad");
+    this.moods = CORNERS;
+    this.mood = [0, 0];
+    this.target = [0, 0];
+    this._shown = null; // where the dot is drawn
+    this._dragged_ms = -Infinity;
+    this._send = throttled(send, SEND_EVERY_MS);
+    this._listen();
+    this.paint();
+  }
+
+  /** What the daemon says: where the mood is and where it goes. */
+  show(state) {
+    this.mood = [state.valence, state.arousal];
+    if (performance.now() - this._dragged_ms > SETTLE_MS) this.target = [state.target_valence, state.target_arousal];
+    this._shown ??= [...this.mood];
+    this._run();
+    this._describe();
+  }
+
+  showMoods(moods) {
+    this.moods = moods;
+    const names = Object.entries(moods).map(([name, point]) => {
+      const [x, y] = place(...point);
+      const right = point[0] > 0.15, corner = name in CORNERS, apart = corner ? 30 : 12;
+      const text = makeSvg("text", { x: right ? -apart : apart, y: 5, "text-anchor": right ? "end" : "start" }, name);
+      const sign = corner
+        ? makeSvg("use", { href: icon(name), x: -11, y: -11, width: 22, height: 22, "stroke-width": 2 })
+        : makeSvg("circle", { r: 4.5 });
+      return makeSvg("g", { class: "pad-name", transform: `translate(${x} ${y})` }, sign, text);
+    });
+    by("pad-names").replaceChildren(...names);
+  }
+
+  /** points: [[valence, arousal], ...] of the journey, or empty. */
+  showJourney(points) {
+    by("pad-journey").setAttribute("points", points.map((point) => place(...point).join(",")).join(" "));
+  }
+
+  /** The ground: every point in the colour of its mood. Painted small, the browser smooths it. */
+  paint() {
+    const canvas = by("pad-field"), size = canvas.width;
+    const context = canvas.getContext("2d"), image = context.createImageData(size, size);
+    const inside = (index) => clip((index / (size - 1) - INSET / SIDE) / (1 - (2 * INSET) / SIDE) * 2 - 1);
+    for (let y = 0, byte = 0; y < size; y++)
+      for (let x = 0; x < size; x++, byte += 4) {
+        const grain = Math.random() - 0.5; // so that the smooth ground shows no bands
+        image.data.set(rgb(inside(x), -inside(y), theme(), "field").map((part) => Math.round(part + grain)), byte);
+        image.data[byte + 3] = 255;
+      }
+    context.putImageData(image, 0, 0);
+  }
+
+  _listen() {
+    const pad = this.element;
+    pad.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      pad.setPointerCapture(event.pointerId);
+      pad.focus({ preventScroll: true });
+      this._drag(event);
+      event.preventDefault();
+    });
+    pad.addEventListener("pointermove", (event) => pad.hasPointerCapture(event.pointerId) && this._drag(event));
+    pad.addEventListener("keydown", (event) => this._key(event));
+    for (const nudge of document.querySelectorAll("[data-nudge]")) {
+      const [right, up] = nudge.dataset.nudge.split(" ").map(Number);
+      nudge.addEventListener("click", () => this._go(this.target[0] + right * STEP, this.target[1] + up * STEP));
+    }
+  }
+
+  _drag(event) {
+    const box = this.element.getBoundingClientRect();
+    const along = (position, length) => ((position / length) * SIDE - INSET) / (SIDE - 2 * INSET) * 2 - 1;
+    this._go(along(event.clientX - box.left, box.width), -along(event.clientY - box.top, box.height));
+  }
+
+  _key(event) {
+    const step = event.shiftKey ? FINE_STEP : STEP;
+    const [valence, arousal] = this.target;
+    const goals = {
+      ArrowLeft: [valence - step, arousal], ArrowRight: [valence + step, arousal],
+      ArrowDown: [valence, arousal - step], ArrowUp: [valence, arousal + step],
+      Home: [0, 0],
+    };
+    if (!(event.key in goals)) return;
+    event.preventDefault();
+    this._go(...goals[event.key]);
+  }
+
+  _go(valence, arousal) {
+    this._dragged_ms = performance.now();
+    this.target = [Math.round(clip(valence) * 1000) / 1000, Math.round(clip(arousal) * 1000) / 1000];
+    this._send(...this.target);
+    this._run();
+    this._describe();
+  }
+
+  _run() { this._frame ??= requestAnimationFrame(() => this._draw()); }
+
+  _draw() {
+    this._frame = null;
+    this._shown ??= [...this.mood];
+    const apart = Math.hypot(this.mood[0] - this._shown[0], this.mood[1] - this._shown[1]);
+    const share = calmMotion.matches || apart < 0.002 ? 1 : CHASE;
+    this._shown = this._shown.map((shown, axis) => shown + share * (this.mood[axis] - shown));
+    const dot = place(...this._shown), goal = place(...this.target);
+    move(by("pad-dot"), dot);
+    move(by("pad-target"), goal);
+    const way = by("pad-way");
+    for (const [name, value] of [["x1", dot[0]], ["y1", dot[1]], ["x2", goal[0]], ["y2", goal[1]]]) way.setAttribute(name, value.toFixed(2));
+    if (share < 1) this._run();
+  }
+
+  _describe() {
+    const [valence, arousal] = this.target;
+    const text = `${words(valence, arousal)}, nearest ${nearest(this.moods, valence, arousal).name}`;
+    if (this.element.getAttribute("aria-valuetext") === text) return;
+    this.element.setAttribute("aria-valuenow", valence.toFixed(2));
+    this.element.setAttribute("aria-valuetext", text);
+  }
+}

@@ -1,0 +1,209 @@
+// The live piano roll: what was played, what sounds, what is planned, and what the person plays.
+
+import { by } from "./dom.js";
+import { colour, theme } from "./moods.js";
+
+const KEYS_WIDTH = 30; // at the left edge, for the names of the octaves
+const AHEAD_SHARE = 0.14; // of the width lies right of "now"
+const PIXELS_PER_S = 92;
+const LONGEST_NOTE_S = 30; // a note whose end never came is not drawn longer
+const FEWEST_KEYS = 40, MARGIN_KEYS = 3;
+const EASE = 0.06; // share of the way to a new range of keys in a frame
+
+export class Roll {
+  /** clock: the engine's clock as the page knows it. */
+  constructor(clock) {
+    this.clock = clock;
+    this.canvas = by("roll");
+    this.context = this.canvas.getContext("2d");
+    this.notes = new Map(); // id -> note
+    this.person = []; // what the person played; off_s is null while the key is down
+    this.drawn = 0; // different notes of the engine that were drawn so far
+    this.mood = [0, 0];
+    this._range = [44, 84];
+    new ResizeObserver(() => this._fit()).observe(this.canvas);
+    this._fit();
+    this.restyle();
+    requestAnimationFrame(() => this._frame());
+  }
+
+  // ------------------------------------------------------------------------------------------------- what happens
+
+  planned(notes) {
+    for (const { id, pitch, velocity, on_s, off_s = null } of notes)
+      this.notes.set(id, { pitch, velocity, on_s, off_s, mood: this.mood, colour: this._colour(this.mood), drawn: this.notes.get(id)?.drawn ?? false });
+  }
+
+  ended(ends) {
+    for (const [id, off_s] of ends) if (this.notes.has(id)) this.notes.get(id).off_s = off_s;
+  }
+
+  /** Planned notes that will not come: all from an id on but those that were sent already. */
+  revoked(from, kept) {
+    for (const id of this.notes.keys()) if (id >= from && !kept.includes(id)) this.notes.delete(id);
+  }
+
+  silenced(now_s) {
+    for (const [id, note] of this.notes) {
+      if (note.on_s > now_s) this.notes.delete(id);
+      else if (note.off_s === null || note.off_s > now_s) note.off_s = now_s;
+    }
+  }
+
+  played({ pitch, velocity, at_s }) {
+    for (const note of this.person) if (note.pitch === pitch && note.off_s === null) note.off_s = at_s;
+    if (velocity > 0) this.person.push({ pitch, velocity, on_s: at_s, off_s: null });
+  }
+
+  clear() {
+    this.notes.clear();
+    this.person = [];
+  }
+
+  // ------------------------------------------------------------------------------------------------------ drawing
+
+  /** After the theme changed. */
+  restyle() {
+    const style = getComputedStyle(document.documentElement);
+    const value = (name) => style.getPropertyValue(name).trim();
+    this.look = { ink: value("--ink"), soft: value("--soft"), line: value("--line"), dark: theme() === "dark" };
+    for (const note of this.notes.values()) note.colour = this._colour(note.mood);
+  }
+
+  _colour(mood) { return colour(mood[0], mood[1], theme(), "note"); }
+
+  _fit() {
+    const ratio = devicePixelRatio || 1, box = this.canvas.getBoundingClientRect();
+    const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (this.canvas.width === width && this.canvas.height === height) return;
+    [this.canvas.width, this.canvas.height] = [width, height];
+  }
+
+  _frame() {
+    requestAnimationFrame(() => this._frame());
+    const ratio = devicePixelRatio || 1;
+    const width = this.canvas.width / ratio, height = this.canvas.height / ratio;
+    if (!width || !height) return;
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.context.clearRect(0, 0, width, height);
+    const now_s = this.clock.known ? this.clock.now() : 0;
+    const view = { width, height, now_s, now_x: width * (1 - AHEAD_SHARE), first_s: now_s - (width * (1 - AHEAD_SHARE)) / PIXELS_PER_S };
+    this._forget(view);
+    this._follow();
+    view.key = height / (this._range[1] - this._range[0] + 1);
+    view.y = (pitch) => (this._range[1] - pitch) * view.key;
+    this._ground(view);
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(KEYS_WIDTH, 0, width, height);
+    this.context.clip();
+    for (const note of this.notes.values()) this._note(note, view);
+    for (const note of this.person) this._personal(note, view);
+    this.context.restore();
+    this._now(view);
+  }
+
+  _forget({ first_s }) {
+    const gone = (note) => (note.off_s ?? note.on_s + LONGEST_NOTE_S) < first_s;
+    for (const [id, note] of this.notes) if (gone(note)) this.notes.delete(id);
+    if (this.person.some(gone)) this.person = this.person.filter((note) => !gone(note));
+  }
+
+  /** The range of keys follows the music without a jolt. */
+  _follow() {
+    let low = 127, high = 0;
+    for (const { pitch } of [...this.notes.values(), ...this.person]) [low, high] = [Math.min(low, pitch), Math.max(high, pitch)];
+    if (low > high) return;
+    [low, high] = [low - MARGIN_KEYS, high + MARGIN_KEYS];
+    const missing = Math.max(0, FEWEST_KEYS - (high - low));
+    const goal = [low - missing / 2, high + missing / 2];
+    this._range = this._range.map((edge, index) => edge + EASE * (goal[index] - edge));
+  }
+
+  _ground({ width, height, key, y }) {
+    const context = this.context;
+    context.strokeStyle = this.look.line;
+    context.fillStyle = this.look.soft;
+    context.lineWidth = 1;
+    context.font = "500 11px Figtree, sans-serif";
+    for (let octave = 0; octave <= 9; octave++) {
+      const bottom = y(12 * octave + 12) + key; // lower edge of the key C
+      if (bottom < 8 || bottom > height) continue;
+      context.beginPath();
+      context.moveTo(KEYS_WIDTH, bottom);
+      context.lineTo(width, bottom);
+      context.stroke();
+      context.fillText(`C${octave}`, 2, bottom + 4);
+    }
+  }
+
+  _note(note, view) {
+    const from = view.now_x + (note.on_s - view.now_s) * PIXELS_PER_S;
+    if (from > view.width) return;
+    if (!note.drawn) {
+      note.drawn = true;
+      this.canvas.dataset.drawn = ++this.drawn;
+    }
+    const planned = note.on_s > view.now_s;
+    const last_s = note.off_s ?? Math.max(view.now_s, note.on_s + 0.12);
+    const sounding = !planned && last_s >= view.now_s - 0.02;
+    const end_s = sounding ? Math.max(last_s, view.now_s) : last_s;
+    const to = Math.min(view.now_x + (end_s - view.now_s) * PIXELS_PER_S, view.width);
+    const context = this.context, loud = note.velocity / 127;
+    if (sounding) {
+      context.fillStyle = note.colour;
+      context.globalAlpha = 0.22;
+      this._bar(from - 3, view.y(note.pitch) - 3, to - from + 6, view.key + 6);
+      context.fill();
+    }
+    this._bar(from, view.y(note.pitch), Math.max(to - from, 4), view.key);
+    context.fillStyle = context.strokeStyle = note.colour;
+    if (planned) {
+      context.globalAlpha = 0.95;
+      context.lineWidth = 1.5;
+      context.stroke();
+    } else {
+      context.globalAlpha = sounding ? 1 : 0.28 + 0.5 * loud;
+      context.fill();
+      if (sounding) {
+        context.strokeStyle = this.look.ink;
+        context.lineWidth = 1.5;
+        context.stroke();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  /** A person's note: hatched and outlined, so that it is told apart without colour. */
+  _personal(note, view) {
+    const from = view.now_x + (note.on_s - view.now_s) * PIXELS_PER_S;
+    const to = view.now_x + ((note.off_s ?? view.now_s) - view.now_s) * PIXELS_PER_S;
+    const context = this.context, top = view.y(note.pitch), length = Math.max(to - from, 5);
+    context.save();
+    this._bar(from, top, length, view.key);
+    context.strokeStyle = this.look.ink;
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.clip();
+    context.beginPath();
+    for (let x = from - (from % 6) - view.key; x < from + length; x += 6) {
+      context.moveTo(x, top + view.key);
+      context.lineTo(x + view.key, top);
+    }
+    context.stroke();
+    context.restore();
+  }
+
+  _bar(x, y, length, key) {
+    const thick = Math.max(key - 1.5, 3);
+    this.context.beginPath();
+    this.context.roundRect(x, y + (key - thick) / 2, length, thick, Math.min(thick / 2, 4));
+  }
+
+  _now({ now_x, height }) {
+    this.context.fillStyle = this.look.ink;
+    this.context.globalAlpha = 0.55;
+    this.context.fillRect(now_x - 0.75, 0, 1.5, height);
+    this.context.globalAlpha = 1;
+  }
+}

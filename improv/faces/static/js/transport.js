@@ -1,0 +1,79 @@
+// Play, end, stop, panic; where the music is; its tempo.
+
+import { by, picture, write } from "./dom.js";
+
+const TAPS = 5, FORGET_TAP_MS = 2200; // a tap after a longer pause begins anew (27 bpm)
+const STEP_BPM = 4;
+
+export class Transport {
+  /** send(command, values). has(command): the daemon knows it. */
+  constructor(send, has) {
+    this._send = send;
+    this._has = has;
+    this._taps = [];
+    this._state = null;
+    this._range = [40, 200];
+    by("play").addEventListener("click", () => send(this._state?.playing ? "pause" : "play"));
+    for (const name of ["end", "stop", "panic"]) by(name).addEventListener("click", () => send(name));
+    by("slower").addEventListener("click", () => this._step(-STEP_BPM));
+    by("faster").addEventListener("click", () => this._step(STEP_BPM));
+    by("tap").addEventListener("click", (event) => this._tap(event.timeStamp));
+    by("tempo-back").addEventListener("click", () => {
+      this._asked = null;
+      send("attribute", { name: "tempo", value: null });
+    });
+    document.addEventListener("keydown", (event) => this._key(event));
+  }
+
+  build({ attributes }) {
+    if (attributes.tempo) this._range = [attributes.tempo.low, attributes.tempo.high];
+  }
+
+  show(state) {
+    const before = this._state;
+    this._state = state;
+    if (before?.playing !== state.playing) this._showPlay(state.playing);
+    document.body.classList.toggle("playing", state.playing);
+    write(by("doing"), state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting");
+    write(by("at-bar"), String(state.bar));
+    write(by("at-beat"), String(state.beat));
+    write(by("bpm").querySelector("b"), state.tempo_bpm ? state.tempo_bpm.toFixed(0) : "–");
+    const own = "tempo" in (state.overrides ?? {});
+    if (by("tempo-back").disabled === own) by("tempo-back").disabled = !own;
+    if (!own && this._asked && performance.now() - this._asked.at_ms > 1500) this._asked = null;
+  }
+
+  _showPlay(playing) {
+    by("play").replaceChildren(picture(playing ? "pause" : "play"));
+    by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+  }
+
+  /** Escape is Panic wherever one is; the space bar plays and pauses where it means nothing else. */
+  _key(event) {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.key === "Escape") this._send("panic");
+    else if (event.key === " " && event.target === document.body) {
+      event.preventDefault();
+      by("play").click();
+    }
+  }
+
+  _step(by_bpm) {
+    const from = this._asked?.bpm ?? this._state?.overrides?.tempo ?? this._state?.tempo_bpm ?? 100;
+    this._tempo(Math.round(from) + by_bpm);
+  }
+
+  _tap(at_ms) {
+    if (this._has("tap")) return void this._send("tap");
+    if (at_ms - this._taps.at(-1) > FORGET_TAP_MS) this._taps = [];
+    this._taps = [...this._taps, at_ms].slice(-TAPS);
+    if (this._taps.length > 1) this._tempo(60000 / ((at_ms - this._taps[0]) / (this._taps.length - 1)));
+  }
+
+  _tempo(bpm) {
+    bpm = Math.round(Math.min(Math.max(bpm, this._range[0]), this._range[1]));
+    this._asked = { bpm, at_ms: performance.now() };
+    if (this._has("tempo")) this._send("tempo", { bpm });
+    else this._send("attribute", { name: "tempo", value: bpm });
+  }
+}
