@@ -125,7 +125,7 @@ function invite(state) {
   by("sound").classList.toggle("inviting", inviting);
   const icon = `/static/icons.svg#sound-${sound.on || inviting ? "on" : "off"}`, use = by("sound").querySelector("use");
   if (use.getAttribute("href") !== icon) use.setAttribute("href", icon);
-  write(by("sound").querySelector("span"), sound.on ? "Sound on" : inviting ? "Hear it here" : "Sound off");
+  write(by("sound").querySelector("span"), sound.on ? "Sound on" : inviting ? "Listen" : "Sound off");
 }
 
 function volume() {

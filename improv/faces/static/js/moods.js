@@ -2,11 +2,19 @@
 
 export const CORNERS = { happy: [1, 1], nervous: [-1, 1], sad: [-1, -1], calm: [1, -1] };
 
-// OKLCH hue of each corner, degrees. Lightness and chroma by what the colour is for, so that the ink on it is readable.
-const HUE = { happy: 78, nervous: 22, sad: 268, calm: 178 };
+// OKLCH hue of each corner, degrees. Lightness by what the colour is for, so that the ink on it is readable; chroma of
+// each corner as much as sRGB has at that lightness, so that the way between them has no crease.
+const HUE = { happy: 78, nervous: 18, sad: 272, calm: 176 };
+const vivid = (lightness, chroma) => ({ lightness, chroma: { happy: chroma, nervous: chroma, sad: chroma, calm: chroma } });
 const SHADES = {
-  dark: { area: [0.8, 0.125], text: [0.8, 0.125], field: [0.42, 0.125], note: [0.76, 0.13] },
-  light: { area: [0.8, 0.125], text: [0.49, 0.125], field: [0.86, 0.095], note: [0.63, 0.14] },
+  dark: {
+    area: vivid(0.8, 0.12), text: vivid(0.8, 0.12), note: vivid(0.76, 0.13),
+    field: { lightness: 0.45, chroma: { happy: 0.094, nervous: 0.15, sad: 0.15, calm: 0.08 } },
+  },
+  light: {
+    area: vivid(0.8, 0.12), text: vivid(0.49, 0.12), note: vivid(0.63, 0.14),
+    field: { lightness: 0.86, chroma: { happy: 0.13, nervous: 0.085, sad: 0.075, calm: 0.12 } },
+  },
 };
 
 /** Share of each corner at a point of the plane, -1..1 each. */
@@ -32,14 +40,14 @@ function srgb(L, a, b) {
 
 /** Colour of a point of the plane, [r, g, b]. use: area, text, field (the pad's ground) or note. */
 export function rgb(valence, arousal, theme, use) {
-  const [L, chroma] = SHADES[theme][use];
+  const { lightness, chroma } = SHADES[theme][use];
   let a = 0, b = 0;
   for (const [name, weight] of Object.entries(weights(valence, arousal))) {
     const angle = (HUE[name] * Math.PI) / 180;
-    a += weight * chroma * Math.cos(angle);
-    b += weight * chroma * Math.sin(angle);
+    a += weight * chroma[name] * Math.cos(angle);
+    b += weight * chroma[name] * Math.sin(angle);
   }
-  return srgb(L, a, b);
+  return srgb(lightness, a, b);
 }
 
 export const colour = (...point) => `rgb(${rgb(...point).map(Math.round).join(" ")})`;

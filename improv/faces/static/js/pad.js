@@ -43,8 +43,10 @@ export class Pad {
     this.moods = moods;
     const names = Object.entries(moods).map(([name, point]) => {
       const [x, y] = place(...point);
-      const right = point[0] > 0.15, corner = name in CORNERS, apart = corner ? 30 : 12;
-      const text = makeSvg("text", { x: right ? -apart : apart, y: 5, "text-anchor": right ? "end" : "start" }, name);
+      const corner = name in CORNERS, right = point[0] > 0;
+      const text = corner
+        ? makeSvg("text", { x: right ? -30 : 30, y: 5, "text-anchor": right ? "end" : "start" }, name)
+        : makeSvg("text", { x: 0, y: point[1] > 0.85 ? 32 : -22, "text-anchor": "middle" }, name);
       const sign = corner
         ? makeSvg("use", { href: icon(name), x: -11, y: -11, width: 22, height: 22, "stroke-width": 2 })
         : makeSvg("circle", { r: 4.5 });
