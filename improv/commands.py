@@ -60,7 +60,7 @@ class Argument(NamedTuple):
             "choices": list(self.choices),
             "ranges": {k: list(v) for k, v in self.ranges.items()},
         }
-        return {key: value for key, value in values.items() if value or value == 0.0 and value is not False}
+        return {key: value for key, value in values.items() if value or (value == 0.0 and value is not False)}
 
 
 class MidiAction(NamedTuple):
