@@ -94,7 +94,10 @@ class Cache:
         path = self._path(key)
         path.parent.mkdir(exist_ok=True)
         partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
-            text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
-            np.savez_compressed(file, allow_pickle=False, about=text, **arrays)
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        # As numpy's own savez_compressed but for the level: 1 is three times as quick here and a tenth larger.
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+            for name, array in arrays.items():
+                with packed.open(f"{name}.npy", "w") as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
         os.replace(partial, path)

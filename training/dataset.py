@@ -6,8 +6,8 @@ conditioning.bin  float16  (steps, conditioning.SIZE), all commands known
 pieces.csv        name, work, source, split, first and last token, sha256 of the tokens
 rejects.csv       source, name, reason
 splits.csv        sha256, split: give it to a later prepare as --splits, and no piece changes its side
-features.csv      what each piece is like, in the order of pieces.csv (training.features)
-windows.csv       the same of every four bars
+features.csv      what each piece is like, in the order of pieces.csv (training.features); also features.parquet
+windows.csv       the same of every four bars; also windows.parquet
 balance.csv       how much more often each training piece is to be drawn for a balanced sample (training.balance)
 dataset.json      family, vocabulary fingerprint, conditioning specification, sources, numbers of tokens and steps,
                   limit: how many files of each source were read, null for all
@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self, TextIO
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from improv.encodings import encoding_for
 from improv.errors import InputError
 from training import features
 from training.balance import read_balance, write_balance
+from training.tables import TableWriter
 
 FORMAT = 1
 PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
@@ -66,7 +67,7 @@ class DatasetWriter:
         self._rows: list[dict[str, object]] = []
         self._rejects: list[tuple[str, str, str]] = []
         self._files: dict[str, IO[bytes]] = {}
-        self._tables: dict[str, TextIO] = {}
+        self._tables: dict[str, TableWriter] = {}
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -75,8 +76,7 @@ class DatasetWriter:
         self._files = {name: (self._folder / f"{name}.bin").open("wb") for name in names}
         # Written piece by piece: the windows of a large corpus do not fit in memory.
         for name, columns in (("features", features.PIECE_COLUMNS), ("windows", features.WINDOW_COLUMNS)):
-            self._tables[name] = (self._folder / f"{name}.csv").open("w", newline="")
-            csv.writer(self._tables[name]).writerow(columns)
+            self._tables[name] = TableWriter(self._folder / name, columns)
         return self
 
     def add(self, piece: EncodedPiece) -> None:
@@ -92,13 +92,11 @@ class DatasetWriter:
         self._describe(piece)
 
     def _describe(self, piece: EncodedPiece) -> None:
-        """The piece's rows in features.csv and windows.csv; `piece` counts from 0 in the order of pieces.csv."""
+        """The piece's rows in features and windows; `piece` counts from 0 in the order of pieces.csv."""
         number = {"piece": len(self._rows) - 1}
         names = {"name": piece.name, "source": piece.source, "work": piece.work}
-        table = csv.DictWriter(self._tables["features"], features.PIECE_COLUMNS)
-        table.writerow(piece.features | number | names)
-        table = csv.DictWriter(self._tables["windows"], features.WINDOW_COLUMNS)
-        table.writerows(row | number for row in piece.windows)
+        self._tables["features"].add([piece.features | number | names])
+        self._tables["windows"].add([row | number for row in piece.windows])
 
     @property
     def hashes(self) -> list[str]:

@@ -28,16 +28,30 @@ WINDOW_S = 8.0
 Row = dict[str, Any]
 
 MEASURED = (*ATTRIBUTES, "polyphony")
-WINDOW_COLUMNS = (
+_MOOD_COLUMNS = tuple(f"windows_{name}" for name in (*CORNERS, NEUTRAL_NAME))
+_TEXT = {
+    *("name", "source", "composer", "work", "instruments", "done", "key", "key_music21", "tempo_name"),
+    *("mode_tempo", "attributes", "own"),
+}
+_WHOLE = {
+    *("piece", "window", "windows", "notes", "bars", "has_beat", "has_tempo", "has_dynamics", "keys_agree"),
+    *("tempo_changes", "lowest", "highest", *_MOOD_COLUMNS),
+}
+
+
+def _typed(*names: str) -> dict[str, type]:
+    return {name: str if name in _TEXT else int if name in _WHOLE else float for name in names}
+
+
+WINDOW_COLUMNS = _typed(
     *("piece", "window", "start_s", "end_s", "start_beat", "end_beat", "notes", "key", "key_music21", "keys_agree"),
     *("tempo_name", *MEASURED, "valence", "arousal", "mode_tempo", "attributes", "own"),
 )
-PIECE_COLUMNS = (
+PIECE_COLUMNS = _typed(
     *("piece", "name", "source", "composer", "work", "notes", "seconds", "beats", "bars", "has_beat", "off_grid_share"),
     *("has_tempo", "has_dynamics", "instruments", "done", "key", "key_music21", "keys_agree", "key_correlation"),
     *("major_windows", "main_tempo", "tempo_name", "tempo_changes", "tempo_low", "tempo_high", "lowest", "highest"),
-    *(*MEASURED, "valence", "arousal", "mode_tempo", "attributes", "windows"),
-    *(f"windows_{name}" for name in (*CORNERS, NEUTRAL_NAME)),
+    *(*MEASURED, "valence", "arousal", "mode_tempo", "attributes", "windows", *_MOOD_COLUMNS),
 )
 """`keys_agree`: 1 when both keys are the same. `attributes`: the corner by that rule, or neutral; `own`: a person's."""
 
