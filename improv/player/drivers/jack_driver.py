@@ -1,7 +1,8 @@
 """JACK through the JACK-Client package: every event at its exact frame, the server's end told at once.
 
 The process callback runs in JACK's thread and needs the interpreter lock of the player process, where nobody holds it
-for longer than a note takes to send.
+for longer than a note takes to send. Deadlines become frames there, cycle by cycle: a server that wakes late loses
+count of time, and a mapping made earlier would be wrong by all that it lost since.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from improv.player.drivers.rtmidi_port import find_port
 from improv.player.wire import PlayerSettings
 
 INCOMING = 4096  # messages kept between two polls: a flood at the input loses its oldest
-LOOKS_AT_OPENING = 5
 SETTLE_PERIODS = 2  # until what was written has reached the others, in either mode of the server
 SYSEX, ACTIVE_SENSING = 0xF0, 0xFE
 
@@ -47,9 +47,9 @@ class JackDriver:
         self._client: Any = None
         self._out: Any = None
         self._in: Any = None
-        self._outgoing: deque[tuple[int, bytes]] = deque()  # in the order of their frames
-        self._last_frame = self._seen_frame = 0  # without the counter's limit
-        self._incoming: deque[tuple[int, bytes]] = deque(maxlen=INCOMING)
+        self._outgoing: deque[tuple[float | None, bytes]] = deque()  # (when, message), in the order of sending
+        self._frame = 0  # the first of the present cycle, without the counter's limit
+        self._incoming: deque[tuple[float, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
         self._peers = {True: "", False: ""}  # of the output, of the input; empty for a virtual port
         self._lost = {True: False, False: False}
@@ -90,16 +90,15 @@ class JackDriver:
                 self._wishes[is_output] = Connections((self._peers[is_output],))
         self._out = client.midi_outports.register(name)
         self._in = client.midi_inports.register(f"{name} in") if settings.with_input else None
-        self._last_frame = self._seen_frame = client.frame_time
+        self._frames = FrameClock(client.samplerate)
+        self._frame = client.frame_time
         client.set_process_callback(self._process)
+        client.set_xrun_callback(self._lost_frames)
         client.set_shutdown_callback(self._shut_down)
         client.set_port_registration_callback(self._registered)
         self._set_period(client.blocksize)
         client.set_blocksize_callback(self._set_period)
         client.activate()
-        self._frames = FrameClock(client.samplerate)
-        for _ in range(LOOKS_AT_OPENING):
-            self._look_at_the_clock()
         self._connect()
 
     def close(self) -> None:
@@ -114,16 +113,12 @@ class JackDriver:
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
         """Never before what was sent before: a note's end must not overtake its beginning."""
-        if self._client is None or self.gone:
-            return
-        frame = self._seen_frame if due_s is None else self._frames.frame_at(due_s)
-        self._last_frame = max(self._last_frame, frame)
-        self._outgoing.append((self._last_frame, message))
+        if self._client is not None and not self.gone:
+            self._outgoing.append((due_s, message))
 
     def receive(self, now_s: float) -> list[tuple[float, bytes]]:
         """By their frames: a message may have one that is up to a period ahead."""
-        arrived = [self._incoming.popleft() for _ in range(len(self._incoming))]
-        return [(self._frames.second_at(unwrap(frame, self._seen_frame)), message) for frame, message in arrived]
+        return [self._incoming.popleft() for _ in range(len(self._incoming))]
 
     def outputs(self) -> list[str]:
         return self._names(True) if self._client else []
@@ -137,7 +132,6 @@ class JackDriver:
         if self._client is None:
             return ""
         try:
-            self._look_at_the_clock()
             return self._connect()
         except load_jack().JackError as error:
             raise MidiSystemError(f"JACK failed: {error}") from error
@@ -170,40 +164,40 @@ class JackDriver:
         ports = self._client.get_ports(is_midi=True, is_input=is_output, is_output=not is_output)
         return [port.name for port in ports if not port.name.startswith(f"{self._client.name}:")]
 
-    def _look_at_the_clock(self) -> None:
-        """jack_get_time() is another clock than ours, so both are read here, as closely together as it goes."""
-        before_s, frame, after_s = self._clock.now(), self._client.frame_time, self._clock.now()
-        self._seen_frame = unwrap(frame, self._seen_frame)
-        self._frames.look((before_s + after_s) / 2, self._seen_frame)
-
     # ----------------------------------------------------------------------------------- called by JACK's threads
 
     def _process(self, frames: int) -> None:
         out, receiver, client = self._out, self._in, self._client
         if client is None or out is None:
             return
+        self._frame = first = unwrap(client.last_frame_time, self._frame)
+        clock = self._frames
+        clock.look(self._clock.now(), first)  # jack_get_time() is another clock than ours
         out.clear_buffer()
-        outgoing = self._outgoing
-        if outgoing:
-            first = unwrap(client.last_frame_time, outgoing[0][0])
-            at = 0
-            while outgoing and outgoing[0][0] < first + frames:
-                at = max(at, outgoing[0][0] - first)
-                try:
-                    out.write_midi_event(at, outgoing[0][1])
-                except Exception:  # the buffer is full (JackError): the rest goes out with the next period
-                    break
-                outgoing.popleft()
+        outgoing, at = self._outgoing, 0
+        while outgoing:
+            due_s, message = outgoing[0]
+            if due_s is not None:
+                at = max(at, clock.frame_at(due_s) - first)
+            if at >= frames:
+                break
+            try:
+                out.write_midi_event(at, message)
+            except Exception:  # the buffer is full (JackError): the rest goes out with the next period
+                break
+            outgoing.popleft()
         if receiver is not None:
-            first = client.last_frame_time
             for offset, data in receiver.incoming_midi_events():
                 message = bytes(data)
                 if message and message[0] not in (SYSEX, ACTIVE_SENSING):
-                    self._incoming.append((first + offset, message))
+                    self._incoming.append((clock.second_at(first + offset), message))
 
     def _set_period(self, frames: int) -> None:
         self.lead_s = frames / self._client.samplerate
         self.settle_s = SETTLE_PERIODS * self.lead_s + 0.005
+
+    def _lost_frames(self, delayed_us: float) -> None:
+        self._frames.lost()
 
     def _shut_down(self, status: object, reason: str) -> None:
         self.gone = True
