@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 OUTBOX = 4096  # records kept while the peer does not read; the oldest is lost after that
+UNWATCHED_S = 0.003  # so soon the other descriptor is looked at where two cannot be waited for
 SELECT_LIMIT = 1024  # select() knows no file descriptors from here on
 
 
 class PipeEnd(Protocol):
     """What the player's loop needs of a pipe."""
 
-    def poll(self, timeout_s: float) -> bool:
-        """Wait until something can be received (or the pipe closed), at most timeout_s."""
+    def poll(self, timeout_s: float, also: int | None = None) -> bool:
+        """Wait until something can be received (or the pipe closed), at most timeout_s.
+
+        also: another file descriptor that ends the wait when it can be read, or None (or -1).
+        """
         ...
 
     def receive(self) -> Any:
@@ -41,15 +45,16 @@ class Pipe:
         # on Windows select() takes sockets only.
         self._selectable = sys.platform != "win32" and connection.fileno() < SELECT_LIMIT
 
-    def poll(self, timeout_s: float, also: socket.socket | None = None) -> bool:
+    def poll(self, timeout_s: float, also: socket.socket | int | None = None) -> bool:
         """also: comes back at once (with what is true of this pipe) when that becomes readable, too."""
         if self._outbox:
             self._flush()
+        other = -1 if also is None else also if isinstance(also, int) else also.fileno()
         if self._selectable:
-            ends: tuple[Any, ...] = (
-                (self._connection,) if also is None or also.fileno() < 0 else (self._connection, also)
-            )
+            ends: tuple[Any, ...] = (self._connection,) if other < 0 else (self._connection, other)
             return self._connection in select.select(ends, (), (), max(0.0, timeout_s))[0]
+        if other >= 0:
+            timeout_s = min(timeout_s, UNWATCHED_S)
         try:
             return self._connection.poll(max(0.0, timeout_s))
         except OSError:  # Windows says so when the other end is closed; receive() says it in the common way

@@ -17,6 +17,7 @@ class RecordingDriver:
     name = "recording"
     settle_s = 0.0
     lead_s = 0.0
+    arrivals = -1
     gone = False
 
     def __init__(self, clock: Clock, *, input_name: str = "keys") -> None:
@@ -73,7 +74,7 @@ class ScriptedPipe:
         heapq.heapify(self._script)
         self.sent: list[tuple[float, Any]] = []
 
-    def poll(self, timeout_s: float) -> bool:
+    def poll(self, timeout_s: float, also: int | None = None) -> bool:
         now_s = self._clock.now()
         next_s = self._script[0][0] if self._script else self._closes_s
         if next_s > now_s and timeout_s > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
@@ -15,7 +16,7 @@ from improv.player.drivers.frames import COUNTER, FrameClock, unwrap
 from improv.player.drivers.jack_driver import JackDriver
 from improv.player.drivers.rtmidi_driver import RtMidiDriver
 from improv.player.wire import PlayerSettings
-from tests.jack import CLOCK, JackServer, Listener, eventually
+from tests.jack import CLOCK, JackServer, Keyboard, Listener, eventually
 
 jack: Any = pytest.importorskip("jack", exc_type=Exception)
 
@@ -136,6 +137,25 @@ def test_nothing_overtakes(driver: JackDriver) -> None:
 
     messages = eventually(heard, every_s=0.2)
     assert messages == [on, off] * (len(messages) // 2)
+
+
+def test_what_arrives_wakes_whoever_waits_and_nothing_else_does(jack_server: JackServer) -> None:
+    with closing(JackDriver(PlayerSettings())) as driver, closing(Keyboard()) as keyboard:
+        driver.open()
+        keyboard.open(connect_to="BrainMusic")
+
+        def rings() -> bool:
+            return bool(select.select([driver.arrivals], [], [], 0)[0])
+
+        def arrived() -> list[bytes]:
+            keyboard.send(b"\xf8")
+            eventually(rings)
+            return [message for _, message in driver.receive(CLOCK.now())]
+
+        for _ in range(3):
+            assert set(eventually(arrived)) == {b"\xf8"}
+        eventually(lambda: not driver.receive(CLOCK.now()) and not rings())
+    assert driver.arrivals == -1
 
 
 def test_the_servers_end_is_told_at_once_and_connections_are_restored(jack_server: JackServer) -> None:

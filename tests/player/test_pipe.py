@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -42,3 +43,16 @@ def test_a_closed_peer_is_told_by_receive_only(ends: tuple[Pipe, Pipe]) -> None:
     assert ours.poll(0)
     with pytest.raises(EOFError):
         ours.receive()
+
+
+def test_another_descriptor_ends_the_wait(ends: tuple[Pipe, Pipe]) -> None:
+    ours, theirs = ends
+    first, second = os.pipe()
+    try:
+        os.write(second, b"!")
+        assert not ours.poll(60, first)
+        theirs.send("words")
+        assert ours.poll(60, first)
+    finally:
+        os.close(first)
+        os.close(second)

@@ -20,6 +20,8 @@ class Driver(Protocol):
     """How long the system needs from send() until a message is really out; to wait before close()."""
     lead_s: float
     """How long before its deadline a message must be handed over to be on time; 0: it is sent when handed over."""
+    arrivals: int
+    """A file descriptor that is readable while something waits to be received, or -1: the input must be polled."""
     gone: bool
     """The MIDI system told that it ended: `check()` is to be called at once."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import socket
 from collections import deque
 from typing import Any
 
@@ -41,6 +42,9 @@ class JackDriver:
 
     def __init__(self, settings: PlayerSettings, clock: Clock | None = None) -> None:
         self.lead_s = self.settle_s = 0.0
+        self.arrivals = -1
+        self._bell: tuple[socket.socket, socket.socket] | None = None  # what is written to the second wakes the first
+        self._rung = False
         self.gone = False
         self._settings = settings
         self._clock = clock or SystemClock()
@@ -92,6 +96,9 @@ class JackDriver:
         self._in = client.midi_inports.register(f"{name} in") if settings.with_input else None
         self._frames = FrameClock(client.samplerate)
         self._frame = client.frame_time
+        self._bell = socket.socketpair()
+        self._bell[0].setblocking(False)
+        self.arrivals, self._rung = self._bell[0].fileno(), False
         client.set_process_callback(self._process)
         client.set_xrun_callback(self._lost_frames)
         client.set_shutdown_callback(self._shut_down)
@@ -108,6 +115,9 @@ class JackDriver:
         if client is not None:
             with quiet_stderr():
                 client.close()
+        bell, self._bell, self.arrivals = self._bell, None, -1
+        for end in bell or ():
+            end.close()
         self._outgoing.clear()
         self._incoming.clear()
 
@@ -118,6 +128,10 @@ class JackDriver:
 
     def receive(self, now_s: float) -> list[tuple[float, bytes]]:
         """By their frames: a message may have one that is up to a period ahead."""
+        if self._rung and self._bell is not None:
+            self._rung = False
+            with contextlib.suppress(OSError):
+                self._bell[0].recv(INCOMING)
         return [self._incoming.popleft() for _ in range(len(self._incoming))]
 
     def outputs(self) -> list[str]:
@@ -191,6 +205,14 @@ class JackDriver:
                 message = bytes(data)
                 if message and message[0] not in (SYSEX, ACTIVE_SENSING):
                     self._incoming.append((clock.second_at(first + offset), message))
+            if self._incoming and not self._rung:
+                self._ring()
+
+    def _ring(self) -> None:
+        """Wake the loop. First the bell, then the word that it rang: so it never rings on unheard."""
+        if self._bell is not None:
+            self._bell[1].send(b"!")
+            self._rung = True
 
     def _set_period(self, frames: int) -> None:
         self.lead_s = frames / self._client.samplerate

@@ -11,6 +11,7 @@ class NullDriver:
     input_name = ""
     settle_s = 0.0
     lead_s = 0.0
+    arrivals = -1
     gone = False
 
     def __init__(self) -> None:

@@ -91,6 +91,7 @@ class RtMidiDriver:
         self.name = API_NAMES[api]
         self.settle_s = JACK_SETTLE_S if api == JACK else 0.0
         self.lead_s = 0.0
+        self.arrivals = -1
         self.gone = False  # rtmidi never tells
         self._api = api
         self._settings = settings
