@@ -113,7 +113,7 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         ticks_per_beat=encoding.ticks_per_beat,
         conditioning=conditioning.specification(),
         training_data="; ".join(_attribution(source) for source in saved["sources"]),
-        licence=_licence(saved["sources"]),
+        licence=saved.get("licence") or _licence(saved["sources"]),
         created=datetime.date.today().isoformat(),
         held_out_loss=round(held_out_loss, 4),
     )

@@ -1,0 +1,134 @@
+"""A style of one's own: learnt from few files and an exported model alone, without forgetting the old music."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from improv.encodings import encoding_for
+from improv.errors import InputError
+from improv.model import OnnxModel
+from tests.conftest import REPOSITORY
+from tests.training.conftest import SMALL
+from tests.training.corpora import meter, tempo, write_midi
+from training.checkpoints import save
+from training.dataset import Dataset
+from training.export import export, network_of
+from training.finetune import Plan, Rehearsal, finetune, improvise, in_turn, main, parted, table
+from training.from_onnx import read_onnx
+
+TINY = REPOSITORY / "tests" / "models" / "tiny.onnx"
+QUICK = Plan(iterations=12, evaluate_every=6, lr=3e-3, lanes=4, sequence=32)
+
+
+@pytest.fixture(scope="module")
+def own_music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six pieces in one style: whole tones over a drone, as no chorale does."""
+    folder = tmp_path_factory.mktemp("own")
+    for index in range(6):
+        degrees = np.random.default_rng(index).integers(0, 7, 64)
+        notes = [(half / 2, 0.5, 60 + 2 * int(degree)) for half, degree in enumerate(degrees)]
+        notes += [(float(bar), 4.0, 40) for bar in range(0, 32, 4)]
+        meta = [(0.0, tempo(100)), (0.0, meter(4, 4))]
+        write_midi(folder / f"piece {chr(ord('a') + index)}.mid", notes, meta=meta, velocities=(60, 70, 80, 90, 100))
+    return folder
+
+
+def test_an_exported_model_is_read_back_as_it_was_trained() -> None:
+    saved = read_onnx(TINY)
+    assert saved["fingerprint"] == encoding_for("polyphony").fingerprint
+    assert (saved["settings"]["hidden"], saved["settings"]["layers"]) == (48, 1)
+    assert saved["licence"] == OnnxModel(TINY, "cpu").contract.licence
+
+
+def test_two_layers_are_read_back(run_folder: Path, tmp_path: Path) -> None:
+    from training.checkpoints import read_checkpoint
+
+    saved = read_checkpoint(run_folder / "best.pt")
+    export(saved, "two", 1.0, tmp_path / "two.onnx")
+    back = read_onnx(tmp_path / "two.onnx")["network"]
+    assert set(back) == set(saved["network"])
+    for name, weights in saved["network"].items():
+        assert torch.equal(back[name], weights)
+
+
+def test_a_style_is_learnt_and_the_old_music_is_kept(own_music: Path, tmp_path: Path) -> None:
+    result = finetune(TINY, [str(own_music)], tmp_path / "mine.onnx", QUICK)
+    forgets = finetune(TINY, [str(own_music)], tmp_path / "forgets.onnx", Plan(**{**vars(QUICK), "rehearsal": 0.0}))
+    assert result["after"]["new"] < result["before"]["new"] - 0.5
+    assert result["before"]["old"] == forgets["before"]["old"]
+    lost, forgotten = (r["after"]["old"] - r["before"]["old"] for r in (result, forgets))
+    assert lost < 0.6 * forgotten
+    written = json.loads((tmp_path / "mine.finetune.json").read_text())
+    assert written["after"] == result["after"]
+    assert (written["pieces"], written["held_out_pieces"]) == (6, 2)
+    contract = OnnxModel(tmp_path / "mine.onnx", "cpu").contract
+    assert contract.held_out_loss == pytest.approx(result["after"]["new"], abs=1e-4)
+    assert contract.licence == OnnxModel(TINY, "cpu").contract.licence
+    assert contract.training_data.endswith("; " + own_music.name)
+    assert f"{result['after']['new']:9.4f}" in table(result)
+
+
+def test_improvised_music_is_grammatical_and_the_same_each_time() -> None:
+    network = network_of(read_onnx(TINY))
+    music = improvise(network, "polyphony", 3, 60, seed=4)
+    assert (improvise(network, "polyphony", 3, 60, seed=4).tokens == music.tokens).all()
+    assert (music.tokens[:, 1:] == music.targets[:, :-1]).all()
+    assert len(np.unique(music.tokens)) > 8
+    following = in_turn(music, 20)
+    parts = [following().tokens for _ in range(4)]
+    assert (np.concatenate(parts[:3], axis=1) == music.tokens).all()
+    assert (parts[3] == parts[0]).all()
+
+
+def test_the_teacher_does_not_learn() -> None:
+    network = network_of(read_onnx(TINY))
+    rehearsal = Rehearsal(network, in_turn(improvise(network, "polyphony", 2, 16, seed=1), 16), 2)
+    _, _, chances = rehearsal.next()
+    assert not chances.requires_grad
+    assert torch.allclose(chances.sum(-1), torch.ones(2, 16))
+
+
+def test_works_are_held_out_whole(dataset: Dataset) -> None:
+    learnt, held_out = parted(dataset)
+    assert not {row.work for row in learnt} & {row.work for row in held_out}
+    assert len(held_out) == pytest.approx(len(dataset.pieces) / 5, abs=1)
+
+
+def test_one_work_is_too_little(own_music: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one work is too little"):
+        finetune(TINY, [str(own_music / "piece a.mid")], tmp_path / "mine.onnx", QUICK)
+    assert not (tmp_path / "mine.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nothing.onnx", "--out", "x.onnx"], "the model nothing.onnx is not there"),
+        (["nothing.pt", "--out", "x.onnx"], "there is no checkpoint nothing.pt"),
+        ([str(TINY), "--out", "x.pt"], "--out must end in .onnx"),
+        ([str(TINY), "--out", "x.onnx", "--lr", "0"], "--lr more than 0"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    arguments: list[str], sentence: str, own_music: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--data", str(own_music)]) != 0
+    assert sentence in capsys.readouterr().err
+
+
+def test_old_music_must_be_of_the_models_split(
+    own_music: Path, run_folder: Path, dataset_folder: Path, tmp_path: Path
+) -> None:
+    from training.checkpoints import read_checkpoint
+
+    save(tmp_path / "other.pt", read_checkpoint(run_folder / "best.pt") | {"split_hash": "0000"})
+    with pytest.raises(InputError, match="another dataset or split"):
+        finetune(tmp_path / "other.pt", [str(own_music)], tmp_path / "x.onnx", QUICK, dataset_folder)
+    result = finetune(run_folder / "best.pt", [str(own_music)], tmp_path / "y.onnx", QUICK, dataset_folder)
+    assert "held-out pieces of the old dataset" in result["old_music"]
+    assert SMALL.hidden == 16

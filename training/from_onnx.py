@@ -1,0 +1,102 @@
+"""An exported model -> what a checkpoint holds, so that training can go on where only the .onnx file is at hand.
+
+The weights are what flows into the file's LSTM nodes and into its last product, whatever the exporter has folded or
+renamed. The result is proved equal to the file before it is used.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from improv import conditioning
+from improv.contract import INPUTS
+from improv.errors import InputError
+from improv.model import OnnxModel
+from training.export import TOLERANCE, largest_difference, network_of
+from training.settings import Settings
+
+FloatArray = NDArray[np.float32]
+_TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch input, forget, cell, output
+
+
+def read_onnx(path: Path) -> dict[str, Any]:
+    """settings, family, fingerprint, sources and network of an exported float model; InputError when it has another
+    shape than `training.export` gives. What is not in the file (how it was trained) is as in the preset `base`.
+    """
+    model = OnnxModel(path, "cpu")
+    try:
+        network, layers = _network(path, model)
+    except (KeyError, ValueError, IndexError):
+        raise InputError(
+            f"{path} holds no plain float LSTM (quantised, or exported elsewhere): give the checkpoint (.pt) or the "
+            "fp32 file that it was made from"
+        ) from None
+    embedding, hidden = network["embedding.weight"].shape[1], network["lstm.weight_hh_l0"].shape[1]
+    sizes = [f"embedding={embedding}", f"hidden={hidden}", f"layers={layers}"]
+    settings = Settings.preset("base", sizes, model.encoding.family)
+    saved = {
+        "settings": vars(settings).copy(),
+        "family": model.contract.family,
+        "fingerprint": model.contract.fingerprint,
+        "sources": [model.contract.training_data],
+        "licence": model.contract.licence,
+        "network": {name: torch.from_numpy(np.array(value)) for name, value in network.items()},
+    }
+    difference = largest_difference(network_of(saved), model)
+    if not difference <= TOLERANCE:
+        raise InputError(f"{path} could not be read back: the network differs from the file by {difference:.1e}")
+    return saved
+
+
+def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int]:
+    """torch's names and values of all parameters, and the number of layers."""
+    import onnx
+
+    proto = onnx.load(str(path))
+    cells = [node for node in proto.graph.node if node.op_type == "LSTM"]
+    (product,) = [node for node in proto.graph.node if node.op_type == "MatMul"]
+    (added,) = [node for node in proto.graph.node if node.op_type == "Add" and product.output[0] in node.input]
+    (bias,) = [name for name in added.input if name != product.output[0]]
+    table = next(node.input[0] for node in proto.graph.node if node.op_type == "Gather")
+    wanted = {"embedding.weight": table, "output.weight": product.input[1], "output.bias": bias}
+    for layer, cell in enumerate(cells):
+        names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}", f"biases {layer}")
+        wanted |= dict(zip(names, cell.input[1:4], strict=True))
+    found = _values(proto, set(wanted.values()), model)
+    network = {name: found[value] for name, value in wanted.items()}
+    network["output.weight"] = network["output.weight"].T
+    for layer in range(len(cells)):
+        for name in (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}"):
+            network[name] = _in_torchs_order(network[name][0])
+        ours, states = network.pop(f"biases {layer}").reshape(2, -1)
+        network |= {
+            f"lstm.bias_ih_l{layer}": _in_torchs_order(ours),
+            f"lstm.bias_hh_l{layer}": _in_torchs_order(states),
+        }
+    return network, len(cells)
+
+
+def _values(proto: Any, names: set[str], model: OnnxModel) -> dict[str, FloatArray]:
+    """What these names stand for in the graph: constants, or what is computed of constants alone."""
+    import onnx
+    import onnxruntime
+
+    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    computed = sorted(names - set(values))
+    if computed:
+        proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in computed)
+        session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+        some = (np.zeros(1, np.int64), np.zeros((1, conditioning.SIZE), np.float32), *model.initial_state(1))
+        values |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
+    return {name: values[name] for name in names}
+
+
+def _in_torchs_order(gates: FloatArray) -> FloatArray:
+    """Rows of the four gates, as torch has them. gates: (4 * hidden, ...), as ONNX has them."""
+    parts = gates.reshape(4, -1, *gates.shape[1:])
+    return np.ascontiguousarray(parts[list(_TO_TORCH)].reshape(gates.shape))
