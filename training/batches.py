@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ import numpy as np
 
 from improv import conditioning
 from improv.attributes import ATTRIBUTES
-from training.augment import transpositions
+from training.augment import STRETCHES, TOUCHES, transpositions, vary
 from training.dataset import Dataset, PieceRow
 
 # How often a segment of a lane hides its commands from the network, so that it also learns to play without them
@@ -18,6 +19,10 @@ from training.dataset import Dataset, PieceRow
 HIDE_ALL, HIDE_ATTRIBUTES, HIDE_EACH, HIDE_ENDING, HIDE_PLACE = 0.15, 0.15, 0.25, 0.5, 0.1
 _REGISTER = 2 * conditioning.COMMANDS.index("register")
 _REGISTER_PER_SEMITONE = 2 / (ATTRIBUTES["register"].high - ATTRIBUTES["register"].low)
+_DENSITY = 2 * conditioning.COMMANDS.index("onset_density")
+_DENSITY_PER_NEPER = 2 / math.log(ATTRIBUTES["onset_density"].high / ATTRIBUTES["onset_density"].low)
+_LOUDNESS = 2 * conditioning.COMMANDS.index("loudness")
+_LOUDNESS_PER_VELOCITY = 2 / (ATTRIBUTES["loudness"].high - ATTRIBUTES["loudness"].low)
 _MOOD_COLUMNS = 4  # valence, known, arousal, known
 _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
@@ -30,12 +35,20 @@ class Batch(NamedTuple):
     condition: np.ndarray
 
 
-def conditioned(rows: np.ndarray, semitones: int) -> np.ndarray:
-    """Conditioning rows as float32, with the register moved by a transposition."""
+def conditioned(rows: np.ndarray, semitones: int, slower: float = 1.0, louder: float = 1.0) -> np.ndarray:
+    """Conditioning rows as float32, told as the music is after a transposition, a stretch and another touch.
+
+    Only what the changes scale directly: the mood, which some of it moves by a tenth at most, stays.
+    """
     rows = rows.astype(np.float32)
-    if semitones:
-        moved = rows[:, _REGISTER] + semitones * _REGISTER_PER_SEMITONE
-        rows[:, _REGISTER] = np.clip(moved, -1, 1) * rows[:, _REGISTER + 1]
+    velocity = ATTRIBUTES["loudness"].low + (rows[:, _LOUDNESS] + 1) / _LOUDNESS_PER_VELOCITY
+    for column, moved in (
+        (_REGISTER, semitones * _REGISTER_PER_SEMITONE),
+        (_DENSITY, -math.log(slower) * _DENSITY_PER_NEPER),
+        (_LOUDNESS, (louder - 1) * velocity * _LOUDNESS_PER_VELOCITY),
+    ):
+        if np.any(moved):
+            rows[:, column] = np.clip(rows[:, column] + moved, -1, 1) * rows[:, column + 1]
     return rows
 
 
@@ -59,12 +72,17 @@ def hide(condition: np.ndarray, rng: np.random.Generator) -> None:
 
 @dataclass
 class Lane:
-    """Where one lane stands: the piece, its transposition, the next token."""
+    """Where one lane stands: the piece, its transposition, the next token; how much slower and louder it is played."""
 
     piece: int = -1
     semitones: int = 0
     at: int = 0
     stop: int = 0
+    slower: float = 1.0
+    louder: float = 1.0
+    tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+    steps: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
+    """The piece as this lane plays it, and the row of conditioning of each token."""
 
 
 @dataclass
@@ -103,10 +121,22 @@ class LaneStream:
             self._queue = self._draw()
         lane.piece = self._queue.pop()
         row = self.pieces[lane.piece]
-        lane.at, lane.stop = row.start, row.stop
         low, high = self.dataset.encoding.pitch_range(self.dataset.tokens[row.start : row.stop])
         keys = transpositions(low, high, *self.transpose)
         lane.semitones = int(self._rng.integers(keys.start, keys.stop))
+        if self.dataset.encoding.performs:
+            lane.slower, lane.louder = (float(self._rng.choice(factors)) for factors in (STRETCHES, TOUCHES))
+        self._load(lane)
+        lane.at, lane.stop = row.start, row.start + len(lane.tokens)
+
+    def _load(self, lane: Lane) -> None:
+        """Lay out the lane's piece: recorded music a little slower or faster, louder or softer each time."""
+        row = self.pieces[lane.piece]
+        lane.tokens = self.dataset.tokens[row.start : row.stop]
+        lane.steps = self.dataset.token_step[row.start : row.stop]
+        if self.dataset.encoding.performs:
+            varied = vary(self.dataset.encoding, lane.tokens.astype(np.int64), lane.slower, lane.louder)
+            lane.tokens, lane.steps = varied.tokens, lane.steps[varied.source]
 
     def _take(self, lane: Lane, count: int) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:
         """The next `count` tokens of a lane with the conditioning of each token's own step, and from which pieces."""
@@ -115,11 +145,13 @@ class LaneStream:
             if lane.at >= lane.stop:
                 self._next_piece(lane)
             pieces.append(lane.piece)
-            part = slice(lane.at, min(lane.at + count, lane.stop))
-            tokens.append(self.dataset.encoding.transpose(self.dataset.tokens[part].astype(np.int64), lane.semitones))
-            rows.append(conditioned(self.dataset.conditioning[self.dataset.token_step[part]], lane.semitones))
+            first = lane.at - self.pieces[lane.piece].start
+            part = slice(first, min(first + count, len(lane.tokens)))
+            tokens.append(self.dataset.encoding.transpose(lane.tokens[part].astype(np.int64), lane.semitones))
+            told = self.dataset.conditioning[lane.steps[part]]
+            rows.append(conditioned(told, lane.semitones, lane.slower, lane.louder))
             count -= part.stop - part.start
-            lane.at = part.stop
+            lane.at += part.stop - part.start
         return np.concatenate(tokens), np.concatenate(rows), tuple(pieces)
 
     def next(self) -> Batch:
@@ -135,7 +167,7 @@ class LaneStream:
 
     def state(self) -> dict[str, Any]:
         """Everything that decides the coming batches, as plain values."""
-        lanes = [(lane.piece, lane.semitones, lane.at, lane.stop) for lane in self._lanes]
+        lanes = [(x.piece, x.semitones, x.at, x.stop, x.slower, x.louder) for x in self._lanes]
         return {"rng": self._rng.bit_generator.state, "queue": list(self._queue), "lanes": lanes}
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -143,3 +175,5 @@ class LaneStream:
         self._rng.bit_generator.state = state["rng"]
         self._queue = list(state["queue"])
         self._lanes = [Lane(*values) for values in state["lanes"]]
+        for lane in self._lanes:
+            self._load(lane)
