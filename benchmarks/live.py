@@ -136,7 +136,7 @@ class Daemon:
     def __init__(self, folder: Path, *overrides: str) -> None:
         self.folder = folder
         self.notes_path = folder / "notes.jsonl"
-        settings = [f"log.notes={self.notes_path}", f"recorder.folder={folder / 'takes'}", *NO_FACES, *overrides]
+        settings = [f"log.notes={self.notes_path}", f"takes.folder={folder / 'takes'}", *NO_FACES, *overrides]
         flags = [flag for setting in settings for flag in ("-o", setting)]
         self._log_path = folder / "daemon.log"
         self._log_file = self._log_path.open("wb")

@@ -7,12 +7,12 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from improv import __version__
+from improv import __version__, takes_command
 from improv.errors import BrainMusicError, InputError
-from improv.mood import Mood
+from improv.mood import parse_mood
 
 EPILOG = "Exit codes: 0 done, 2 bad input, 3 bad configuration, 4 bad model, 5 MIDI port, 6 player process."
 
@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
     sub.add_argument("--seconds", type=float, default=60.0, help="length (default 60)")
     sub.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
+    takes = subparsers.add_parser("takes", help="List, export, replay, make again, report and delete what was played.")
+    takes_command.add_to(takes, common)
     sub = add("tokens", _tokens, "Print the token ids of a MIDI file as JSON, from time zero; or the way back.")
     sub.add_argument("file", type=Path, help="a MIDI file; with --decode: a JSON list of token ids, or - for input")
     sub.add_argument("--family", default="polyphony", help="the vocabulary (default polyphony)")
@@ -141,7 +143,7 @@ def _render(options: argparse.Namespace) -> int:
         raise InputError(f"--seed must be in 0..2147483647, got {seed}")
     if not options.out.parent.is_dir():
         raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
-    mood = _mood(options.mood, effective.mood.moods) if options.mood else None
+    mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, options.seconds, seed, mood)
     program = effective.midi.program if effective.midi.program >= 0 else None
@@ -151,18 +153,6 @@ def _render(options: argparse.Namespace) -> int:
         f"{options.out}: {options.seconds:g} s, {notes} notes, mood {options.mood or effective.mood.start}, seed {seed}"
     )
     return 0
-
-
-def _mood(text: str, moods: Mapping[str, Mood]) -> Mood:
-    if text in moods:
-        return moods[text]
-    try:
-        valence, arousal = (float(part) for part in text.split(","))
-    except ValueError:
-        raise InputError(f"--mood must be one of {', '.join(moods)} or valence,arousal, got {text!r}") from None
-    if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
-        raise InputError(f"--mood: valence and arousal must be -1..1, got {text!r}")
-    return Mood(valence, arousal)
 
 
 def _tokens(options: argparse.Namespace) -> int:

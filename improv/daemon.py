@@ -12,23 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+from improv import __version__, ensemble
 from improv import config as configuration
-from improv import ensemble
 from improv.bridge import Bridge
-from improv.clock import SystemClock, wall_clock
+from improv.clock import Clock, SystemClock, wall_clock
 from improv.commands import Names
 from improv.config import Config, OutputSection
 from improv.display import Display, LogDisplay, PanelDisplay
-from improv.engine import Engine
+from improv.engine import Engine, Link
 from improv.errors import ConfigError
 from improv.faces.link import FacesLink
 from improv.faces.mirror import Mirror
 from improv.faces.settings import FacesSettings
 from improv.improviser import Improviser
-from improv.model import OnnxModel, resolve
+from improv.model import OnnxModel, digest_of, resolve
 from improv.player.link import PlayerLink
 from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
-from improv.recorder import Recorder
+from improv.takes.recording import RecordedImproviser, RecordedLink, Recording
 
 log = logging.getLogger(__name__)
 
@@ -46,27 +46,36 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
         # The model first: nothing is opened for a model that cannot play.
         model = OnnxModel(resolve(config.model.path), config.model.provider)
         log.info("model %s, licence %s", model.describe(), model.contract.licence)
-        recorder = _recorder(config)
-        if recorder is not None:
-            stack.callback(recorder.close)  # after the player has ended all notes: a disk may be slow
         faces = FacesLink(faces_settings(config), clock)
         stack.callback(faces.close)  # after the player as well: nobody who looks on may delay the last note's end
-        link = PlayerLink(player_settings(config), clock)
-        stack.callback(link.close)
-        link.start()
         seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
         log.info("seed %d", seed)
+        recording = _recording(config, model, seed, clock) if config.takes.enabled else None
+        if recording is not None:
+            stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
+        link = PlayerLink(player_settings(config), clock)
+        stack.callback(link.close)
+        if recording is not None:
+            stack.callback(recording.end)  # before the player's end
+        link.start()
         controls = ensemble.initial_controls(config)
-        improviser = Improviser(model, ensemble.improviser_settings(config), controls, seed)
+        settings = ensemble.improviser_settings(config)
+        improviser: Improviser
+        heard: Link
+        if recording is None:
+            improviser, heard = Improviser(model, settings, controls, seed), link
+        else:
+            improviser = RecordedImproviser(model, settings, controls, seed, recording)
+            heard = RecordedLink(link, recording)
         ports = _ports(link.wait_ready())
         engine = Engine(
             improviser,
-            Mirror(link, faces),
+            Mirror(heard, faces),
             clock,
             controls,
             config.controls.midi_map(config.mood.moods),
             ensemble.engine_settings(config),
-            recorder,
+            recording,
         )
         display = stack.enter_context(_display(model))
         bridge = Bridge(faces, clock, engine.act, lambda: Names(engine.midi_map.moods))
@@ -140,11 +149,21 @@ def _ports(record: Ready | PortsChanged) -> str:
     return names
 
 
-def _recorder(config: Config) -> Recorder | None:
-    section = config.recorder
-    if not section.enabled:
-        return None
-    return Recorder(section.path, section.minutes, section.keep, wall_clock, config.midi.channel - 1)
+def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Recording:
+    """The record of this run; its first lines say all that is needed to make it again."""
+    about = {
+        "version": __version__,
+        "model": {
+            "name": model.contract.name,
+            "family": model.contract.family,
+            "file": model.path.name,
+            "sha256": digest_of(model.path),
+        },
+        "seed": seed,
+        "config": config.model_dump(mode="json"),
+    }
+    section = config.takes
+    return Recording(section.path, section.minutes, section.keep, clock, wall_clock, about)
 
 
 def _display(model: OnnxModel) -> Display:
@@ -231,7 +250,7 @@ _KEPT_UNTIL_RESTART = (
     "web",
     "osc",
     "ctl",
-    "recorder",
+    "takes",
     "log",
 )
 

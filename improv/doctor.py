@@ -50,7 +50,7 @@ def findings(config: Config) -> Iterator[Finding]:
         ("model", _model),
         ("ports", _ports),
         ("timing", _timing),
-        ("recorder", _recorder),
+        ("takes", _takes),
     )
     for name, check in checks:
         try:
@@ -128,11 +128,11 @@ def _timing(config: Config) -> Finding:
     )
 
 
-def _recorder(config: Config) -> Finding:
-    folder = config.recorder.path
-    if not config.recorder.enabled:
-        return Finding("recorder", "ok", "off")
+def _takes(config: Config) -> Finding:
+    folder = config.takes.path
+    if not config.takes.enabled:
+        return Finding("takes", "ok", "off")
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not os.access(existing, os.W_OK):
-        return Finding("recorder", "fair", f"{folder} cannot be written; choose another recorder.folder")
-    return Finding("recorder", "ok", f"takes go to {folder}")
+        return Finding("takes", "fair", f"{folder} cannot be written; choose another takes.folder")
+    return Finding("takes", "ok", f"takes go to {folder}")

@@ -46,8 +46,8 @@ PLAN_EARLY_S = 1e-4
 class Link(Protocol):
     """What the engine needs of the player (see improv.player.link)."""
 
-    statistics: Statistics
-
+    @property
+    def statistics(self) -> Statistics: ...
     def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
     def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
@@ -56,11 +56,12 @@ class Link(Protocol):
     def beat(self) -> str: ...
 
 
-class StepSink(Protocol):
-    """Who keeps what was planned: the recorder, or a list when rendering."""
+class Witness(Protocol):
+    """Who is told what is planned and commanded: the recording of a take, or a list when rendering."""
 
     def add(self, step: PlannedStep) -> None: ...
     def forget(self, tick: int) -> None: ...
+    def commanded(self, command: Command, at_s: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,11 @@ class Engine:
         initial: ControlState,
         midi_map: MidiMap,
         settings: EngineSettings,
-        recorder: StepSink | None = None,
+        witness: Witness | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self.controls = self._initial = initial
-        self._link, self._clock, self._recorder = link, clock, recorder
+        self._link, self._clock, self._witness = link, clock, witness
         self._anchor_s = clock.now() + LEAD_S - improviser.position.music_s  # clock time of the music's second 0
         self._planned: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
         self._provisional_off_s: dict[int, float] = {}
@@ -145,6 +146,8 @@ class Engine:
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
         before = self.controls
+        if self._witness is not None:
+            self._witness.commanded(command, received_s)
         self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
         if isinstance(command, commands.AllNotesOff | commands.Panic):
@@ -195,8 +198,8 @@ class Engine:
     def _plan_step(self) -> PlannedStep:
         step = self.improviser.plan_step(self.controls)
         self._planned.append(step)
-        if self._recorder is not None:
-            self._recorder.add(step)
+        if self._witness is not None:
+            self._witness.add(step)
         now_s = self._clock.now()
         notes = tuple(
             self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s), now_s), step.revision)
@@ -260,8 +263,8 @@ class Engine:
         if dropped[kept:]:
             back_to = dropped[kept].position.tick
             self.improviser.rewind(back_to)
-            if self._recorder is not None:
-                self._recorder.forget(back_to)
+            if self._witness is not None:
+                self._witness.forget(back_to)
             for step in dropped[kept:]:
                 self._notes_planned -= len(step.started)
                 for note in step.started:
@@ -344,8 +347,8 @@ class Engine:
         while self._planned and self._planned[-1].position.tick >= tick:
             self._planned.pop()
         self.improviser.rewind(tick)
-        if self._recorder is not None:
-            self._recorder.forget(tick)
+        if self._witness is not None:
+            self._witness.forget(tick)
         self._link.silence()
         self.improviser.release()
         self._provisional_off_s.clear()

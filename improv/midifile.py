@@ -82,7 +82,7 @@ def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bp
     events += [(n.end * scale, _OFF, mido.Message("note_off", note=n.pitch)) for n in notes]
     file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
     tempo = mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))
-    file.tracks += [mido.MidiTrack([tempo]), _track(events)]
+    file.tracks += [mido.MidiTrack([tempo]), track(events)]
     save(file, path)
 
 
@@ -129,7 +129,7 @@ def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:
         if (name := nearest_name(step.mood)) != last_name:
             events.append((tick, 0, mido.MetaMessage("marker", text=name)))
             last_name = name
-    return _track(events)
+    return track(events)
 
 
 def _piano(steps: Sequence[PlannedStep], channel: int, program: int | None) -> mido.MidiTrack:
@@ -162,7 +162,7 @@ def _piano(steps: Sequence[PlannedStep], channel: int, program: int | None) -> m
         for pitch, on_tick in sounding.values():
             off = max(end_tick, on_tick + 1)
             events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
-    return _track(events)
+    return track(events)
 
 
 def _seconds_of(steps: Sequence[PlannedStep], index: int) -> float:
@@ -177,7 +177,7 @@ def _grid_tick(tick: int, ticks_per_beat: int) -> int:
     return tick * FILE_TICKS_PER_BEAT // ticks_per_beat
 
 
-def _track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+def track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
     """Absolute ticks -> a track with delta times."""
     track = mido.MidiTrack()
     now = 0

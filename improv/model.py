@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import sys
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,6 +108,12 @@ class OnnxModel:
     def describe(self) -> str:
         """One line for people: what it is and where it runs."""
         return f"{self.contract.name} ({self.contract.family}, {self.provider}, {self.path.stat().st_size >> 10} KiB)"
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal: which model it is, whatever it is called."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def cuda_driver_present() -> bool:

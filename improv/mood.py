@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.attributes import ATTRIBUTES, FloatArray
+from improv.errors import InputError
 
 
 class Mood(NamedTuple):
@@ -132,3 +133,16 @@ def mode_tempo_mood(mode: float, onsets_per_s: float) -> str:
     if mode >= 0:
         return "happy" if fast else "calm"
     return "nervous" if fast else "sad"
+
+
+def parse_mood(text: str, moods: Mapping[str, Mood]) -> Mood:
+    """A mood from its name or from `valence,arousal`; InputError says what is allowed."""
+    if text in moods:
+        return moods[text]
+    try:
+        valence, arousal = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--mood must be one of {', '.join(moods)} or valence,arousal, got {text!r}") from None
+    if not (-1 <= valence <= 1 and -1 <= arousal <= 1):
+        raise InputError(f"--mood: valence and arousal must be -1..1, got {text!r}")
+    return Mood(valence, arousal)

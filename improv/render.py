@@ -74,6 +74,9 @@ class StepList:
         while self.steps and self.steps[-1].position.tick >= tick:
             self.steps.pop()
 
+    def commanded(self, command: Command, at_s: float) -> None:
+        pass
+
 
 def render(
     model: Model,

@@ -72,7 +72,7 @@ def test_all_faults_at_once_each_with_its_place_and_what_is_allowed(write: Write
         "controls:\n"
         "  map:\n"
         "    30: vlence\n"  # 10
-        "recorder:\n"
+        "takes:\n"
         "  enabled: perhaps\n"  # 12
         "  minutes: .nan\n"  # 13
         "music: [1]\n"  # 14
@@ -84,8 +84,8 @@ def test_all_faults_at_once_each_with_its_place_and_what_is_allowed(write: Write
     assert "midi.driver: must be one of auto, rtmidi, jack or null (got 'alsa')" in found[":6"]
     assert "unknown key, did you mean 'timing'?" in found[":7"]
     assert "unknown action 'vlence', did you mean 'valence'?" in found[":10"]
-    assert "recorder.enabled: must be true or false (got 'perhaps')" in found[":12"]
-    assert "recorder.minutes: must be 1..720 (got nan)" in found[":13"]
+    assert "takes.enabled: must be true or false (got 'perhaps')" in found[":12"]
+    assert "takes.minutes: must be 1..720 (got nan)" in found[":13"]
     assert "music: must be a section with keys (got [1])" in found[":14"]
     assert len(found) == 9
 
@@ -236,8 +236,8 @@ def test_the_controls_as_the_engine_uses_them() -> None:
 
 
 def test_where_takes_go(tmp_path: Path) -> None:
-    assert config.load(None, [f"recorder.folder={tmp_path}"], {}).recorder.path == tmp_path
-    assert Config().recorder.path.name == "takes"
+    assert config.load(None, [f"takes.folder={tmp_path}"], {}).takes.path == tmp_path
+    assert Config().takes.path.name == "takes"
 
 
 def test_outputs_are_told_with_line_and_what_is_allowed(write: Write) -> None:

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mido
 import pytest
 
 from benchmarks import live
 from benchmarks.live import CLOCK, Client, Daemon
+from improv.takes import take
 
 TINY = Path(__file__).parent / "models" / "tiny.onnx"
 MODEL = f"model.path={TINY}"
@@ -22,7 +22,8 @@ needs_jack = pytest.mark.skipif(bool(live.why_not()), reason=live.why_not() or "
 
 @pytest.fixture(scope="module")
 def jack_server():
-    with live.jack(period=256, synchronous=False) as name:
+    # With periods of 256 frames the dummy server lost 45 of 11,000 messages on a busy machine, with 1024 none.
+    with live.jack(period=1024, synchronous=False) as name:
         yield name
 
 
@@ -37,9 +38,11 @@ class TestOverJack:
             client.listen(CLOCK.now() + 0.5)
             assert len(client.note_ons()) > 5
             assert client.sounding() == {}
-            (take,) = (daemon.folder / "takes").glob("take-*.mid")
-            played = [m for track in mido.MidiFile(take).tracks for m in track if m.type == "note_on"]
-            assert len(played) >= len(client.note_ons())
+            (path,) = (daemon.folder / "takes").iterdir()
+            read = take.read(path)
+            assert read.ended
+            # The last one may have been sent while the take was being ended.
+            assert len(client.note_ons()) - 1 <= len(read.notes) <= len(client.note_ons()) + 1
 
     def test_engine_killed_leaves_no_note(self) -> None:
         with live.playing(MODEL, "mood.start=nervous") as (daemon, client):
@@ -48,6 +51,10 @@ class TestOverJack:
             client.listen(CLOCK.now() + 0.5)
             assert client.note_ons()
             assert client.sounding() == {}
+            (path,) = (daemon.folder / "takes").iterdir()
+            read = take.read(path)
+            assert not read.ended
+            assert read.notes
 
     def test_player_killed_is_replaced_and_the_music_goes_on(self) -> None:
         with live.playing(MODEL, "mood.start=happy") as (daemon, client):
@@ -150,8 +157,8 @@ def test_without_a_midi_system_it_says_so_and_plays_on(tmp_path: Path, monkeypat
     assert daemon.stop() == 0
     assert "No MIDI system was found" in daemon.log
     assert "modprobe snd-seq" in daemon.log
-    (take,) = (tmp_path / "takes").glob("take-*.mid")
-    assert mido.MidiFile(take).length > 0.3
+    (path,) = (tmp_path / "takes").iterdir()
+    assert len(take.read(path).notes) > 10
 
 
 def test_a_damaged_model_is_refused_before_any_port_opens(tmp_path: Path) -> None:

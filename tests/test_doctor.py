@@ -27,15 +27,15 @@ def no_midi(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_midi")
 def test_every_part_gets_a_verdict(tmp_path: Path) -> None:
-    found = {finding.name: finding for finding in doctor.findings(configured(f"recorder.folder={tmp_path}"))}
-    assert list(found) == ["version", "provider", "model", "ports", "timing", "recorder"]
+    found = {finding.name: finding for finding in doctor.findings(configured(f"takes.folder={tmp_path}"))}
+    assert list(found) == ["version", "provider", "model", "ports", "timing", "takes"]
     assert found["model"].verdict == "ok"
     assert "tiny" in found["model"].text
     assert "CPU" in found["provider"].text
     assert found["ports"].verdict == "bad"
     assert "modprobe snd-seq" in found["ports"].text
     assert f"{doctor.SELF_TEST_NOTES} notes" in found["timing"].text, "all were sent"
-    assert found["recorder"].text == f"takes go to {tmp_path}"
+    assert found["takes"].text == f"takes go to {tmp_path}"
 
 
 def test_a_model_that_is_not_there_is_bad() -> None:
@@ -56,10 +56,10 @@ def test_named_ports_must_match_exactly_one(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
-    finding = doctor._recorder(configured(f"recorder.folder={tmp_path / 'takes'}"))
+    finding = doctor._takes(configured(f"takes.folder={tmp_path / 'takes'}"))
     assert finding.verdict == "fair"
     assert "cannot be written" in finding.text
-    assert doctor._recorder(configured("recorder.enabled=false")).text == "off"
+    assert doctor._takes(configured("takes.enabled=false")).text == "off"
 
 
 @pytest.mark.usefixtures("no_midi")

@@ -16,7 +16,7 @@ from improv.config.music import ModelSection, MusicSection
 from improv.config.section import APP, Section, TableError, did_you_mean
 
 
-class RecorderSection(Section):
+class TakesSection(Section):
     enabled: bool = True
     folder: str = ""
     minutes: float = Field(30, ge=1, le=720)
@@ -45,7 +45,7 @@ class Config(Section):
     web: WebSection = WebSection()
     osc: OscSection = OscSection()
     ctl: CtlSection = CtlSection()
-    recorder: RecorderSection = RecorderSection()
+    takes: TakesSection = TakesSection()
     log: LogSection = LogSection()
 
     @model_validator(mode="after")

@@ -13,8 +13,8 @@ NOTE_OFF, NOTE_ON = 0x80, 0x90
 class Link(Protocol):
     """What is mirrored: the engine's link to the player."""
 
-    statistics: Statistics
-
+    @property
+    def statistics(self) -> Statistics: ...
     def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
     def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
@@ -40,10 +40,6 @@ class Mirror:
     @property
     def statistics(self) -> Statistics:
         return self._link.statistics
-
-    @statistics.setter
-    def statistics(self, value: Statistics) -> None:
-        self._link.statistics = value
 
     def schedule(self, notes: Sequence[PlannedNote]) -> None:
         self._link.schedule(notes)

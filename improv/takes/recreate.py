@@ -1,0 +1,133 @@
+"""A take made again from seed, model and commands: the proof that its journal is complete; or made otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from improv.controls import ControlState
+from improv.errors import InputError
+from improv.improviser import Improviser, PlannedStep
+from improv.model import Model
+from improv.mood import Glide, Mood
+from improv.takes.journal import SUFFIX, Record
+from improv.takes.records import controls_of, settings_of, step_record
+from improv.takes.take import records_of
+
+
+class Comparison(NamedTuple):
+    """steps: how many were planned, those included that were taken back. different: how many are not as they were.
+
+    first: where they part, in words, or empty.
+    """
+
+    steps: int
+    different: int
+    first: str
+
+
+def chain(path: Path) -> list[Record]:
+    """The records of a take and of all the takes that it continues, the first one first.
+
+    InputError when one of them is not there any more.
+    """
+    records, damaged = records_of(path)
+    if damaged and any(r["k"] == "end" for r in records):
+        raise InputError(
+            f"{path.name} has {damaged} damaged lines: it can be exported, but not made again from its seed"
+        )
+    before = records[0].get("continues")
+    if not before:
+        return records
+    earlier = path.with_name(f"{before}{SUFFIX}")
+    if not earlier.exists():
+        raise InputError(f"{path.stem} continues {before}, which was deleted: it can be exported, but not made again")
+    return [*chain(earlier), *records]
+
+
+def head_of(path: Path) -> Record:
+    """The first record of the chain, with model and seed."""
+    return chain(path)[0]
+
+
+def recreate(records: list[Record], model: Model) -> Iterator[tuple[Record, Record]]:
+    """Plan every step again; yields what the journal says of it and what came out now."""
+    head = records[0]
+    controls = _controls(head["controls"])
+    improviser = Improviser(model, settings_of(head["settings"]), controls, int(head["seed"]))
+    for record in records:
+        match record["k"]:
+            case "take":
+                controls, improviser.settings = _controls(record["controls"]), settings_of(record["settings"])
+            case "controls":
+                controls = _controls(record)
+            case "settings":
+                improviser.settings = settings_of(record)
+            case "step":
+                yield record, step_record(improviser.plan_step(controls))
+            case "rewind":
+                improviser.rewind(int(record["tick"]))
+            case "hurry":
+                improviser.hurry(float(record["m"]))
+            case "release":
+                improviser.release()
+            case "anew":
+                improviser.begin_anew(controls)
+
+
+def recreated(records: list[Record], model: Model) -> tuple[list[Record], Comparison]:
+    """The records with every step as it comes out now, and how they compare with what was played."""
+    made: list[Record] = []
+    steps = different = 0
+    first = ""
+    for old, new in recreate(records, model):
+        # Compared as text: a take that was read back has been through JSON, its numbers keep every digit.
+        text, was = json.dumps(new), json.dumps(old)
+        made.append(json.loads(text))
+        steps += 1
+        if text != was:
+            different += 1
+            first = first or f"step {old['tick']}, bar {old['bar']}"
+    fresh = iter(made)
+    return [next(fresh) if r["k"] == "step" else r for r in records], Comparison(steps, different, first)
+
+
+def otherwise(records: list[Record], model: Model, mood: Mood | None) -> list[PlannedStep]:
+    """As long a piece under the same seed and commands by another model, or in another mood all through."""
+    head = records[0]
+    timeline = _timeline(records, mood)
+    improviser = Improviser(model, settings_of(head["settings"]), timeline[0][1], int(head["seed"]))
+    end_s = max((float(record["m"]) for record in records if record["k"] == "step"), default=0.0)
+    steps: list[PlannedStep] = []
+    while improviser.position.music_s < end_s:
+        while len(timeline) > 1 and timeline[1][0] <= improviser.position.music_s:
+            timeline.pop(0)
+        steps.append(improviser.plan_step(timeline[0][1]))
+        if steps[-1].finished:
+            improviser.begin_anew(timeline[0][1])
+    return steps
+
+
+def _timeline(records: list[Record], mood: Mood | None) -> list[tuple[float, ControlState]]:
+    """(second of the music, controls from there on), in order."""
+    timeline: list[tuple[float, ControlState]] = []
+    music_s = 0.0
+    for record in records:
+        if record["k"] == "step":
+            music_s = float(record["m"])
+        elif record["k"] in ("take", "controls"):
+            controls = _controls(record["controls"] if record["k"] == "take" else record)
+            if mood is not None:
+                controls = dataclasses.replace(controls, glide=Glide(mood, mood))
+            timeline.append((music_s, controls))
+    return timeline
+
+
+def _controls(record: Record) -> ControlState:
+    try:
+        return controls_of({key: value for key, value in record.items() if key != "at"})
+    except ValueError as error:
+        raise InputError(f"the take's commands are of another version of BrainMusic: {error}") from None
