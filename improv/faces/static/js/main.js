@@ -5,7 +5,7 @@ import { Forms } from "./forms.js";
 import { Health } from "./health.js";
 import { Journey } from "./journey.js";
 import { Live } from "./live.js";
-import { icon, nearest, signed, tint } from "./moods.js";
+import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
 import { Pad } from "./pad.js";
 import { Roll } from "./roll.js";
 import { Shape } from "./shape.js";
@@ -45,6 +45,7 @@ live
   })
   .on("hello", (hello) => {
     build(hello);
+    roll.mood = [hello.state.valence, hello.state.arousal];
     roll.clear();
     sound.silenced();
     roll.planned(hello.notes ?? []);
@@ -54,11 +55,11 @@ live
   .on("notes", ({ notes }) => { roll.planned(notes); sound.planned(notes); })
   .on("ends", ({ ends }) => { roll.ended(ends); sound.ended(ends); })
   .on("revoked", ({ from, kept = [] }) => { roll.revoked(from, kept); sound.revoked(from, kept); })
-  .on("silence", silence)
+  .on("silence", ({ now_s }) => silence(now_s))
   .on("person", (message) => roll.played(message));
 
-function silence() {
-  roll.silenced(live.clock.known ? live.clock.now() : 0);
+function silence(now_s = live.clock.known ? live.clock.now() : 0) {
+  roll.silenced(now_s);
   sound.silenced();
 }
 
@@ -104,7 +105,7 @@ function moodButton(name) {
   picture.setAttribute("aria-hidden", "true");
   picture.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
   picture.firstChild.setAttribute("href", icon(name));
-  return make("button", { class: "button", type: "button", "data-mood": name, "aria-pressed": "false", onclick: () => send("mood", { name }) }, picture, make("span", {}, name));
+  return make("button", { class: `button${name in CORNERS ? " corner" : ""}`, type: "button", title: name, "data-mood": name, "aria-pressed": "false", onclick: () => send("mood", { name }) }, picture, make("span", {}, name));
 }
 
 // ------------------------------------------------------------------------------------------------------ the sound

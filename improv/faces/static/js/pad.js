@@ -16,6 +16,24 @@ const place = (valence, arousal) => [
 const clip = (value) => Math.min(Math.max(value, -1), 1);
 const move = (element, [x, y]) => element.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
 
+const LETTER = 8.2, LINE = 15; // size of the names, about
+// Where a name may stand beside its point: direction and distance. The dot in its ring must not cover it.
+const SPOTS = [[0, -1, 24], [0, 1, 25], [1, 0, 22], [-1, 0, 22], [0, -1, 40], [0, 1, 41]];
+const CORNER_SPOTS = [[1, 0, 30], [-1, 0, 30]];
+const around = ([x, y], wide, high) => ({ left: x - wide, right: x + wide, top: y - high, bottom: y + high });
+const meet = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+
+/** The first spot at which a name meets nothing and stays inside; else the first one inside. */
+function free(name, [x, y], spots, taken) {
+  const half = (name.length * LETTER) / 2;
+  const all = spots.map(([right, down, apart]) => {
+    const centre = [x + right * (apart + half), y + down * apart];
+    return { x: centre[0], y: centre[1], box: around(centre, half, LINE / 2) };
+  });
+  const inside = all.filter(({ box }) => box.left > 4 && box.right < SIDE - 4 && box.top > 4 && box.bottom < SIDE - 4);
+  return inside.find(({ box }) => !taken.some((other) => meet(box, other))) ?? inside[0] ?? all[0];
+}
+
 export class Pad {
   /** send(valence, arousal): somebody asks for a point. */
   constructor(send) {
@@ -41,15 +59,16 @@ export class Pad {
 
   showMoods(moods) {
     this.moods = moods;
-    const names = Object.entries(moods).map(([name, point]) => {
-      const [x, y] = place(...point);
-      const corner = name in CORNERS, right = point[0] > 0;
-      const text = corner
-        ? makeSvg("text", { x: right ? -30 : 30, y: 5, "text-anchor": right ? "end" : "start" }, name)
-        : makeSvg("text", { x: 0, y: point[1] > 0.85 ? 32 : -22, "text-anchor": "middle" }, name);
+    const sorted = Object.entries(moods).sort(([one], [other]) => (other in CORNERS) - (one in CORNERS));
+    const taken = sorted.map(([, point]) => around(place(...point), 9, 9));
+    const names = sorted.map(([name, point], index) => {
+      const [x, y] = place(...point), corner = name in CORNERS;
+      const spot = free(name, [x, y], corner ? CORNER_SPOTS : SPOTS, taken.filter((_, other) => other !== index));
+      taken.push(spot.box);
       const sign = corner
         ? makeSvg("use", { href: icon(name), x: -11, y: -11, width: 22, height: 22, "stroke-width": 2 })
         : makeSvg("circle", { r: 4.5 });
+      const text = makeSvg("text", { x: spot.x - x, y: spot.y - y + 5, "text-anchor": "middle" }, name);
       return makeSvg("g", { class: "pad-name", transform: `translate(${x} ${y})` }, sign, text);
     });
     by("pad-names").replaceChildren(...names);

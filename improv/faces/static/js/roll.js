@@ -18,7 +18,7 @@ export class Roll {
     this.context = this.canvas.getContext("2d");
     this.notes = new Map(); // id -> note
     this.person = []; // what the person played; off_s is null while the key is down
-    this.drawn = 0; // different notes of the engine that were drawn so far
+    this.drawn = 0; // notes of the engine that have begun and were drawn so far
     this.mood = [0, 0];
     this._range = [44, 84];
     new ResizeObserver(() => this._fit()).observe(this.canvas);
@@ -43,11 +43,9 @@ export class Roll {
     for (const id of this.notes.keys()) if (id >= from && !kept.includes(id)) this.notes.delete(id);
   }
 
+  /** Everything that sounds ends; what was planned but not begun had been revoked before. */
   silenced(now_s) {
-    for (const [id, note] of this.notes) {
-      if (note.on_s > now_s) this.notes.delete(id);
-      else if (note.off_s === null || note.off_s > now_s) note.off_s = now_s;
-    }
+    for (const note of this.notes.values()) if (note.off_s === null || note.off_s > now_s) note.off_s = Math.max(now_s, note.on_s);
   }
 
   played({ pitch, velocity, at_s }) {
@@ -140,11 +138,11 @@ export class Roll {
   _note(note, view) {
     const from = view.now_x + (note.on_s - view.now_s) * PIXELS_PER_S;
     if (from > view.width) return;
-    if (!note.drawn) {
+    const planned = note.on_s > view.now_s;
+    if (!planned && !note.drawn) {
       note.drawn = true;
       this.canvas.dataset.drawn = ++this.drawn;
     }
-    const planned = note.on_s > view.now_s;
     const last_s = note.off_s ?? Math.max(view.now_s, note.on_s + 0.12);
     const sounding = !planned && last_s >= view.now_s - 0.02;
     const end_s = sounding ? Math.max(last_s, view.now_s) : last_s;
