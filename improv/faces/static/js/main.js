@@ -159,4 +159,4 @@ themes(() => {
   roll.restyle();
 });
 live.open();
-globalThis.brainmusic = { live, roll, sound }; // for the console, and for tests
+globalThis.brainmusic = { live, roll, sound, send }; // for the console, and for tests

@@ -59,7 +59,7 @@ export class Transport {
   }
 
   _step(by_bpm) {
-    const from = this._asked?.bpm ?? this._state?.overrides?.tempo ?? this._state?.tempo_bpm ?? 100;
+    const from = this._asked?.bpm ?? this._state?.overrides?.tempo ?? this._state?.attributes?.tempo ?? 100;
     this._tempo(Math.round(from) + by_bpm);
   }
 

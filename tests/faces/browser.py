@@ -1,0 +1,162 @@
+"""A real daemon and a real browser without a screen, for tests of the page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+from tests.conftest import REPOSITORY, TINY
+from tests.jack import eventually
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+
+
+def missing() -> str:
+    """Why no browser can be driven here, or empty."""
+    if CHROMIUM is None:
+        return "no Chromium (apt install chromium)"
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        return "no playwright (pip install playwright)"
+    return ""
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Daemon:
+    """`improv run` with the tiny model, no MIDI ports, and its page. It rests until it is told to play."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.sent = folder / "sent.jsonl"
+        self._log = folder / "log.txt"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until its page answers and the music rests."""
+        settings = {
+            "model.path": TINY,
+            "midi.driver": "null",
+            "web.port": self.port,
+            "osc.enabled": "false",
+            "ctl.enabled": "false",
+            "recorder.enabled": "false",
+            "timing.realtime": "false",
+            "log.notes": self.sent,
+            "music.seed": 1,
+        }
+        options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "improv", "run", *options],
+                cwd=self._log.parent,
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+                stdout=log,
+                stderr=log,
+            )
+        eventually(self._ready, 30.0, 0.1)
+        self.command("pause")
+        return self
+
+    def _ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            return bool(self._ask("/readyz") == b"ok")
+        return False
+
+    def stop(self) -> None:
+        """As Ctrl-C, and wait until it is gone."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def command(self, command: str, /, **values: object) -> None:
+        body = json.dumps({"command": command, **values}).encode()
+        headers = {"Content-Type": "application/json", "Origin": self.address}
+        self._ask("/api/command", urllib.request.Request(f"{self.address}/api/command", body, headers))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What the engine publishes."""
+        return dict(json.loads(self._ask("/api/state")))
+
+    def notes_sent(self) -> int:
+        """How many note-ons the player has sent since the start."""
+        return len(self.sent.read_text().splitlines()) if self.sent.exists() else 0
+
+    def _ask(self, path: str, request: urllib.request.Request | None = None) -> bytes:
+        with urllib.request.urlopen(request or f"{self.address}{path}", timeout=10) as answer:
+            return bytes(answer.read())
+
+
+@contextlib.contextmanager
+def running_daemon() -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory() as folder:
+        daemon = Daemon(Path(folder))
+        try:
+            yield daemon.start()
+        finally:
+            daemon.stop()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def opened(browser: Any, daemon: Daemon, **options: Any) -> Iterator[Any]:
+    """The page, connected. Fails when it complains on the console or asks another computer for anything."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
+    context.set_default_timeout(15000)
+    page, complaints = context.new_page(), []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda line: complaints.append(f"{line.text} {line.location['url']}") if line.type == "error" else None,
+    )
+    page.on("request", lambda one: complaints.append(one.url) if not _ours(one.url, daemon) else None)
+    try:
+        page.goto(daemon.address)
+        page.wait_for_selector("#link[data-link=open]", state="attached")
+        yield page
+        wrong = [line for line in complaints if "ERR_CONNECTION_REFUSED" not in line]  # the daemon was away, as meant
+        assert not wrong, wrong
+    finally:
+        context.close()
+
+
+def _ours(url: str, daemon: Daemon) -> bool:
+    return url.startswith((daemon.address, daemon.address.replace("http", "ws"), "data:"))

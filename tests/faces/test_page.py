@@ -1,0 +1,205 @@
+"""The page in a real browser, against a real daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.faces import browser as tools
+from tests.faces.browser import Daemon, opened
+from tests.jack import eventually
+
+pytestmark = pytest.mark.skipif(bool(tools.missing()), reason=tools.missing())
+
+FOCUSABLE = "button, input, select, a[href], [tabindex]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with tools.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with tools.running_daemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def page(browser: Any, daemon: Daemon) -> Iterator[Any]:
+    daemon.command("reset")
+    with opened(browser, daemon) as page:
+        yield page
+    daemon.command("pause")
+
+
+def look(page: Any, expression: str) -> Any:
+    """The value of a JavaScript expression in the page."""
+    return page.evaluate(f"() => {expression}")
+
+
+def engine_goes_to(daemon: Daemon, valence: float, arousal: float) -> bool:
+    state = daemon.state
+    return abs(state["target_valence"] - valence) < 0.06 and abs(state["target_arousal"] - arousal) < 0.06
+
+
+def middle_of(page: Any, valence: float, arousal: float) -> tuple[float, float]:
+    """Where a point of the mood plane lies on the screen; the corners lie 44 / 400 inside of the pad."""
+    box = page.locator("#pad").bounding_box()
+    across, down = (0.11 + 0.78 * (1 + value) / 2 for value in (valence, -arousal))
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    daemon.command("glide", seconds=30)
+    page.mouse.move(*middle_of(page, 0.9, -0.9))
+    page.mouse.down()
+    page.mouse.move(*middle_of(page, 0.0, 0.0), steps=4)
+    page.mouse.move(*middle_of(page, -0.5, 0.6), steps=4)
+    page.mouse.up()
+    eventually(lambda: engine_goes_to(daemon, -0.5, 0.6))
+    assert daemon.state["glide_left_s"] > 10
+    ring, dot = (page.locator(f"#pad-{name}").get_attribute("transform") for name in ("target", "dot"))
+    assert ring != dot  # the dot is on its way, the ring is where it goes
+    before = page.locator("#pad-dot").get_attribute("transform")
+    eventually(lambda: page.locator("#pad-dot").get_attribute("transform") != before)
+    assert "on the way" in page.locator("#mood-note").text_content()
+
+
+def test_a_named_mood_is_one_click_away_and_is_announced(page: Any, daemon: Daemon) -> None:
+    page.click("[data-mood=sad]")
+    eventually(lambda: engine_goes_to(daemon, -1, -1))
+    page.wait_for_selector("[data-mood=sad][aria-pressed=true]")
+    eventually(lambda: page.locator("#announce").text_content() == "The mood goes to sad.")
+    page.click("[data-nudge='1 0']")
+    eventually(lambda: engine_goes_to(daemon, -0.9, -1))
+
+
+def test_the_roll_draws_the_notes_that_were_sent(page: Any, daemon: Daemon) -> None:
+    before = daemon.notes_sent()
+    daemon.command("mood", name="nervous")
+    daemon.command("play")
+    eventually(lambda: daemon.notes_sent() >= before + 25)
+    daemon.command("pause")
+    eventually(lambda: not page.evaluate("() => document.body.classList.contains('playing')"))
+    sent = daemon.notes_sent() - before
+    eventually(lambda: look(page, "brainmusic.roll.drawn") == sent)
+    assert page.locator("#roll").get_attribute("data-drawn") == str(sent)
+    painted = "Array.from(brainmusic.roll.context.getImageData(60, 0, 400, 200).data).some((byte) => byte > 0)"
+    assert look(page, painted)
+
+
+def test_a_person_s_notes_are_drawn_differently(page: Any) -> None:
+    look(page, "brainmusic.roll.played({ pitch: 60, velocity: 80, at_s: brainmusic.live.clock.now() - 1 })")
+    look(page, "brainmusic.roll.played({ pitch: 60, velocity: 0, at_s: brainmusic.live.clock.now() })")
+    assert look(page, "brainmusic.roll.person.map((note) => note.off_s - note.on_s)") == [pytest.approx(1, abs=0.1)]
+
+
+def test_the_piano_of_the_page_sounds_and_panic_ends_it_at_once(page: Any, daemon: Daemon) -> None:
+    assert page.locator("#sound").get_attribute("aria-pressed") == "false"  # off until somebody asks
+    page.click("#sound")
+    page.wait_for_selector("#sound[aria-pressed=true]")
+    daemon.command("play")
+    eventually(lambda: look(page, "brainmusic.sound.piano.level() > 0.002"))
+    page.click("#panic")
+    eventually(lambda: look(page, "brainmusic.sound.piano.voices.size === 0"))
+    eventually(lambda: look(page, "brainmusic.sound.piano.level() < 0.0005"))
+    assert not daemon.state["playing"]
+    eventually(lambda: daemon.state["sounding"] == 0)
+    page.click("#sound")
+    page.wait_for_selector("#sound[aria-pressed=false]")
+
+
+def test_attributes_are_commanded_and_given_back(page: Any, daemon: Daemon) -> None:
+    slider = page.get_by_label("Register", exact=True)
+    slider.focus()
+    slider.press("End")
+    eventually(lambda: daemon.state["overrides"].get("register") == 84)
+    page.get_by_label("Register: back to the mood").click()
+    eventually(lambda: "register" not in daemon.state["overrides"])
+    page.click("#faster")
+    eventually(lambda: daemon.state["attributes"]["tempo"] == 80)
+
+
+def test_a_refused_command_is_said_in_a_sentence(page: Any) -> None:
+    look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "-1..1" in page.locator("#notice").text_content()
+
+
+def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> None:
+    with tools.running_daemon() as daemon, opened(browser, daemon) as page:
+        page.click("#sound")
+        page.wait_for_selector("#sound[aria-pressed=true]")
+        daemon.command("play")
+        eventually(lambda: look(page, "brainmusic.sound.piano.voices.size > 0"))
+        daemon.stop()
+        page.wait_for_selector("#link[data-link=lost]")
+        assert look(page, "brainmusic.sound.piano.voices.size") == 0
+        daemon.start()
+        page.wait_for_selector("#link[data-link=open]")
+        page.click("[data-mood=happy]")
+        eventually(lambda: engine_goes_to(daemon, 1, 1))
+        before = look(page, "brainmusic.roll.drawn")
+        daemon.command("play")
+        eventually(lambda: look(page, "brainmusic.roll.drawn") > before)
+
+
+def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon: Daemon) -> None:
+    for tab in ("shape", "play", "journey", "takes", "health"):
+        page.locator("[role=tab][aria-selected=true]").focus()
+        if tab != "shape":
+            page.keyboard.press("ArrowRight")
+        page.wait_for_selector(f"#tab-{tab}[aria-selected=true]")
+        wanted = look(page, f"[...document.querySelectorAll({FOCUSABLE!r})].filter({IN_REACH}).map({NAME})")
+        assert all(wanted), "a control without a name"
+        page.evaluate("() => document.activeElement.blur()")
+        reached = set()
+        for _ in range(len(wanted) + 2):
+            page.keyboard.press("Tab")
+            reached.add(look(page, f"({NAME})(document.activeElement)"))
+        assert set(wanted) <= reached
+    page.focus("#pad")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    eventually(lambda: engine_goes_to(daemon, -0.02, 0.1))
+    page.focus("#play")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["playing"])
+    page.keyboard.press("Escape")  # panic, from wherever one is
+    eventually(lambda: not daemon.state["playing"])
+
+
+IN_REACH = "(one) => one.checkVisibility() && !one.disabled && one.tabIndex >= 0"
+NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent, one.textContent.trim(),
+    one.getAttribute("aria-labelledby")].find(Boolean)"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    daemon.command("mood", name="happy")
+    with opened(browser, daemon, color_scheme=scheme) as page:
+        page.evaluate(axe)
+        for tab in ("shape", "play", "takes", "health"):
+            page.click(f"#tab-{tab}")
+            found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+            assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    small = """[...document.querySelectorAll("button, input, select, a.button")].filter((one) => one.checkVisibility())
+        .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
+        .filter(([, box]) => box.height < 43.9 || box.width < 43.9).map(([name]) => name)"""
+    assert look(page, small) == []
+    assert look(page, "document.documentElement.scrollWidth") <= width
+    panic = page.locator("#panic").bounding_box()  # always in sight
+    assert 0 <= panic["x"] <= width - panic["width"]
+    assert panic["y"] + panic["height"] <= 800
