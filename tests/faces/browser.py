@@ -59,7 +59,7 @@ class Daemon:
             "web.port": self.port,
             "osc.enabled": "false",
             "ctl.enabled": "false",
-            "recorder.enabled": "false",
+            "takes.folder": self._log.parent / "takes",
             "timing.realtime": "false",
             "log.notes": self.sent,
             "music.seed": 1,
@@ -152,7 +152,8 @@ def opened(browser: Any, daemon: Daemon, **options: Any) -> Iterator[Any]:
         page.goto(daemon.address)
         page.wait_for_selector("#link[data-link=open]", state="attached")
         yield page
-        wrong = [line for line in complaints if "ERR_CONNECTION_REFUSED" not in line]  # the daemon was away, as meant
+        # The daemon was away, as meant; a daemon that keeps no takes has no list of them.
+        wrong = [line for line in complaints if "ERR_CONNECTION_REFUSED" not in line and "/api/takes" not in line]
         assert not wrong, wrong
     finally:
         context.close()
