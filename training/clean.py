@@ -93,10 +93,11 @@ def fold_pedal(score: Score) -> Score:
 
 
 def merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Overlapping and touching spans as one, ascending."""
+    """Overlapping spans as one, ascending; touching ones stay two: a pedal that rose and fell at once damped the
+    strings."""
     found: list[tuple[float, float]] = []
     for first, last in sorted(spans):
-        if found and first <= found[-1][1]:
+        if found and first < found[-1][1]:
             found[-1] = (found[-1][0], max(found[-1][1], last))
         else:
             found.append((first, last))
