@@ -25,10 +25,10 @@ from improv.faces.link import FacesLink
 from improv.faces.mirror import Mirror
 from improv.faces.settings import FacesSettings
 from improv.improviser import Improviser
-from improv.model import OnnxModel, digest_of, resolve
+from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
 from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
-from improv.takes.recording import RecordedImproviser, RecordedLink, Recording
+from improv.takes.recording import RecordedImproviser, RecordedLink, Recording, about_model
 
 log = logging.getLogger(__name__)
 
@@ -153,12 +153,7 @@ def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Rec
     """The record of this run; its first lines say all that is needed to make it again."""
     about = {
         "version": __version__,
-        "model": {
-            "name": model.contract.name,
-            "family": model.contract.family,
-            "file": model.path.name,
-            "sha256": digest_of(model.path),
-        },
+        "model": about_model(config.model.path, model),
         "seed": seed,
         "config": config.model_dump(mode="json"),
     }

@@ -13,8 +13,10 @@ from improv import config as configuration
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
+from improv.model import OnnxModel, digest_of
 from improv.mood import parse_mood
 from improv.takes import shelf, take
+from improv.takes.journal import Record
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -127,7 +129,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     from improv import midifile
-    from improv.model import OnnxModel, digest_of, resolve
+    from improv.model import resolve
     from improv.takes import recreate
     from improv.takes.midi_export import midi_file
 
@@ -142,13 +144,14 @@ def _render(options: argparse.Namespace) -> int:
         midifile.save(midifile.music_file(steps), _ready(out))
         print(f"{out}: {sum(len(step.started) for step in steps)} notes")
         return 0
-    digest, played = digest_of(model.path), (records[0].get("model") or {}).get("sha256")
-    if digest != played:
-        raise InputError(
-            f"{path.stem} was played by another model file ({records[0]['model']['name']}, sha256 {str(played)[:12]}) "
-            f"than {model.path} ({digest[:12]}); name it with --model to hear the take played by this one"
-        )
-    made, comparison = recreate.recreated(records, model)
+    _check(records[0]["model"], model)
+
+    def find(offer: Record) -> OnnxModel:
+        offered = OnnxModel(resolve(str(offer["asked"])), effective.model.provider)
+        _check(offer, offered)
+        return offered
+
+    made, comparison = recreate.recreated(records, model, find)
     if options.out:
         own = made[len(made) - len(take.records_of(path)[0]) :]
         midifile.save(midi_file(take.taken(path, own, 0)), _ready(options.out))
@@ -159,6 +162,16 @@ def _render(options: argparse.Namespace) -> int:
         )
     print(f"{path.stem}: {comparison.steps} steps planned again, all as they were played")
     return 0
+
+
+def _check(played: Record, model: OnnxModel) -> None:
+    digest = digest_of(model.path)
+    if digest != played.get("sha256"):
+        raise InputError(
+            f"the take was played by another model file ({played.get('name')}, sha256 "
+            f"{str(played.get('sha256'))[:12]}) than {model.path} ({digest[:12]}); "
+            "name it with --model to hear the take played by this one"
+        )
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -106,6 +106,10 @@ class Session:
         self.play(1.0)
 
 
+def nothing_else(offer: journal.Record) -> OnnxModel:
+    raise AssertionError("no other model was offered")
+
+
 def only(folder: Path) -> Path:
     (path,) = shelf.paths(folder)
     return path
@@ -182,7 +186,7 @@ def test_a_take_made_again_is_the_same_to_the_last_digit(tiny: OnnxModel, tmp_pa
     session.eventful(60, seed)
     session.recording.close()
     records = recreate.chain(only(tmp_path))
-    made, comparison = recreate.recreated(records, tiny)
+    made, comparison = recreate.recreated(records, tiny, nothing_else)
     assert comparison.different == 0
     assert comparison.steps > 100
     assert made == records
@@ -196,7 +200,7 @@ def test_a_missing_command_shows(tiny: OnnxModel, tmp_path: Path) -> None:
     session.recording.close()
     records = recreate.chain(only(tmp_path))
     incomplete = [record for record in records if record["k"] != "controls"]
-    assert recreate.recreated(incomplete, tiny)[1].different > 0
+    assert recreate.recreated(incomplete, tiny, nothing_else)[1].different > 0
 
 
 def test_a_take_that_was_cut_short_is_whole_up_to_there(tiny: OnnxModel, tmp_path: Path) -> None:
@@ -263,7 +267,7 @@ def test_a_full_take_goes_on_in_the_next(tiny: OnnxModel, tmp_path: Path) -> Non
             heard[note.note_id] = began_s + note.on_s + 500.0
     had = {n.note_id: n.on_s for n in session.link.scheduled.values() if n.on_s < session.clock.now()}
     assert heard == pytest.approx(had, abs=1e-4)
-    assert recreate.recreated(recreate.chain(paths[-1]), tiny)[1].different == 0
+    assert recreate.recreated(recreate.chain(paths[-1]), tiny, nothing_else)[1].different == 0
     paths[0].unlink()
     with pytest.raises(InputError, match="which was deleted"):
         recreate.chain(paths[-1])

@@ -13,7 +13,8 @@ from improv.takes.take import PlayedStep, Take
 
 _OFF, _OTHER, _ON = 0, 1, 2  # sorting order at one tick
 LONGEST_QUARTER_US = 0xFFFFFF  # what a tempo event can say: 16.8 s
-PAUSE_S = 0.05  # a step that comes so much later than the one before it ends was waited for
+# A step that comes later than that after the one before it was waited for: slower than any rubato, and then some.
+LONGEST_RUBATO, PAUSE_S = 2.0, 0.05
 VALENCE_CONTROL, AROUSAL_CONTROL = 20, 21  # as the default control map receives them
 
 
@@ -21,7 +22,7 @@ class _Segment(NamedTuple):
     """From at_s and file_tick on, so many seconds to a file tick."""
 
     at_s: float
-    file_tick: int
+    file_tick: float
     seconds_per_tick: float
 
 
@@ -34,28 +35,28 @@ class Timeline:
         self._segments: list[_Segment] = []
         self.meters: list[tuple[int, float]] = []
         """(file tick, quarters in a bar) where that changes."""
-        tick, last_meter = 0, 0.0
+        tick, last_meter = 0.0, 0.0
         if take.steps and take.steps[0].at_s > PAUSE_S:
-            tick = self._rest(take.steps[0], 0.0, 0)
-        for index, step in enumerate(take.steps):
+            tick = self._rest(take.steps[0], 0.0, 0.0)
+        for step, after in zip(take.steps, [*take.steps[1:], None], strict=True):
             if step.beats_per_bar != last_meter:
-                self.meters.append((tick, step.beats_per_bar))
+                self.meters.append((round(tick), step.beats_per_bar))
                 last_meter = step.beats_per_bar
-            self.step_ticks.append(tick)
-            own_s = 60.0 / step.tempo_bpm / step.ticks_per_beat
-            next_s = take.steps[index + 1].at_s if index + 1 < len(take.steps) else step.at_s + own_s
-            length = FILE_TICKS_PER_BEAT // step.ticks_per_beat
-            waited = next_s - step.at_s > own_s + PAUSE_S
+            self.step_ticks.append(round(tick))
+            ticks = max(after.tick - step.tick, 1) if after is not None else 1
+            own_s = ticks * 60.0 / step.tempo_bpm / step.ticks_per_beat
+            next_s = after.at_s if after is not None else step.at_s + own_s
+            length = ticks * FILE_TICKS_PER_BEAT / step.ticks_per_beat
+            waited = next_s - step.at_s > LONGEST_RUBATO * own_s + PAUSE_S
             sounding_s = own_s if waited else max(next_s - step.at_s, 1e-4)
             self._segments.append(_Segment(step.at_s, tick, sounding_s / length))
             tick += length
             if waited:
                 tick = self._rest(step, step.at_s + own_s, tick, next_s - step.at_s - own_s)
-        self.end_tick = tick
         if not self._segments:
-            self._segments.append(_Segment(0.0, 0, 0.5 / FILE_TICKS_PER_BEAT))
+            self._segments.append(_Segment(0.0, 0.0, 0.5 / FILE_TICKS_PER_BEAT))
 
-    def _rest(self, step: PlayedStep, from_s: float, tick: int, seconds: float | None = None) -> int:
+    def _rest(self, step: PlayedStep, from_s: float, tick: float, seconds: float | None = None) -> float:
         """Whole bars for the time that nothing was planned."""
         seconds = step.at_s if seconds is None else seconds
         bar_ticks = round(step.beats_per_bar * FILE_TICKS_PER_BEAT)
@@ -67,7 +68,7 @@ class Timeline:
         """The nearest file tick to a moment of the take."""
         index = max(bisect.bisect_right(self._segments, at_s, key=lambda segment: segment.at_s) - 1, 0)
         segment = self._segments[index]
-        return max(0, segment.file_tick + round((at_s - segment.at_s) / segment.seconds_per_tick))
+        return max(0, round(segment.file_tick + (at_s - segment.at_s) / segment.seconds_per_tick))
 
     def tempos(self) -> list[tuple[int, int]]:
         """(file tick, microseconds to a quarter) where that changes."""
@@ -75,7 +76,7 @@ class Timeline:
         for segment in self._segments:
             quarter_us = min(round(1e6 * segment.seconds_per_tick * FILE_TICKS_PER_BEAT), LONGEST_QUARTER_US)
             if not found or found[-1][1] != quarter_us:
-                found.append((segment.file_tick, max(quarter_us, 1)))
+                found.append((round(segment.file_tick), max(quarter_us, 1)))
         return found
 
 

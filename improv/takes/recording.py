@@ -17,7 +17,7 @@ from improv.clock import Clock
 from improv.controls import Command, ControlState
 from improv.engine import Link
 from improv.improviser import Improviser, PlannedStep, Settings
-from improv.model import Model
+from improv.model import Model, digest_of
 from improv.player.wire import PlannedNote, Received, Statistics, ToEngine
 from improv.takes import shelf
 from improv.takes.journal import JournalWriter, Record
@@ -201,6 +201,17 @@ def in_words(command: Command) -> str:
     return f"{name}: {given}" if given else name
 
 
+def about_model(name: str, model: Model) -> Record:
+    """What a take says of a model: by which name it was asked for, and which file it is."""
+    path = getattr(model, "path", None)
+    return {
+        "asked": name,
+        "name": model.contract.name,
+        "family": model.contract.family,
+        "sha256": digest_of(path) if path is not None else "",
+    }
+
+
 class RecordedImproviser(Improviser):
     """An improviser that tells the recording what decides the next steps: controls, settings, and what was done to it.
 
@@ -228,6 +239,10 @@ class RecordedImproviser(Improviser):
     def release(self) -> None:
         self._recording.write({"k": "release"})
         super().release()
+
+    def offer(self, name: str, model: Model) -> None:
+        super().offer(name, model)
+        self._recording.write({"k": "offer", **about_model(name, model)})
 
     def begin_anew(self, controls: ControlState) -> None:
         self._recording.state(controls, self.settings)

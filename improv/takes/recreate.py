@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +53,11 @@ def head_of(path: Path) -> Record:
     return chain(path)[0]
 
 
-def recreate(records: list[Record], model: Model) -> Iterator[tuple[Record, Record]]:
+Find = Callable[[Record], Model]
+"""Finds the model that an `offer` record tells of."""
+
+
+def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[Record, Record]]:
     """Plan every step again; yields what the journal says of it and what came out now."""
     head = records[0]
     controls = _controls(head["controls"])
@@ -68,6 +72,8 @@ def recreate(records: list[Record], model: Model) -> Iterator[tuple[Record, Reco
                 improviser.settings = settings_of(record)
             case "step":
                 yield record, step_record(improviser.plan_step(controls))
+            case "offer":
+                improviser.offer(str(record["asked"]), find(record))
             case "rewind":
                 improviser.rewind(int(record["tick"]))
             case "hurry":
@@ -78,12 +84,12 @@ def recreate(records: list[Record], model: Model) -> Iterator[tuple[Record, Reco
                 improviser.begin_anew(controls)
 
 
-def recreated(records: list[Record], model: Model) -> tuple[list[Record], Comparison]:
+def recreated(records: list[Record], model: Model, find: Find) -> tuple[list[Record], Comparison]:
     """The records with every step as it comes out now, and how they compare with what was played."""
     made: list[Record] = []
     steps = different = 0
     first = ""
-    for old, new in recreate(records, model):
+    for old, new in recreate(records, model, find):
         # Compared as text: a take that was read back has been through JSON, its numbers keep every digit.
         text, was = json.dumps(new), json.dumps(old)
         made.append(json.loads(text))
