@@ -1,13 +1,16 @@
 """Worker processes that survive what they read: each job has a time limit and each worker a limit of memory.
 
 A job that hangs is ended with its worker, one that crashes its worker is told from one that fails, and both come back
-as a reason. Results come in the order of the jobs, and only a few are kept waiting, so that memory does not grow.
+as a reason. Time is the processor's, where the system can measure it, so that a busy machine leaves out no more files
+than an idle one; by the clock a job may take some times as long. Results come in the order of the jobs, and only a few
+are kept waiting, so that memory does not grow.
 """
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 import time
 from collections import deque
@@ -23,6 +26,7 @@ R = TypeVar("R")
 TIME_LIMIT_S = 10.0
 MEMORY_LIMIT_BYTES = 1 << 30
 START_S = 30.0  # what a fresh process may take longer for its first job: it imports numpy and perhaps music21
+PATIENCE = 6.0  # by the clock a job may take so many times its limit: other programs need the processor, too
 _WAITING_PER_WORKER = 8  # results that may wait for an earlier, slower job
 
 
@@ -32,6 +36,9 @@ class Failed:
 
     reason: str
     passing: bool
+
+
+CRASHED = Failed("the reader crashed on it", passing=True)
 
 
 @dataclass(frozen=True)
@@ -50,18 +57,28 @@ def _limit_memory(limit_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
 
 
+def _limit_time(limit_s: float) -> None:
+    """End this process when it has computed for so many seconds from now (not on Windows); 0: no limit any more."""
+    if sys.platform != "win32":
+        # Ends the process whatever runs in it; an exception could be caught by what hangs.
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, limit_s)
+
+
 def _serve(function: Callable[[Any], Any], pipe: Connection, memory_bytes: int) -> None:
     """A worker's whole life: job in, result out, until the pipe is closed."""
     _limit_memory(memory_bytes)
     with contextlib.suppress(EOFError, KeyboardInterrupt, BrokenPipeError):
         while True:
-            job = pipe.recv()
+            job, time_limit_s = pipe.recv()
+            _limit_time(time_limit_s)
             try:
                 result = function(job)
             except MemoryError:
                 result = Failed(f"needs more than {memory_bytes >> 20} MB of memory", passing=False)
             except Exception as error:  # one strange file must not end a run over thousands
                 result = Failed(f"unreadable ({type(error).__name__}: {error})"[:200], passing=False)
+            _limit_time(0)
             pipe.send(result)
 
 
@@ -81,9 +98,16 @@ class _Worker:
 
     def give(self, number: int, job: Any, time_limit_s: float) -> None:
         self.job = number
-        self.deadline_s = time.monotonic() + time_limit_s + self._allowance_s
+        allowed_s = time_limit_s + self._allowance_s
+        self.deadline_s = time.monotonic() + PATIENCE * allowed_s
         self._allowance_s = 0.0
-        self.pipe.send(job)
+        self.pipe.send((job, allowed_s))
+
+    @property
+    def ran_out_of_time(self) -> bool:
+        """Whether the process has ended because its job computed for too long."""
+        self.process.join(5)
+        return sys.platform != "win32" and self.process.exitcode == -signal.SIGPROF
 
     def stop(self, *, at_once: bool) -> None:
         self.pipe.close()
@@ -171,11 +195,14 @@ class Workers(Generic[J, R]):
                     results[number] = worker.pipe.recv()
                     worker.job = None
                 except (EOFError, ConnectionResetError):
-                    results[number] = Failed("the reader crashed on it", passing=True)
+                    results[number] = self._late() if worker.ran_out_of_time else CRASHED
                     self._replace(worker)
             elif now_s >= worker.deadline_s:
-                results[worker.job] = Failed(f"takes more than {self._time_limit_s:g} s to read", passing=True)
+                results[worker.job] = self._late()
                 self._replace(worker)
+
+    def _late(self) -> Failed:
+        return Failed(f"takes more than {self._time_limit_s:g} s to read", passing=True)
 
     def _replace(self, worker: _Worker) -> _Worker:
         worker.stop(at_once=True)
