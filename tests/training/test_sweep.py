@@ -1,0 +1,48 @@
+"""A sweep: the published grids, a subset of them, a table and a plot, and going on after an interruption."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from improv.errors import InputError
+from training import sweep
+from training.settings import Settings
+
+SMALL = ["--set", "iterations=4", "--set", "evaluate_every=2", "--set", "batch=4", "--threads", "1"]
+
+
+@pytest.mark.parametrize(("name", "count"), [("bachbot-size", 81), ("bachbot-dropout", 160)])
+def test_the_published_grids(name: str, count: int) -> None:
+    preset, fixed, grid = sweep.read_grid(name)
+    points = sweep.points_of(grid, [], None)
+    assert len(points) == count
+    assert len({sweep.name_of(point) for point in points}) == count
+    for point in points[::20]:
+        Settings.preset(preset, [f"{key}={value}" for key, value in (fixed | point).items()])
+
+
+def test_a_subset() -> None:
+    _, _, grid = sweep.read_grid("bachbot-size")
+    chosen = sweep.points_of(grid, ["layers=2"], 5)
+    assert len(chosen) == 5
+    assert {point["layers"] for point in chosen} == {2}
+    assert chosen == sweep.points_of(grid, ["layers=2"], 5)
+    with pytest.raises(InputError, match="--only 'layers=9': the grid has"):
+        sweep.points_of(grid, ["layers=9"], None)
+    with pytest.raises(InputError, match="unknown grid 'x'; there are: bachbot-size"):
+        sweep.read_grid("x")
+
+
+def test_a_sweep_goes_on_where_it_stopped(dataset_folder: Path, tmp_path: Path) -> None:
+    arguments = [str(dataset_folder), "--out", str(tmp_path), "--only", "hidden=64", "--only", "embedding=32", *SMALL]
+    assert sweep.main([*arguments, "--only", "layers=1", "--points", "1"]) == 0
+    first = (tmp_path / "sweep.csv").read_text()
+    assert sweep.main([*arguments, "--only", "sequence=32"]) == 0
+    assert (tmp_path / "sweep.csv").read_text().startswith(first)
+    rows = sweep.read_rows(tmp_path / "sweep.csv")
+    assert len({tuple(row[key] for key in ("sequence", "layers")) for row in rows}) == len(rows) >= 3
+    losses = [float(line.split("|")[5]) for line in (tmp_path / "sweep.md").read_text().splitlines()[2:]]
+    assert losses == sorted(losses)
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
