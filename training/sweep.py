@@ -122,7 +122,7 @@ def plot(rows: Sequence[dict[str, str]], path: Path) -> None:
 
 
 def sweep(dataset: Path, grid: str, out: Path, only: list[str], count: int | None, overrides: list[str]) -> Path:
-    """Train the points that are not there yet; returns the table, sweep.md, beside which are sweep.csv and sweep.png."""
+    """Train the points that are not there yet; returns the table, sweep.md. sweep.csv and sweep.png lie beside it."""
     preset, fixed, crossed = read_grid(grid)
     family = Dataset(dataset).encoding.family
     points = points_of(crossed, only, count)
