@@ -79,6 +79,7 @@ class Bridge:
                 "state": state.as_json(),
                 "moods": {name: list(mood) for name, mood in names.moods.items()},
                 "models": list(names.models),
+                "journeys": list(names.journeys),
                 "attributes": {
                     one.name: {"low": one.low, "high": one.high, "unit": one.unit, "scale": one.scale, "text": one.text}
                     for one in ATTRIBUTES.values()

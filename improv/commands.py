@@ -18,6 +18,8 @@ from improv import controls
 from improv.attributes import ATTRIBUTES
 from improv.controls import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.errors import CommandError
+from improv.journey import LONGEST_S, Plan
+from improv.limits import LIMITED, problem
 from improv.mood import CORNERS, Mood
 
 Kind = Literal["number", "whole", "choice", "text", "flag"]
@@ -32,6 +34,7 @@ class Names(NamedTuple):
 
     moods: Mapping[str, Mood] = MappingProxyType(CORNERS)
     models: tuple[str, ...] = ()
+    journeys: Mapping[str, Plan] = MappingProxyType({})
 
 
 class Argument(NamedTuple):
@@ -135,6 +138,15 @@ _GLIDE = Argument(
     "glide_s", "number", "how long the way takes; left out: as glide says", 0, LONGEST_GLIDE_S, "s", optional=True
 )
 
+
+def _limit(name: str, low: float | None, high: float | None) -> Command:
+    kind = LIMITED[name]
+    text = problem(name, kind.low if low is None else low, kind.high if high is None else high)
+    if text:
+        raise CommandError(f"limit: {name} {text}")
+    return controls.SetLimit(name, low, high)
+
+
 _ROWS: tuple[Row, ...] = (
     Row(
         "mood",
@@ -224,6 +236,54 @@ _ROWS: tuple[Row, ...] = (
     Row("stop", "End with the bar, without a cadence, then rest.", controls.Stop, (), _button("stop")),
     Row("all_notes_off", "End every note now; the music goes on.", controls.AllNotesOff, (), _alarm("all_notes_off")),
     Row("panic", "End every note now and pause.", controls.Panic, (), _alarm("panic")),
+    Row(
+        "limit",
+        "Hold loudness, tempo, register or density between a floor and a ceiling, whatever else commands.",
+        _limit,
+        (
+            Argument("name", "choice", "what is limited", choices=tuple(LIMITED)),
+            Argument("low", "number", "the floor; null: none", optional=True, nullable=True),
+            Argument("high", "number", "the ceiling; null: none", optional=True, nullable=True),
+        ),
+    ),
+    Row(
+        "journey_start",
+        "Set out on a journey: a named one, or the one that was prepared or begun before.",
+        lambda name: controls.StartJourney(name),
+        (Argument("name", "choice", "the journey", choices_of="journeys", optional=True),),
+        _button("journey_start"),
+    ),
+    Row(
+        "journey_hold",
+        "Stay at this place of the journey.",
+        controls.HoldJourney,
+        (),
+        _button("journey_hold"),
+    ),
+    Row(
+        "journey_resume",
+        "Go on where the journey is held.",
+        controls.ResumeJourney,
+        (),
+        _button("journey_resume"),
+    ),
+    Row(
+        "journey_abort",
+        "Leave the journey; the mood stays as it is.",
+        controls.AbortJourney,
+        (),
+        _button("journey_abort"),
+    ),
+    Row(
+        "journey_jump",
+        "Go on from another place of the journey.",
+        controls.JumpJourney,
+        (
+            Argument("seconds", "number", "from the journey's beginning", 0, LONGEST_S, "s", optional=True),
+            Argument("share", "number", "of the journey's length", 0, 1, optional=True),
+        ),
+        {"journey_jump": MidiAction("0..1 of the journey's length", lambda value: {"share": value / 127})},
+    ),
     Row("reset", "Mood and every setting back to the configuration's.", controls.Reset, (), _alarm("reset")),
 )
 
@@ -263,6 +323,8 @@ def parse(message: Mapping[str, object], names: Names | None = None) -> Command:
     if (named := next((a for a in row.arguments if a.choices_of == "moods"), None)) is not None:
         mood = names.moods[values.pop(named.name)]
         return row.make(**mood._asdict(), **values)
+    if (named := next((a for a in row.arguments if a.choices_of == "journeys"), None)) is not None:
+        values[named.name] = names.journeys.get(values[named.name])
     return row.make(**values)
 
 
@@ -338,6 +400,12 @@ class MidiMap:
     programs: Mapping[int, str]
     channel: int = 0
     moods: Mapping[str, Mood] = field(default_factory=lambda: MappingProxyType(CORNERS))
+    journeys: Mapping[str, Plan] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def names(self) -> Names:
+        """What can be named in a command."""
+        return Names(self.moods, journeys=self.journeys)
 
     def command(self, message: mido.Message) -> Command | None:
         """The command behind a message, or None when it means nothing here."""
@@ -345,7 +413,7 @@ class MidiMap:
             return None
         if self.channel and message.channel != self.channel - 1:
             return None
-        names = Names(self.moods)
+        names = self.names
         if message.type == "program_change":
             name = self.programs.get(message.program)
             return parse({"command": "mood", "name": name}, names) if name is not None else None

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from improv.attributes import ATTRIBUTES
+from improv.journey import Course, Plan
+from improv.limits import FREE, Limits
 from improv.mood import CORNERS, Glide, Mood
 
 LONGEST_GLIDE_S = 60.0
@@ -83,6 +85,39 @@ class SetModel(NamedTuple):
     name: str
 
 
+class SetLimit(NamedTuple):
+    """Hold one of limits.LIMITED between floor and ceiling, whatever else commands; None: free on that side."""
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+class StartJourney(NamedTuple):
+    """Set out on a journey; None: on the one that is prepared."""
+
+    plan: Plan | None = None
+
+
+class HoldJourney(NamedTuple):
+    """Stay at this place of the journey."""
+
+
+class ResumeJourney(NamedTuple):
+    """Go on where the journey is held."""
+
+
+class AbortJourney(NamedTuple):
+    """Leave the journey; the mood stays as it is."""
+
+
+class JumpJourney(NamedTuple):
+    """Go on from another place: second of the journey, or share of its length, 0..1."""
+
+    seconds: float | None = None
+    share: float | None = None
+
+
 class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
@@ -102,6 +137,12 @@ Command = (
     | Panic
     | SetModel
     | Reset
+    | SetLimit
+    | StartJourney
+    | HoldJourney
+    | ResumeJourney
+    | AbortJourney
+    | JumpJourney
 )
 
 # ---------------------------------------------------------------------------------------------------------- state
@@ -125,10 +166,32 @@ class ControlState:
     revision: int = 0
     model: str = ""
     """Name of the model that is to play; empty for the one that the start chose."""
+    standing_limits: Limits = FREE
+    prepared: Plan | None = None
+    course: Course | None = None
 
     def mood(self, music_s: float) -> Mood:
-        """The mood at a moment of the music."""
+        """The mood at a moment of the music: the journey's while one is under way, else the glide's."""
+        if self.course is not None and self.course.held_s is None:
+            return self.course.mood(music_s)
         return self.glide.at(music_s)
+
+    def target(self, music_s: float) -> Mood:
+        """Where the mood is going: the journey's next way-point while one is under way, else the glide's end."""
+        if self.course is not None and self.course.held_s is None:
+            return self.course.journey.next_point(self.course.place_s(music_s)).mood
+        return self.glide.target
+
+    @property
+    def limits(self) -> Limits:
+        """What holds whatever else commands: the standing limits, narrowed by those of the journey under way."""
+        return self.standing_limits if self.course is None else self.course.journey.limits.within(self.standing_limits)
+
+    def reached(self, music_s: float) -> ControlState:
+        """The state once the music has come to `music_s`: a journey that is over leaves its last mood behind."""
+        if self.course is None or not self.course.arrived(music_s):
+            return self
+        return replace(_stay(self, music_s), course=None, ending=self.ending or self.course.journey.ends)
 
 
 def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:
@@ -165,14 +228,58 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             fresh = initial or ControlState()
             target = fresh.glide.target
             turned = _turn(state, SetMood(*target), music_s)
-            return replace(
-                fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, model=state.model
-            )
+            # A limit is not a wish: it stays until it is taken back.
+            fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
+            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing)
         case AllNotesOff():
             return state
+        case SetLimit(name, low, high):
+            return replace(state, standing_limits=state.standing_limits.changed(name, low, high))
+        case StartJourney() | HoldJourney() | ResumeJourney() | AbortJourney() | JumpJourney():
+            return _travel(state, command, music_s)
+
+
+def _travel(
+    state: ControlState,
+    command: StartJourney | HoldJourney | ResumeJourney | AbortJourney | JumpJourney,
+    music_s: float,
+) -> ControlState:
+    """The state after a command to a journey; without a journey only a start changes anything."""
+    course, here = state.course, state.mood(music_s)
+    if isinstance(command, StartJourney):
+        plan = command.plan or state.prepared
+        if plan is None:
+            return state
+        begun = Course.begin(plan.begun_from(here), here, music_s, state.glide_s)
+        return replace(state, course=begun, prepared=plan, revision=state.revision + 1)
+    if course is None:
+        return state
+    match command:
+        case HoldJourney():
+            return replace(_stay(state, music_s), course=course.hold(music_s))
+        case ResumeJourney():
+            if course.held_s is None:
+                return state
+            again = Course.begin(course.journey, here, music_s, state.glide_s, course.held_s)
+        case AbortJourney():
+            return replace(_stay(state, music_s), course=None)
+        case JumpJourney(seconds, share):
+            place_s = seconds if seconds is not None else (share or 0.0) * course.journey.length_s
+            place_s = _clip(place_s, 0.0, course.journey.length_s)
+            again = Course.begin(course.journey, here, music_s, state.glide_s, place_s)
+    return replace(state, course=again, revision=state.revision + 1)
+
+
+def _stay(state: ControlState, music_s: float) -> ControlState:
+    """The mood stays where it is now."""
+    here = state.mood(music_s)
+    return replace(state, glide=Glide(here, here, music_s))
 
 
 def _turn(state: ControlState, command: SetMood, music_s: float) -> ControlState:
+    """A mood that a person commands goes before a journey, which is held until it is resumed."""
+    if state.course is not None and state.course.held_s is None:
+        state = _travel(state, HoldJourney(), music_s)
     target = state.glide.target
     goal = Mood(
         target.valence if command.valence is None else command.valence,

@@ -20,7 +20,7 @@ from improv.controls import Command, ControlState
 from improv.errors import CommandError
 from improv.improviser import Improviser, PlannedStep
 from improv.improviser import Settings as ImproviserSettings
-from improv.mood import attributes_at, nearest_name
+from improv.mood import nearest_name
 from improv.player.wire import PlannedNote, PortsChanged, Received, Statistics, ToEngine
 from improv.state import State
 
@@ -196,6 +196,7 @@ class Engine:
         return self._due_s(self.improviser.position.music_s) - self.settings.look_ahead_s
 
     def _plan_step(self) -> PlannedStep:
+        self.controls = self.controls.reached(self.improviser.position.music_s)
         step = self.improviser.plan_step(self.controls)
         self._planned.append(step)
         if self._witness is not None:
@@ -361,7 +362,8 @@ class Engine:
         heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s) <= now_s), None)
         position = heard.position if heard else self.improviser.position
         music_s = self._music_s(now_s)
-        mood, target, glide = controls.mood(music_s), controls.glide.target, controls.glide
+        course = controls.course
+        mood, target, glide = controls.mood(music_s), controls.target(music_s), controls.glide
         return State(
             playing=controls.playing,
             ending=controls.ending,
@@ -376,7 +378,13 @@ class Engine:
             intensity=controls.intensity,
             temperature=controls.temperature,
             overrides=controls.overrides,
-            attributes=attributes_at(mood, self.improviser.settings.table) | dict(controls.overrides),
+            attributes=self.improviser.attributes(mood, controls),
+            limits={name: tuple(band) for name, band in controls.limits.bands.items()},
+            journey=course.journey.name if course else "",
+            journey_held=course is not None and course.held_s is not None,
+            journey_s=course.place_s(music_s) if course else 0.0,
+            journey_length_s=course.journey.length_s if course else 0.0,
+            journey_path=tuple((at_s, *point) for at_s, point in course.journey.points) if course else (),
             tempo_bpm=position.tempo_bpm,
             bar=position.bar,
             beat=int(position.beat_in_bar) + 1,

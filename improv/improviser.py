@@ -18,6 +18,7 @@ from improv.attributes import FloatArray, intervals, key_of
 from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.expression import Expression
+from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
 from improv.transport import Position
@@ -87,8 +88,11 @@ class PlannedStep(NamedTuple):
 
 
 class _Held(NamedTuple):
+    """pitch: as the model chose it. sent: as it sounds."""
+
     note_id: int
     pitch: int
+    sent: int
     on_s: float
     tick: int
 
@@ -119,6 +123,7 @@ class _Memory:
     leaving: tuple[_Held, ...] = ()  # of the model before: they end with this step
     silent_ticks: int = 0
     onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the window that steering looks at
+    last_onset_s: float = 0.0
     rest_until_tick: int = 0
     end_tick: int | None = None
     answered: Mood = NEUTRAL
@@ -136,6 +141,16 @@ def _classes(held: tuple[_Held, ...]) -> FloatArray:
     return np.bincount([note.pitch % 12 for note in held], minlength=12).astype(np.float64)
 
 
+def _keys(pitches: tuple[int, ...], sounding: set[int], limits: Limits) -> dict[int, int]:
+    """Key that is sent -> pitch that the model chose, in the model's order; what folds onto a sounding key is left out."""
+    keys: dict[int, int] = {}
+    for pitch in pitches:
+        sent = limits.pitch(pitch)
+        if sent == pitch or (sent not in sounding and sent not in pitches):
+            keys.setdefault(sent, pitch)
+    return keys
+
+
 class Improviser:
     """Plans step after step, for ever. Everything random comes from `seed` and the step's tick alone.
 
@@ -147,7 +162,7 @@ class Improviser:
         self.settings, self.seed = settings, seed
         self._models = {controls.model: model}
         self._next_note_id = 1
-        attributes = self._attributes(controls.mood(0.0), controls)
+        attributes = self.attributes(controls.mood(0.0), controls)
         encoding = model.encoding
         tempo_bpm = encoding.tempo_bpm or attributes["tempo"]
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
@@ -192,7 +207,7 @@ class Improviser:
         rate = encoding.ticks_per_beat / old.position.ticks_per_beat
         tempo_bpm = encoding.tempo_bpm or old.position.tempo_bpm
         if old.model.encoding.tempo_bpm is not None:
-            tempo_bpm = encoding.tempo_bpm or self._attributes(controls.glide.target, controls)["tempo"]
+            tempo_bpm = encoding.tempo_bpm or self.attributes(controls.glide.target, controls)["tempo"]
         position = old.position._replace(
             bar_tick=old.position.tick, ticks_per_beat=encoding.ticks_per_beat, tempo_bpm=tempo_bpm, rubato=1.0
         )
@@ -262,7 +277,7 @@ class Improviser:
         self._change_model(controls)
         memory = self._memory
         mood = controls.mood(memory.position.music_s)
-        attributes = self._attributes(mood, controls)
+        attributes = self.attributes(mood, controls)
         ending = self._ending(memory, controls)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, memory.position.tick))
@@ -279,9 +294,9 @@ class Improviser:
         else:
             self._cut_shift(memory)
             grid, finished = self._choose_step(memory, controls, mood, attributes, ending, rng)
-        step = self._perform(memory, grid, attributes, ending or 0.0, rng)
+        step = self._perform(memory, grid, attributes, ending or 0.0, controls.limits, rng)
         planned = PlannedStep(memory.position, *step, mood=mood, revision=controls.revision, finished=finished)
-        self._advance(memory, planned, grid, attributes, ending or 0.0)
+        self._advance(memory, planned, grid, attributes, ending or 0.0, controls.limits)
         return planned
 
     def _cut_shift(self, memory: _Memory) -> None:
@@ -294,8 +309,10 @@ class Improviser:
         memory.decoder.feed(memory.last_token)
         memory.shift = None
 
-    def _attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
-        return attributes_at(mood, self.settings.table) | dict(controls.overrides)
+    def attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
+        """What is commanded of the music, in the units of the attributes, inside the limits."""
+        commanded = attributes_at(mood, self.settings.table) | dict(controls.overrides)
+        return controls.limits.attributes(commanded)
 
     def _ending(self, memory: _Memory, controls: ControlState) -> float | None:
         """How near the asked-for end is, 0..1, or None when none was asked for."""
@@ -333,7 +350,8 @@ class Improviser:
             )
         sounding = _classes(memory.held)
         density_pull = self._density_pull(memory, attributes["onset_density"])
-        must_answer = self._must_answer(memory, controls)
+        may_start = self._may_start(memory, controls.limits)
+        must_answer = may_start and self._must_answer(memory, controls)
         started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
         while True:
@@ -341,6 +359,7 @@ class Improviser:
             # A piece has at least one step, else this could go on for ever.
             may_end = memory.last_token != encoding.start_id and memory.end_tick is None
             legal = memory.decoder.legal(self._wish(memory, must_start=must_answer and not started, may_end=may_end))
+            self._limit(legal, memory, controls.limits, may_start=may_start)
             guided = sampling.guide(logits, guidance)
             favour = key_pull + steering.dissonance_pull(
                 sounding,
@@ -387,7 +406,8 @@ class Improviser:
         past_s = min(memory.position.music_s, window_s)
         if past_s < window_s / 2:
             return 0.0  # too little was heard yet to judge by
-        return steering.density_pull(len(memory.onset_s), past_s, onsets_per_s, self.settings.density_pull)
+        recent = sum(at_s > memory.position.music_s - window_s for at_s in memory.onset_s)
+        return steering.density_pull(recent, past_s, onsets_per_s, self.settings.density_pull)
 
     @staticmethod
     def _condition(
@@ -407,7 +427,9 @@ class Improviser:
         """Whether a note must start: the mood turned, the rest is at its longest, or the last bar begins."""
         longest = self.settings.longest_rest_beats * memory.position.ticks_per_beat
         turned = math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
-        return turned or memory.silent_ticks >= longest or self._is_final_chord(memory)
+        position, floor_s = memory.position, controls.limits.longest_gap_s
+        overdue = position.music_s + position.step_s - memory.last_onset_s > floor_s
+        return turned or overdue or memory.silent_ticks >= longest or self._is_final_chord(memory)
 
     @staticmethod
     def _is_final_chord(memory: _Memory) -> bool:
@@ -423,6 +445,22 @@ class Improviser:
         triad = key_of(memory.histogram).triad if self._is_final_chord(memory) else None
         left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
         return Wish(must_start, too_long, may_end, triad, hold=left < position.bar_ticks)
+
+    def _may_start(self, memory: _Memory, limits: Limits) -> bool:
+        """Whether the ceiling of the density leaves room for an onset."""
+        now_s = memory.position.music_s
+        recent = sum(now_s - DENSITY_WINDOW_S < at_s < now_s for at_s in memory.onset_s)
+        return limits.allows_onset(recent) or self._is_final_chord(memory)
+
+    def _limit(self, legal: BoolArray, memory: _Memory, limits: Limits, *, may_start: bool) -> None:
+        """Take the starts that the limits forbid from the grammar, in place, unless nothing would be left."""
+        encoding, allowed = self.model.encoding, legal.copy()
+        if (band := limits.bands.get("register")) is not None:
+            allowed[encoding.starts] &= (encoding.start_pitches >= band.low) & (encoding.start_pitches <= band.high)
+        if not may_start:
+            allowed[encoding.starts] = False
+        if allowed.any():
+            legal[:] = allowed
 
     def _longest_note(self, memory: _Memory) -> float:
         """In ticks."""
@@ -446,6 +484,7 @@ class Improviser:
         grid: GridStep,
         attributes: dict[str, float],
         ending: float,
+        limits: Limits,
         rng: np.random.Generator,
     ) -> tuple[tuple[StartedNote, ...], tuple[EndedNote, ...]]:
         """Give the grid step its seconds, velocities and ids; keep the list of what sounds."""
@@ -461,22 +500,30 @@ class Improviser:
                 if not self.model.encoding.performs:
                     off_s = expression.end_s(note.on_s, off_s, position.step_s, attributes["articulation"])
                 ended.append(EndedNote(note.note_id, off_s))
+        keys = _keys(grid.started, {note.sent for note in held}, limits)
         if self.model.encoding.performs:
-            velocities, delays = grid.velocities, (0.0,) * len(grid.started)
+            own = dict(zip(grid.started, grid.velocities, strict=True))
+            velocities, delays = tuple(own[pitch] for pitch in keys.values()), (0.0,) * len(keys)
         else:
-            velocities = expression.velocities(grid.started, position, attributes["loudness"], ending, rng)
-            delays = expression.delays_s(len(grid.started), rng)
+            velocities = expression.velocities(tuple(keys), position, attributes["loudness"], ending, rng)
+            delays = expression.delays_s(len(keys), rng)
         started = tuple(
-            StartedNote(self._next_note_id + index, pitch, velocity, position.music_s + delay)
-            for index, (pitch, velocity, delay) in enumerate(zip(grid.started, velocities, delays, strict=True))
+            StartedNote(self._next_note_id + index, sent, limits.velocity(velocity), position.music_s + delay)
+            for index, (sent, velocity, delay) in enumerate(zip(keys, velocities, delays, strict=True))
         )
         self._next_note_id += len(started)
-        held += [_Held(note.note_id, note.pitch, note.on_s, position.tick) for note in started]
+        held += [_Held(note.note_id, keys[note.pitch], note.pitch, note.on_s, position.tick) for note in started]
         memory.held = tuple(held)
         return started, tuple(ended)
 
     def _advance(
-        self, memory: _Memory, planned: PlannedStep, grid: GridStep, attributes: dict[str, float], ending: float
+        self,
+        memory: _Memory,
+        planned: PlannedStep,
+        grid: GridStep,
+        attributes: dict[str, float],
+        ending: float,
+        limits: Limits,
     ) -> None:
         """Move on to the next step: at most to the next sixteenth, so that a long shift of time can still be cut."""
         position, encoding = memory.position, self.model.encoding
@@ -485,7 +532,9 @@ class Improviser:
             memory.shift = None
         window_s = steering.density_window_s(position.tempo_bpm)
         onset_s = (*memory.onset_s, position.music_s) if planned.started else memory.onset_s
-        memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - window_s)
+        memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - max(window_s, DENSITY_WINDOW_S))
+        if planned.started:
+            memory.last_onset_s = position.music_s
         memory.silent_ticks = 0 if memory.held else memory.silent_ticks + ticks
         if planned.started:
             mean = sum(note.pitch for note in planned.started) / len(planned.started)
@@ -500,5 +549,9 @@ class Improviser:
         memory.tempo = grid.tempo
         rubato = self.settings.expression.rubato(grid.tempo)
         here = position._replace(rubato=rubato)
-        tempo_bpm = encoding.tempo_bpm or self.settings.expression.tempo_bpm(attributes["tempo"], ending)
-        memory.position = here.next(tempo_bpm, ticks)
+        if encoding.tempo_bpm is not None:
+            memory.position = here.next(encoding.tempo_bpm, ticks)
+            return
+        commanded_bpm = self.settings.expression.tempo_bpm(attributes["tempo"], ending)
+        following = here.next(limits.tempo_bpm(commanded_bpm), ticks)
+        memory.position = following._replace(tempo_bpm=limits.tempo_bpm(following.tempo_bpm))

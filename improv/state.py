@@ -46,6 +46,16 @@ class State:
     temperature: float = _field(1.0, "number", "how daring the choice of notes is", "", 0.5, 1.5)
     overrides: Mapping[str, float] = _field(_NOTHING, "table", "attributes commanded whatever the mood says")
     attributes: Mapping[str, float] = _field(_NOTHING, "table", "every attribute as it is commanded now")
+    limits: Mapping[str, tuple[float, float]] = _field(
+        _NOTHING, "table", "floor and ceiling that hold whatever else commands; what is not there is free"
+    )
+    journey: str = _field("", "text", "name of the journey under way, or empty")
+    journey_held: bool = _field(False, "flag", "the journey stands still")
+    journey_s: float = _field(0.0, "number", "where the journey is", "s", 0)
+    journey_length_s: float = _field(0.0, "number", "how long the journey is", "s", 0)
+    journey_path: tuple[tuple[float, float, float], ...] = _field(
+        (), "list", "way-points of the journey: second, valence, arousal"
+    )
     tempo_bpm: float = _field(0.0, "number", "quarter notes per minute", "bpm", 0)
     bar: int = _field(1, "whole", "bar of the piece, from 1", "", 1)
     beat: int = _field(1, "whole", "beat of the bar, from 1", "", 1)

@@ -15,9 +15,11 @@ from tests.conftest import REPOSITORY
 ROOMS = (
     ("notes", "errors", "spawn"),
     ("clock", "attributes", "encodings"),
+    ("limits",),
     (
         "conditioning",
         "mood",
+        "journey",
         "transport",
         "contract",
         "sampling",
@@ -28,6 +30,7 @@ ROOMS = (
         "expression",
         "model",
         "config",
+        "journey_file",
     ),
     ("improviser", "player", "faces"),
     ("engine", "midifile"),

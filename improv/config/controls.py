@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from improv.commands import CONTROL_ACTIONS, MidiMap
 from improv.config.section import Section, TableError, did_you_mean
+from improv.journey import Plan
 from improv.mood import CORNERS, Mood
 
 DEFAULT_CONTROLS: dict[int, str] = {
@@ -27,6 +28,11 @@ DEFAULT_CONTROLS: dict[int, str] = {
     86: "end",
     120: "all_notes_off",
     121: "reset",
+    102: "journey_start",
+    103: "journey_hold",
+    104: "journey_resume",
+    105: "journey_abort",
+    106: "journey_jump",
     123: "all_notes_off",
 }
 
@@ -63,6 +69,10 @@ class ControlsSection(Section):
                 raise TableError((program,), f"a program must be 0..127 (got {program})")
         return table
 
-    def midi_map(self, moods: Mapping[str, Mood] = MappingProxyType(CORNERS)) -> MidiMap:
-        """The table as the controls use it. moods: every mood's name and point."""
-        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel, moods)
+    def midi_map(
+        self,
+        moods: Mapping[str, Mood] = MappingProxyType(CORNERS),
+        journeys: Mapping[str, Plan] = MappingProxyType({}),
+    ) -> MidiMap:
+        """The table as the controls use it. moods, journeys: what names mean."""
+        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel, moods, journeys)

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from improv.config.controls import ControlsSection
 from improv.config.faces import CtlSection, OscSection, WebSection
+from improv.config.limits import JourneySection, LimitsSection
 from improv.config.midi import MidiSection, TimingSection
 from improv.config.mood import MoodSection
 from improv.config.music import ModelSection, MusicSection
@@ -38,6 +39,8 @@ class Config(Section):
 
     model: ModelSection = ModelSection()
     mood: MoodSection = MoodSection()
+    limits: LimitsSection = LimitsSection()
+    journey: JourneySection = JourneySection()
     music: MusicSection = MusicSection()
     midi: MidiSection = MidiSection()
     timing: TimingSection = TimingSection()
