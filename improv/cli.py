@@ -60,17 +60,24 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
         return sub
 
-    add("run", _run, "Play until Ctrl-C.")
+    sub = add("run", _run, "Play until Ctrl-C.")
+    sub.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML) at once")
     add("ports", _ports, "List the MIDI inputs and outputs that are there.")
     add("config", _config, "Print the effective configuration.")
     add("doctor", _doctor, "Check model, ports, timing and rights, each with a verdict.")
     sub = add("render", _render, "Write music to a MIDI file without waiting for it.")
     sub.add_argument("out", type=Path, help="the MIDI file to write")
     sub.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
-    sub.add_argument("--seconds", type=float, default=60.0, help="length (default 60)")
+    sub.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML)")
+    sub.add_argument("--seconds", type=float, help="length (default 60, or as long as the journey)")
     sub.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
     takes = subparsers.add_parser("takes", help="List, export, replay, make again, report and delete what was played.")
     takes_command.add_to(takes, common)
+    sub = add("journey", _journey, "Draw a journey, as commanded and as a recording measures.")
+    sub.add_argument("action", choices=["draw"], help="draw: a picture of the path")
+    sub.add_argument("file", type=Path, help="the journey (YAML)")
+    sub.add_argument("out", type=Path, help="the picture to write (PNG)")
+    sub.add_argument("--take", type=Path, metavar="FILE.mid", help="measure this recording of it as well")
     sub = add("tokens", _tokens, "Print the token ids of a MIDI file as JSON, from time zero; or the way back.")
     sub.add_argument("file", type=Path, help="a MIDI file; with --decode: a JSON list of token ids, or - for input")
     sub.add_argument("--family", default="polyphony", help="the vocabulary (default polyphony)")
@@ -93,13 +100,14 @@ def _set_up_logging(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from improv import config, daemon
+    from improv import config, daemon, journey_file
 
     path = options.config or config.find()
     effective = config.load(path, options.overrides)
     if not options.debug:
         logging.getLogger().setLevel(effective.log.level.upper())
-    return daemon.run(effective, path, options.overrides)
+    journey = journey_file.read(options.journey, effective.mood.moods) if options.journey else None
+    return daemon.run(effective, path, options.overrides, journey)
 
 
 def _config(options: argparse.Namespace) -> int:
@@ -131,27 +139,46 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from improv import config, midifile
+    from improv import config, journey_file, midifile
     from improv.model import OnnxModel, resolve
     from improv.render import render
 
-    if not 0 < options.seconds <= 24 * 3600:
-        raise InputError(f"--seconds must be more than 0, at most 86400, got {options.seconds:g}")
     effective = config.load(options.config or config.find(), options.overrides)
     seed = options.seed if options.seed is not None else max(effective.music.seed, 0)
     if not 0 <= seed < 2**31:
         raise InputError(f"--seed must be in 0..2147483647, got {seed}")
     if not options.out.parent.is_dir():
         raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
+    if options.mood and options.journey:
+        raise InputError("--mood and --journey exclude each other: a journey brings its moods")
     mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
+    journey = journey_file.read(options.journey, effective.mood.moods) if options.journey else None
+    length_s = options.seconds if options.seconds is not None else journey.length_s if journey else 60.0
+    if not 0 < length_s <= 24 * 3600:
+        raise InputError(f"--seconds must be more than 0, at most 86400, got {length_s:g}")
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
-    steps = render(model, effective, options.seconds, seed, mood)
+    steps = render(model, effective, length_s, seed, mood, journey=journey)
     program = effective.midi.program if effective.midi.program >= 0 else None
     midifile.save(midifile.music_file(steps, effective.midi.channel - 1, program), options.out)
     notes = sum(len(step.started) for step in steps)
     print(
-        f"{options.out}: {options.seconds:g} s, {notes} notes, mood {options.mood or effective.mood.start}, seed {seed}"
+        f"{options.out}: {length_s:g} s, {notes} notes, "
+        f"{f'journey {journey.name}' if journey else f'mood {options.mood or effective.mood.start}'}, seed {seed}"
     )
+    return 0
+
+
+def _journey(options: argparse.Namespace) -> int:
+    from improv import config, journey_drawing, journey_file, midifile
+
+    effective = config.load(options.config or config.find(), options.overrides)
+    if options.out.suffix.lower() != ".png":
+        raise InputError(f"the picture must be a .png file, got {options.out.name}")
+    plan = journey_file.read(options.file, effective.mood.moods)
+    journey = plan.begun_from(effective.mood.start_mood)
+    measured = journey_drawing.measured(midifile.timed_notes(options.take)) if options.take else ()
+    journey_drawing.draw(journey, measured, effective.mood.moods, options.out)
+    print(f"{options.out}: {journey.name}, {journey.length_s / 60:.3g} minutes, {len(journey.points)} points")
     return 0
 
 

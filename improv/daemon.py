@@ -16,7 +16,6 @@ from improv import __version__, ensemble
 from improv import config as configuration
 from improv.bridge import Bridge
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.commands import Names
 from improv.config import Config, OutputSection
 from improv.display import Display, LogDisplay, PanelDisplay
 from improv.engine import Engine, Link
@@ -25,6 +24,7 @@ from improv.faces.link import FacesLink
 from improv.faces.mirror import Mirror
 from improv.faces.settings import FacesSettings
 from improv.improviser import Improviser
+from improv.journey import Plan
 from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
 from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
@@ -37,8 +37,11 @@ CONFIG_POLL_S = 1.0
 TURN_S = 0.05
 
 
-def run(config: Config, path: Path | None, overrides: list[str]) -> int:
-    """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again."""
+def run(config: Config, path: Path | None, overrides: list[str], journey: Plan | None = None) -> int:
+    """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again.
+
+    journey: to set out on at once.
+    """
     clock = SystemClock()
     with ExitStack() as stack:
         stopper = Stopper()
@@ -59,6 +62,8 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
             stack.callback(recording.end)  # before the player's end
         link.start()
         controls = ensemble.initial_controls(config)
+        if journey is not None:
+            controls = ensemble.set_out(controls, journey)
         settings = ensemble.improviser_settings(config)
         improviser: Improviser
         heard: Link
@@ -73,12 +78,12 @@ def run(config: Config, path: Path | None, overrides: list[str]) -> int:
             Mirror(heard, faces),
             clock,
             controls,
-            config.controls.midi_map(config.mood.moods),
+            config.controls.midi_map(config.mood.moods, ensemble.journeys(config)),
             ensemble.engine_settings(config),
             recording,
         )
         display = stack.enter_context(_display(model))
-        bridge = Bridge(faces, clock, engine.act, lambda: Names(engine.midi_map.moods))
+        bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names)
         reloader = Reloader(config, path, overrides)
         while not stopper.stopping:
             link.also = faces.socket
@@ -220,13 +225,13 @@ class Reloader:
         engine.reconfigure(
             ensemble.improviser_settings(config),
             ensemble.engine_settings(config),
-            config.controls.midi_map(config.mood.moods),
+            config.controls.midi_map(config.mood.moods, ensemble.journeys(config)),
             fresh,
         )
         # A value that the file did not change stays as a knob may have set it since.
         changed = {
             name: getattr(fresh, name)
-            for name in ("glide_s", "intensity", "temperature")
+            for name in ("glide_s", "intensity", "temperature", "standing_limits")
             if getattr(fresh, name) != getattr(old, name)
         }
         engine.controls = replace(engine.controls, **changed)

@@ -379,7 +379,7 @@ class Engine:
             temperature=controls.temperature,
             overrides=controls.overrides,
             attributes=self.improviser.attributes(mood, controls),
-            limits={name: tuple(band) for name, band in controls.limits.bands.items()},
+            limits={name: (band.low, band.high) for name, band in controls.limits.bands.items()},
             journey=course.journey.name if course else "",
             journey_held=course is not None and course.held_s is not None,
             journey_s=course.place_s(music_s) if course else 0.0,

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
+from improv import journey_file
 from improv.config import Config
-from improv.controls import ControlState
+from improv.config.limits import limits_of
+from improv.controls import ControlState, StartJourney, apply
 from improv.engine import EngineSettings
+from improv.errors import InputError
 from improv.expression import Expression
 from improv.improviser import Settings
+from improv.journey import Plan
 from improv.mood import Glide, Mood
+
+log = logging.getLogger(__name__)
 
 
 def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
@@ -18,7 +27,27 @@ def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
         glide_s=config.mood.glide_s,
         intensity=config.mood.intensity,
         temperature=config.music.temperature,
+        standing_limits=limits_of(config.limits),
     )
+
+
+def set_out(controls: ControlState, plan: Plan) -> ControlState:
+    """The controls of music that begins with a journey, in its first mood."""
+    first = plan.begun_from(controls.mood(0.0)).points[0].mood
+    begun = replace(controls, glide=Glide(first, first), prepared=plan)
+    return apply(begun, StartJourney(), 0.0)
+
+
+def journeys(config: Config) -> dict[str, Plan]:
+    """Every journey in the configured folder by its file's name; a file that cannot be used is told of and left out."""
+    found: dict[str, Plan] = {}
+    if config.journey.path.is_dir():
+        for path in sorted(config.journey.path.glob("*.y*ml")):
+            try:
+                found[path.stem] = journey_file.read(path, config.mood.moods)
+            except InputError as error:
+                log.warning("a journey was left out: %s", error)
+    return found
 
 
 def improviser_settings(config: Config) -> Settings:

@@ -17,6 +17,7 @@ from improv import conditioning, sampling, steering
 from improv.attributes import FloatArray, intervals, key_of
 from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
+from improv.encodings.base import BoolArray
 from improv.expression import Expression
 from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
@@ -142,7 +143,7 @@ def _classes(held: tuple[_Held, ...]) -> FloatArray:
 
 
 def _keys(pitches: tuple[int, ...], sounding: set[int], limits: Limits) -> dict[int, int]:
-    """Key that is sent -> pitch that the model chose, in the model's order; what folds onto a sounding key is left out."""
+    """Key that is sent -> pitch that the model chose, in its order; what folds onto a sounding key is left out."""
     keys: dict[int, int] = {}
     for pitch in pitches:
         sent = limits.pitch(pitch)
@@ -554,4 +555,5 @@ class Improviser:
             return
         commanded_bpm = self.settings.expression.tempo_bpm(attributes["tempo"], ending)
         following = here.next(limits.tempo_bpm(commanded_bpm), ticks)
-        memory.position = following._replace(tempo_bpm=limits.tempo_bpm(following.tempo_bpm))
+        bpm = limits.tempo_bpm(following.tempo_bpm)
+        memory.position = following._replace(tempo_bpm=bpm, rubato=limits.tempo_bpm(bpm * rubato) / bpm)

@@ -94,11 +94,8 @@ class Iso:
         points = [Waypoint(0.0, origin), Waypoint(self.match_s, origin)]
         way = Glide(origin, self.target, 0.0, steps)
         for step in range(1, steps + 1):
-            arrived_s = self.match_s + self.lead_s * (step - 0.5) / steps
-            points += [
-                Waypoint(arrived_s, way.at(step)),
-                Waypoint(self.match_s + self.lead_s * step / steps, way.at(step)),
-            ]
+            arrived_s, rested_s = (self.match_s + self.lead_s * share for share in ((step - 0.5) / steps, step / steps))
+            points += [Waypoint(arrived_s, way.at(step)), Waypoint(rested_s, way.at(step))]
         points.append(Waypoint(self.length_s, self.target))
         return Journey(self.name, tuple(points), self.limits, self.ends)
 

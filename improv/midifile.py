@@ -9,6 +9,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import mido
 
@@ -63,6 +64,33 @@ def _track_notes(track: mido.MidiTrack, file_rate: int, rate: int) -> list[Note]
             end = max(quantise(tick / file_rate, rate), onset + 1)
             notes.append(Note(onset, message.note, end - onset, velocity))
     return notes
+
+
+class TimedNote(NamedTuple):
+    """A note in seconds from the beginning of a file."""
+
+    on_s: float
+    off_s: float
+    pitch: int
+    velocity: int
+
+
+def timed_notes(path: Path) -> list[TimedNote]:
+    """The notes of a file in seconds by its tempo map, drums left out, by onset. InputError as in read_notes."""
+    read_notes(path, 4)  # says what is wrong
+    sounding: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
+    notes, now_s = [], 0.0
+    for message in mido.MidiFile(path):
+        now_s += message.time
+        if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
+            continue
+        begun = sounding[message.channel, message.note]
+        if message.type == "note_on" and message.velocity:
+            begun.append((now_s, message.velocity))
+        elif begun:
+            on_s, velocity = begun.pop(0)
+            notes.append(TimedNote(on_s, now_s, message.note, velocity))
+    return sorted(notes)
 
 
 def music_file(steps: Sequence[PlannedStep], channel: int = 0, program: int | None = None) -> mido.MidiFile:

@@ -10,6 +10,7 @@ from improv.config import Config
 from improv.controls import Command
 from improv.engine import Engine
 from improv.improviser import Improviser, PlannedStep
+from improv.journey import Plan
 from improv.model import Model
 from improv.mood import Mood
 from improv.player.wire import PlannedNote, Statistics, ToEngine
@@ -85,13 +86,17 @@ def render(
     seed: int,
     mood: Mood | None = None,
     commands: Sequence[tuple[float, Command]] = (),
+    journey: Plan | None = None,
 ) -> list[PlannedStep]:
     """Improvise `seconds` of music. commands: (seconds from the beginning, command), in order of time.
+    journey: to set out on at the beginning.
 
     The same arguments give the same steps.
     """
     clock, steps = ManualClock(), StepList()
     controls = ensemble.initial_controls(config, mood)
+    if journey is not None:
+        controls = ensemble.set_out(controls, journey)
     improviser = Improviser(model, ensemble.improviser_settings(config), controls, seed)
     engine = Engine(
         improviser,

@@ -33,7 +33,7 @@ ROOMS = (
         "journey_file",
     ),
     ("improviser", "player", "faces"),
-    ("engine", "midifile"),
+    ("engine", "midifile", "journey_drawing"),
     ("takes",),
     ("ensemble", "render"),
     ("display", "bridge", "daemon", "doctor", "replay"),

@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import field_validator, model_validator
+from pydantic import BeforeValidator
 
-from improv.config.section import APP, Section, TableError
+from improv.config.section import APP, Section, TableError, did_you_mean
 from improv.limits import LIMITED, Limits, problem
 
 Pair = tuple[float, float]
 
+DEFAULT_LIMITS: dict[str, Pair] = {name: (kind.low, kind.high) for name, kind in LIMITED.items()}
+"""All that is allowed: no limit."""
 
-def _whole(name: str) -> Pair:
-    return LIMITED[name].low, LIMITED[name].high
+
+def _pairs(table: object) -> object:
+    """Every limit as a pair; what the file leaves out is free."""
+    if not isinstance(table, dict):
+        return table
+    pairs = dict(DEFAULT_LIMITS)
+    for name, row in table.items():
+        if name not in LIMITED:
+            raise TableError((name,), f"unknown limit{did_you_mean(str(name), LIMITED)}; allowed: {', '.join(LIMITED)}")
+        pair = list(row) if isinstance(row, list | tuple) else []
+        if len(pair) != 2 or any(type(one) not in (int, float) for one in pair):
+            raise TableError((name,), f"must be a pair of numbers [floor, ceiling] (got {row!r})")
+        if text := problem(name, *pair):
+            raise TableError((name,), text)
+        pairs[name] = (float(pair[0]), float(pair[1]))
+    return pairs
 
 
-class LimitsSection(Section):
-    loudness: Pair = _whole("loudness")
-    tempo: Pair = _whole("tempo")
-    register: Pair = _whole("register")
-    onset_density: Pair = _whole("onset_density")
+LimitsTable = Annotated[dict[str, Pair], BeforeValidator(_pairs)]
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _pair(cls, value: object) -> object:
-        if not isinstance(value, list | tuple) or len(value) != 2:
-            raise ValueError(f"must be a pair [floor, ceiling] (got {value!r})")
-        for one in value:
-            if isinstance(one, bool) or not isinstance(one, int | float):
-                raise ValueError(f"must be a pair of numbers [floor, ceiling] (got {value!r})")
-        return (float(value[0]), float(value[1]))
 
-    @model_validator(mode="after")
-    def _possible(self) -> LimitsSection:
-        for name in LIMITED:
-            if text := problem(name, *getattr(self, name)):
-                raise TableError((name,), text)
-        return self
-
-    @property
-    def limits(self) -> Limits:
-        """As the controls hold them; what spans all that is allowed is free."""
-        limits = Limits()
-        for name in LIMITED:
-            if (pair := getattr(self, name)) != _whole(name):
-                limits = limits.changed(name, *pair)
-        return limits
+def limits_of(table: dict[str, Pair]) -> Limits:
+    """The section as the controls hold it."""
+    limits = Limits()
+    for name, pair in table.items():
+        if pair != DEFAULT_LIMITS[name]:
+            limits = limits.changed(name, *pair)
+    return limits
 
 
 class JourneySection(Section):

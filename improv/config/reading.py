@@ -226,7 +226,6 @@ def dump(config: Config) -> str:
         values[section][key] = list(values[section][key])  # YAML has no tuples
     if not isinstance(config.mood.start, str):
         values["mood"]["start"] = list(config.mood.start)
-    for section, key in (("mood", "names"), ("limits", None)):
-        table = values[section] if key is None else values[section][key]
+    for table in (values["mood"]["names"], values["limits"]):
         table |= {name: list(pair) for name, pair in table.items()}
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from improv.config.controls import ControlsSection
 from improv.config.faces import CtlSection, OscSection, WebSection
-from improv.config.limits import JourneySection, LimitsSection
+from improv.config.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
 from improv.config.midi import MidiSection, TimingSection
 from improv.config.mood import MoodSection
 from improv.config.music import ModelSection, MusicSection
@@ -39,7 +39,7 @@ class Config(Section):
 
     model: ModelSection = ModelSection()
     mood: MoodSection = MoodSection()
-    limits: LimitsSection = LimitsSection()
+    limits: LimitsTable = DEFAULT_LIMITS
     journey: JourneySection = JourneySection()
     music: MusicSection = MusicSection()
     midi: MidiSection = MidiSection()
