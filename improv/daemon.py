@@ -103,6 +103,7 @@ def player_settings(config: Config) -> PlayerSettings:
     """The player's part of the configuration."""
     return PlayerSettings(
         driver=config.midi.driver,
+        file=config.midi.file,
         outputs=tuple(_output(section) for section in config.midi.all_outputs),
         input_port=config.midi.input,
         virtual_port_name=config.midi.name,

@@ -67,7 +67,7 @@ def test_all_faults_at_once_each_with_its_place_and_what_is_allowed(write: Write
         "  strat: sad\n"  # 3
         "midi:\n"
         "  channel: zero\n"  # 5
-        "  driver: alsa\n"  # 6
+        "  driver: oss\n"  # 6
         "tming: {}\n"  # 7
         "controls:\n"
         "  map:\n"
@@ -81,7 +81,7 @@ def test_all_faults_at_once_each_with_its_place_and_what_is_allowed(write: Write
     assert "mood.intensity: must be 0..1 (got 2)" in found[":2"]
     assert "mood.strat: unknown key, did you mean 'start'?; allowed: start, glide_s" in found[":3"]
     assert "midi.channel: must be a whole number 1..16 (got 'zero')" in found[":5"]
-    assert "midi.driver: must be one of auto, rtmidi, jack or null (got 'alsa')" in found[":6"]
+    assert "midi.driver: must be one of auto, rtmidi, jack, alsa, file or null (got 'oss')" in found[":6"]
     assert "unknown key, did you mean 'timing'?" in found[":7"]
     assert "unknown action 'vlence', did you mean 'valence'?" in found[":10"]
     assert "takes.enabled: must be true or false (got 'perhaps')" in found[":12"]

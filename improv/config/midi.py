@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from improv.config.section import Section, TableError
 
 LONGEST_LATENCY_MS = 500
+DriverName = Literal["auto", "rtmidi", "jack", "alsa", "file", "null"]
 
 
 def _null_is_a_name(value: object) -> object:
@@ -52,7 +53,10 @@ class OutputSection(Section):
 
 
 class MidiSection(Section):
-    driver: Annotated[Literal["auto", "rtmidi", "jack", "null"], BeforeValidator(_null_is_a_name)] = "auto"
+    driver: Annotated[Literal["auto", "rtmidi", "jack", "alsa", "file", "null"], BeforeValidator(_null_is_a_name)] = (
+        "auto"
+    )
+    file: str = ""
     output: str = ""
     input: str = ""
     name: str = Field("BrainMusic", min_length=1, max_length=60)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.clock import SystemClock
@@ -66,10 +67,12 @@ def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSe
     remembered = settings.output_connections + ((),) * len(several)
     found = []
     for number, output in enumerate(several):
-        name = settings.virtual_port_name if number == 0 else f"{settings.virtual_port_name} {number + 1}"
+        suffix = f" {number + 1}" if number else ""
+        file = Path(settings.file)
         one = settings._replace(
             output_port=output.port,
-            virtual_port_name=name,
+            virtual_port_name=settings.virtual_port_name + suffix,
+            file=str(file.with_stem(file.stem + suffix)) if settings.file else "",
             with_input=number == 0,
             connections=remembered[number],
             input_connections=settings.input_connections if number == 0 else (),
@@ -80,7 +83,7 @@ def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSe
 
 def _finder(settings: PlayerSettings) -> Callable[[Connections], Driver] | None:
     """How to look for this output's port again, with what its virtual port was connected to."""
-    if settings.driver == "null":
+    if settings.driver in ("null", "file"):
         return None
 
     def find(before: Connections) -> Driver:

@@ -186,7 +186,9 @@ class PlayerSettings(NamedTuple):
     """All that the player needs to know, handed over at its start."""
 
     driver: str = "auto"
-    """auto, rtmidi, jack, null."""
+    """auto, rtmidi, jack, alsa, file, null."""
+    file: str = ""
+    """Path of the MIDI file that the file driver writes."""
     output_port: str = ""
     """Substring of an existing port's name, or empty for the virtual port. Used where `outputs` is empty."""
     input_port: str = ""

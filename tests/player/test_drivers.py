@@ -6,19 +6,23 @@ import contextlib
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from improv.clock import SystemClock
 from improv.errors import PortError
 from improv.player.drivers import probe
+from improv.player.drivers.alsa_driver import AlsaDriver
 from improv.player.drivers.base import Driver, MidiSystemError
+from improv.player.drivers.file_driver import FileDriver
 from improv.player.drivers.jack_driver import JackDriver
 from improv.player.drivers.null import NullDriver
-from improv.player.drivers.rtmidi_driver import JACK, RtMidiDriver
+from improv.player.drivers.rtmidi_driver import ALSA, JACK, RtMidiDriver
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.wire import PlayerSettings
 from tests.jack import JackServer, Keyboard, Listener, eventually
+from tests.player.fake_alsa import FakeSequencer
 from tests.player.fakes import RecordingDriver
 
 NOTE = bytes((0x90, 60, 80))
@@ -30,13 +34,23 @@ def through(kind: str, settings: PlayerSettings) -> Driver:
     return RtMidiDriver(JACK, settings) if kind == "rtmidi" else JackDriver(settings)
 
 
-@pytest.fixture(params=["null", "recording", "rtmidi", "jack"])
-def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    if request.param in ("rtmidi", "jack"):
+@pytest.fixture(params=["null", "recording", "rtmidi", "jack", "file", "alsa", "alsa of the kernel", "rtmidi on ALSA"])
+def driver(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    kind = request.param
+    if kind in ("rtmidi", "jack"):
         request.getfixturevalue("jack_server")
-        made: Driver = through(request.param, PlayerSettings())
-    else:
-        made = NullDriver() if request.param == "null" else RecordingDriver(SystemClock())
+    elif kind == "alsa":
+        FakeSequencer().install(monkeypatch)
+    elif kind in ("alsa of the kernel", "rtmidi on ALSA") and not os.path.exists(probe.ALSA_SEQUENCER):
+        pytest.skip("this kernel has no ALSA sequencer")
+    made: Driver = {
+        "null": NullDriver,
+        "recording": lambda: RecordingDriver(SystemClock()),
+        "file": lambda: FileDriver(PlayerSettings(file=str(tmp_path / "played.mid"))),
+        "rtmidi on ALSA": lambda: RtMidiDriver(ALSA, PlayerSettings()),
+        "rtmidi": lambda: RtMidiDriver(JACK, PlayerSettings()),
+        "jack": lambda: JackDriver(PlayerSettings()),
+    }.get(kind, lambda: AlsaDriver(PlayerSettings()))()
     yield made
     made.close()
 
@@ -62,7 +76,11 @@ def test_an_open_driver_answers(driver: Driver) -> None:
     assert driver.check() == ""
     assert isinstance(driver.inputs(), list)
     assert isinstance(driver.outputs(), list)
-    assert bool(driver.output_name) == bool(driver.input_name)
+    assert bool(driver.output_name) == (driver.name != "none")
+    assert bool(driver.input_name) == (driver.name not in ("none", "file"))
+    driver.close()
+    assert not driver.output_name or driver.name == "recording"
+    assert driver.arrivals == -1
 
 
 def test_it_can_be_opened_again(driver: Driver) -> None:
@@ -197,7 +215,7 @@ def test_without_any_midi_system_a_sentence_says_what_to_do(monkeypatch: pytest.
 
 
 def test_an_unknown_driver_is_refused() -> None:
-    with pytest.raises(PortError, match="must be one of auto, rtmidi, jack, null, got 'oss'"):
+    with pytest.raises(PortError, match="must be one of auto, rtmidi, jack, alsa, file, null, got 'oss'"):
         probe.open_driver(PlayerSettings(driver="oss"))
 
 
