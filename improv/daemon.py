@@ -128,6 +128,7 @@ def faces_settings(config: Config) -> FacesSettings:
         osc_query_port=config.osc.query_port,
         osc_allow=config.osc.allow,
         ctl=config.ctl.enabled,
+        takes_folder=str(config.takes.path) if config.takes.enabled else "",
     )
 
 

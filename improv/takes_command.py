@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import tempfile
@@ -16,7 +17,7 @@ from improv.errors import InputError
 from improv.model import OnnxModel, digest_of
 from improv.mood import parse_mood
 from improv.takes import shelf, take
-from improv.takes.journal import Record
+from improv.takes.journal import Record, is_locked
 
 Add = Callable[..., argparse.ArgumentParser]
 
@@ -34,6 +35,7 @@ def add_to(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> 
 
     sub = add("list", _list, "List the takes, the newest first.")
     sub.add_argument("--limit", type=int, default=20, help="at most so many (default 20; 0: all)")
+    sub.add_argument("--json", action="store_true", help="as a JSON list")
     sub = add("export", _export, "Write a take as a MIDI file, sound, or a picture.")
     sub.add_argument("out", type=Path, nargs="?", help="the MIDI file to write (default: beside the take)")
     sub.add_argument("--wav", type=Path, metavar="FILE", help="sound as well, with FluidSynth")
@@ -63,6 +65,9 @@ def _path(options: argparse.Namespace) -> Path:
 def _list(options: argparse.Namespace) -> int:
     folder = _config(options).takes.path
     rows = list(shelf.listed(folder))
+    if options.json:
+        print(json.dumps([row._asdict() for row in rows[: options.limit or None]]))
+        return 0
     for row in rows[: options.limit or None]:
         minutes, seconds = divmod(round(row.seconds), 60)
         started = row.started[:19].replace("T", " ")
@@ -193,6 +198,8 @@ def _note(options: argparse.Namespace) -> int:
 
 def _delete(options: argparse.Namespace) -> int:
     path = _path(options)
+    if is_locked(path):
+        raise InputError(f"take {path.stem} is being recorded; it can be deleted when it has ended")
     if not options.yes and input(f"Delete take {path.stem} for good? [y/N] ").strip().lower() not in ("y", "yes"):
         print("kept")
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import random
+import sys
 from pathlib import Path
 
 import mido
@@ -157,6 +158,21 @@ def test_a_disk_that_refuses_is_said_once_and_nothing_stops(tmp_path: Path) -> N
     writer.close()
     assert len(said) == 1
     assert "a.take is not recorded any further" in said[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
+def test_a_take_that_is_being_written_is_known(
+    tiny: OnnxModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = Session(tiny, tmp_path)
+    session.play(1)
+    while not shelf.paths(tmp_path) or not journal.is_locked(only(tmp_path)):
+        pass  # the journal's thread is about to open it
+    assert [row.state for row in shelf.listed(tmp_path)] == ["playing"]
+    assert main(["takes", "delete", "last", "--yes", "-o", f"takes.folder={tmp_path}"]) == 2
+    assert "is being recorded" in capsys.readouterr().err
+    session.recording.close()
+    assert [row.state for row in shelf.listed(tmp_path)] == ["ended"]
 
 
 # ---------------------------------------------------------------------------------------------- what is in a take

@@ -10,6 +10,7 @@ class FacesSettings(NamedTuple):
 
     osc_port, query_port: UDP and HTTP; osc_allow: networks that may send OSC, beside this computer.
     name: of the daemon, for `improv ctl`, when several run.
+    takes_folder: where takes are kept; empty: they are not.
     """
 
     name: str = "BrainMusic"
@@ -24,6 +25,7 @@ class FacesSettings(NamedTuple):
     osc_query_port: int = 8766
     osc_allow: tuple[str, ...] = ()
     ctl: bool = True
+    takes_folder: str = ""
 
     @property
     def anything(self) -> bool:

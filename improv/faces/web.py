@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from improv.faces.hub import Hub
 from improv.faces.lines import LineError, decode, encode
 from improv.faces.settings import FacesSettings
+from improv.faces.takes import TakesOffice
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -27,7 +28,7 @@ STATIC = Path(__file__).parent / "static"
 LONGEST_MESSAGE = 1 << 16  # bytes of one command
 
 
-def application(hub: Hub) -> Starlette:
+def application(hub: Hub, takes_folder: str = "") -> Starlette:
     """Everything that is served, without the doors in front of it."""
 
     async def page(request: Request) -> Response:
@@ -84,6 +85,8 @@ def application(hub: Hub) -> Starlette:
         Route("/readyz", ready),
         WebSocketRoute("/live", live),
     ]
+    if takes_folder:
+        routes += TakesOffice(takes_folder).routes(_body)
     if STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=STATIC)))
     return Starlette(routes=routes)
@@ -93,12 +96,12 @@ def _not_yet() -> Response:
     return PlainTextResponse("the engine has not spoken yet", 503)
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:
     """The whole body, or None when it is too long."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > LONGEST_MESSAGE:
+        if len(body) > longest:
             return None
     return body
 
@@ -141,7 +144,7 @@ async def serve(hub: Hub, settings: FacesSettings) -> None:
     """Serve until cancelled. A port that is taken is said in a sentence and tried again."""
     listening = await _listen(hub, settings)
     config = uvicorn.Config(
-        application(hub),
+        application(hub, settings.takes_folder),
         log_config=None,
         access_log=False,  # no address, no path, no secret of anybody is written down
         lifespan="off",

@@ -16,6 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # Windows: takes that are being written are not told apart there
+    fcntl = None  # type: ignore[assignment]
+
 Record = dict[str, Any]
 
 # Between two syncs of the disk. A sync takes 1-20 ms here; after a power failure at most this much is missing.
@@ -48,6 +53,20 @@ def read(path: Path) -> Iterator[Record | None]:
     with path.open("rb") as file:
         for line in file:
             yield record_of(line)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a daemon is writing the file now."""
+    if fcntl is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class JournalWriter:
@@ -98,6 +117,8 @@ class JournalWriter:
             self._fail(error.strerror or str(error))
             return
         try:
+            if fcntl is not None:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever looks knows that it is being written
             _sync_folder(self.path.parent)
             while self._write(handle):
                 pass

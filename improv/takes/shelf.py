@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from improv.errors import InputError
 from improv.takes import journal
-from improv.takes.journal import SUFFIX, Record, line_of, record_of
+from improv.takes.journal import SUFFIX, Record, is_locked, line_of, record_of
 
 # The last record of a take that ended in order lies in this many bytes, however long the notes below it are.
 TAIL_BYTES = 65_536
@@ -95,21 +95,21 @@ def _ends_whole(size: int, path: Path) -> bool:
         return file.read(1) in (b"", b"\n")
 
 
-def listed(folder: Path, playing: str = "") -> Iterator[Listed]:
-    """All takes, the newest first. playing: id of the take that is being written."""
+def listed(folder: Path) -> Iterator[Listed]:
+    """All takes, the newest first."""
     for path in reversed(paths(folder) if folder.is_dir() else []):
         try:
-            yield _listed(path, playing)
+            yield _listed(path)
         except OSError:
             continue  # deleted in this moment
 
 
-def _listed(path: Path, playing: str) -> Listed:
+def _listed(path: Path) -> Listed:
     with path.open("rb") as file:
         head = record_of(file.readline()) or {}
     end = _end_of(path)
     seconds, state = (float(end["at"]), "ended") if end is not None else (_last_moment_s(path), "cut short")
-    if path.stem == playing:
+    if is_locked(path):
         state = "playing"
     model = str((head.get("model") or {}).get("name", ""))
     return Listed(path.stem, str(head.get("started", "")), seconds, state, model, path.stat().st_size / 1e6)

@@ -1,0 +1,111 @@
+"""Takes over HTTP: the list, files made of a take, notes, deleting.
+
+All of it is done by `improv takes` in a process of its own: an export may take a second of computing, and neither the
+page nor the music waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+# As takes are named: the second they began, and a number where two began in one.
+TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
+LONGEST_S = 120.0
+MOST_AT_ONCE = 2
+LONGEST_NOTE_BYTES = 40_000
+KINDS = {
+    "mid": ("audio/midi", ["export"]),
+    "png": ("image/png", ["export"]),
+    "html": ("text/html; charset=utf-8", ["report"]),
+}
+
+Body = Callable[[Request, int], Awaitable[bytes | None]]
+
+
+class TakesOffice:
+    """Runs `improv takes` for the page. folder: where the takes are."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+
+    def routes(self, body: Body) -> list[Route]:
+        """body: reads a request's body up to so many bytes, None beyond."""
+
+        async def listed(request: Request) -> Response:
+            code, out = await self._run("list", "--json", "--limit", "0")
+            return _failed(out) if code else JSONResponse(json.loads(out))
+
+        async def file(request: Request) -> Response:
+            return await self._file(request.path_params["take_id"], request.path_params["kind"])
+
+        async def delete(request: Request) -> Response:
+            return await self._change("delete", request.path_params["take_id"], "--yes")
+
+        async def note(request: Request) -> Response:
+            text = await body(request, LONGEST_NOTE_BYTES)
+            if text is None:
+                return JSONResponse({"ok": False, "error": f"a note may have {LONGEST_NOTE_BYTES} bytes"}, 413)
+            return await self._change("note", request.path_params["take_id"], "--", text.decode(errors="replace"))
+
+        return [
+            Route("/api/takes", listed),
+            Route("/api/takes/{take_id}.{kind}", file),
+            Route("/api/takes/{take_id}", delete, methods=["DELETE"]),
+            Route("/api/takes/{take_id}/note", note, methods=["POST"]),
+        ]
+
+    async def _file(self, take_id: str, kind: str) -> Response:
+        if not TAKE_ID.fullmatch(take_id) or kind not in KINDS:
+            return JSONResponse({"ok": False, "error": "there is no such take or kind of file"}, 404)
+        media, action = KINDS[kind]
+        with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+            out = Path(folder) / f"{take_id}.{kind}"
+            where = [str(Path(folder) / "take.mid"), "--png", str(out)] if kind == "png" else [str(out)]
+            code, said = await self._run(*action, take_id, *where)
+            if code:
+                return _failed(said)
+            kept = {"Content-Disposition": f'attachment; filename="{out.name}"'}
+            return Response(out.read_bytes(), media_type=media, headers=kept)
+
+    async def _change(self, action: str, take_id: str, *more: str) -> Response:
+        if not TAKE_ID.fullmatch(take_id):
+            return JSONResponse({"ok": False, "error": "there is no such take"}, 404)
+        code, said = await self._run(action, take_id, *more)
+        return _failed(said) if code else JSONResponse({"ok": True})
+
+    async def _run(self, *arguments: str) -> tuple[int, str]:
+        """(exit code, what it printed): of `improv takes ...` on the daemon's folder."""
+        action, *rest = arguments
+        command = ["-m", "improv", "takes", action, "-o", f"takes.folder={json.dumps(self._folder)}", *rest]
+        async with self._free:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            try:
+                out, error = await asyncio.wait_for(process.communicate(), LONGEST_S)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                return 1, f"it took longer than {LONGEST_S:g} s"
+            assert process.returncode is not None
+            return process.returncode, (error if process.returncode else out).decode(errors="replace")
+
+
+def _failed(said: str) -> Response:
+    lines = said.strip().splitlines() or ["it failed without a word"]
+    return JSONResponse({"ok": False, "error": lines[-1].removeprefix("improv: ")}, 422)
