@@ -481,3 +481,4 @@ def test_the_report_of_a_take_without_notes_or_person(tiny: OnnxModel, tmp_path:
     path = only(tmp_path)
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     assert "no notes" in html(take.read(path))
+    assert paired(midi_file(take.read(path)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from itertools import zip_longest
 from typing import NamedTuple
 
 import mido
@@ -38,7 +39,7 @@ class Timeline:
         tick, last_meter = 0.0, 0.0
         if take.steps and take.steps[0].at_s > PAUSE_S:
             tick = self._rest(take.steps[0], 0.0, 0.0)
-        for step, after in zip(take.steps, [*take.steps[1:], None], strict=True):
+        for step, after in zip_longest(take.steps, take.steps[1:]):
             if step.beats_per_bar != last_meter:
                 self.meters.append((round(tick), step.beats_per_bar))
                 last_meter = step.beats_per_bar

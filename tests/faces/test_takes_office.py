@@ -56,9 +56,7 @@ def test_the_list_the_files_a_note_and_the_end(tiny: OnnxModel, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["..", "last", "-h", "*", "2026-01-01T00-00-00/../x", "2026-01-01T00-00-00;", "%00"]
-)
+@pytest.mark.parametrize("name", ["..", "last", "-h", "*", "2026-01-01T00-00-00/../x", "2026-01-01T00-00-00;", "%00"])
 def test_names_that_are_none(tmp_path: Path, name: str) -> None:
     office = TakesOffice(str(tmp_path))
     assert ask(office, "GET", f"/api/takes/{name}.mid")[0] == 404
