@@ -12,11 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
+import platformdirs
+
 from improv import __version__, ensemble
 from improv import config as configuration
 from improv.bridge import Bridge
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.config import Config, OutputSection
+from improv.config import APP, Config, OutputSection
 from improv.display import Display, LogDisplay, PanelDisplay
 from improv.engine import Engine, Link
 from improv.errors import ConfigError
@@ -129,6 +131,8 @@ def faces_settings(config: Config) -> FacesSettings:
         osc_allow=config.osc.allow,
         ctl=config.ctl.enabled,
         takes_folder=str(config.takes.path) if config.takes.enabled else "",
+        pid=os.getpid(),
+        data_folder=str(platformdirs.user_data_path(APP)),
     )
 
 

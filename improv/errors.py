@@ -43,3 +43,9 @@ class PlayerError(BrainMusicError):
     """The player process could not be started or does not answer."""
 
     exit_code = 6
+
+
+class NotRunningError(BrainMusicError):
+    """No daemon of this user is there to be spoken to, or several are and none was named."""
+
+    exit_code = 7

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv import commands, state
+from improv import commands, protocol, state
 from improv.commands import COMMANDS, Names, parse, table_as_json
 from improv.controls import ControlState, Panic, Play, SetAttribute, SetMood, Stop, apply
-from improv.errors import CommandError
+from improv.errors import CommandError, InputError
 from improv.mood import Mood
 from improv.state import FIELDS, State
+from tests.conftest import REPOSITORY
 
 
 @pytest.mark.parametrize(
@@ -95,3 +96,10 @@ def test_the_state_is_plain_json() -> None:
     told = json.loads(json.dumps(State(overrides={"tempo": 99.123456}).as_json()))
     assert list(told) == list(FIELDS)
     assert told["overrides"] == {"tempo": 99.1235}
+
+
+def test_the_document_is_up_to_date() -> None:
+    text = (REPOSITORY / "docs" / "protocol.md").read_text()
+    assert protocol.updated(text) == text, "run `improv protocol`"
+    with pytest.raises(InputError, match="the marks of the table commands are missing"):
+        protocol.updated("")

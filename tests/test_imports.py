@@ -37,7 +37,7 @@ ROOMS = (
     ("takes",),
     ("ensemble", "render"),
     ("display", "bridge", "daemon", "doctor", "replay"),
-    ("takes_command", "cli", "__main__"),
+    ("takes_command", "ctl", "protocol", "cli", "__main__"),
 )
 ORDER = tuple(module for room in ROOMS for module in room)
 PLAYER_MAY_IMPORT = {"player", "clock", "errors", "spawn"}

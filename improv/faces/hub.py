@@ -41,7 +41,7 @@ class Hub:
     """engine: the socket to the engine's process, not blocking."""
 
     def __init__(self, engine: socket.socket, clock: Clock) -> None:
-        self._engine, self._clock = engine, clock
+        self._engine, self.clock = engine, clock
         self._listeners: set[Listener] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
@@ -76,12 +76,12 @@ class Hub:
         return len(self._listeners)
 
     def _greeting(self) -> dict[str, Any]:
-        return {**self.hello, "state": self.state, "notes": list(self._notes.values()), "now_s": self._clock.now()}
+        return {**self.hello, "state": self.state, "notes": list(self._notes.values()), "now_s": self.clock.now()}
 
     def say(self, kind: str, text: str, level: str = "warning") -> None:
         """Log a sentence with the engine, each kind once a minute; what was left out is counted."""
         self.count(kind)
-        now_s = self._clock.now()
+        now_s = self.clock.now()
         said_s, left_out = self._said.get(kind, (-SAY_EVERY_S, 0))
         if now_s - said_s < SAY_EVERY_S:
             self._said[kind] = (said_s, left_out + 1)
@@ -200,5 +200,5 @@ class Hub:
         elif kind == "silence":
             self._notes.clear()
         if kind == "notes":
-            now_s = self._clock.now()
+            now_s = self.clock.now()
             self._notes = {i: n for i, n in self._notes.items() if n.get("off_s", n["on_s"] + OLD_NOTE_S) > now_s}

@@ -9,7 +9,7 @@ class FacesSettings(NamedTuple):
     """host, port: of the page; port 0: any free one. token: "" for the one in the user's data folder.
 
     osc_port, query_port: UDP and HTTP; osc_allow: networks that may send OSC, beside this computer.
-    name: of the daemon, for `improv ctl`, when several run.
+    name, pid: of the daemon, for `improv ctl`, when several run. data_folder: the user's, for what is kept.
     takes_folder: where takes are kept; empty: they are not.
     """
 
@@ -25,6 +25,8 @@ class FacesSettings(NamedTuple):
     osc_query_port: int = 8766
     osc_allow: tuple[str, ...] = ()
     ctl: bool = True
+    pid: int = 0
+    data_folder: str = ""
     takes_folder: str = ""
 
     @property
