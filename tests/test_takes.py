@@ -17,21 +17,28 @@ from improv.cli import main
 from improv.clock import ManualClock
 from improv.config import load
 from improv.controls import (
+    AbortJourney,
     AllNotesOff,
     Command,
     End,
+    HoldJourney,
+    JumpJourney,
     Pause,
     Play,
     Reset,
+    ResumeJourney,
     SetAttribute,
     SetGlide,
     SetIntensity,
+    SetLimit,
     SetMood,
+    StartJourney,
 )
 from improv.engine import Engine
 from improv.errors import InputError
+from improv.journey import Iso, Journey, Waypoint
 from improv.model import OnnxModel, digest_of
-from improv.mood import CORNERS
+from improv.mood import CORNERS, Mood
 from improv.player.wire import Received
 from improv.takes import journal, recreate, shelf, take
 from improv.takes.journal import SUFFIX, JournalWriter, line_of, record_of
@@ -99,6 +106,12 @@ class Session:
                 End(),
                 AllNotesOff(),
                 Reset(),
+                SetLimit("tempo", 60.0, 90.0 + 20 * x),
+                StartJourney(Iso("evening", Mood(x, y), Mood(0.6, -0.6), 2.0, 6.0, 2.0)),
+                HoldJourney(),
+                ResumeJourney(),
+                JumpJourney(share=abs(x)),
+                AbortJourney(),
             ]
             self.command(chance.choice(some))
             if deaths and chance.random() < 0.1:
@@ -289,6 +302,20 @@ def test_a_full_take_goes_on_in_the_next(tiny: OnnxModel, tmp_path: Path) -> Non
         recreate.chain(paths[-1])
 
 
+def test_the_way_points_of_a_journey_are_what_was_commanded(tiny: OnnxModel, tmp_path: Path) -> None:
+    session = Session(tiny, tmp_path)
+    session.play(4)
+    points = (Waypoint(0.0, Mood(-0.5, -0.5)), Waypoint(3.0, Mood(0.0, 0.0)), Waypoint(60.0, Mood(1.0, 0.0)))
+    session.command(StartJourney(Journey("evening", points)))
+    session.play(8)
+    session.command(SetMood(-1.0, 1.0))
+    session.play(2)
+    session.recording.close()
+    changes = take.read(only(tmp_path)).changes
+    assert [change.target for change in changes] == [CORNERS["calm"], (-0.5, -0.5), (0.0, 0.0), (-1.0, 1.0)]
+    assert [change.at_s for change in changes] == pytest.approx([0.0, 4.0, 7.0, 12.0], abs=0.6)
+
+
 def test_nothing_is_kept_of_a_daemon_that_only_rests(tiny: OnnxModel, tmp_path: Path) -> None:
     session = Session(tiny, tmp_path)
     session.command(Pause())
@@ -428,6 +455,7 @@ def test_what_is_no_take_is_said(tmp_path: Path) -> None:
 def test_commands_in_words() -> None:
     assert in_words(SetMood(0.5)) == "set mood: valence 0.5"
     assert in_words(AllNotesOff()) == "all notes off"
+    assert in_words(StartJourney(Iso("evening", None, Mood(0, 0)))) == "start journey: plan evening"
 
 
 # ------------------------------------------------------------------------------------------------ the command line

@@ -197,7 +197,8 @@ class Recording:
 def in_words(command: Command) -> str:
     """SetMood(valence=0.5, arousal=None) -> set mood: valence 0.5."""
     name = re.sub(r"(?<!^)([A-Z])", r" \1", type(command).__name__).lower()
-    given = ", ".join(f"{key} {value}" for key, value in command._asdict().items() if value is not None)
+    values = {key: getattr(value, "name", value) for key, value in command._asdict().items() if value is not None}
+    given = ", ".join(f"{key} {value}" for key, value in values.items())
     return f"{name}: {given}" if given else name
 
 

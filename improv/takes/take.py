@@ -121,7 +121,7 @@ def taken(path: Path, records: list[Record], damaged: int) -> Take:
         reader.heard(seconds),
         reader.heard_steps(seconds),
         reader.person,
-        reader.changes,
+        [change for change in reader.changes if change.at_s <= seconds],
         reader.commands,
         reader.written,
     )
@@ -152,9 +152,20 @@ class _Reader:
         self._controls(record["controls"])
 
     def _controls(self, record: Record) -> None:
-        target = Mood(*record["glide"]["target"])
-        if not self.changes or self.changes[-1].target != target:
-            self.changes.append(Change(float(record.get("at", 0.0)), target))
+        at_s = float(record.get("at", 0.0))
+        while self.changes and self.changes[-1].at_s > at_s:
+            self.changes.pop()  # way-points of a journey that is over
+        course = record.get("course")
+        ahead = [Change(at_s, Mood(*record["glide"]["target"]))]
+        if course is not None and course["held_s"] is None:
+            place_s = (self._steps[-1]["m"] if self._steps else 0.0) - course["start_s"]
+            points = [(at_s + point_s - place_s, Mood(*mood)) for point_s, mood in course["journey"]["points"]]
+            ahead = [Change(max(point_s, at_s), mood) for point_s, mood in points if point_s >= at_s] or [
+                Change(at_s, points[-1][1])
+            ]
+        for change in ahead:
+            if not self.changes or self.changes[-1].target != change.target:
+                self.changes.append(change)
 
     def _step(self, record: Record) -> None:
         self._steps.append(record)
