@@ -55,10 +55,8 @@ export class Forms {
     const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
     fill(choices(argument, this._hello));
     this._shown.push((state) => {
-      const value = state[row.name];
-      if (document.activeElement === select || typeof value !== "string" || !value) return;
-      if (![...select.options].some((option) => option.value === value)) select.append(make("option", { value }, value));
-      if (select.value !== value) select.value = value;
+      const value = state[`${row.name}_${argument.name}`] ?? state[row.name]; // as clock_source, or model
+      if (document.activeElement !== select && select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
     });
     return make("div", { class: "field" }, make("label", { for: id }, row.label ?? sentence(row.name)), select);
   }

@@ -1,30 +1,91 @@
-// A journey: a way through the moods that takes its time, and the limits within which it stays.
+// A journey: a way through the moods that takes its time; and the limits that hold whatever else commands.
 
-import { button, by, make, write } from "./dom.js";
-import { Forms } from "./forms.js";
+import { button, by, make, picture, write } from "./dom.js";
+import { choices, Forms } from "./forms.js";
+import { Slider } from "./slider.js";
 
-const minutes = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+const OWN = new Set(["journey_start", "journey_hold", "journey_resume", "journey_abort", "journey_jump", "limit"]);
+const LIMITS = { loudness: ["Loudness", "velocity"], tempo: ["Tempo", "bpm"], register: ["Keys", "MIDI pitch"], onset_density: ["Density", "onsets/s"] };
+
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
 export class Journey {
   /** send(command, values) */
   constructor(send) {
+    this._send = send;
     this._forms = new Forms(send);
-    this._progress = make("i");
-    this._text = make("p", { class: "hint" });
-    this._bar = make("div", { class: "progress", role: "progressbar", "aria-label": "Way through the journey", "aria-valuemin": 0, "aria-valuemax": 100 }, this._progress);
+    this._limits = new Map();
   }
 
+  /** rows: the commands of the table that speak of journeys and limits. */
   build(rows, hello) {
-    const elements = this._forms.build(rows, hello);
-    const buttons = elements.filter((element) => element.matches("button"));
-    by("journey").replaceChildren(
-      rows.length ? make("div", { class: "group" }, this._text, this._bar, make("div", { class: "row" }, ...buttons))
-        : make("p", { class: "empty" }, "This BrainMusic knows no journeys."),
-      make("div", { class: "forms" }, ...elements.filter((element) => !element.matches("button"))),
-    );
+    const has = (name) => rows.find((row) => row.name === name);
+    this._limits.clear();
+    this._built = Boolean(has("journey_start"));
+    const parts = [];
+    if (this._built) parts.push(this._way(choices(has("journey_start").arguments[0], hello)));
+    if (has("limit")) parts.push(this._bands(has("limit").arguments[0].choices));
+    parts.push(...this._forms.build(rows.filter(({ name }) => !OWN.has(name)), hello));
+    if (!parts.length) parts.push(make("p", { class: "empty" }, "This BrainMusic knows no journeys."));
+    by("journey").replaceChildren(...parts);
   }
 
   show(state) {
     this._forms.show(state);
+    if (this._built) this._showWay(state);
+    for (const [name, fields] of this._limits) {
+      const band = state.limits?.[name] ?? [null, null];
+      fields.forEach((field, side) => {
+        if (document.activeElement === field) return;
+        const text = band[side] === null || band[side] === undefined ? "" : String(Number(band[side].toFixed(1)));
+        if (field.value !== text) field.value = text;
+      });
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the way
+
+  _way(names) {
+    this._select = make("select", { id: "journey-name" }, ...names.map((name) => make("option", { value: name }, name)));
+    const start = button("Set out", { onclick: () => this._send("journey_start", this._select.value ? { name: this._select.value } : {}) }, "play");
+    this._choose = names.length
+      ? make("div", { class: "row" }, make("div", { class: "field wide" }, make("label", { for: "journey-name" }, "Journey"), this._select), start)
+      : make("p", { class: "empty" }, "No journeys are prepared: config.yaml names them. One that is started with improv ctl is shown here as well.");
+    this._hold = button("Hold", { onclick: () => this._send(this._held ? "journey_resume" : "journey_hold") }, "hold");
+    const leave = button("Leave", { title: "The mood stays as it is", onclick: () => this._send("journey_abort") }, "abort");
+    this._seek = new Slider({ label: "Way", low: 0, high: 1, text: (share) => `${clock(share * this._length_s)} of ${clock(this._length_s)}`,
+      hint: "Go on from another place", send: (share) => this._send("journey_jump", { share: Number(share.toFixed(4)) }) });
+    this._title = make("p", { class: "journey-name" });
+    this._length_s = 0;
+    this._under = make("div", { class: "group", hidden: true }, this._title, this._seek.element, make("div", { class: "row" }, this._hold, leave));
+    return make("div", { class: "group" }, this._choose, this._under);
+  }
+
+  _showWay({ journey, journey_held, journey_s, journey_length_s }) {
+    this._under.hidden = !journey;
+    if (!journey) return;
+    this._length_s = journey_length_s;
+    this._seek.show(journey_length_s ? journey_s / journey_length_s : 0);
+    write(this._title, journey_held ? `${journey}, held` : journey);
+    if (journey_held === this._held) return;
+    this._held = journey_held;
+    this._hold.replaceChildren(picture(journey_held ? "play" : "hold"), make("span", {}, journey_held ? "Go on" : "Hold"));
+  }
+
+  // ---------------------------------------------------------------------------------------------------- the limits
+
+  _bands(names) {
+    const rows = names.map((name) => {
+      const [label, unit] = LIMITS[name] ?? [name, ""];
+      const fields = ["from", "to"].map((side) => make("input", { type: "number", step: "any", placeholder: "free", "aria-label": `${label} ${side}, ${unit}` }));
+      const send = () => {
+        const [low, high] = fields.map((field) => (field.value === "" ? null : Number(field.value)));
+        this._send("limit", { name, low, high });
+      };
+      for (const field of fields) field.addEventListener("change", send);
+      this._limits.set(name, fields);
+      return make("div", { class: "limit field" }, make("span", {}, `${label}, ${unit}`), fields[0], make("i", { "aria-hidden": "true" }, "to"), fields[1]);
+    });
+    return make("div", { class: "group" }, make("h3", {}, "Limits"), make("p", { class: "hint" }, "They hold whatever else commands. An empty field leaves that side free."), make("div", { class: "limits" }, ...rows));
   }
 }

@@ -21,6 +21,7 @@ const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap"]);
+const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
 const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
@@ -69,7 +70,10 @@ function build(hello) {
   shape.build(hello);
   transport.build(hello);
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
-  by("play-forms").replaceChildren(...forms.build(rest.filter((row) => !isJourney(row)), hello), volume());
+  const parts = forms.build(rest.filter((row) => !isJourney(row)).map((row) => ({ ...row, label: LABELS[row.name] })), hello);
+  const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
+  by("play-forms").replaceChildren(...others, volume());
+  by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
 }
 
@@ -91,7 +95,7 @@ function headline(state) {
   const gliding = state.glide_left_s > 0.05;
   write(by("mood-word"), state.mood);
   by("mood-icon").setAttribute("href", icon(state.mood));
-  write(by("mood-note"), gliding && goal !== state.mood ? `on the way to ${goal}, ${state.glide_left_s.toFixed(0)} s`
+  write(by("mood-note"), state.journey ? `on the journey ${state.journey}${state.journey_held ? ", held" : ""}` : gliding && goal !== state.mood ? `on the way to ${goal}, ${state.glide_left_s.toFixed(0)} s`
     : `valence ${signed(state.valence)} · arousal ${signed(state.arousal)}${gliding ? ` · gliding, ${state.glide_left_s.toFixed(0)} s` : ""}`);
   for (const one of by("moods").children) one.setAttribute("aria-pressed", one.dataset.mood === goal);
   if (goal === announced) return;

@@ -53,6 +53,7 @@ export class Pad {
     this.mood = [state.valence, state.arousal];
     if (performance.now() - this._dragged_ms > SETTLE_MS) this.target = [state.target_valence, state.target_arousal];
     this._shown ??= [...this.mood];
+    this.showJourney((state.journey ? state.journey_path : []).map(([, ...point]) => point));
     this._run();
     this._describe();
   }
@@ -76,7 +77,14 @@ export class Pad {
 
   /** points: [[valence, arousal], ...] of the journey, or empty. */
   showJourney(points) {
-    by("pad-journey").setAttribute("points", points.map((point) => place(...point).join(",")).join(" "));
+    const key = JSON.stringify(points);
+    if (key === this._journey) return;
+    this._journey = key;
+    const places = points.map((point) => place(...point));
+    by("pad-journey").replaceChildren(
+      makeSvg("polyline", { class: "journey-path", points: places.map((at) => at.join(",")).join(" ") }),
+      ...places.map(([cx, cy]) => makeSvg("circle", { class: "journey-stop", cx, cy, r: 5.5 })),
+    );
   }
 
   /** The ground: every point in the colour of its mood. Painted small, the browser smooths it. */

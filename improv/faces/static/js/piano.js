@@ -3,8 +3,8 @@
 const FOLDER = "/static/piano/";
 const SEVEREST_DARKENING_OCTAVES = 3.2; // a very soft note keeps this much less of the top than a very loud one
 const BRIGHTEST_HZ = 13000;
-const LOUDNESS_POWER = 1.7; // amplitude is (velocity / 127) to this power
-const NOTE_GAIN = 0.42;
+const LOUDNESS_POWER = 1.35; // amplitude is (velocity / 127) to this power
+const NOTE_GAIN = 0.5;
 const DAMPER_S = 0.085; // time constant of the end of a note
 const CUT_S = 0.008; // and of a silence
 const DECAY_TO_TIME_CONSTANT = 11.51; // 100 dB in time constants: ln(10) * 100 / 20
@@ -21,7 +21,7 @@ export class Piano {
     this.volume = context.createGain();
     this.analyser = context.createAnalyser();
     this.analyser.fftSize = 2048;
-    const limiter = new DynamicsCompressorNode(context, { threshold: -10, knee: 8, ratio: 6, attack: 0.004, release: 0.18 });
+    const limiter = new DynamicsCompressorNode(context, { threshold: -10, knee: 8, ratio: 12, attack: 0.004, release: 0.18 });
     this._dry = context.createGain();
     this._dry.connect(this.volume);
     this._wet = new GainNode(context, { gain: ROOM_GAIN });
