@@ -176,8 +176,8 @@ def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon
 
 
 IN_REACH = "(one) => one.checkVisibility() && !one.disabled && one.tabIndex >= 0"
-NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent, one.textContent.trim(),
-    one.getAttribute("aria-labelledby")].find(Boolean)"""
+NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent, one.getAttribute("aria-labelledby"),
+    one.textContent.trim()].find(Boolean)"""
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
