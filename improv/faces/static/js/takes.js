@@ -22,41 +22,66 @@ export class Takes {
 
   _show(takes) {
     if (!takes.length) return this._list.replaceChildren(make("p", { class: "empty" }, "No takes yet. Everything that is played is kept here, on this computer only."));
-    const newest = [...takes].sort((one, other) => String(other.start).localeCompare(String(one.start)));
-    this._list.replaceChildren(make("ul", { class: "takes" }, ...newest.map((take) => this._take(take))));
+    this._list.replaceChildren(make("ul", { class: "takes" }, ...takes.map((take) => this._take(take))));
   }
 
-  _take(take) {
-    const address = `/api/takes/${encodeURIComponent(take.id)}`, began = new Date(take.start);
-    const name = Number.isNaN(began.valueOf()) ? String(take.id) : began.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-    const link = (text, href, iconName, values = {}) => make("a", { class: "button", href, "aria-label": `${text}, take of ${name}`, ...values }, picture(iconName), text);
+  _take({ take_id: id, started, seconds, state, model }) {
+    const address = `/api/takes/${encodeURIComponent(id)}`, began = new Date(started);
+    const name = Number.isNaN(began.valueOf()) ? id : began.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    const file = (text, kind, what, iconName) => make("a", { class: "button", href: `${address}.${kind}`, download: true, "aria-label": `${what} of the take of ${name}`, title: what }, picture(iconName), text);
+    const act = (what, iconName, onclick) => button("", { class: "button icon", "aria-label": `${what} the take of ${name}`, title: what, onclick }, iconName);
     return make("li", { class: "take" },
-      make("div", { class: "take-text" }, make("b", {}, name), make("span", {}, `${Number(take.minutes).toFixed(1)} minutes, ${take.notes} notes`)),
+      make("div", { class: "take-text" }, make("b", {}, name), make("span", {}, [length(seconds), model, STATES[state] ?? state].filter(Boolean).join(" · "))),
       make("div", { class: "take-buttons" },
-        link("MIDI", `${address}.mid`, "download", { download: true }),
-        link("Report", `${address}/report`, "report", { target: "_blank", rel: "noopener" }),
-        button("", { class: "button icon", "aria-label": `Delete the take of ${name}`, onclick: () => this._ask(address, name) }, "delete")));
+        file("MIDI", "mid", "MIDI file", "download"),
+        file("Picture", "png", "Picture", "picture"),
+        file("Report", "html", "Report", "report"),
+        act("Write a note on", "note", () => this._write(address, name)),
+        act("Delete", "delete", () => this._delete(address, name))));
   }
 
-  _ask(address, name) {
-    const dialog = by("ask");
-    by("ask-text").textContent = `Delete the take of ${name}? It is gone for good.`;
-    by("ask-no").onclick = () => dialog.close();
-    by("ask-yes").onclick = () => {
-      dialog.close();
-      this._delete(address);
-    };
-    dialog.showModal();
+  // ------------------------------------------------------------------------------------------------------ questions
+
+  async _delete(address, name) {
+    if (!(await asked(`Delete the take of ${name}? It is gone for good, with what was made of it.`, "Delete for good", false))) return;
+    await this._change(address, { method: "DELETE" });
   }
 
-  async _delete(address) {
+  async _write(address, name) {
+    const text = await asked(`A note on the take of ${name}`, "Keep the note", true);
+    if (text) await this._change(`${address}/note`, { method: "POST", body: text });
+  }
+
+  async _change(address, request) {
     try {
-      const answer = await fetch(address, { method: "DELETE" });
-      if (!answer.ok) this._complain((await answer.json().catch(() => ({}))).error ?? "The take could not be deleted.");
+      const answer = await fetch(address, request);
+      if (!answer.ok) this._complain((await answer.json().catch(() => ({}))).error ?? "That could not be done.");
     } catch {
-      this._complain("The take could not be deleted: the connection is lost.");
+      this._complain("That could not be done: the connection is lost.");
     }
     await this.refresh();
     by("tab-takes").focus();
   }
+}
+
+const STATES = { ended: "", playing: "being played", "cut short": "cut short" };
+
+const length = (seconds) => (seconds < 60 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
+
+/** Ask in a dialog; resolves to true or the written text, or to null when it was closed. */
+function asked(question, yes, writing) {
+  const dialog = by("ask"), field = by("ask-field");
+  by("ask-text").textContent = question;
+  by("ask-yes").textContent = yes;
+  by("ask-yes").classList.toggle("danger", !writing);
+  by("ask-no").textContent = writing ? "Cancel" : "Keep";
+  field.hidden = !writing;
+  field.value = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === "yes" ? (writing ? field.value.trim() : true) : null);
+    dialog.returnValue = "";
+    by("ask-no").onclick = () => dialog.close();
+    by("ask-yes").onclick = () => dialog.close("yes");
+  });
 }
