@@ -203,3 +203,20 @@ def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: i
     panic = page.locator("#panic").bounding_box()  # always in sight
     assert 0 <= panic["x"] <= width - panic["width"]
     assert panic["y"] + panic["height"] <= 800
+
+
+def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    page.click("#tab-takes")
+    take = page.locator(".take").first
+    take.wait_for()
+    assert "being played" in take.text_content()
+    take.get_by_role("button", name="Delete the take").click()
+    page.wait_for_selector("#ask[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#ask:not([open])", state="attached")
+    assert daemon.state["playing"]
+    take.get_by_role("button", name="Write a note").click()
+    page.keyboard.type("The second bar was lovely.")
+    page.click("#ask-yes")
+    eventually(lambda: any(b"lovely" in path.read_bytes() for path in daemon.takes.glob("*")))
