@@ -338,6 +338,11 @@ class Key(NamedTuple):
         third = 4 if self.major else 3
         return self.tonic, (self.tonic + third) % 12, (self.tonic + 7) % 12
 
+    @property
+    def dominant(self) -> tuple[int, int, int]:
+        """Pitch classes of the major triad on the fifth degree, its root first; in minor with the raised seventh."""
+        return (self.tonic + 7) % 12, (self.tonic + 11) % 12, (self.tonic + 2) % 12
+
 
 def profile_in_best_key(histogram: FloatArray, major: bool) -> FloatArray:
     """The standardised Temperley profile of one mode, in the key of that mode that fits the histogram best: (12,).

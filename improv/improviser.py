@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from improv import conditioning, sampling, steering
-from improv.attributes import FloatArray, intervals, key_of
+from improv.attributes import FloatArray, Key, intervals, key_of, profile_in_best_key
 from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.encodings.base import BoolArray
@@ -28,6 +29,8 @@ GUIDED_ROWS = 2  # one row with the commands, one without
 REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never longer
 # The key is felt over about the last eight bars: the histogram halves in 32 beats.
 KEY_HALF_LIFE_BEATS = 32.0
+# The pedal is lifted where more of the intervals would be dissonant.
+HARSH_UNDER_PEDAL = 0.12
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
 # Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
@@ -122,11 +125,13 @@ class _Memory:
     tempo: float = 1.0  # ratio to the commanded one, as the tokens say
     held: tuple[_Held, ...] = ()
     leaving: tuple[_Held, ...] = ()  # of the model before: they end with this step
+    pedalled: tuple[_Held, ...] = ()  # let go by the model, held by the pedal
     silent_ticks: int = 0
     onset_s: tuple[float, ...] = ()  # of the steps with a start, inside the window that steering looks at
     last_onset_s: float = 0.0
     rest_until_tick: int = 0
     end_tick: int | None = None
+    end_key: Key | None = None  # that the ending closes in
     answered: Mood = NEUTRAL
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
     register: float | None = None  # mean pitch of what began lately
@@ -137,9 +142,17 @@ class _Memory:
         return replace(self, decoder=self.decoder.copy(), histogram=self.histogram.copy())
 
 
-def _classes(held: tuple[_Held, ...]) -> FloatArray:
+def _classes(held: Iterable[_Held]) -> FloatArray:
     """Notes per pitch class, shape (12,)."""
     return np.bincount([note.pitch % 12 for note in held], minlength=12).astype(np.float64)
+
+
+def _under_pedal(pedalled: list[_Held], keys: Mapping[int, int], held: list[_Held]) -> tuple[_Held, ...]:
+    """What the pedal may go on holding: all or nothing, for a harsh interval lifts it; a key struck again ends."""
+    stay = [note for note in pedalled if note.sent not in keys]
+    sounding = _classes((*stay, *held)) + np.bincount([key % 12 for key in keys], minlength=12)
+    harsh, pairs = intervals(sounding)
+    return tuple(stay) if not keys or harsh <= HARSH_UNDER_PEDAL * pairs else ()
 
 
 def _keys(pitches: tuple[int, ...], sounding: set[int], limits: Limits) -> dict[int, int]:
@@ -213,7 +226,7 @@ class Improviser:
             bar_tick=old.position.tick, ticks_per_beat=encoding.ticks_per_beat, tempo_bpm=tempo_bpm, rubato=1.0
         )
         self._memory = new = self._beginning(model, position, controls)
-        new.leaving, new.onset_s, new.histogram = old.held, old.onset_s, old.histogram * rate
+        new.leaving, new.onset_s, new.histogram = (*old.held, *old.pedalled), old.onset_s, old.histogram * rate
         new.register, new.harsh, new.pairs = old.register, old.harsh, old.pairs
         new.silent_ticks = LONG_AGO  # no gap: it starts with a note
         if old.end_tick is not None:
@@ -235,7 +248,8 @@ class Improviser:
     @property
     def held(self) -> tuple[tuple[int, float], ...]:
         """Notes that sound when the next step begins: (note_id, on_s)."""
-        return tuple((held.note_id, held.on_s) for held in (*self._memory.leaving, *self._memory.held))
+        memory = self._memory
+        return tuple((held.note_id, held.on_s) for held in (*memory.leaving, *memory.pedalled, *memory.held))
 
     @property
     def state(self) -> State:
@@ -264,7 +278,7 @@ class Improviser:
 
     def release(self) -> None:
         """Forget what sounds: someone ended it. The model may go on as if it did not know."""
-        self._memory.held = self._memory.leaving = ()
+        self._memory.held = self._memory.leaving = self._memory.pedalled = ()
 
     def hurry(self, music_s: float) -> None:
         """Let the next step begin at `music_s` if it would begin later: the step before it becomes shorter."""
@@ -318,13 +332,15 @@ class Improviser:
     def _ending(self, memory: _Memory, controls: ControlState) -> float | None:
         """How near the asked-for end is, 0..1, or None when none was asked for."""
         if not controls.ending:
-            memory.end_tick = None
+            memory.end_tick = memory.end_key = None
             return None
         position = memory.position
         if memory.end_tick is None:
             memory.end_tick = (
                 position.tick + position.ticks_to_bar_line + self.settings.ending_bars * position.bar_ticks
             )
+        if memory.end_key is None and memory.end_tick - position.tick <= 2 * position.bar_ticks:
+            memory.end_key = key_of(memory.histogram)
         return conditioning.ending_value((memory.end_tick - position.tick) / position.bar_ticks)
 
     def _choose_step(
@@ -349,6 +365,11 @@ class Improviser:
             key_pull = key_pull + steering.register_pull(
                 memory.register, attributes["register"], self.settings.register_pull
             )
+        if memory.end_key is not None and memory.end_tick is not None:
+            to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick
+            if 0 < to_last_bar < max(1, memory.position.bar_ticks // 2):
+                key_pull = key_pull + steering.cadence_pull(memory.end_key)
+        clashing = self._clashing(memory, attributes["mode"]) if self._turned(memory, controls) else ()
         sounding = _classes(memory.held)
         density_pull = self._density_pull(memory, attributes["onset_density"])
         may_start = self._may_start(memory, controls.limits)
@@ -359,7 +380,8 @@ class Improviser:
             logits, memory.state = self.model.step(memory.last_token, condition, memory.state)
             # A piece has at least one step, else this could go on for ever.
             may_end = memory.last_token != encoding.start_id and memory.end_tick is None
-            legal = memory.decoder.legal(self._wish(memory, must_start=must_answer and not started, may_end=may_end))
+            wish = self._wish(memory, must_start=must_answer and not started, may_end=may_end)
+            legal = memory.decoder.legal(wish._replace(too_long=wish.too_long + clashing))
             self._limit(legal, memory, controls.limits, may_start=may_start)
             guided = sampling.guide(logits, guidance)
             favour = key_pull + steering.dissonance_pull(
@@ -427,23 +449,47 @@ class Improviser:
     def _must_answer(self, memory: _Memory, controls: ControlState) -> bool:
         """Whether a note must start: the mood turned, the rest is at its longest, or the last bar begins."""
         longest = self.settings.longest_rest_beats * memory.position.ticks_per_beat
-        turned = math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
+        turned = self._turned(memory, controls)
         position, floor_s = memory.position, controls.limits.longest_gap_s
         overdue = position.music_s + position.step_s - memory.last_onset_s > floor_s
-        return turned or overdue or memory.silent_ticks >= longest or self._is_final_chord(memory)
+        chord = self._is_final_chord(memory) or self._is_dominant(memory)
+        return turned or overdue or memory.silent_ticks >= longest or chord
+
+    @staticmethod
+    def _turned(memory: _Memory, controls: ControlState) -> bool:
+        """Whether the mood was turned since the last answer."""
+        return math.dist(controls.glide.target, memory.answered) >= ANSWERED_TURN
+
+    @staticmethod
+    def _clashing(memory: _Memory, mode: float) -> tuple[int, ...]:
+        """Held pitches outside of the scale that a new mood is drawn to: they are let go as it begins."""
+        profile = profile_in_best_key(memory.histogram, mode >= 0)
+        return tuple(note.pitch for note in memory.held if profile[note.pitch % 12] < 0)
 
     @staticmethod
     def _is_final_chord(memory: _Memory) -> bool:
         """Whether the step is the first of the last bar of an ending."""
         return memory.end_tick is not None and memory.end_tick - memory.position.tick == memory.position.bar_ticks
 
+    @staticmethod
+    def _is_dominant(memory: _Memory) -> bool:
+        """Whether the step is the one half a bar before the last bar of an ending: the dominant begins."""
+        if memory.end_tick is None or memory.end_key is None:
+            return False
+        bar_ticks = memory.position.bar_ticks
+        return memory.end_tick - memory.position.tick == bar_ticks + max(1, bar_ticks // 2)
+
     def _wish(self, memory: _Memory, *, must_start: bool, may_end: bool) -> Wish:
-        """What the moment asks of the next token: a start, the end of what is held for too long, or the last bar: a
-        chord of the tonic triad on its first beat, the tonic lowest, held to the end.
+        """What the moment asks of the next token: a start, the end of what is held for too long, or a cadence: the
+        dominant half a bar before the last bar, then a chord of the tonic triad, the tonic lowest, held to the end.
         """
         position = memory.position
         too_long = tuple(h.pitch for h in memory.held if position.tick - h.tick >= self._longest_note(memory))
-        triad = key_of(memory.histogram).triad if self._is_final_chord(memory) else None
+        triad = None
+        if self._is_final_chord(memory):
+            triad = (memory.end_key or key_of(memory.histogram)).triad
+        elif self._is_dominant(memory) and memory.end_key is not None:
+            triad = memory.end_key.dominant
         left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
         return Wish(must_start, too_long, may_end, triad, hold=left < position.bar_ticks)
 
@@ -492,21 +538,30 @@ class Improviser:
         position, expression = memory.position, self.settings.expression
         ended, held = [EndedNote(note.note_id, position.music_s) for note in memory.leaving], list(memory.held)
         memory.leaving = ()
+        pedal = not (self.model.encoding.performs or grid.last) and expression.pedal(attributes["articulation"])
+        pedalled = list(memory.pedalled)
         for pitch in grid.ended:
             # Of two notes on one key the younger ends first, as the encodings' decoders have it.
             note = next((h for h in reversed(held) if h.pitch == pitch), None)
             if note is not None:
                 held.remove(note)
+                if pedal and position.tick - note.tick < self._longest_note(memory):
+                    pedalled.append(note)
+                    continue
                 off_s = position.music_s
                 if not self.model.encoding.performs:
                     off_s = expression.end_s(note.on_s, off_s, position.step_s, attributes["articulation"])
                 ended.append(EndedNote(note.note_id, off_s))
         keys = _keys(grid.started, {note.sent for note in held}, limits)
+        kept = _under_pedal(pedalled, keys, held) if pedal and not expression.pedal_lifts(position) else ()
+        ended += [EndedNote(note.note_id, position.music_s) for note in pedalled if note not in kept]
+        memory.pedalled = kept
+        above = max((note.sent for note in (*held, *kept)), default=-1)
         if self.model.encoding.performs:
             own = dict(zip(grid.started, grid.velocities, strict=True))
             velocities, delays = tuple(own[pitch] for pitch in keys.values()), (0.0,) * len(keys)
         else:
-            velocities = expression.velocities(tuple(keys), position, attributes["loudness"], ending, rng)
+            velocities = expression.velocities(tuple(keys), position, attributes["loudness"], ending, rng, above)
             delays = expression.delays_s(len(keys), rng)
         started = tuple(
             StartedNote(self._next_note_id + index, sent, limits.velocity(velocity), position.music_s + delay)

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from improv.attributes import FloatArray, dissonant_class_counts, mode_of, profile_in_best_key
+from improv.attributes import FloatArray, Key, dissonant_class_counts, mode_of, profile_in_best_key
 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
@@ -20,6 +20,7 @@ MODE_CORRECTION = 1.0
 DISSONANCE_HALF_LIFE_BEATS = 8.0
 LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
 REGISTER_SHARE = 0.06  # of each onset in the running mean of pitch: about the last 16 onsets
+CADENCE_PULL = 3.0  # nats
 DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
 
 
@@ -67,6 +68,13 @@ def register_pull(heard: float, commanded: float, strength: float) -> FloatArray
     """
     off = min(max((commanded - heard) / 12, -1.0), 1.0)
     return strength * off * (np.arange(128) - commanded) / 12
+
+
+def cadence_pull(key: Key) -> FloatArray:
+    """Nats for the starts of the 128 pitches between dominant and tonic: the dominant seventh."""
+    favour = np.zeros(12)
+    favour[[*key.dominant, (key.tonic + 5) % 12]] = CADENCE_PULL
+    return np.resize(favour, 128)
 
 
 def density_window_s(tempo_bpm: float) -> float:

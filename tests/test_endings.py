@@ -32,7 +32,7 @@ def test_a_rest_after_an_ended_piece_is_no_longer_either() -> None:
 
 def test_after_the_end_of_a_piece_the_next_begins_on_the_bar_line() -> None:
     model = ScriptedModel([C4, STEP_END, HELD_C4, STEP_END, END, START])
-    subject = improviser(model, "calm", 1, "music.longest_rest_beats=8")
+    subject = improviser(model, "calm", 1, "music.longest_rest_beats=8", "music.expression=0")
     steps = plan(subject, controls(), 33)
     assert_whole(steps, held_ids(subject))
     assert [step.position.tick for step in steps if step.started] == [0, 16, 32]
@@ -83,6 +83,23 @@ def test_an_ending_closes_on_the_tonic_triad(tiny: OnnxModel, seed: int, bars: i
     assert lowest % 12 in fitting, "a triad with its tonic in the bass"
     assert len([step for step in steps if step.finished]) == 1
     assert final_bar[-1].position.tempo_bpm < 0.9 * steps[36].position.tempo_bpm, "a ritardando"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("mood", ["happy", "sad"])
+def test_the_final_tonic_comes_from_its_dominant(tiny: OnnxModel, mood: str, seed: int) -> None:
+    subject = improviser(tiny, mood, seed, "music.ending_bars=2")
+    steps = plan(subject, controls(mood), 37)
+    ending = controls(mood, ending=True)
+    while not steps[-1].finished:
+        steps.append(subject.plan_step(ending))
+    last = steps[-1].position.tick
+    at = {step.position.tick: sorted(note.pitch for note in step.started) for step in steps}
+    tonic, dominant = at[last - 16], at[last - 24]
+    root = (tonic[0] + 7) % 12
+    assert dominant[0] % 12 == root, "a fifth above the final bass"
+    assert {pitch % 12 for pitch in dominant} <= {root, (root + 4) % 12, (root + 7) % 12}
+    assert len(dominant) >= 3
 
 
 def test_the_whole_chord_is_held_even_if_the_model_would_let_go_of_its_top() -> None:

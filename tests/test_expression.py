@@ -38,10 +38,42 @@ def test_accents() -> None:
 
 
 def test_a_phrase_swells_over_four_bars() -> None:
-    loud = [mean((60,), BAR_LINE._replace(bar=bar))[0] for bar in (1, 2, 3, 4, 5)]
+    loud = [mean((60,), BAR_LINE._replace(bar=bar))[0] for bar in range(1, 10)]
     assert loud[2] > loud[1] > loud[0]
     assert loud[2] > loud[3]
-    assert loud[4] == pytest.approx(loud[0])
+    assert loud[8] == pytest.approx(loud[0])
+
+
+def test_a_crescendo_over_two_phrases_leads_to_the_height_of_the_second() -> None:
+    loud = [mean((60,), BAR_LINE._replace(bar=bar))[0] for bar in range(1, 9)]
+    assert loud[4] > loud[0]
+    assert max(loud) == loud[6] > loud[2] + 3
+    assert loud[7] < loud[6]
+
+
+def test_the_mean_velocity_is_the_commanded_loudness() -> None:
+    rng = np.random.default_rng(1)
+    found = []
+    for tick in range(8 * 16):
+        position = BAR_LINE._replace(tick=tick, bar_tick=tick - tick % 16, bar=1 + tick // 16)
+        chord = (72, 64, 60, 48) if tick % 4 == 0 else (72, 60) if tick % 2 == 0 else (60,)
+        found += FULL.velocities(chord, position, 60.0, 0.0, rng, above=66 if tick % 2 else -1)
+    assert np.mean(found) == pytest.approx(60, abs=2)
+
+
+def test_what_starts_below_a_note_that_sounds_on_is_accompaniment() -> None:
+    rng = np.random.default_rng(1)
+    under = np.mean([FULL.velocities((60,), BAR_LINE, 60.0, 0.0, rng, above=72) for _ in range(200)])
+    alone = np.mean([FULL.velocities((60,), BAR_LINE, 60.0, 0.0, rng) for _ in range(200)])
+    over = np.mean([FULL.velocities((76,), BAR_LINE, 60.0, 0.0, rng, above=72) for _ in range(200)])
+    assert under < alone < over
+
+
+def test_the_pedal_is_for_legato_and_changes_on_the_half_bar() -> None:
+    assert [FULL.pedal(articulation) for articulation in (0.6, 0.9, 0.97, 1.0)] == [False, False, True, True]
+    assert not PLAIN.pedal(1.0), "at strength 0 nothing is added"
+    lifts = [tick for tick in range(16) if FULL.pedal_lifts(BAR_LINE._replace(tick=16 + tick))]
+    assert lifts == [0, 8]
 
 
 def test_an_ending_is_softer_and_slower() -> None:

@@ -190,3 +190,30 @@ def test_a_glide_is_on_its_way() -> None:
     assert moods[-1] == CORNERS["sad"]
     assert all(later.valence <= earlier.valence for earlier, later in pairwise(moods))
     assert len([mood for mood in moods if -0.9 < mood.valence < 0.9]) > 0
+
+
+def test_the_pedal_holds_what_the_model_lets_go_and_lifts_for_harsh_notes() -> None:
+    script = [C4, STEP_END, STEP_END, ENCODING.begins(64), STEP_END, STEP_END, ENCODING.begins(61), STEP_END]
+    subject = improviser(ScriptedModel(script), "calm", 1)
+    steps = plan(subject, controls(), 8)
+    assert_whole(steps, held_ids(subject))
+    names = {note.note_id: note.pitch for step in steps for note in step.started}
+    ends = {names[ended.note_id]: step.position.tick for step in steps[:5] for ended in step.ended}
+    begun = [(step.position.tick, step.started[0].pitch) for step in steps if step.started]
+    assert begun[:3] == [(0, 60), (2, 64), (4, 61)]
+    assert ends[60] == ends[64] == 4, "C and E sound on until the C sharp comes"
+    dry = improviser(ScriptedModel(script), "calm", 1, "music.expression=0")
+    assert [step.position.tick for step in plan(dry, controls(), 8) if step.ended][:3] == [1, 3, 5]
+
+
+def test_what_clashes_with_a_new_mood_is_let_go() -> None:
+    c_sharp = ENCODING.begins(61)
+    held = [ENCODING.continues(61), STEP_END]
+    chord = [ENCODING.begins(67), ENCODING.begins(64), ENCODING.begins(60), STEP_END]
+    script = [*chord, STEP_END] * 8 + [c_sharp, STEP_END, *held * 20]
+    subject = improviser(ScriptedModel(script), "calm", 1, "music.expression=0")
+    plan(subject, controls(), 20)
+    assert [note.pitch for note in subject._memory.held] == [61]
+    step = subject.plan_step(turned_to(CORNERS["happy"]))
+    assert len(step.ended) == 1, "a C sharp does not belong to C major"
+    assert step.started
