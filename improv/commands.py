@@ -229,6 +229,29 @@ _ROWS: tuple[Row, ...] = (
             )
         },
     ),
+    Row(
+        "tempo",
+        "Command the tempo, whatever the mood says (the attribute tempo); null gives it back to the mood.",
+        lambda bpm: controls.SetAttribute("tempo", bpm),
+        (
+            Argument(
+                "bpm",
+                "number",
+                "quarter notes per minute; null: as the mood says",
+                ATTRIBUTES["tempo"].low,
+                ATTRIBUTES["tempo"].high,
+                "bpm",
+                nullable=True,
+            ),
+        ),
+    ),
+    Row("tap", "One beat of a tempo that is tapped, at least three in a row.", controls.Tap, (), _button("tap")),
+    Row(
+        "clock",
+        "Whose tempo and bars are followed: our own, or those of the program that sends MIDI clock.",
+        controls.SetClockSource,
+        (Argument("source", "choice", "internal, or midi: the master's", choices=controls.CLOCK_SOURCES),),
+    ),
     Row("play", "Play, after a pause or an ending.", controls.Play, (), _button("play")),
     Row("pause", "Stop sounding at once, keep the place.", controls.Pause, (), _button("pause")),
     Row("play_pause", "The one of the two that is not so now.", controls.PlayPause, (), _button("play_pause")),

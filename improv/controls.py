@@ -14,6 +14,7 @@ from improv.mood import CORNERS, Glide, Mood
 
 LONGEST_GLIDE_S = 60.0
 TEMPERATURE_RANGE = (0.5, 1.5)
+CLOCK_SOURCES = ("internal", "midi")
 
 # ------------------------------------------------------------------------------------------------------- commands
 
@@ -118,6 +119,16 @@ class JumpJourney(NamedTuple):
     share: float | None = None
 
 
+class Tap(NamedTuple):
+    """One beat of a tempo that is tapped; the engine knows when the others came."""
+
+
+class SetClockSource(NamedTuple):
+    """Whose tempo is followed: CLOCK_SOURCES."""
+
+    source: str
+
+
 class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
@@ -135,6 +146,8 @@ Command = (
     | Stop
     | AllNotesOff
     | Panic
+    | Tap
+    | SetClockSource
     | SetModel
     | Reset
     | SetLimit
@@ -169,6 +182,8 @@ class ControlState:
     standing_limits: Limits = FREE
     prepared: Plan | None = None
     course: Course | None = None
+    clock_source: str = "internal"
+    """Whose tempo and bars are followed, one of CLOCK_SOURCES."""
 
     def mood(self, music_s: float) -> Mood:
         """The mood at a moment of the music: the journey's while one is under way, else the glide's."""
@@ -230,8 +245,11 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             turned = _turn(state, SetMood(*target), music_s)
             # A limit is not a wish: it stays until it is taken back.
             fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
+            fresh = replace(fresh, clock_source=state.clock_source)
             return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing)
-        case AllNotesOff():
+        case SetClockSource(source):
+            return replace(state, clock_source=source)
+        case AllNotesOff() | Tap():
             return state
         case SetLimit(name, low, high):
             return replace(state, standing_limits=state.standing_limits.changed(name, low, high))

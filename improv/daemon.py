@@ -146,6 +146,8 @@ def _output(section: OutputSection) -> OutputSettings:
         latency_s=section.latency_ms / 1000,
         velocity_delay_s=tuple((velocity, ms / 1000) for velocity, ms in section.velocity_delay_ms.items()),
         program=section.program,
+        clock=section.clock,
+        metronome=section.metronome - 1,
     )
 
 
@@ -251,6 +253,7 @@ _KEPT_UNTIL_RESTART = (
     "music.seed",
     "music.beats_per_bar",
     "midi",
+    "clock",
     "timing.late_note_limit_ms",
     "timing.realtime",
     "web",

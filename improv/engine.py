@@ -6,6 +6,7 @@ Single-threaded and driven from outside by `turn`; it owns no port and no proces
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -20,9 +21,12 @@ from improv.controls import Command, ControlState
 from improv.errors import CommandError
 from improv.improviser import Improviser, PlannedStep
 from improv.improviser import Settings as ImproviserSettings
+from improv.master import Master
 from improv.mood import nearest_name
-from improv.player.wire import PlannedNote, PortsChanged, Received, Statistics, ToEngine
+from improv.player.wire import Bend, ClockIn, PlannedNote, PortsChanged, Pulses, Received, Statistics, ToEngine
 from improv.state import State
+from improv.tap import TapTempo
+from improv.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,9 @@ REPLAN_EVERY_S = 0.02
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
+# What is planned is moved when the master's beats turn out to be elsewhere by more than this.
+WORTH_MOVING_S = 0.0003
+WAITING = "waiting for the MIDI clock's start"
 # A step may be planned (and a plan be made anew) so much before its time: more than the rounding of a sum of seconds,
 # less than anyone hears.
 PLAN_EARLY_S = 1e-4
@@ -52,6 +59,9 @@ class Link(Protocol):
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
     def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
     def silence(self) -> None: ...
+    def bend(self, bend: Bend) -> None: ...
+    def pulse(self, pulses: Pulses) -> None: ...
+    def stop_clock(self, due_s: float) -> None: ...
     def poll(self, timeout_s: float) -> list[ToEngine]: ...
     def beat(self) -> str: ...
 
@@ -66,10 +76,17 @@ class Witness(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """look_ahead_s: how far ahead is planned. channel: 0..15."""
+    """look_ahead_s: how far ahead is planned. channel: 0..15.
+
+    pulses: an output gives MIDI clock or a metronome's clicks. count_in_bars: clicked before the music begins.
+    clock_offset_s: so much later than the master's ticks are our beats.
+    """
 
     look_ahead_s: float = 0.25
     channel: int = 0
+    pulses: bool = False
+    count_in_bars: int = 0
+    clock_offset_s: float = 0.0
 
 
 class Engine:
@@ -88,13 +105,20 @@ class Engine:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self.controls = self._initial = initial
         self._link, self._clock, self._witness = link, clock, witness
-        self._anchor_s = clock.now() + LEAD_S - improviser.position.music_s  # clock time of the music's second 0
+        self.timeline = Timeline(0.0, settings.clock_offset_s)
+        self._master = Master(self.timeline)
+        self._taps = TapTempo()
         self._planned: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
         self._provisional_off_s: dict[int, float] = {}
         self._changed_s: float | None = None  # when the oldest command came that the plan does not know yet
         self._replanned_s = -1.0
         self._finished = False
         self._notes_planned = self._stalls = 0
+        if initial.clock_source == "internal":
+            self._begin()
+        else:
+            self.controls = replace(initial, playing=False)
+            log.info("%s", WAITING)
 
     # -------------------------------------------------------------------------------------------------- the turn
 
@@ -107,6 +131,8 @@ class Engine:
         for record in self._link.poll(self._wait_s(timeout_s)):
             if isinstance(record, Received):
                 self.receive(record.message, record.received_s)
+            elif isinstance(record, ClockIn):
+                self._hear(record)
             else:
                 others.append(record)
         if (notice := self._link.beat()) != "":
@@ -145,6 +171,10 @@ class Engine:
 
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
+        if isinstance(command, commands.Tap):
+            if (tempo_bpm := self._taps.tap(received_s)) is not None:
+                self.act(commands.SetAttribute("tempo", tempo_bpm), received_s)
+            return
         before = self.controls
         if self._witness is not None:
             self._witness.commanded(command, received_s)
@@ -152,6 +182,8 @@ class Engine:
         log.debug("command %s", command)
         if isinstance(command, commands.AllNotesOff | commands.Panic):
             self.silence()
+        elif before.clock_source != self.controls.clock_source:
+            self._change_source()
         elif before.playing and not self.controls.playing:
             self._pause()
         elif not before.playing and self.controls.playing:
@@ -174,20 +206,26 @@ class Engine:
 
     # --------------------------------------------------------------------------------------------------- planning
 
-    def _due_s(self, music_s: float) -> float:
-        return self._anchor_s + music_s
+    def _due_s(self, music_s: float, step: PlannedStep | None = None) -> float:
+        """When a moment of the music is due; it belongs to a planned step, or to the next one to be planned."""
+        return self.timeline.due_s(step.position if step else self.improviser.position, music_s)
 
     def _music_s(self, at_s: float) -> float:
         """Where the music stands at a moment of the clock; while it rests it stands still."""
-        return max(0.0, at_s - self._anchor_s) if self.controls.playing else self.improviser.position.music_s
+        position = self.improviser.position
+        return self.timeline.music_s(position, at_s) if self.controls.playing else position.music_s
 
     def _plan_ahead(self) -> None:
         now_s = self._clock.now()
         late_s = now_s - self._due_s(self.improviser.position.music_s)
         if late_s > STALLED_S:
-            self._anchor_s += late_s + LEAD_S
             self._stalls += 1
-            log.info("the machine stood still for a moment: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
+            if self.timeline.led:
+                self._join()
+                log.info("the machine stood still for a moment: what the master played meanwhile is left out")
+            else:
+                self.timeline.anchor_s += late_s + LEAD_S
+                log.info("the machine stood still: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
         while self.controls.playing and self._plan_due_s() <= now_s + PLAN_EARLY_S:
             self._plan_step()
 
@@ -203,16 +241,19 @@ class Engine:
             self._witness.add(step)
         now_s = self._clock.now()
         notes = tuple(
-            self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s), now_s), step.revision)
+            self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s, step), now_s), step.revision)
             for note_id, pitch, velocity, on_s in step.started
         )
         self._link.schedule(notes)
+        if self.settings.pulses and not step.finished:
+            self._link.pulse(self.timeline.pulses(step.position, self.improviser.position))
         self._notes_planned += len(notes)
         self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
-        self._end([(ended.note_id, self._due_s(ended.off_s)) for ended in step.ended])
-        self._renew(self._due_s(step.position.music_s))
+        self._end([(ended.note_id, self._due_s(ended.off_s, step)) for ended in step.ended])
+        self._renew(self._due_s(step.position.music_s, step))
         if step.finished:
             self._finished = True
+            self._link.stop_clock(self._due_s(step.position.music_s, step))
             self.controls = replace(self.controls, playing=False, ending=False, stopping=False)
             log.info("the piece has ended; play begins a new one")
         return step
@@ -243,7 +284,7 @@ class Engine:
         """Tick of the first planned step that begins after `after_s` of the clock, or the next one to be planned."""
         tick = self.improviser.position.tick
         for step in reversed(self._planned):
-            if self._due_s(step.position.music_s) <= after_s or step.finished:
+            if self._due_s(step.position.music_s, step) <= after_s or step.finished:
                 break
             tick = step.position.tick
         return tick
@@ -275,15 +316,17 @@ class Engine:
         """Notes of a step that had half begun when it was revoked: the other half must sound as well."""
         now_s = self._clock.now()
         missing = tuple(
-            self._outgoing(note.note_id, note.pitch, note.velocity, max(self._due_s(note.on_s), now_s), step.revision)
+            self._outgoing(
+                note.note_id, note.pitch, note.velocity, max(self._due_s(note.on_s, step), now_s), step.revision
+            )
             for step in steps
             for note in step.started
             if note.note_id not in sent
         )
         self._link.schedule(missing)
         again = {note.note_id for note in missing}
-        ended = [ended for step in steps for ended in step.ended if ended.note_id in again]
-        self._link.move_offs([(note_id, self._due_s(off_s)) for note_id, off_s in ended])
+        offs = [(ended, step) for step in steps for ended in step.ended if ended.note_id in again]
+        self._link.move_offs([(ended.note_id, self._due_s(ended.off_s, step)) for ended, step in offs])
 
     def _restore_offs(self) -> None:
         """Notes whose end was revoked sound on until the new plan says otherwise."""
@@ -304,12 +347,13 @@ class Engine:
         if self.controls.revision != revision:
             sixteenth_s = 15.0 / self.improviser.position.tempo_bpm
             answer_s = received_s + max(ANSWER_WITHIN_S, sixteenth_s) - ANSWER_MARGIN_S
-            self.improviser.hurry(max(answer_s, self._clock.now()) - self._anchor_s)
+            if not (self.timeline.led or self.settings.pulses):  # else others count on the grid
+                self.improviser.hurry(self.timeline.music_s(self.improviser.position, max(answer_s, self._clock.now())))
             step = self._plan_step()
             self._tell_answer(step, received_s, sixteenth_s)
 
     def _tell_answer(self, step: PlannedStep, received_s: float, sixteenth_s: float) -> None:
-        due_s = self._due_s(step.started[0].on_s if step.started else step.position.music_s)
+        due_s = self._due_s(step.started[0].on_s if step.started else step.position.music_s, step)
         target = self.controls.glide.target
         log.info(
             "mood %s (%.2f, %.2f) revision %d: first note %.0f ms after the command (a sixteenth is %.0f ms)",
@@ -332,14 +376,92 @@ class Engine:
 
     def _pause(self) -> None:
         self.silence()
+        self._link.stop_clock(self._clock.now())
         log.info("paused")
 
     def _resume(self) -> None:
-        if self._finished:
+        led = self.controls.clock_source != "internal"
+        if led and not self._master.running:
+            self.controls = replace(self.controls, playing=False)
+            log.info("%s", WAITING)
+            return
+        anew, self._finished = self._finished, False
+        if anew:
             self.improviser.begin_anew(self.controls)
-            self._finished = False
-        self._anchor_s = self._clock.now() + LEAD_S - self.improviser.position.music_s
+        if led:
+            self._join(to_bar=anew)
+        else:
+            self._begin(anew=anew)
         log.info("playing")
+
+    def _begin(self, *, anew: bool = True) -> None:
+        """In our own time: the next step is due at once, or after the count-in."""
+        due_s, position = self._clock.now() + LEAD_S, self.improviser.position
+        beat_s = 60.0 / position.tempo_bpm
+        beats_per_bar = math.ceil(position.beats_per_bar)
+        beats = self.settings.count_in_bars * beats_per_bar
+        for beat in range(beats):
+            self._link.pulse(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
+        self.improviser.lead(None)
+        self.timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
+
+    # ------------------------------------------------------------------------------------------------- the master
+
+    def _hear(self, news: ClockIn) -> None:
+        """What the player says of the MIDI clock that comes in. It leads only where it is asked to."""
+        if notice := self._master.hear(news, self._clock.now()):
+            log.info("%s", notice)
+        if self.controls.clock_source == "internal":
+            return
+        if news.event == "start" and self.controls.playing:
+            self._pause()
+        if news.event in ("start", "continue"):
+            self._finished = self._finished or news.event == "start"
+            self.controls = replace(self.controls, playing=True)
+            self._resume()
+        elif news.event == "stop" and self.controls.playing:
+            self.controls = replace(self.controls, playing=False)
+            self._pause()
+        elif self.controls.playing:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Move what is planned to where the master's beats are believed now; beyond a small shift, plan anew."""
+        now_s = self._clock.now()
+        shift_s = self.timeline.shift_s(now_s)
+        if abs(shift_s) > STALLED_S:
+            self._go_back()
+            self._restore_offs()
+            self._join()
+        elif max(abs(shift_s), abs(self.timeline.shift_s(now_s + self.settings.look_ahead_s))) > WORTH_MOVING_S:
+            self._link.bend(self.timeline.bend(now_s))
+            self.improviser.lead(self._master.tempo_bpm)
+
+    def _join(self, *, to_bar: bool = False) -> None:
+        """Let the next step be the one that the master's song comes to next, in its bar and place of the bar."""
+        position = self.improviser.position
+        to_bar = to_bar and self._master.event != "start"
+        grid_beats = position.beats_per_bar if to_bar else 0.0
+        beat = self.timeline.join(position, self._clock.now(), STALLED_S, grid_beats)
+        if beat is not None:
+            self.improviser.locate(beat)
+            self.improviser.lead(self._master.tempo_bpm)
+
+    def _change_source(self) -> None:
+        """Go over to the master, or back to our own time, with what is planned."""
+        position = self.improviser.position
+        if self.controls.clock_source == "internal":
+            due_s = self._due_s(position.music_s)
+            self.improviser.lead(None)
+            self.timeline.begin_at(position, due_s, anew=False)
+        elif self._master.running and self.controls.playing:
+            self._go_back()
+            self._restore_offs()
+            self._join()
+        elif self.controls.playing:
+            self.controls = replace(self.controls, playing=False)
+            self._pause()
+            log.info("%s", WAITING)
 
     def _start_over(self) -> None:
         """The player lost what it had: plan from here on anew; what sounded has been ended by the player."""
@@ -359,7 +481,7 @@ class Engine:
     def status(self) -> State:
         """The published state at this moment."""
         now_s, controls, late = self._clock.now(), self.controls, self._link.statistics
-        heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s) <= now_s), None)
+        heard = next((s for s in reversed(self._planned) if self._due_s(s.position.music_s, s) <= now_s), None)
         position = heard.position if heard else self.improviser.position
         music_s = self._music_s(now_s)
         course = controls.course
@@ -386,6 +508,9 @@ class Engine:
             journey_length_s=course.journey.length_s if course else 0.0,
             journey_path=tuple((at_s, *point) for at_s, point in course.journey.points) if course else (),
             tempo_bpm=position.tempo_bpm,
+            clock_source=controls.clock_source,
+            clock=self._master.state,
+            clock_bpm=self._master.tempo_bpm or 0.0,
             bar=position.bar,
             beat=int(position.beat_in_bar) + 1,
             beats_per_bar=position.beats_per_bar,

@@ -28,6 +28,7 @@ def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
         intensity=config.mood.intensity,
         temperature=config.music.temperature,
         standing_limits=limits_of(config.limits),
+        clock_source=config.clock.source,
     )
 
 
@@ -66,9 +67,17 @@ def improviser_settings(config: Config) -> Settings:
         longest_note_beats=music.longest_note_beats,
         ending_bars=music.ending_bars,
         beats_per_bar=music.beats_per_bar,
+        tempo_lands_on_bar=config.clock.tempo_change == "bar",
     )
 
 
 def engine_settings(config: Config) -> EngineSettings:
     """The engine's part of the configuration."""
-    return EngineSettings(look_ahead_s=config.timing.look_ahead_ms / 1000, channel=config.midi.channel - 1)
+    metronome = any(output.metronome for output in config.midi.all_outputs)
+    return EngineSettings(
+        look_ahead_s=config.timing.look_ahead_ms / 1000,
+        channel=config.midi.channel - 1,
+        pulses=metronome or any(output.clock for output in config.midi.all_outputs),
+        count_in_bars=config.clock.count_in_bars if metronome else 0,
+        clock_offset_s=config.clock.offset_ms / 1000,
+    )

@@ -48,6 +48,7 @@ class Settings:
     register_pull: nats per octave for each octave that the mean pitch is off.
     longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
+    tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     """
 
     table: AttributeTable
@@ -62,6 +63,7 @@ class Settings:
     longest_note_beats: float = 6.0
     ending_bars: int = 4
     beats_per_bar: float = 4.0
+    tempo_lands_on_bar: bool = False
 
 
 class StartedNote(NamedTuple):
@@ -176,6 +178,7 @@ class Improviser:
         self.settings, self.seed = settings, seed
         self._models = {controls.model: model}
         self._next_note_id = 1
+        self._led_bpm: float | None = None
         attributes = self.attributes(controls.mood(0.0), controls)
         encoding = model.encoding
         tempo_bpm = encoding.tempo_bpm or attributes["tempo"]
@@ -286,6 +289,17 @@ class Improviser:
         if music_s < position.music_s:
             self._memory.position = position._replace(music_s=music_s)
 
+    def lead(self, tempo_bpm: float | None) -> None:
+        """Another program gives the tempo from now on, whatever the mood and the ending say; None: no more."""
+        self._led_bpm = tempo_bpm
+        if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
+            self._memory.position = self._memory.position._replace(tempo_bpm=tempo_bpm)
+
+    def locate(self, beat: float) -> None:
+        """The next step stands so many beats after the song's beginning: its bar and its place in the bar."""
+        self._memory.position = self._memory.position.at_beat(beat)
+        self._memory.end_tick = None
+
     def plan_step(self, controls: ControlState) -> PlannedStep:
         """Choose and return the next grid step under the controls."""
         self._past.append(self._memory.copy())
@@ -325,9 +339,10 @@ class Improviser:
         memory.shift = None
 
     def attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
-        """What is commanded of the music, in the units of the attributes, inside the limits."""
+        """What is commanded of the music, in the units of the attributes, inside the limits; the tempo as led."""
         commanded = attributes_at(mood, self.settings.table) | dict(controls.overrides)
-        return controls.limits.attributes(commanded)
+        limited = controls.limits.attributes(commanded)
+        return limited if self._led_bpm is None else limited | {"tempo": self._led_bpm}
 
     def _ending(self, memory: _Memory, controls: ControlState) -> float | None:
         """How near the asked-for end is, 0..1, or None when none was asked for."""
@@ -608,7 +623,16 @@ class Improviser:
         if encoding.tempo_bpm is not None:
             memory.position = here.next(encoding.tempo_bpm, ticks)
             return
-        commanded_bpm = self.settings.expression.tempo_bpm(attributes["tempo"], ending)
-        following = here.next(limits.tempo_bpm(commanded_bpm), ticks)
-        bpm = limits.tempo_bpm(following.tempo_bpm)
+        commanded_bpm = limits.tempo_bpm(self.settings.expression.tempo_bpm(attributes["tempo"], ending))
+        following = self._in_tempo(position, here.next(commanded_bpm, ticks), commanded_bpm, ending)
+        bpm = following.tempo_bpm if self._led_bpm is not None else limits.tempo_bpm(following.tempo_bpm)
         memory.position = following._replace(tempo_bpm=bpm, rubato=limits.tempo_bpm(bpm * rubato) / bpm)
+
+    def _in_tempo(self, before: Position, following: Position, goal_bpm: float, ending: float) -> Position:
+        """The following position as another program's tempo, or a change that lands on the bar line, has it."""
+        if self._led_bpm is not None:
+            return following._replace(tempo_bpm=self._led_bpm)
+        if self.settings.tempo_lands_on_bar and not ending:
+            line = following.tick == following.bar_tick
+            return following._replace(tempo_bpm=goal_bpm if line else before.tempo_bpm)
+        return following

@@ -13,7 +13,7 @@ from improv.improviser import Improviser, PlannedStep
 from improv.journey import Plan
 from improv.model import Model
 from improv.mood import Mood
-from improv.player.wire import PlannedNote, Statistics, ToEngine
+from improv.player.wire import Bend, PlannedNote, Pulses, Statistics, ToEngine
 
 NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 
@@ -53,6 +53,21 @@ class ManualLink:
             for note_id, note in self.scheduled.items()
             if note.on_s <= now_s
         }
+
+    def bend(self, bend: Bend) -> None:
+        now_s = self._clock.now()
+        for note_id, note in self.scheduled.items():
+            if note.on_s > now_s:
+                note = note._replace(on_s=bend.moved_s(note.on_s))
+            if note.off_s > now_s:
+                note = note._replace(off_s=max(bend.moved_s(note.off_s), note.on_s))
+            self.scheduled[note_id] = note
+
+    def pulse(self, pulses: Pulses) -> None:
+        """Nobody listens to the clock."""
+
+    def stop_clock(self, due_s: float) -> None:
+        """Likewise."""
 
     def poll(self, timeout_s: float) -> list[ToEngine]:
         self._clock.wait(self._clock.now() + timeout_s)

@@ -57,6 +57,9 @@ class State:
         (), "list", "way-points of the journey: second, valence, arousal"
     )
     tempo_bpm: float = _field(0.0, "number", "quarter notes per minute", "bpm", 0)
+    clock_source: str = _field("internal", "text", "whose tempo is followed: internal, or midi: another program's")
+    clock: str = _field("", "text", "the other program's MIDI clock: empty (none), standing, running or lost")
+    clock_bpm: float = _field(0.0, "number", "tempo of the other program's MIDI clock", "bpm", 0)
     bar: int = _field(1, "whole", "bar of the piece, from 1", "", 1)
     beat: int = _field(1, "whole", "beat of the bar, from 1", "", 1)
     beats_per_bar: float = _field(4.0, "number", "quarter notes in a bar", "", 1, 16)

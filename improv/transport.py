@@ -7,6 +7,8 @@ from typing import NamedTuple
 # A commanded tempo is approached over about a beat: each sixteenth closes this share of the gap (1 - e^(-1/4 * 2)).
 TEMPO_APPROACH_PER_SIXTEENTH = 0.4
 
+ALMOST = 1e-6  # beats: more than the rounding of their sums
+
 
 class Position(NamedTuple):
     """The start of one grid step.
@@ -24,6 +26,8 @@ class Position(NamedTuple):
     bar: int = 1
     rubato: float = 1.0
     """How much faster than tempo_bpm the music runs just now."""
+    beat: float = 0.0
+    """Quarters since the music began, whatever tempo, metre and length of ticks there were since."""
 
     @property
     def step_s(self) -> float:
@@ -57,8 +61,14 @@ class Position(NamedTuple):
         share = 1 - (1 - TEMPO_APPROACH_PER_SIXTEENTH * 4 / self.ticks_per_beat) ** ticks
         return self._replace(
             tick=tick,
+            beat=self.beat + ticks / self.ticks_per_beat,
             music_s=self.music_s + ticks * self.step_s,
             tempo_bpm=self.tempo_bpm + share * (tempo_bpm - self.tempo_bpm),
             bar_tick=tick if line else self.bar_tick,
             bar=self.bar + 1 if line else self.bar,
         )
+
+    def at_beat(self, beat: float) -> Position:
+        """The same moment elsewhere in the song: `beat` quarters after its beginning, where bar 1 began."""
+        bars, into = divmod(beat + ALMOST, self.beats_per_bar)
+        return self._replace(bar=int(bars) + 1, bar_tick=self.tick - round(into * self.ticks_per_beat))

@@ -26,6 +26,7 @@ DEFAULT_CONTROLS: dict[int, str] = {
     29: "glide",
     85: "play_pause",
     86: "end",
+    87: "tap",
     120: "all_notes_off",
     121: "reset",
     102: "journey_start",

@@ -1,4 +1,4 @@
-"""The sections `midi` and `timing`: ports, outputs, deadlines."""
+"""The sections `midi`, `timing` and `clock`: ports, outputs, deadlines, time with others."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from improv.config.section import Section, TableError
 
 LONGEST_LATENCY_MS = 500
 DriverName = Literal["auto", "rtmidi", "jack", "alsa", "file", "null"]
+LONGEST_OFFSET_MS = 200
 
 
 def _null_is_a_name(value: object) -> object:
@@ -40,6 +41,8 @@ class OutputSection(Section):
     latency_ms: float = Field(0, ge=0, le=LONGEST_LATENCY_MS)
     program: int = Field(-1, ge=-1, le=127)
     velocity_delay_ms: dict[int, float] = {}
+    clock: bool = False
+    metronome: int = Field(0, ge=0, le=16)
 
     @field_validator("velocity_curve")
     @classmethod
@@ -62,24 +65,45 @@ class MidiSection(Section):
     name: str = Field("BrainMusic", min_length=1, max_length=60)
     channel: int = Field(1, ge=1, le=16)
     program: int = Field(-1, ge=-1, le=127)
+    clock: bool = False
+    metronome: int = Field(0, ge=0, le=16)
     outputs: tuple[OutputSection, ...] = Field((), strict=False, max_length=16)
 
     @field_validator("outputs")
     @classmethod
     def _alone(cls, outputs: tuple[OutputSection, ...], info: ValidationInfo) -> tuple[OutputSection, ...]:
-        simple = {"output": "", "channel": 1, "program": -1}
+        simple = {"output": "", "channel": 1, "program": -1, "clock": False, "metronome": 0}
         if outputs and (given := [key for key, default in simple.items() if info.data.get(key, default) != default]):
             keys = " and ".join(f"midi.{key}" for key in given)
-            raise ValueError(f"each output has a port, channel and program of its own; leave {keys} out")
+            raise ValueError(
+                f"each output has a port, channel, program, clock and metronome of its own; leave {keys} out"
+            )
         return outputs
 
     @property
     def all_outputs(self) -> tuple[OutputSection, ...]:
         """The outputs, also where only the simple form is given."""
-        return self.outputs or (OutputSection(port=self.output, channel=self.channel, program=self.program),)
+        return self.outputs or (
+            OutputSection(
+                port=self.output,
+                channel=self.channel,
+                program=self.program,
+                clock=self.clock,
+                metronome=self.metronome,
+            ),
+        )
 
 
 class TimingSection(Section):
     look_ahead_ms: float = Field(250, ge=20, le=5000)
     late_note_limit_ms: float = Field(50, ge=5, le=1000)
     realtime: bool = True
+
+
+class ClockSection(Section):
+    """Time with others."""
+
+    source: Literal["internal", "midi"] = "internal"
+    offset_ms: float = Field(0, ge=-LONGEST_OFFSET_MS, le=LONGEST_OFFSET_MS)
+    tempo_change: Literal["glide", "bar"] = "glide"
+    count_in_bars: int = Field(0, ge=0, le=4)

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from improv.config.controls import ControlsSection
 from improv.config.faces import CtlSection, OscSection, WebSection
 from improv.config.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
-from improv.config.midi import MidiSection, TimingSection
+from improv.config.midi import ClockSection, MidiSection, TimingSection
 from improv.config.mood import MoodSection
 from improv.config.music import ModelSection, MusicSection
 from improv.config.section import APP, Section, TableError, did_you_mean
@@ -44,6 +44,7 @@ class Config(Section):
     music: MusicSection = MusicSection()
     midi: MidiSection = MidiSection()
     timing: TimingSection = TimingSection()
+    clock: ClockSection = ClockSection()
     controls: ControlsSection = ControlsSection()
     web: WebSection = WebSection()
     osc: OscSection = OscSection()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from improv.player.wire import PlannedNote, Received, Statistics, ToEngine
+from improv.player.wire import Bend, PlannedNote, Pulses, Received, Statistics, ToEngine
 
 NOTE_OFF, NOTE_ON = 0x80, 0x90
 
@@ -19,6 +19,9 @@ class Link(Protocol):
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
     def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
     def silence(self) -> None: ...
+    def bend(self, bend: Bend) -> None: ...
+    def pulse(self, pulses: Pulses) -> None: ...
+    def stop_clock(self, due_s: float) -> None: ...
     def poll(self, timeout_s: float) -> list[ToEngine]: ...
     def beat(self) -> str: ...
 
@@ -63,6 +66,15 @@ class Mirror:
     def silence(self) -> None:
         self._link.silence()
         self._viewer.post({"kind": "silence"})
+
+    def bend(self, bend: Bend) -> None:
+        self._link.bend(bend)  # by some milliseconds: nobody sees that
+
+    def pulse(self, pulses: Pulses) -> None:
+        self._link.pulse(pulses)
+
+    def stop_clock(self, due_s: float) -> None:
+        self._link.stop_clock(due_s)
 
     def poll(self, timeout_s: float) -> list[ToEngine]:
         arrived = self._link.poll(timeout_s)

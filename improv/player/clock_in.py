@@ -8,11 +8,18 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from improv.player.wire import ClockIn
+from improv.player.wire import (
+    CONTINUE,
+    SONG_POSITION,
+    START,
+    STOP,
+    TICK,
+    TICKS_PER_BEAT,
+    TICKS_PER_SIXTEENTH,
+    ClockIn,
+)
 
-TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 CLOCK_MESSAGES = frozenset((TICK, START, CONTINUE, STOP, SONG_POSITION))
-TICKS_PER_BEAT, TICKS_PER_SIXTEENTH = 24, 6
 
 SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 LONGEST_PERIOD_S, SHORTEST_PERIOD_S = 60 / SLOWEST_BPM / TICKS_PER_BEAT, 60 / FASTEST_BPM / TICKS_PER_BEAT
@@ -28,6 +35,7 @@ OUTLIERS = 12  # so many in a row are: ticks were lost, or the tempo jumped
 # in which ticks were lost; else the tempo changed.
 LEAP, SAME_TEMPO = 0.5, 0.1
 LOST_S = 0.5  # without a tick for so long while the master runs, the clock is lost
+MOST_NEWS = 4  # between two calls of `news`: of a flood of starts the last ones count
 TELL_EVERY_S = 0.05
 TELL_FIRST_TICKS = 12  # after a start every tick is told
 
@@ -61,7 +69,7 @@ class ClockFollower:
         self._last_s = float("-inf")
         self._arrivals: deque[float] = deque(maxlen=FLOOD_TICKS)
         self._flooded = self._lost = False
-        self._news: list[ClockIn] = []
+        self._news: deque[ClockIn] = deque(maxlen=MOST_NEWS)
         self._told_s, self._told_count, self._told_since_start = float("-inf"), -1, 0
 
     @property
@@ -97,7 +105,8 @@ class ClockFollower:
         soon = self._told_since_start < TELL_FIRST_TICKS or now_s - self._told_s >= TELL_EVERY_S
         if self.running and soon and self._line and self._line.tick > self._told_count:
             self._tell("", now_s)
-        told, self._news = self._news, []
+        told = list(self._news)
+        self._news.clear()
         return told
 
     # ------------------------------------------------------------------------------------------------------ ticks

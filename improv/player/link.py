@@ -13,6 +13,7 @@ from improv.errors import PlayerError, PortError
 from improv.player.pipe import Pipe
 from improv.player.process import player_main
 from improv.player.wire import (
+    Bend,
     Connected,
     Failed,
     MoveOff,
@@ -21,6 +22,7 @@ from improv.player.wire import (
     PlayerSettings,
     Pong,
     PortsChanged,
+    Pulses,
     Quit,
     Ready,
     Revoke,
@@ -29,6 +31,7 @@ from improv.player.wire import (
     Send,
     Silence,
     Statistics,
+    StopClock,
     ToEngine,
     ToPlayer,
 )
@@ -143,6 +146,24 @@ class PlayerLink:
         if not message or message[0] & 0xE0 == 0x80:  # 0x80..0x9F
             raise ValueError(f"a raw message must be neither empty nor a note, got {message.hex(' ') or 'nothing'}")
         self._send(Send(message, due_s))
+
+    def bend(self, bend: Bend) -> None:
+        """Move all that is scheduled, with the pulses."""
+        self._ledger = {
+            note_id: note._replace(on_s=bend.moved_s(note.on_s), off_s=bend.moved_s(note.off_s))
+            if note.on_s > bend.from_s
+            else note._replace(off_s=bend.moved_s(note.off_s))
+            for note_id, note in self._ledger.items()
+        }
+        self._send(bend)
+
+    def pulse(self, pulses: Pulses) -> None:
+        """Ticks of our song, for the outputs that give MIDI clock or click."""
+        self._send(pulses)
+
+    def stop_clock(self, due_s: float) -> None:
+        """Our song stops at due_s."""
+        self._send(StopClock(due_s))
 
     def silence(self) -> None:
         """Drop all that is queued, end all that sounds."""

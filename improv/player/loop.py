@@ -18,12 +18,14 @@ from improv.player.output import Output
 from improv.player.pipe import PipeEnd
 from improv.player.queue import NoteQueue
 from improv.player.wire import (
+    Bend,
     Connected,
     MoveOff,
     Ping,
     PlayerSettings,
     Pong,
     PortsChanged,
+    Pulses,
     Quit,
     Received,
     Revoke,
@@ -32,6 +34,7 @@ from improv.player.wire import (
     Send,
     Silence,
     Statistics,
+    StopClock,
 )
 
 LEAD_S = 0.001  # the pipe is left alone for so long before a deadline: reading a large record takes 0.2 ms
@@ -98,6 +101,8 @@ class Player:
     def close(self) -> None:
         """End all that sounds, wait until that is out, close the ports."""
         self._silence()
+        for output in self.outputs:
+            output.send_all(output.clock_out.stop())
         self._clock.wait(self._clock.now() + max(output.ports.driver.settle_s for output in self.outputs))
         for output in self.outputs:
             output.close()
@@ -148,6 +153,15 @@ class Player:
                     output.send_at(message, due_s)
             case Silence():
                 self._silence()
+            case Bend():
+                for output in self.outputs:
+                    output.bend(record)
+            case Pulses():
+                for output in self.outputs:
+                    output.plan_clock(record)
+            case StopClock(due_s):
+                for output in self.outputs:
+                    output.stop_clock(due_s)
             case Ping(sent_s):
                 self._ping_s, self._engine_hangs = self._clock.now(), False
                 self._pipe.send(Pong(sent_s, together([output.queue for output in self.outputs])))
@@ -206,7 +220,7 @@ class Player:
         if not self._engine_hangs and now_s - self._ping_s > self._settings.engine_timeout_s:
             self._engine_hangs = True
             for output in self.outputs:
-                output.send_all(output.queue.end_sounding())
+                output.send_all(output.queue.end_sounding() + output.clock_out.stop())
 
     def _keep_house(self, now_s: float) -> None:
         """Ports, log and garbage, in a gap between notes."""

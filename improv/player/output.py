@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from improv.clock import Clock
+from improv.player.clock_out import ClockOut
 from improv.player.ports import Ports
 from improv.player.queue import DueMessage, NoteQueue, all_off, note_off
 from improv.player.shape import Shape
-from improv.player.wire import OutputSettings, PlannedNote, PortsChanged
+from improv.player.wire import Bend, OutputSettings, PlannedNote, PortsChanged, Pulses
 
 HAND_OVER_S = 0.003  # so much earlier than needed a driver that sends by deadline gets its messages
 BURST, BURST_S = 128, 0.025  # a JACK port loses events beyond about 256 a period (21 ms at 1024 frames)
+CLICKS = {1: (77, 90), 2: (76, 120)}  # pitch, velocity: on General MIDI's drum channel low and high wood block
+CLICK_S = 0.05
 
 
 class Output:
@@ -31,6 +34,8 @@ class Output:
         self._clock = clock
         self._settings = settings or OutputSettings()
         self._shape = Shape(self._settings, sounds_s)
+        self.clock_out = ClockOut()
+        self._clicks = 0
         self._burst_began_s = clock.now()
         self._burst = 0
 
@@ -54,13 +59,34 @@ class Output:
     def send_at(self, message: bytes, due_s: float) -> None:
         self.queue.send(self._shape.message(message), self._shape.at_s(due_s))
 
+    def bend(self, bend: Bend) -> None:
+        moved = bend._replace(from_s=self._shape.at_s(bend.from_s), to_s=self._shape.at_s(bend.to_s))
+        self.queue.bend(moved)
+        self.clock_out.bend(moved)
+
+    def plan_clock(self, pulses: Pulses) -> None:
+        """Ticks and clicks, as far as this output gives them."""
+        if self._settings.clock or (self._settings.metronome >= 0 and pulses.click):
+            self.clock_out.plan(pulses._replace(due_s=self._shape.at_s(pulses.due_s)))
+
+    def stop_clock(self, due_s: float) -> None:
+        if self._settings.clock or self._settings.metronome >= 0:
+            self.clock_out.stop_at(self._shape.at_s(due_s))
+
     def next_s(self) -> float | None:
         """When the next message must be handed to the driver, or None."""
-        due_s = self.queue.next_due_s()
+        due_s, tick_s = self.queue.next_due_s(), self.clock_out.next_due_s()
+        if due_s is None or (tick_s is not None and tick_s < due_s):
+            due_s = tick_s
         return None if due_s is None else due_s - self.lead_s
 
     def send_due(self, now_s: float) -> list[tuple[DueMessage, float]]:
         """Hand over what is due; returns the note-ons, each with the time at which it is out."""
+        for due_s, message, click in self.clock_out.pop_due(now_s, self.lead_s):
+            if click and self._settings.metronome >= 0:
+                self._click(due_s, click)
+            elif message and self._settings.clock:
+                self.send(message, due_s)
         begun = []
         for due in self.queue.pop_due(now_s, self.lead_s):
             self.send(due.message, due.due_s)
@@ -71,6 +97,13 @@ class Output:
                 self.queue.count_lateness(out_s - due.due_s)
                 begun.append((due, out_s))
         return begun
+
+    def _click(self, due_s: float, click: int) -> None:
+        self._clicks += 1
+        pitch, velocity = CLICKS[click]
+        # Ids below 0: no revocation of the engine's notes reaches them.
+        click_note = PlannedNote(-self._clicks, self._settings.metronome, pitch, velocity, due_s, due_s + CLICK_S)
+        self.queue.schedule((click_note,))
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
         """Send, at most BURST messages in BURST_S."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from improv.player.wire import PlannedNote, Statistics
+from improv.player.wire import Bend, PlannedNote, Statistics
 
 NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
 ALL_NOTES_OFF, SUSTAIN_PEDAL = 123, 64
@@ -101,6 +101,14 @@ class NoteQueue:
                 self._sounding[note_id] = note._replace(off_s=max(note.on_s, off_s))
                 self._push(self._sounding[note_id].off_s, OFF, note_id)
         self._drop_stale()
+
+    def bend(self, bend: Bend) -> None:
+        """Move all that is queued, and the ends of what sounds."""
+        for notes in (self._pending, self._sounding):
+            for note_id, note in notes.items():
+                notes[note_id] = note._replace(on_s=bend.moved_s(note.on_s), off_s=bend.moved_s(note.off_s))
+        self._heap = [entry._replace(due_s=bend.moved_s(entry.due_s)) for entry in self._heap]
+        heapq.heapify(self._heap)
 
     def sent_since(self, first_note_id: int) -> tuple[int, ...]:
         """The ids >= first_note_id that were sent, ascending."""

@@ -1,6 +1,6 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
-Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Ping`, `Quit`.
+Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
 Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
 `Failed`.
 
@@ -10,6 +10,9 @@ All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+TICKS_PER_BEAT, TICKS_PER_SIXTEENTH = 24, 6  # of MIDI clock
+TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 
 
 class PlannedNote(NamedTuple):
@@ -59,6 +62,38 @@ class Send(NamedTuple):
 
 class Silence(NamedTuple):
     """Drop all that is queued and end every sounding note now (note-offs, then CC 123 and pedal up)."""
+
+
+class Bend(NamedTuple):
+    """The master's tempo was another than believed: what is queued for `from_s` is due at `to_s`, and what is queued
+    for later (or sounds until later) at a distance from there that is `stretch` times as long.
+    """
+
+    from_s: float
+    to_s: float
+    stretch: float
+
+    def moved_s(self, due_s: float) -> float:
+        return self.to_s + (due_s - self.from_s) * self.stretch
+
+
+class Pulses(NamedTuple):
+    """Ticks of our own song (24 a beat): `ticks` from `tick` on, the first at `due_s`, then one each `period_s`.
+
+    click: of the metronome with the first of them (or alone, if there are none): 0 none, 1 a beat, 2 a bar line.
+    """
+
+    tick: int
+    ticks: int
+    due_s: float
+    period_s: float
+    click: int = 0
+
+
+class StopClock(NamedTuple):
+    """Our song stops at due_s."""
+
+    due_s: float
 
 
 class Ping(NamedTuple):
@@ -156,10 +191,10 @@ class ClockIn(NamedTuple):
 
     @property
     def tempo_bpm(self) -> float:
-        return 60.0 / (24 * self.period_s)
+        return 60.0 / (TICKS_PER_BEAT * self.period_s)
 
 
-ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Ping | Quit
+ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Bend | Pulses | StopClock | Ping | Quit
 ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Connected | ClockIn | Failed
 
 
@@ -180,6 +215,10 @@ class OutputSettings(NamedTuple):
     """(velocity sent, how much longer such a note needs), ascending, straight in between."""
     program: int = -1
     """0..127: program change on connect; -1: none."""
+    clock: bool = False
+    """Send MIDI clock: ticks, start, stop, continue, song position."""
+    metronome: int = -1
+    """Channel 0..15 on which each beat is clicked; -1: none."""
 
 
 class PlayerSettings(NamedTuple):

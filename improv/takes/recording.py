@@ -18,7 +18,7 @@ from improv.controls import Command, ControlState
 from improv.engine import Link
 from improv.improviser import Improviser, PlannedStep, Settings
 from improv.model import Model, digest_of
-from improv.player.wire import PlannedNote, Received, Statistics, ToEngine
+from improv.player.wire import Bend, PlannedNote, Pulses, Received, Statistics, ToEngine
 from improv.takes import shelf
 from improv.takes.journal import JournalWriter, Record
 from improv.takes.records import FORMAT, controls_record, settings_record, step_record
@@ -278,6 +278,15 @@ class RecordedLink:
         at = self._recording.at()
         self._recording.write({"k": "revoked", "at": at, "from": first_note_id, "sent": list(sent)})
         return sent
+
+    def bend(self, bend: Bend) -> None:
+        self._link.bend(bend)  # what is not yet sent moves by some milliseconds: the take keeps the first plan
+
+    def pulse(self, pulses: Pulses) -> None:
+        self._link.pulse(pulses)
+
+    def stop_clock(self, due_s: float) -> None:
+        self._link.stop_clock(due_s)
 
     def silence(self) -> None:
         self._recording.write({"k": "silence", "at": self._recording.at()})
