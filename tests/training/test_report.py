@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from improv.errors import InputError
-from training import summary
+from tests.training.corpora import tiny_corpus
+from training import charts, summary
 from training.dataset import Dataset
+from training.prepare import prepare
+from training.reading import Options
 from training.report import main
 
 
@@ -36,3 +39,27 @@ def test_the_table_counts_every_file(dataset_folder: Path, capsys: pytest.Captur
     pieces = len(Dataset(dataset_folder).pieces)
     assert last.startswith(f"| all | {pieces} | {pieces} | ")
     assert summary.main([str(dataset_folder / "nothing")]) == InputError.exit_code
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Bach, J.S.", "Bach"),
+        ("BachJS", "Bach"),
+        ("BeethovenLv", "Beethoven"),
+        ("Chopin, Fryderyk", "Chopin"),
+        ("Mozart", "Mozart"),
+        ("joplin", "joplin"),
+        ("", ""),
+    ],
+)
+def test_a_composer_has_one_name(written: str, name: str) -> None:
+    assert charts.family_name(written) == name
+
+
+@pytest.mark.parametrize("family", ["performance", "pianist", "melody"])
+def test_every_family_has_its_page(family: str, tmp_path: Path) -> None:
+    prepare([str(tiny_corpus(tmp_path / "music"))], tmp_path / "data", Options(family=family))
+    assert main([str(tmp_path / "data")]) == 0
+    page = (tmp_path / "data" / "report" / "report.html").read_text()
+    assert f"tokens, {family}" in page
