@@ -9,12 +9,16 @@ import secrets
 import socket
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from improv.clock import SystemClock
 from improv.faces.ctl_server import CtlServer
 from improv.faces.door import Door, Keys
 from improv.faces.hub import Hub
 from improv.faces.settings import FacesSettings
+
+if TYPE_CHECKING:
+    from improv.faces.osc_server import OscServer
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 ANYWHERE = ("0.0.0.0", "::", "")
@@ -29,6 +33,9 @@ class Faces:
         self.hub = Hub(engine, self.clock)
         self._keys = Keys(settings.token or _kept_token(settings.data_folder), self.clock)
         self._page = ("", 0)
+        self.osc: OscServer | None = None
+        self.query_port = 0
+        """Of OSCQuery, as soon as it is served."""
 
     async def run(self) -> None:
         """Serve until the engine is gone."""
@@ -45,6 +52,8 @@ class Faces:
     def _servers(self, settings: FacesSettings) -> Iterator[Coroutine[None, None, None]]:
         if settings.web:
             yield self._web(settings)
+        if settings.osc:
+            yield self._osc(settings)
         if settings.ctl:
             yield CtlServer(self.hub, self.link).serve(settings)
 
@@ -54,6 +63,30 @@ class Faces:
         app = web.application(self.hub, self._keys, settings.takes_folder)
         door = Door(app, self.hub, self.clock, self._keys, settings.names)
         await web.serve(self.hub, door, "web", settings.host, settings.port, self._served)
+
+    async def _osc(self, settings: FacesSettings) -> None:
+        from improv.faces import osc_query, osc_server, web
+
+        loop = asyncio.get_running_loop()
+        server = self.osc = osc_server.OscServer(self.hub, settings.osc_allow)
+        while True:
+            try:
+                address = (settings.osc_host, settings.osc_port)
+                transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=address)
+                break
+            except OSError as error:
+                self.hub.say("port_osc", web.cannot_open("osc", *address, error))
+                await asyncio.sleep(web.RETRY_S)
+        self.hub.say("osc", f"OSC: {settings.osc_host}:{server.port}", "info")
+        app = osc_query.application(self.hub, server, settings.name, lambda: self.query_port)
+        door = Door(app, self.hub, self.clock, self._keys, settings.names, settings.osc_allow)
+        try:
+            await web.serve(self.hub, door, "osc", settings.osc_host, settings.osc_query_port, self._query_served)
+        finally:
+            transport.close()
+
+    def _query_served(self, host: str, port: int) -> None:
+        self.query_port = port
 
     def _served(self, host: str, port: int) -> None:
         self._page = (host, port)

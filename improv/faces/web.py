@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,10 +240,14 @@ async def _listen(hub: Hub, what: str, host: str, port: int) -> socket.socket:
         try:
             return socket.create_server((host, port), family=family)
         except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or error
-            hub.say(
-                f"port_{what}",
-                f"{what}: {host}:{port} cannot be opened: {reason}. The music goes on; choose another one in "
-                "config.yaml, or close what uses it.",
-            )
+            hub.say(f"port_{what}_{port}", cannot_open(what, host, port, error))
             await asyncio.sleep(RETRY_S)
+
+
+def cannot_open(what: str, host: str, port: int, error: Exception) -> str:
+    """The sentence for a port that is taken or not there."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+    return (
+        f"{what}: {host}:{port} cannot be opened: {reason}. The music goes on; choose another one in config.yaml, "
+        "or close what uses it."
+    )

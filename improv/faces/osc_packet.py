@@ -1,0 +1,88 @@
+"""From a datagram to OSC messages with their times, whatever it holds.
+
+Bundles are taken apart here (python-osc follows an element of negative size in circles); messages by python-osc.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, NamedTuple
+
+from pythonosc.osc_message import OscMessage
+from pythonosc.osc_message_builder import OscMessageBuilder
+
+BUNDLE = b"#bundle\0"
+IMMEDIATELY = 1
+NTP_TO_UNIX_S = 2208988800  # from 1900 to 1970
+DEEPEST, MOST_MESSAGES = 8, 256
+LONGEST_ADDRESS = 256
+MOST_ARGUMENTS = 64
+
+
+class OscError(ValueError):
+    """A datagram that is no OSC packet."""
+
+
+class Timed(NamedTuple):
+    """A message. due_s: seconds since 1970, or None for now."""
+
+    due_s: float | None
+    address: str
+    arguments: tuple[Any, ...]
+
+
+def read(data: bytes) -> list[Timed]:
+    """All messages of a packet, in their order. OscError when any part of it is malformed."""
+    messages: list[Timed] = []
+    _take(data, None, 0, messages)
+    return messages
+
+
+def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed]) -> None:
+    if not data or len(data) % 4:
+        raise OscError("a packet has a multiple of 4 bytes")
+    if not data.startswith(BUNDLE):
+        if len(messages) >= MOST_MESSAGES:
+            raise OscError(f"a bundle holds at most {MOST_MESSAGES} messages")
+        messages.append(_message(data, due_s))
+        return
+    if depth >= DEEPEST:
+        raise OscError(f"bundles stand in each other at most {DEEPEST} deep")
+    if len(data) < 16:
+        raise OscError("a bundle has a time tag")
+    (tag,) = struct.unpack_from(">Q", data, 8)
+    inner_s = None if tag == IMMEDIATELY else tag / 2**32 - NTP_TO_UNIX_S
+    at = 16
+    while at < len(data):
+        (size,) = struct.unpack_from(">i", data, at)
+        at += 4
+        if not 0 < size <= len(data) - at:
+            raise OscError("an element of a bundle is longer than the bundle")
+        _take(data[at : at + size], inner_s, depth + 1, messages)
+        at += size
+
+
+def _message(data: bytes, due_s: float | None) -> Timed:
+    if not data.startswith(b"/"):
+        raise OscError("an address begins with /")
+    tags = data.partition(b",")[2].partition(b"\0")[0]
+    if len(tags) > MOST_ARGUMENTS:
+        raise OscError(f"a message has at most {MOST_ARGUMENTS} arguments")
+    try:
+        message = OscMessage(data)
+        address, arguments = message.address, tuple(message.params)
+    except Exception as error:  # the library raises what it stumbles over; all of it means the same here
+        raise OscError(f"malformed message: {error}") from None
+    if len(address) > LONGEST_ADDRESS:
+        raise OscError(f"an address has at most {LONGEST_ADDRESS} characters")
+    return Timed(due_s, address, arguments)
+
+
+def write(address: str, *arguments: Any) -> bytes:
+    """One message. Whole numbers as i, other numbers as f, texts as s, T, F and N."""
+    builder = OscMessageBuilder(address=address)
+    for argument in arguments:
+        if isinstance(argument, int) and not isinstance(argument, bool) and not -(2**31) <= argument < 2**31:
+            argument = float(argument)
+        builder.add_arg(argument, "f" if isinstance(argument, float) else None)
+    return bytes(builder.build().dgram)
