@@ -307,6 +307,12 @@ _ROWS: tuple[Row, ...] = (
         ),
         {"journey_jump": MidiAction("0..1 of the journey's length", lambda value: {"share": value / 127})},
     ),
+    Row(
+        "model",
+        "Let another model play, from the next bar line on.",
+        controls.SetModel,
+        (Argument("name", "choice", "the model", choices_of="models"),),
+    ),
     Row("reset", "Mood and every setting back to the configuration's.", controls.Reset, (), _alarm("reset")),
 )
 

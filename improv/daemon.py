@@ -19,9 +19,10 @@ from improv import config as configuration
 from improv.bridge import Bridge
 from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import APP, Config, OutputSection
+from improv.controls import SetModel
 from improv.display import Display, LogDisplay, PanelDisplay
 from improv.engine import Engine, Link
-from improv.errors import ConfigError
+from improv.errors import ConfigError, ModelError
 from improv.faces.link import FacesLink
 from improv.faces.mirror import Mirror
 from improv.faces.settings import FacesSettings
@@ -30,6 +31,7 @@ from improv.journey import Plan
 from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
 from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
+from improv.shelf import Shelf
 from improv.takes.recording import RecordedImproviser, RecordedLink, Recording, about_model
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,8 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
         # The model first: nothing is opened for a model that cannot play.
         model = OnnxModel(resolve(config.model.path), config.model.provider)
         log.info("model %s, licence %s", model.describe(), model.contract.licence)
+        shelf = Shelf(provider=config.model.provider)
+        stack.callback(shelf.close)
         faces = FacesLink(faces_settings(config), clock)
         stack.callback(faces.close)  # after the player as well: nobody who looks on may delay the last note's end
         seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
@@ -83,9 +87,10 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
             config.controls.midi_map(config.mood.moods, ensemble.journeys(config)),
             ensemble.engine_settings(config),
             recording,
+            shelf,
         )
         display = stack.enter_context(_display(model))
-        bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names)
+        bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names._replace(models=shelf.names))
         reloader = Reloader(config, path, overrides)
         while not stopper.stopping:
             link.also = faces.socket
@@ -225,9 +230,9 @@ class Reloader:
         except ConfigError as error:
             log.error("%s was not taken over, the music goes on as before:\n%s", self._path, error)
             return
-        self._apply(engine, config)
+        self._apply(engine, config, now_s)
 
-    def _apply(self, engine: Engine, config: Config) -> None:
+    def _apply(self, engine: Engine, config: Config, now_s: float) -> None:
         before, self._config = self._config, config
         fresh, old = ensemble.initial_controls(config), ensemble.initial_controls(before)
         engine.reconfigure(
@@ -243,12 +248,21 @@ class Reloader:
             if getattr(fresh, name) != getattr(old, name)
         }
         engine.controls = replace(engine.controls, **changed)
+        if fresh.model != old.model:
+            _change_model(engine, fresh.model, now_s)
         later = [name for name in _KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
         log.info("%s was read again%s", self._path, f"; at the next start: {', '.join(later)}" if later else "")
 
 
+def _change_model(engine: Engine, name: str, now_s: float) -> None:
+    try:
+        engine.act(SetModel(name), now_s)
+    except ModelError as error:
+        log.error("%s; the music goes on as before", error)
+
+
 _KEPT_UNTIL_RESTART = (
-    "model",
+    "model.provider",
     "mood.start",
     "music.seed",
     "music.beats_per_bar",

@@ -106,5 +106,5 @@ class PanelDisplay:
             f"p50 {status.lateness_p50_ms:.2f} ms   p99 {status.lateness_p99_ms:.2f} ms   "
             f"left out {status.notes_dropped}",
         )
-        subtitle = f"{escape(self._model)}  ·  Ctrl-C ends"
+        subtitle = f"{escape(status.model or self._model)}  ·  Ctrl-C ends"
         return Panel(grid, title="BrainMusic", subtitle=subtitle, box=box.ROUNDED, expand=False)

@@ -24,6 +24,7 @@ from improv.improviser import Settings as ImproviserSettings
 from improv.master import Master
 from improv.mood import nearest_name
 from improv.player.wire import Bend, ClockIn, PlannedNote, PortsChanged, Pulses, Received, Statistics, ToEngine
+from improv.shelf import Loaded
 from improv.state import State
 from improv.tap import TapTempo
 from improv.timeline import Timeline
@@ -66,6 +67,13 @@ class Link(Protocol):
     def beat(self) -> str: ...
 
 
+class Models(Protocol):
+    """Where models come from (see improv.shelf)."""
+
+    def request(self, name: str) -> None: ...
+    def ready(self) -> Loaded | None: ...
+
+
 class Witness(Protocol):
     """Who is told what is planned and commanded: the recording of a take, or a list when rendering."""
 
@@ -101,10 +109,11 @@ class Engine:
         midi_map: MidiMap,
         settings: EngineSettings,
         witness: Witness | None = None,
+        models: Models | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self.controls = self._initial = initial
-        self._link, self._clock, self._witness = link, clock, witness
+        self._link, self._clock, self._witness, self._models = link, clock, witness, models
         self.timeline = Timeline(0.0, settings.clock_offset_s)
         self._master = Master(self.timeline)
         self._taps = TapTempo()
@@ -140,6 +149,7 @@ class Engine:
             self._start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
             self._start_over()
+        self._take_model()
         now_s = self._clock.now()
         if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S - PLAN_EARLY_S:
             self._replan(self._changed_s)
@@ -175,6 +185,8 @@ class Engine:
             if (tempo_bpm := self._taps.tap(received_s)) is not None:
                 self.act(commands.SetAttribute("tempo", tempo_bpm), received_s)
             return
+        if isinstance(command, commands.SetModel) and not self._has_model(command.name):
+            return
         before = self.controls
         if self._witness is not None:
             self._witness.commanded(command, received_s)
@@ -190,6 +202,27 @@ class Engine:
             self._resume()
         elif self.controls != before and self._changed_s is None:
             self._changed_s = received_s
+
+    def _has_model(self, name: str) -> bool:
+        """Whether a model can play at once; asks for it when not. The command is carried out when it is loaded."""
+        if self.improviser.has(name):
+            return True
+        if self._models is None:
+            raise CommandError(f"the model {name} cannot be loaded here")
+        self._models.request(name)
+        return False
+
+    def _take_model(self) -> None:
+        """A model that was loaded meanwhile plays from the next bar line on."""
+        loaded = self._models.ready() if self._models is not None else None
+        if loaded is None:
+            return
+        if loaded.model is None:
+            log.error("%s; the music goes on as before", loaded.failure)
+            return
+        self.improviser.offer(loaded.name, loaded.model)
+        log.info("the model %s plays from the next bar line on", loaded.model.contract.name)
+        self.act(commands.SetModel(loaded.name), self._clock.now())
 
     def reconfigure(
         self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap, initial: ControlState

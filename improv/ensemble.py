@@ -14,6 +14,7 @@ from improv.errors import InputError
 from improv.expression import Expression
 from improv.improviser import Settings
 from improv.journey import Plan
+from improv.model import DEFAULT_MODEL
 from improv.mood import Glide, Mood
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
         temperature=config.music.temperature,
         standing_limits=limits_of(config.limits),
         clock_source=config.clock.source,
+        model=config.model.path or DEFAULT_MODEL,
     )
 
 

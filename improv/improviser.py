@@ -317,7 +317,7 @@ class Improviser:
             grid, finished = GridStep(tick, sounding, (), last=True), True
         elif tick < memory.rest_until_tick and not asked:
             grid = GridStep(tick, (), (), last=False, ticks=memory.rest_until_tick - tick, tempo=memory.tempo)
-        elif memory.shift is not None and not asked:
+        elif memory.shift is not None and not asked and not self._too_long(memory):
             left = memory.shift.tick + memory.shift.ticks - tick
             grid = GridStep(tick, (), (), last=False, ticks=left, tempo=memory.tempo)
         else:
@@ -499,14 +499,13 @@ class Improviser:
         dominant half a bar before the last bar, then a chord of the tonic triad, the tonic lowest, held to the end.
         """
         position = memory.position
-        too_long = tuple(h.pitch for h in memory.held if position.tick - h.tick >= self._longest_note(memory))
         triad = None
         if self._is_final_chord(memory):
             triad = (memory.end_key or key_of(memory.histogram)).triad
         elif self._is_dominant(memory) and memory.end_key is not None:
             triad = memory.end_key.dominant
         left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
-        return Wish(must_start, too_long, may_end, triad, hold=left < position.bar_ticks)
+        return Wish(must_start, self._too_long(memory), may_end, triad, hold=left < position.bar_ticks)
 
     def _may_start(self, memory: _Memory, limits: Limits) -> bool:
         """Whether the ceiling of the density leaves room for an onset."""
@@ -521,12 +520,19 @@ class Improviser:
             allowed[encoding.starts] &= (encoding.start_pitches >= band.low) & (encoding.start_pitches <= band.high)
         if not may_start:
             allowed[encoding.starts] = False
+        if not allowed[encoding.starts].any():
+            allowed[encoding.announcements] = False
         if allowed.any():
             legal[:] = allowed
 
+    def _too_long(self, memory: _Memory) -> tuple[int, ...]:
+        """Pitches that have been held for as long as is allowed."""
+        tick, longest = memory.position.tick, self._longest_note(memory)
+        return tuple(held.pitch for held in memory.held if tick - held.tick >= longest)
+
     def _longest_note(self, memory: _Memory) -> float:
         """In ticks."""
-        encoding = self.model.encoding
+        encoding = memory.model.encoding
         if encoding.tempo_bpm is not None:
             return LONGEST_NOTE_S * encoding.tempo_bpm / 60 * encoding.ticks_per_beat
         return self.settings.longest_note_beats * encoding.ticks_per_beat

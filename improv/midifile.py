@@ -139,11 +139,11 @@ def save(file: mido.MidiFile, path: Path) -> None:
 def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:
     events: list[tuple[int, int, mido.MetaMessage]] = []
     last_tempo, last_name, last_meter = 0, "", 0.0
-    first = steps[0].position.tick if steps else 0
+    ticks = _file_ticks(steps)
     for index, step in enumerate(steps):
         position = step.position
-        tick = _grid_tick(position.tick - first, position.ticks_per_beat)
-        tempo = round(1e6 * position.ticks_per_beat * _seconds_of(steps, index))
+        tick, beats = round(ticks[index]), (ticks[index + 1] - ticks[index]) / FILE_TICKS_PER_BEAT
+        tempo = round(1e6 * _seconds_of(steps, index) / beats)
         if tempo != last_tempo:
             events.append((tick, 0, mido.MetaMessage("set_tempo", tempo=min(tempo, 0xFFFFFF))))
             last_tempo = tempo
@@ -162,13 +162,13 @@ def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:
 
 def _piano(steps: Sequence[PlannedStep], channel: int, program: int | None) -> mido.MidiTrack:
     starts_s = [step.position.music_s for step in steps]
+    ticks = _file_ticks(steps)
 
     def tick_of(time_s: float) -> int:
         index = min(max(bisect.bisect_right(starts_s, time_s) - 1, 0), len(steps) - 1)
         position = steps[index].position
         within = (time_s - position.music_s) / _seconds_of(steps, index)
-        grid = position.tick - steps[0].position.tick
-        return max(0, round(FILE_TICKS_PER_BEAT * (grid + within) / position.ticks_per_beat))
+        return max(0, round(ticks[index] + within * (ticks[index + 1] - ticks[index])))
 
     events: list[tuple[int, int, mido.Message]] = []
     if program is not None:
@@ -201,8 +201,14 @@ def _seconds_of(steps: Sequence[PlannedStep], index: int) -> float:
     return here.step_s
 
 
-def _grid_tick(tick: int, ticks_per_beat: int) -> int:
-    return tick * FILE_TICKS_PER_BEAT // ticks_per_beat
+def _file_ticks(steps: Sequence[PlannedStep]) -> list[float]:
+    """Where each step begins, in ticks of the file, and one tick of the model after the last. Models count unlike."""
+    found = [0.0]
+    for index, step in enumerate(steps):
+        here = step.position
+        ticks = steps[index + 1].position.tick - here.tick if index + 1 < len(steps) else 1
+        found.append(found[-1] + ticks * FILE_TICKS_PER_BEAT / here.ticks_per_beat)
+    return found
 
 
 def track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:

@@ -14,6 +14,7 @@ from improv.journey import Plan
 from improv.model import Model
 from improv.mood import Mood
 from improv.player.wire import Bend, PlannedNote, Pulses, Statistics, ToEngine
+from improv.shelf import Shelf
 
 NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 
@@ -121,6 +122,7 @@ def render(
         config.controls.midi_map(config.mood.moods),
         ensemble.engine_settings(config),
         steps,
+        Shelf(provider=config.model.provider, beside=False),
     )
     waiting = list(commands)
     while clock.now() < seconds:

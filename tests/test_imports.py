@@ -29,6 +29,7 @@ ROOMS = (
         "state",
         "expression",
         "model",
+        "shelf",
         "config",
         "journey_file",
     ),

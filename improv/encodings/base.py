@@ -108,6 +108,8 @@ class Encoding(Protocol):
     """The range of ids that start a note."""
     start_pitches: IntArray
     """Pitch of each id in `starts`."""
+    announcements: slice
+    """The range of ids after which a note has to start; empty where there are none."""
     shifts: slice
     """The range of ids that let time go on, by 1, 2, 3 ... ticks; empty where another token does."""
 

@@ -344,6 +344,7 @@ class EventEncoding:
         self.family, self.ticks_per_beat, self.size = table.family, table.ticks_per_beat, table.size
         self.start_id, self.end_id = table.id_of("START"), table.id_of("END")
         self.starts, self.shifts = table.slice_of("NOTE_ON"), table.slice_of("TIME_SHIFT")
+        self.announcements = table.slice_of("VELOCITY")
         _, self._lowest, self._highest = table.range_of("NOTE_ON")
         self.start_pitches: IntArray = np.arange(self._lowest, self._highest + 1)
 

@@ -112,7 +112,7 @@ class MelodyEncoding:
     start_id, end_id = START, END
     starts = slice(_FIRST_ON, START)
     start_pitches: IntArray = np.arange(LOWEST, HIGHEST + 1)
-    shifts = slice(0, 0)
+    announcements = shifts = slice(0, 0)
 
     def begins(self, pitch: int) -> int:
         """The token that starts a note of this pitch; ValueError outside of the three octaves."""

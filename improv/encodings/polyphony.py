@@ -202,7 +202,7 @@ class PolyphonyEncoding:
     start_id, end_id, step_end_id = START, END, STEP_END
     starts = slice(_FIRST_NEW, _FIRST_CONTINUED)
     start_pitches: IntArray = np.arange(128)
-    shifts = slice(0, 0)
+    announcements = shifts = slice(0, 0)
 
     def begins(self, pitch: int) -> int:
         """The token that starts a note of this pitch."""

@@ -224,10 +224,13 @@ class RecordedImproviser(Improviser):
     ) -> None:
         super().__init__(model, settings, controls, seed)
         self._recording, self._first = recording, (controls, settings)
+        self._offered: list[Record] = []  # before the first music
 
     def plan_step(self, controls: ControlState) -> PlannedStep:
         if not self._recording.take_id:
             self._recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
+            for offered in self._offered:
+                self._recording.write(offered)
         if self._recording.full and not self.position.ticks_to_bar_line:
             self._recording.turn_over(controls, self.settings)
         self._recording.state(controls, self.settings)
@@ -243,7 +246,11 @@ class RecordedImproviser(Improviser):
 
     def offer(self, name: str, model: Model) -> None:
         super().offer(name, model)
-        self._recording.write({"k": "offer", **about_model(name, model)})
+        offered = {"k": "offer", **about_model(name, model)}
+        if self._recording.take_id:
+            self._recording.write(offered)
+        else:
+            self._offered.append(offered)
 
     def begin_anew(self, controls: ControlState) -> None:
         self._recording.state(controls, self.settings)
