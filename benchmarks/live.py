@@ -106,13 +106,18 @@ class Client:
             CLOCK.wait(CLOCK.now() + 0.0005)
 
     def sounding(self) -> dict[int, int]:
-        """Pitches with more note-ons than note-offs so far; every count must be 0 or 1 at any time."""
+        """Pitches with more note-ons than note-offs so far; every count must be 0 or 1 at any time.
+
+        The end of a note that began before this client was connected does not count.
+        """
         counts: dict[int, int] = {}
         for _, message in self.heard:
             if message[0] & 0xF0 == 0x90 and message[2]:
                 counts[message[1]] = counts.get(message[1], 0) + 1
+            elif message[0] & 0xF0 in (0x80, 0x90) and message[1] in counts:
+                counts[message[1]] -= 1
             elif message[0] & 0xF0 in (0x80, 0x90):
-                counts[message[1]] = counts.get(message[1], 0) - 1
+                counts[message[1]] = 0
         return {pitch: count for pitch, count in counts.items() if count}
 
     def note_ons(self) -> list[Heard]:

@@ -36,7 +36,7 @@ class Ports:
         return self._connections if isinstance(self.driver, NullDriver) else self.driver.connections()
 
     def check(self) -> PortsChanged | None:
-        """Look after the ports, about once a second. Tells what changed; then all that sounded must be ended."""
+        """Look after the ports, about twice a second. Tells what changed; then all that sounded must be ended."""
         if self._find is not None and isinstance(self.driver, NullDriver):
             return self._look_again(self._find)
         try:

@@ -111,7 +111,7 @@ def open_ports(settings: PlayerSettings, *, insist: bool) -> tuple[Driver, str]:
         if insist:
             raise
         reason = str(error)
-    return NullDriver(), f"{reason} BrainMusic plays without MIDI ports and looks for them every second."
+    return NullDriver(), f"{reason} BrainMusic plays without MIDI ports and goes on looking for them."
 
 
 def _prepare(settings: PlayerSettings) -> str:

@@ -67,7 +67,7 @@ class Driver(Protocol):
         ...
 
     def check(self) -> str:
-        """Look whether ports went or came back, about once a second; reopens what came back.
+        """Look whether ports went or came back, about twice a second; reopens what came back.
 
         Returns a sentence when something changed, else "". Raises MidiSystemError when the MIDI system is gone; then
         the driver is to be closed.

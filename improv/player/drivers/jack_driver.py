@@ -23,7 +23,8 @@ from improv.player.drivers.rtmidi_port import find_port
 from improv.player.wire import PlayerSettings
 
 INCOMING = 4096  # messages kept between two polls: a flood at the input loses its oldest
-SETTLE_PERIODS = 2  # until what was written has reached the others, in either mode of the server
+SETTLE_PERIODS = 3  # until what was written has reached the others, in either mode of the server
+LONGEST_CLOSE_S = 0.5  # a server that stands still is not waited for
 SYSEX, ACTIVE_SENSING = 0xF0, 0xFE
 
 
@@ -41,7 +42,7 @@ class JackDriver:
     name = "JACK"
 
     def __init__(self, settings: PlayerSettings, clock: Clock | None = None) -> None:
-        self.lead_s = self.settle_s = 0.0
+        self.lead_s = self.settle_s = 0.0  # close() itself waits
         self.arrivals = -1
         self._bell: tuple[socket.socket, socket.socket] | None = None  # what is written to the second wakes the first
         self._rung = False
@@ -52,6 +53,7 @@ class JackDriver:
         self._out: Any = None
         self._in: Any = None
         self._outgoing: deque[tuple[float | None, bytes]] = deque()  # (when, message), in the order of sending
+        self._cycles = 0  # that ran so far
         self._frame = 0  # the first of the present cycle, without the counter's limit
         self._incoming: deque[tuple[float, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
@@ -109,7 +111,8 @@ class JackDriver:
         self._connect()
 
     def close(self) -> None:
-        """What was not written yet is lost; the loop waits for it (`settle_s`) before."""
+        """Waits until what was sent is written and the others have had it, at most LONGEST_CLOSE_S: no note may hang."""
+        self._settle()
         client, self._client = self._client, None
         self._out = self._in = None
         if client is not None:
@@ -120,6 +123,15 @@ class JackDriver:
             end.close()
         self._outgoing.clear()
         self._incoming.clear()
+
+    def _settle(self) -> None:
+        if self._client is None:
+            return
+        until_s, written = self._clock.now() + LONGEST_CLOSE_S, self._cycles
+        while not self.gone and self._cycles < written + SETTLE_PERIODS and self._clock.now() < until_s:
+            if self._outgoing:
+                written = self._cycles
+            self._clock.wait(self._clock.now() + 0.001)
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
         """Never before what was sent before: a note's end must not overtake its beginning."""
@@ -184,6 +196,7 @@ class JackDriver:
         out, receiver, client = self._out, self._in, self._client
         if client is None or out is None:
             return
+        self._cycles += 1
         self._frame = first = unwrap(client.last_frame_time, self._frame)
         clock = self._frames
         clock.look(self._clock.now(), first)  # jack_get_time() is another clock than ours
@@ -216,7 +229,6 @@ class JackDriver:
 
     def _set_period(self, frames: int) -> None:
         self.lead_s = frames / self._client.samplerate
-        self.settle_s = SETTLE_PERIODS * self.lead_s + 0.005
 
     def _lost_frames(self, delayed_us: float) -> None:
         self._frames.lost()
