@@ -5,8 +5,8 @@
 A player with two outputs over JACK's dummy driver: a virtual port with a listener that stays, and an instrument by name
 that goes at random moments and returns; then the server is killed at random moments and started again. Once through
 rtmidi, once through JACK-Client. Every note is counted at both listeners: none may be lost at the one that stays, none
-may be left sounding anywhere, and the way back is timed, from the moment at which the instrument (or the server) is there
-to the first note that it gets.
+may be left sounding anywhere, and the way back is timed, from the moment at which the instrument (or the
+server) is there to the first note that it gets.
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ class JackDriver:
         self._connect()
 
     def close(self) -> None:
-        """Waits until what was sent is written and the others have had it, at most LONGEST_CLOSE_S: no note may hang."""
+        """Waits until the others have had what was sent, at most LONGEST_CLOSE_S: no note may hang."""
         self._settle()
         client, self._client = self._client, None
         self._out = self._in = None
