@@ -244,7 +244,7 @@ class PlayerSettings(NamedTuple):
     """A note-on later than this is dropped (with its note-off); note-offs never are."""
     input_poll_s: float = 0.003
     port_poll_s: float = 0.5
-    """How often the ports are looked at. One that goes and returns in between is noticed by the drivers jack and alsa only."""
+    """How often the ports are looked at. Only the drivers jack and alsa notice one that goes and returns in between."""
     engine_timeout_s: float = 5.0
     """Without a Ping for so long the player ends all sounding notes (the engine hangs)."""
     realtime: bool = True
