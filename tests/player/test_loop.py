@@ -40,18 +40,19 @@ class Stage:
     def __init__(
         self, script: Script, closes_s: float, *, log: str = "", settings: PlayerSettings | None = None
     ) -> None:
+        settings = settings or PlayerSettings(port_poll_s=1.0)
         self.clock = ManualClock(START_S)
         self.driver = RecordingDriver(self.clock)
         self.driver.open()
         self.pipe = ScriptedPipe(self.clock, [(START_S + at_s, record) for at_s, record in script], START_S + closes_s)
         self.ports = Ports(self.driver)
         note_log = NoteLog(log) if log else None
-        output = Output(self.ports, self.clock, late_note_limit_s=(settings or PlayerSettings()).late_note_limit_s)
+        output = Output(self.ports, self.clock, late_note_limit_s=settings.late_note_limit_s)
         self.player = Player(
             self.pipe,
             [output],
             self.clock,
-            settings or PlayerSettings(),
+            settings,
             note_log=note_log,
             spin_s=0.0,
         )
