@@ -220,3 +220,33 @@ def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemo
     page.keyboard.type("The second bar was lovely.")
     page.click("#ask-yes")
     eventually(lambda: any(b"lovely" in path.read_bytes() for path in daemon.takes.glob("*")))
+
+
+CONTRASTS = """async ([theme, ink, card, padInk]) => {
+    const { rgb } = await import("/static/js/moods.js");
+    const light = (color) => color.map((part) => part / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const contrast = (one, other) => {
+        const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
+        return (bright + 0.05) / (dark + 0.05);
+    };
+    const found = [];
+    for (let valence = -1; valence <= 1; valence += 0.125)
+        for (let arousal = -1; arousal <= 1; arousal += 0.125) {
+            const at = (use) => rgb(valence, arousal, theme, use);
+            found.push(contrast(at("area"), ink), contrast(at("text"), card), contrast(at("field"), padInk));
+        }
+    return Math.min(...found);
+}"""
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        ("dark", (11, 15, 18), (30, 36, 45), (255, 255, 255)),  # as in style.css: --accent-ink, --raised, --pad-ink
+        ("light", (11, 15, 18), (241, 237, 229), (27, 29, 34)),
+    ],
+)
+def test_words_are_readable_in_the_colours_of_every_mood(page: Any, colours: tuple[object, ...]) -> None:
+    assert page.evaluate(CONTRASTS, list(colours)) >= 4.5  # WCAG 2.2, 1.4.3

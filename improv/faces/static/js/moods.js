@@ -5,6 +5,7 @@ export const CORNERS = { happy: [1, 1], nervous: [-1, 1], sad: [-1, -1], calm: [
 // OKLCH hue of each corner, degrees. Lightness by what the colour is for, so that the ink on it is readable; chroma of
 // each corner as much as sRGB has at that lightness, so that the way between them has no crease.
 const HUE = { happy: 78, nervous: 18, sad: 272, calm: 176 };
+const LIFT = 0.62; // colours between the corners would be grey: their chroma is this power of its share of the fullest
 const vivid = (lightness, chroma) => ({ lightness, chroma: { happy: chroma, nervous: chroma, sad: chroma, calm: chroma } });
 const SHADES = {
   dark: {
@@ -47,7 +48,9 @@ export function rgb(valence, arousal, theme, use) {
     a += weight * chroma[name] * Math.cos(angle);
     b += weight * chroma[name] * Math.sin(angle);
   }
-  return srgb(lightness, a, b);
+  const share = Math.hypot(a, b) / Math.max(...Object.values(chroma));
+  const lift = share > 0 ? share ** (LIFT - 1) : 0;
+  return srgb(lightness, lift * a, lift * b);
 }
 
 export const colour = (...point) => `rgb(${rgb(...point).map(Math.round).join(" ")})`;

@@ -7,6 +7,7 @@ const KEYS_WIDTH = 30; // at the left edge, for the names of the octaves
 const AHEAD_SHARE = 0.14; // of the width lies right of "now"
 const PIXELS_PER_S = 92;
 const LONGEST_NOTE_S = 30; // a note whose end never came is not drawn longer
+const MOST_NOTES = 2000, FORGOTTEN_S = 30;
 const FEWEST_KEYS = 40, MARGIN_KEYS = 3;
 const EASE = 0.06; // share of the way to a new range of keys in a frame
 
@@ -30,6 +31,7 @@ export class Roll {
   // ------------------------------------------------------------------------------------------------- what happens
 
   planned(notes) {
+    if (this.notes.size > MOST_NOTES) this._forget({ first_s: this.clock.now() - FORGOTTEN_S }); // no frame comes while nobody looks
     for (const { id, pitch, velocity, on_s, off_s = null } of notes)
       this.notes.set(id, { pitch, velocity, on_s, off_s, mood: this.mood, colour: this._colour(this.mood), drawn: this.notes.get(id)?.drawn ?? false });
   }

@@ -5,6 +5,14 @@ import { theme } from "./moods.js";
 
 const KEY = "brainmusic-theme";
 
+let awake = null;
+
+/** A stage must not go dark in the middle; browsers allow it only on this computer or over HTTPS. */
+async function keepAwake(on) {
+  if (on) awake = await navigator.wakeLock?.request("screen").catch(() => null);
+  else awake?.release();
+}
+
 /** changed(): colours must be read anew. */
 export function themes(changed) {
   const set = (name) => {
@@ -17,14 +25,20 @@ export function themes(changed) {
     set(name);
     try { localStorage.setItem(KEY, name); } catch { /* a browser that keeps nothing */ }
   });
-  by("stage").addEventListener("click", () => {
-    const on = document.documentElement.classList.toggle("on-stage");
+  const stage = (on) => {
+    document.documentElement.classList.toggle("on-stage", on);
     by("stage").setAttribute("aria-pressed", on);
     if (on) set("dark");
     else changed();
+  };
+  by("stage").addEventListener("click", () => {
+    const on = !document.documentElement.classList.contains("on-stage");
+    stage(on);
     if (on) document.documentElement.requestFullscreen?.().catch(() => {});
     else if (document.fullscreenElement) document.exitFullscreen();
+    keepAwake(on);
   });
+  document.addEventListener("fullscreenchange", () => document.fullscreenElement || stage(false));
   let kept = null;
   try { kept = localStorage.getItem(KEY); } catch { /* likewise */ }
   set(kept ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));
