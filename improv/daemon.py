@@ -89,7 +89,7 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
             recording,
             shelf,
         )
-        display = stack.enter_context(_display(model))
+        display = stack.enter_context(_display(model, config))
         bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names._replace(models=shelf.names))
         reloader = Reloader(config, path, overrides)
         while not stopper.stopping:
@@ -179,8 +179,11 @@ def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Rec
     return Recording(section.path, section.minutes, section.keep, clock, wall_clock, about)
 
 
-def _display(model: OnnxModel) -> Display:
-    return PanelDisplay(model.contract.name) if sys.stdout.isatty() else LogDisplay()
+def _display(model: OnnxModel, config: Config) -> Display:
+    web = config.web
+    host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else f"[{web.host}]" if ":" in web.host else web.host
+    page = f"http://{host}:{web.port}" if web.enabled and web.port else ""
+    return PanelDisplay(model.contract.name, page) if sys.stdout.isatty() else LogDisplay()
 
 
 class Stopper:

@@ -64,10 +64,11 @@ class LogDisplay:
 class PanelDisplay:
     """A panel at the bottom of the terminal; log lines scroll above it."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, page: str = "") -> None:
+        """page: address of the web page, or empty."""
         from rich.live import Live
 
-        self._model = model
+        self._model, self._page = model, page
         self._next_s = 0.0
         self._live = Live(auto_refresh=False, transient=True)
 
@@ -106,5 +107,7 @@ class PanelDisplay:
             f"p50 {status.lateness_p50_ms:.2f} ms   p99 {status.lateness_p99_ms:.2f} ms   "
             f"left out {status.notes_dropped}",
         )
+        if self._page:
+            grid.add_row("page", self._page)
         subtitle = f"{escape(status.model or self._model)}  ·  Ctrl-C ends"
         return Panel(grid, title="BrainMusic", subtitle=subtitle, box=box.ROUNDED, expand=False)

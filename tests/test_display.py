@@ -50,7 +50,7 @@ def test_a_line_now_and_then_and_at_each_change(caplog: pytest.LogCaptureFixture
 
 def panel(status: State, ports: str, model: str = "polyphony") -> str:
     console = Console(file=io.StringIO(), width=100)
-    console.print(PanelDisplay(model)._panel(status, ports))
+    console.print(PanelDisplay(model, "http://127.0.0.1:8765")._panel(status, ports))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -59,6 +59,7 @@ def test_the_panel() -> None:
     text = panel(STATUS, "jack: out BrainMusic")
     for part in ("↙ sad", "valence -1.00", "66 bpm", "bar 12, beat 3", "345", "sounding 4", "left out 2", "Ctrl-C"):
         assert part in text
+    assert "http://127.0.0.1:8765" in text
     assert "out BrainMusic" in text
     assert "resting (play: CC 85)" in panel(replace(STATUS, playing=False), "")
 

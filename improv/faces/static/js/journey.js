@@ -50,7 +50,7 @@ export class Journey {
     const start = button("Set out", { onclick: () => this._send("journey_start", this._select.value ? { name: this._select.value } : {}) }, "play");
     this._choose = names.length
       ? make("div", { class: "row" }, make("div", { class: "field wide" }, make("label", { for: "journey-name" }, "Journey"), this._select), start)
-      : make("p", { class: "empty" }, "No journeys are prepared: config.yaml names them. One that is started with improv ctl is shown here as well.");
+      : make("p", { class: "empty" }, "No journeys are there yet: journey files in the folder that journey.folder in config.yaml names are offered here.");
     this._hold = button("Hold", { onclick: () => this._send(this._held ? "journey_resume" : "journey_hold") }, "hold");
     const leave = button("Leave", { title: "The mood stays as it is", onclick: () => this._send("journey_abort") }, "abort");
     this._seek = new Slider({ label: "Way", low: 0, high: 1, text: (share) => `${clock(share * this._length_s)} of ${clock(this._length_s)}`,
