@@ -257,6 +257,18 @@ _ROWS: tuple[Row, ...] = (
     Row("play_pause", "The one of the two that is not so now.", controls.PlayPause, (), _button("play_pause")),
     Row("end", "Bring the piece to a close on a cadence, then rest.", controls.End, (), _button("end")),
     Row("stop", "End with the bar, without a cadence, then rest.", controls.Stop, (), _button("stop")),
+    Row(
+        "mode",
+        "solo: what you play is not heard. duet: it is part of the music that the model goes on from.",
+        controls.SetMode,
+        (Argument("name", "choice", "the mode", choices=controls.MODES),),
+        {
+            "mode": MidiAction(
+                f"0..{PRESSED - 1} solo, {PRESSED}..127 duet",
+                lambda value: {"name": controls.DUET if value >= PRESSED else controls.SOLO},
+            )
+        },
+    ),
     Row("all_notes_off", "End every note now; the music goes on.", controls.AllNotesOff, (), _alarm("all_notes_off")),
     Row("panic", "End every note now and pause.", controls.Panic, (), _alarm("panic")),
     Row(

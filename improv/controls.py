@@ -15,6 +15,7 @@ from improv.mood import CORNERS, Glide, Mood
 LONGEST_GLIDE_S = 60.0
 TEMPERATURE_RANGE = (0.5, 1.5)
 CLOCK_SOURCES = ("internal", "midi")
+SOLO, DUET = MODES = ("solo", "duet")
 
 # ------------------------------------------------------------------------------------------------------- commands
 
@@ -129,6 +130,12 @@ class SetClockSource(NamedTuple):
     source: str
 
 
+class SetMode(NamedTuple):
+    """solo: the person's notes are not heard. duet: they are part of the music that the model plays on from."""
+
+    name: str
+
+
 class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
@@ -149,6 +156,7 @@ Command = (
     | Tap
     | SetClockSource
     | SetModel
+    | SetMode
     | Reset
     | SetLimit
     | StartJourney
@@ -179,6 +187,8 @@ class ControlState:
     revision: int = 0
     model: str = ""
     """Name of the model that is to play; empty for the one that the start chose."""
+    duet: bool = False
+    """Whether the person's notes are heard."""
     standing_limits: Limits = FREE
     prepared: Plan | None = None
     course: Course | None = None
@@ -239,6 +249,8 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             return replace(state, stopping=True) if state.playing else state
         case SetModel(name):
             return replace(state, model=name)
+        case SetMode(name):
+            return replace(state, duet=name == DUET)
         case Reset():
             fresh = initial or ControlState()
             target = fresh.glide.target
@@ -246,7 +258,7 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             # A limit is not a wish: it stays until it is taken back.
             fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
             fresh = replace(fresh, clock_source=state.clock_source)
-            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing)
+            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, duet=state.duet)
         case SetClockSource(source):
             return replace(state, clock_source=source)
         case AllNotesOff() | Tap():

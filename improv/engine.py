@@ -122,6 +122,7 @@ class Engine:
         self._changed_s: float | None = None  # when the oldest command came that the plan does not know yet
         self._replanned_s = -1.0
         self._finished = False
+        self._keys: set[tuple[int, int]] = set()  # (channel, pitch) that the person holds
         self._notes_planned = self._stalls = 0
         if initial.clock_source == "internal":
             self._begin()
@@ -148,6 +149,8 @@ class Engine:
             log.warning("%s", notice)
             self._start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
+            self._keys.clear()  # who knows what happened to them
+            self._listen()
             self._start_over()
         self._take_model()
         now_s = self._clock.now()
@@ -172,12 +175,30 @@ class Engine:
         except (ValueError, IndexError):  # mido says IndexError where a message is cut short
             log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
             return
+        if parsed.type in ("note_on", "note_off"):
+            self._play_along(parsed, received_s)
         try:
             command = self.midi_map.command(parsed)
             if command is not None:
                 self.act(command, received_s)
         except CommandError as error:
             log.warning("MIDI: %s", error)
+
+    def _play_along(self, message: mido.Message, received_s: float) -> None:
+        """A key of the person's went down or up. In a duet what is planned and not yet heard is chosen anew."""
+        key = (message.channel, message.note)
+        if message.type == "note_on" and message.velocity > 0:
+            self._keys.add(key)
+        else:
+            self._keys.discard(key)
+        if self.controls.duet:
+            self._listen()
+            if self._changed_s is None:
+                self._changed_s = received_s
+
+    def _listen(self) -> None:
+        heard = self._keys if self.controls.duet else ()
+        self.improviser.hear(pitch for _, pitch in heard)
 
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
@@ -192,6 +213,8 @@ class Engine:
             self._witness.commanded(command, received_s)
         self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
+        if before.duet != self.controls.duet:
+            self._listen()
         if isinstance(command, commands.AllNotesOff | commands.Panic):
             self.silence()
         elif before.clock_source != self.controls.clock_source:
@@ -523,6 +546,7 @@ class Engine:
             playing=controls.playing,
             ending=controls.ending,
             stopping=controls.stopping,
+            mode=commands.DUET if controls.duet else commands.SOLO,
             mood=nearest_name(mood, self.midi_map.moods),
             valence=mood.valence,
             arousal=mood.arousal,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from improv import journey_file
 from improv.config import Config
 from improv.config.limits import limits_of
-from improv.controls import ControlState, StartJourney, apply
+from improv.controls import DUET, ControlState, StartJourney, apply
 from improv.engine import EngineSettings
 from improv.errors import InputError
 from improv.expression import Expression
@@ -28,6 +28,7 @@ def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
         glide_s=config.mood.glide_s,
         intensity=config.mood.intensity,
         temperature=config.music.temperature,
+        duet=config.music.mode == DUET,
         standing_limits=limits_of(config.limits),
         clock_source=config.clock.source,
         model=config.model.path or DEFAULT_MODEL,

@@ -23,6 +23,7 @@ from improv.expression import Expression
 from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
+from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.transport import Position
 
 GUIDED_ROWS = 2  # one row with the commands, one without
@@ -31,6 +32,8 @@ REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never 
 KEY_HALF_LIFE_BEATS = 32.0
 # The pedal is lifted where more of the intervals would be dissonant.
 HARSH_UNDER_PEDAL = 0.12
+# Whoever plays as many onsets in a second is left half of the room; counted over the last seconds.
+ROOM_FOR_ONSETS_PER_S, HEARD_WINDOW_S = 3.0, 4.0
 # A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
 ANSWERED_TURN = 0.3
 # Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
@@ -137,6 +140,8 @@ class _Memory:
     answered: Mood = NEUTRAL
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
     register: float | None = None  # mean pitch of what began lately
+    told: frozenset[int] = frozenset()  # keys of the person that the model believes to be down
+    told_s: tuple[float, ...] = ()  # when they were struck, inside the window that counts
     harsh: float = 0.0  # dissonant intervals heard lately, and all intervals
     pairs: float = 0.0
 
@@ -155,6 +160,13 @@ def _under_pedal(pedalled: list[_Held], keys: Mapping[int, int], held: list[_Hel
     sounding = _classes((*stay, *held)) + np.bincount([key % 12 for key in keys], minlength=12)
     harsh, pairs = intervals(sounding)
     return tuple(stay) if not keys or harsh <= HARSH_UNDER_PEDAL * pairs else ()
+
+
+def _own(grid: GridStep, keys: frozenset[int]) -> GridStep:
+    """The step without the notes that somebody else plays."""
+    kept = [index for index, pitch in enumerate(grid.started) if pitch not in keys]
+    velocities = tuple(grid.velocities[index] for index in kept) if grid.velocities else ()
+    return grid._replace(started=tuple(grid.started[index] for index in kept), velocities=velocities)
 
 
 def _keys(pitches: tuple[int, ...], sounding: set[int], limits: Limits) -> dict[int, int]:
@@ -185,6 +197,7 @@ class Improviser:
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
         self._memory = self._beginning(model, position, controls)
         self._past: deque[_Memory] = deque(maxlen=REMEMBERED_STEPS)
+        self._heard: frozenset[int] = frozenset()
 
     @staticmethod
     def _beginning(model: Model, position: Position, controls: ControlState) -> _Memory:
@@ -279,6 +292,12 @@ class Improviser:
                 return
         raise ValueError(f"step {tick} is no longer remembered")
 
+    def hear(self, keys: Iterable[int]) -> None:
+        """The keys that somebody else holds down from now on, 0..127. The model takes them for part of its music, they
+        are not played; those beyond the piano are not heard.
+        """
+        self._heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
+
     def release(self) -> None:
         """Forget what sounds: someone ended it. The model may go on as if it did not know."""
         self._memory.held = self._memory.leaving = self._memory.pedalled = ()
@@ -312,6 +331,7 @@ class Improviser:
         rng = np.random.default_rng((self.seed, memory.position.tick))
         tick, finished = memory.position.tick, False
         asked = self._must_answer(memory, controls) or (memory.end_tick is not None and tick >= memory.end_tick)
+        asked = asked or self._others(memory) != memory.told
         if controls.stopping and memory.position.ticks_to_bar_line == 0:
             sounding = tuple(held.pitch for held in memory.held)
             grid, finished = GridStep(tick, sounding, (), last=True), True
@@ -337,6 +357,10 @@ class Improviser:
         memory.last_token = self.model.encoding.shifts.start + passed - 1
         memory.decoder.feed(memory.last_token)
         memory.shift = None
+
+    def _others(self, memory: _Memory) -> frozenset[int]:
+        """The keys that somebody else holds. One that we sound ourselves is ours: a piano may echo what it is sent."""
+        return self._heard - {held.pitch for held in memory.held}
 
     def attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
         """What is commanded of the music, in the units of the attributes, inside the limits; the tempo as led."""
@@ -385,7 +409,11 @@ class Improviser:
             if 0 < to_last_bar < max(1, memory.position.bar_ticks // 2):
                 key_pull = key_pull + steering.cadence_pull(memory.end_key)
         clashing = self._clashing(memory, attributes["mode"]) if self._turned(memory, controls) else ()
-        sounding = _classes(memory.held)
+        keys = self._others(memory)
+        gone = memory.told - keys - {held.pitch for held in memory.held}
+        memory.told_s = (*memory.told_s, *(memory.position.music_s for _ in keys - memory.told))
+        memory.told = keys
+        sounding = _classes(memory.held) + np.bincount([key % 12 for key in keys], minlength=12)
         density_pull = self._density_pull(memory, attributes["onset_density"])
         may_start = self._may_start(memory, controls.limits)
         must_answer = may_start and self._must_answer(memory, controls)
@@ -396,7 +424,7 @@ class Improviser:
             # A piece has at least one step, else this could go on for ever.
             may_end = memory.last_token != encoding.start_id and memory.end_tick is None
             wish = self._wish(memory, must_start=must_answer and not started, may_end=may_end)
-            legal = memory.decoder.legal(wish._replace(too_long=wish.too_long + clashing))
+            legal = memory.decoder.legal(wish._replace(too_long=wish.too_long + clashing, foreign=keys | gone))
             self._limit(legal, memory, controls.limits, may_start=may_start)
             guided = sampling.guide(logits, guidance)
             favour = key_pull + steering.dissonance_pull(
@@ -415,8 +443,9 @@ class Improviser:
                 pace = steering.pace_pull(encoding.shifts.stop - encoding.shifts.start, density_pull)
                 guided[encoding.shifts] = sampling.pull(guided[encoding.shifts], pace, legal[encoding.shifts])
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
-            memory.last_token = sampling.choose(weights, rng)
-            if encoding.starts_note(memory.last_token):
+            chosen = sampling.choose(weights, rng)
+            memory.last_token = memory.decoder.instead(chosen, keys, gone)
+            if encoding.starts_note(memory.last_token) and memory.last_token == chosen:
                 started.append(memory.last_token)
                 sounding[encoding.start_pitches[memory.last_token - encoding.starts.start] % 12] += 1
             before = memory.decoder.copy() if self._is_shift(encoding, memory.last_token) else None
@@ -426,14 +455,14 @@ class Improviser:
             if step.last:
                 self._begin_again(memory, condition)
                 if memory.position.tick < memory.rest_until_tick:
-                    return step._replace(tick=memory.position.tick, last=False), False
+                    return _own(step._replace(tick=memory.position.tick, last=False), keys), False
                 ended = step.ended
                 continue
             if started:
                 memory.answered = controls.glide.target
             if before is not None:
                 memory.shift = _Shift(before, memory.position.tick, step.ticks)
-            return step._replace(ended=ended + step.ended), False
+            return _own(step._replace(ended=ended + step.ended), keys), False
 
     @staticmethod
     def _is_shift(encoding: Encoding, token_id: int) -> bool:
@@ -445,6 +474,7 @@ class Improviser:
         if past_s < window_s / 2:
             return 0.0  # too little was heard yet to judge by
         recent = sum(at_s > memory.position.music_s - window_s for at_s in memory.onset_s)
+        onsets_per_s /= 1 + len(memory.told_s) / HEARD_WINDOW_S / ROOM_FOR_ONSETS_PER_S
         return steering.density_pull(recent, past_s, onsets_per_s, self.settings.density_pull)
 
     @staticmethod
@@ -612,7 +642,8 @@ class Improviser:
         memory.onset_s = tuple(at_s for at_s in onset_s if at_s > position.music_s - max(window_s, DENSITY_WINDOW_S))
         if planned.started:
             memory.last_onset_s = position.music_s
-        memory.silent_ticks = 0 if memory.held else memory.silent_ticks + ticks
+        memory.told_s = tuple(at_s for at_s in memory.told_s if at_s > position.music_s - HEARD_WINDOW_S)
+        memory.silent_ticks = 0 if memory.held or memory.told else memory.silent_ticks + ticks
         if planned.started:
             mean = sum(note.pitch for note in planned.started) / len(planned.started)
             before = mean if memory.register is None else memory.register
@@ -623,6 +654,8 @@ class Improviser:
         memory.histogram *= 0.5 ** (ticks / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
         for held in memory.held:
             memory.histogram[held.pitch % 12] += ticks
+        for key in memory.told:
+            memory.histogram[key % 12] += ticks
         memory.tempo = grid.tempo
         rubato = self.settings.expression.rubato(grid.tempo)
         here = position._replace(rubato=rubato)

@@ -35,6 +35,7 @@ class State:
     playing: bool = _field(False, "flag", "notes are being planned")
     ending: bool = _field(False, "flag", "on the way to a cadence, then rest")
     stopping: bool = _field(False, "flag", "ends with this bar")
+    mode: str = _field("solo", "text", "solo, or duet: what the person plays is heard")
     mood: str = _field("calm", "text", "the named mood that is nearest now")
     valence: float = _field(0.0, "number", "where the mood is now: unpleasant .. pleasant", "", -1, 1)
     arousal: float = _field(0.0, "number", "where the mood is now: still .. excited", "", -1, 1)

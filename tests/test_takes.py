@@ -31,6 +31,7 @@ from improv.controls import (
     SetGlide,
     SetIntensity,
     SetLimit,
+    SetMode,
     SetMood,
     StartJourney,
 )
@@ -95,6 +96,8 @@ class Session:
         while self.clock.now() < end_s:
             self.play(chance.uniform(0.05, 3.0))
             x, y = chance.uniform(-1, 1), chance.uniform(-1, 1)
+            key = bytes((chance.choice((0x90, 0x80)), chance.randrange(128), 64))
+            self.link.arriving.append((self.clock.now(), Received(key, self.clock.now())))
             some: list[Command] = [
                 SetMood(x, y),
                 SetGlide(3 * abs(x)),
@@ -112,6 +115,7 @@ class Session:
                 ResumeJourney(),
                 JumpJourney(share=abs(x)),
                 AbortJourney(),
+                SetMode(chance.choice(("solo", "duet"))),
             ]
             self.command(chance.choice(some))
             if deaths and chance.random() < 0.1:

@@ -56,6 +56,8 @@ class Wish(NamedTuple):
     """Pitch classes of the tonic triad, tonic first: this step is the piece's last chord, the tonic in the bass."""
     hold: bool = False
     """The last chord sounds on: nothing starts and nothing ends."""
+    foreign: frozenset[int] = frozenset()
+    """Pitches that somebody else plays: they are told (`StreamDecoder.instead`), not chosen."""
 
 
 NO_WISH = Wish()
@@ -82,6 +84,12 @@ class StreamDecoder(Protocol):
     def legal(self, wish: Wish = NO_WISH) -> BoolArray:
         """Which tokens may follow, shape (vocabulary size,); something always may. A wish that the grammar cannot grant
         at once is granted as soon as it can.
+        """
+        ...
+
+    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+        """The token that must be fed before the one that was chosen, or that one itself: what somebody else holds
+        (keys) and has let go (gone) stands in the stream as if the model had played it, where the grammar has it.
         """
         ...
 

@@ -230,6 +230,17 @@ class EventDecoder:
         self._clear_piece()
         return done
 
+    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+        table = self._table
+        if not self._begun or self._last_kind == "VELOCITY":
+            return token_id
+        if let_go := gone & set(self._down):
+            return table.id_of("NOTE_OFF", min(let_go))
+        lowest = min(keys - set(self._down), default=None)
+        kind, value = table.row(token_id)
+        later = kind in ("TIME_SHIFT", "END") or (kind == "NOTE_ON" and lowest is not None and value > lowest)
+        return table.id_of("NOTE_ON", lowest) if lowest is not None and later else token_id
+
     # ---------------------------------------------------------------------------------------------- the grammar
 
     def legal(self, wish: Wish = NO_WISH) -> BoolArray:
@@ -248,6 +259,8 @@ class EventDecoder:
                 return mask
         granted = mask.copy()
         self._allow(granted, wish)
+        for pitch in wish.foreign:
+            granted[[table.id_of("NOTE_ON", pitch), table.id_of("NOTE_OFF", pitch)]] = False
         if granted.any():
             return granted
         self._allow(mask, NO_WISH)

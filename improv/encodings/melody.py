@@ -79,6 +79,9 @@ class MelodyDecoder:
         self._tick += 1
         return GridStep(self._tick - 1, ended, started, last=False)
 
+    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+        return token_id  # one voice has no room for somebody else's
+
     def legal(self, wish: Wish = NO_WISH) -> BoolArray:
         """START first; NOTE_OFF only where a note sounds."""
         mask = np.zeros(SIZE, dtype=np.bool_)

@@ -141,6 +141,8 @@ class PolyphonyDecoder:
         """Take from the grammar what the moment forbids, in place; something always stays."""
         for pitch in wish.too_long:
             mask[_FIRST_CONTINUED + pitch] = False
+        for pitch in wish.foreign:
+            mask[[_FIRST_NEW + pitch, _FIRST_CONTINUED + pitch]] = False
         if not wish.may_end:
             mask[END] = False
         if wish.hold:
@@ -173,6 +175,14 @@ class PolyphonyDecoder:
         if sounding.any():
             mask[:] = False
             mask[_FIRST_CONTINUED + int(np.flatnonzero(sounding)[-1])] = True
+
+    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+        named = {*self._continued, *self._started}
+        highest = max((key for key in keys if key not in named and key < self._lowest), default=-1)
+        chosen = (token_id - _FIRST_NEW) % 128 if token_id >= _FIRST_NEW else -1
+        if not self._begun or highest < 0 or chosen > highest:
+            return token_id
+        return (_FIRST_CONTINUED if highest in self._sounding else _FIRST_NEW) + highest
 
     def _grammar(self) -> BoolArray:
         mask = np.zeros(SIZE, dtype=np.bool_)

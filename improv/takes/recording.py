@@ -240,6 +240,11 @@ class RecordedImproviser(Improviser):
         self._recording.write({"k": "hurry", "m": music_s})
         super().hurry(music_s)
 
+    def hear(self, keys: Iterable[int]) -> None:
+        held = sorted(keys)
+        self._recording.write({"k": "hear", "keys": held})
+        super().hear(held)
+
     def release(self) -> None:
         self._recording.write({"k": "release"})
         super().release()

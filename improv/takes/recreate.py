@@ -74,6 +74,8 @@ def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[
                 yield record, step_record(improviser.plan_step(controls))
             case "offer":
                 improviser.offer(str(record["asked"]), find(record))
+            case "hear":
+                improviser.hear(record["keys"])
             case "rewind":
                 improviser.rewind(int(record["tick"]))
             case "hurry":
