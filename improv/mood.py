@@ -99,7 +99,8 @@ def attributes_at(mood: Mood, table: AttributeTable) -> dict[str, float]:
 # Speed at which listeners call music neither slow nor fast: the geometric mean of their limits, 2.0 and 4.4 notes/s.
 _NEUTRAL_ONSETS_PER_S = 2.97
 _ONE_STEP_OCTAVES = 0.567  # log2(4.4 / 2.97): distance from neutral to clearly fast
-_NEUTRAL_VELOCITY = 52.0  # a little above the median of the windows of piano-midi-de, 48
+NEUTRAL_VELOCITY = 52.0  # a little above the median of the windows of piano-midi-de, 48
+NEUTRAL_DISSONANCE = 0.22
 
 
 def mood_of(measured: Mapping[str, float]) -> Mood | None:
@@ -118,10 +119,10 @@ def mood_of(measured: Mapping[str, float]) -> Mood | None:
 def moods_of(measured: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
     """The same of many windows: valence and arousal, NaN where a window has no mode. `loudness` may be missing."""
     register = (measured["register"] - 62) / 12
-    harshness = (measured["dissonance"] - 0.22) / 0.12
+    harshness = (measured["dissonance"] - NEUTRAL_DISSONANCE) / 0.12
     valence = 0.85 * measured["mode"] + 0.2 * np.clip(register, -1, 1) - 0.25 * np.clip(harshness, -1, 1)
     speed = np.log2(np.maximum(measured["onset_density"], 0.25) / _NEUTRAL_ONSETS_PER_S) / _ONE_STEP_OCTAVES
-    loudness = (measured.get("loudness", np.array(_NEUTRAL_VELOCITY)) - _NEUTRAL_VELOCITY) / 16
+    loudness = (measured.get("loudness", np.array(NEUTRAL_VELOCITY)) - NEUTRAL_VELOCITY) / 16
     staccato = (0.8 - measured["articulation"]) / 0.4
     arousal = 0.7 * np.clip(speed, -1.5, 1.5) + 0.25 * np.clip(loudness, -1.5, 1.5) + 0.1 * np.clip(staccato, -1, 1)
     return np.clip(valence, -1, 1), np.clip(arousal, -1, 1)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from improv.errors import BrainMusicError, InputError
-from improv.mood import CORNERS, Mood, mood_of
+from improv.mood import CORNERS, NEUTRAL_DISSONANCE, NEUTRAL_VELOCITY, Mood, mood_of
 from training.labels import NEUTRAL_AROUSAL, NEUTRAL_NAME, NEUTRAL_VALENCE, corner_of, mode_tempo
 
 RATED = {"happy": "Happy", "nervous": "Scary", "sad": "Sad", "calm": "Peaceful"}
@@ -31,8 +31,6 @@ _NOTES_PER_S = (1.2, 2.0, 2.8, 4.4, 6.0)
 _LEVEL_DB = (-10.0, -5.0, 0.0, 5.0, 10.0)
 _ARTICULATION = (1.0, 0.75, 0.5, 0.25)
 _MODE = (0.46, -0.46)  # what `improv.attributes.mode` gives for a correlation difference of 0.1, the human corners'
-# Where nothing is known of the notes, the values that weigh nothing in the rule.
-_NEUTRAL_DISSONANCE, _NEUTRAL_VELOCITY = 0.22, 52.0
 # (code, rating, sign of the correlation that the literature reports): a code of the other direction would turn it.
 DIRECTIONS = (
     ("Mode", "Happy", -1),
@@ -69,9 +67,9 @@ class Stimulus:
             "mode": _MODE[self.codes["Mode"] - 1],
             "onset_density": _NOTES_PER_S[self.codes["Tempo"] - 1],
             "register": _PITCH[self.codes["Register"] - 1],
-            "loudness": _NEUTRAL_VELOCITY * 10 ** (level / 40),
+            "loudness": NEUTRAL_VELOCITY * 10 ** (level / 40),
             "articulation": _ARTICULATION[self.codes["Articulation"] - 1],
-            "dissonance": _NEUTRAL_DISSONANCE,
+            "dissonance": NEUTRAL_DISSONANCE,  # nothing is known of the notes: it weighs nothing
         }
 
     def mood(self) -> Mood:
