@@ -18,7 +18,7 @@ from improv.attributes import ATTRIBUTES, Music, Windows, measure_windows, pitch
 from improv.mood import CORNERS, Mood, moods_of
 from training.augment import instruments_of
 from training.clean import NO_BEAT_SHARE, off_grid_share
-from training.keys import KeyFound, histogram, music21_key, music21_keys, temperley, temperley_keys
+from training.keys import KeyFound, histogram, music21_key, music21_keys, sections, temperley, temperley_keys
 from training.labels import NEUTRAL_NAME, Label, corner_of, label_at, mode_tempo
 from training.score import FloatArray, Score, bars
 from training.tempo_names import main_tempo, tempo_name
@@ -30,12 +30,12 @@ Row = dict[str, Any]
 MEASURED = (*ATTRIBUTES, "polyphony")
 _MOOD_COLUMNS = tuple(f"windows_{name}" for name in (*CORNERS, NEUTRAL_NAME))
 _TEXT = {
-    *("name", "source", "composer", "work", "instruments", "done", "key", "key_music21", "tempo_name"),
+    *("name", "source", "composer", "work", "instruments", "done", "key", "key_music21", "section_key", "tempo_name"),
     *("mode_tempo", "attributes", "own"),
 }
 _WHOLE = {
     *("piece", "window", "windows", "notes", "bars", "has_beat", "has_tempo", "has_dynamics", "keys_agree"),
-    *("tempo_changes", "lowest", "highest", *_MOOD_COLUMNS),
+    *("sections", "tempo_changes", "lowest", "highest", *_MOOD_COLUMNS),
 }
 
 
@@ -45,15 +45,26 @@ def _typed(*names: str) -> dict[str, type]:
 
 WINDOW_COLUMNS = _typed(
     *("piece", "window", "start_s", "end_s", "start_beat", "end_beat", "notes", "key", "key_music21", "keys_agree"),
-    *("tempo_name", *MEASURED, "valence", "arousal", "mode_tempo", "attributes", "own"),
+    *("section_key", "tempo_name", *MEASURED, "valence", "arousal", "mode_tempo", "attributes", "own"),
 )
 PIECE_COLUMNS = _typed(
     *("piece", "name", "source", "composer", "work", "notes", "seconds", "beats", "bars", "has_beat", "off_grid_share"),
     *("has_tempo", "has_dynamics", "instruments", "done", "key", "key_music21", "keys_agree", "key_correlation"),
-    *("major_windows", "main_tempo", "tempo_name", "tempo_changes", "tempo_low", "tempo_high", "lowest", "highest"),
+    *(
+        "major_windows",
+        "sections",
+        "main_tempo",
+        "tempo_name",
+        "tempo_changes",
+        "tempo_low",
+        "tempo_high",
+        "lowest",
+        "highest",
+    ),
     *(*MEASURED, "valence", "arousal", "mode_tempo", "attributes", "windows", *_MOOD_COLUMNS),
 )
-"""`keys_agree`: 1 when both keys are the same. `attributes`: the corner by that rule, or neutral; `own`: a person's."""
+"""`keys_agree`: 1 when both keys are the same. `section_key`: of the section that the window lies in (`keys.sections`).
+`sections`: how many keys one after the other. `attributes`: the corner by that rule, or neutral; `own`: a person's."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +152,7 @@ def _windows(score: Score, timed: Timed, edges: FloatArray, labels: tuple[Label,
         values["tempo"] = 60 * beats / seconds
     values["polyphony"] = classes.sum(axis=1) / seconds
     values["valence"], values["arousal"] = moods_of(values)
-    keys = temperley_keys(classes), music21_keys(classes)
+    keys = temperley_keys(classes), music21_keys(classes), sections(classes)
     columns: dict[str, list[Any]] = {
         "window": there.tolist(),
         "start_s": edges_s[:-1][there].round(3).tolist(),
@@ -151,8 +162,8 @@ def _windows(score: Score, timed: Timed, edges: FloatArray, labels: tuple[Label,
         "notes": np.diff(at)[there].tolist(),
     } | {name: column.round(4).tolist() for name, column in values.items()}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    for row, temper, other in zip(rows, *keys, strict=True):
-        row |= _words(row, temper, other, labels)
+    for row, temper, other, section in zip(rows, *keys, strict=True):
+        row |= _words(row, temper, other, labels) | {"section_key": section.name if section else ""}
     return rows
 
 
@@ -214,6 +225,7 @@ def _means(windows: list[Row]) -> Row:
     counts = Counter(window["attributes"] for window in windows)
     row |= {f"windows_{name}": counts[name] for name in (*CORNERS, NEUTRAL_NAME)}
     row["major_windows"] = round(float(np.mean([w.get("mode", 0) >= 0 for w in windows])), 4) if windows else ""
+    row["sections"] = sum(1 for _ in itertools.groupby(windows, key=lambda window: window["section_key"]))
     row["attributes"] = corner_of(Mood(row["valence"], row["arousal"])) if "valence" in row else NEUTRAL_NAME
     row["mode_tempo"] = mode_tempo(row) if "onset_density" in row else NEUTRAL_NAME
     return row

@@ -11,7 +11,7 @@ import pytest
 from improv.errors import InputError
 from improv.mood import CORNERS, Mood
 from tests.training.test_clean import score
-from training import check_labels
+from training import check_labels, keys
 from training.balance import limited, shares, weights
 from training.features import PIECE_COLUMNS, WINDOW_COLUMNS, describe
 from training.keys import music21_key, temperley
@@ -144,3 +144,14 @@ def test_weights_make_rare_moods_more_frequent() -> None:
 
 def _piece(key: str, word: str, mood: str) -> dict[str, object]:
     return {"notes": 100, "key": key, "tempo_name": word, f"windows_{mood}": 8}
+
+
+def test_sections_have_a_key_and_passing_harmonies_make_none() -> None:
+    c_major, a_flat_minor = (np.roll(keys.TEMPERLEY_MAJOR, 0), np.roll(keys.TEMPERLEY_MINOR, 8))
+    g_major = np.roll(keys.TEMPERLEY_MAJOR, 7)
+    windows = np.array([*[c_major] * 4, g_major, *[c_major] * 3, *[a_flat_minor] * 3, *[c_major] * 2])
+    found = [key.name for key in keys.sections(windows) if key]
+    assert found == ["C major"] * 8 + ["Ab minor"] * 3 + ["C major"] * 2
+    assert keys.sections(np.ones((2, 12))) == [None, None]
+    silent_in_between = np.array([c_major, np.zeros(12), c_major])
+    assert [key.name for key in keys.sections(silent_in_between) if key] == ["C major"] * 3
