@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks import live
 from benchmarks.live import CLOCK
-from improv.player.link import PlayerLink
+from improv.player.link import START_LIMIT_S, PlayerLink
 from improv.player.wire import OutputSettings, PlannedNote, PlayerSettings, PortsChanged
 
 NOTE_EVERY_S, NOTE_S, AHEAD_S = 0.05, 0.2, 0.25
@@ -37,12 +37,15 @@ class Ear:
     What arrives is taken in by rtmidi's own thread: one of Python's would miss periods on a busy machine.
     """
 
+    api = 3  # RtMidi's number of JACK
+
     def __init__(self, name: str, connect_to: str = "") -> None:
         self._heard: list[tuple[float, bytes]] = []
         rtmidi: Any = importlib.import_module("rtmidi")
-        self._client = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=name, queue_size_limit=100_000)
+        self._client = rtmidi.MidiIn(self.api, name=name, queue_size_limit=100_000)
         if connect_to:
-            self._client.open_port(self._client.get_ports().index(connect_to), "in")
+            names = self._client.get_ports()
+            self._client.open_port(next(i for i, there in enumerate(names) if connect_to in there), "in")
         else:
             self._client.open_virtual_port("in")
         self._open = True
@@ -115,6 +118,13 @@ class Music:
             self.play(CLOCK.now() + 0.02)
         return True
 
+    def until_turning(self, condition: Any, limit_s: float = LONGEST_S) -> bool:
+        """As `until`, but nothing more is planned."""
+        end_s = CLOCK.now() + limit_s
+        while not (held := condition()) and CLOCK.now() < end_s:
+            self.turn()
+        return bool(held)
+
     def rest(self) -> None:
         """Let all that was planned end."""
         end_s = CLOCK.now() + AHEAD_S + NOTE_S + 0.3
@@ -123,14 +133,14 @@ class Music:
 
 
 @contextlib.contextmanager
-def stage(driver: str) -> Any:
+def stage(driver: str, *, late_note_limit_s: float = 0.05, start_limit_s: float = START_LIMIT_S) -> Any:
     """A player with both outputs, its listeners connected."""
     grand = Ear("Grand")
     outputs = (OutputSettings(), OutputSettings("grand"))
-    link = PlayerLink(PlayerSettings(driver=driver, outputs=outputs), CLOCK)
+    link = PlayerLink(PlayerSettings(driver=driver, outputs=outputs, late_note_limit_s=late_note_limit_s), CLOCK)
     link.start()
     try:
-        link.wait_ready()
+        link.wait_ready(start_limit_s)
         plain, music = Ear("plain", OURS), Music(link)
         while not (plain.heard and grand.heard):  # the first messages after a connection may get lost
             link.send(bytes((CONTROL, PROBE, 1)), 0.0)
@@ -141,11 +151,11 @@ def stage(driver: str) -> Any:
         link.close()
 
 
-def unplug(driver: str, cycles: int, rng: random.Random) -> dict[str, Any]:
+def unplug(driver: str, cycles: int, rng: random.Random, **limits: float) -> dict[str, Any]:
     """The instrument goes and returns."""
     back_s: list[float] = []
     never = silenced = 0
-    with stage(driver) as (link, music, plain, grand):
+    with stage(driver, **limits) as (link, music, plain, grand):
         for _ in range(cycles):
             music.play(CLOCK.now() + rng.uniform(0.1, 1.0))
             grand.close()

@@ -63,6 +63,7 @@ class PlayerLink:
         self._pipe: Pipe | None = None
         self._inbox: deque[ToEngine] = deque()
         self._ledger: dict[int, PlannedNote] = {}
+        self._hung: set[tuple[int, int]] = set()  # (channel, pitch) that a player which failed may have left sounding
         self._request_id = 0
         self._ready: Ready | None = None
         self._was_ready = False
@@ -221,10 +222,23 @@ class PlayerLink:
         if self._restart_at_s is None or now_s < self._restart_at_s:
             return ""
         self._restart_at_s = None
-        self.restarts += 1
-        self._start(tuple(sorted({(note.channel, note.pitch) for note in self._ledger.values()})))
+        self._hung |= {(note.channel, note.pitch) for note in self._ledger.values()}
         self._ledger.clear()
+        try:
+            self._start(tuple(sorted(self._hung)))
+        except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
+            return self._postpone(now_s, error.strerror or str(error))
+        self.restarts += 1
+        self._hung.clear()
         return f"The player process {self._failure} and was started anew."
+
+    def _postpone(self, now_s: float, reason: str) -> str:
+        self._fail(now_s, self._failure)
+        assert self._restart_at_s is not None
+        return (
+            f"The player process {self._failure} and cannot be started anew ({reason}); "
+            f"tried again in {self._restart_at_s - now_s:g} s."
+        )
 
     def _fail(self, now_s: float, failure: str) -> None:
         """Clear the failed player away and choose when the next one starts: at once, later if it failed young."""
@@ -244,9 +258,14 @@ class PlayerLink:
         process = context.Process(
             target=player_main, args=(theirs, self._settings, hung), name="brainmusic-player", daemon=True
         )
-        with without_main():
-            process.start()
-        theirs.close()  # else the pipe would not close with the player
+        try:
+            with without_main():
+                process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # else the pipe would not close with the player
         self._process, self._pipe, self._ready = process, Pipe(ours), None
         self.statistics = NO_STATISTICS
         self._started_s = self._answered_s = self._beat_s = self._clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -114,6 +115,34 @@ def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
         link.schedule([soon(10 * round_number + 1)])
         beat_until(link, lambda: link.statistics.notes_off_sent == 1)
     assert link.restarts == 2
+
+
+def test_a_player_that_cannot_be_started_anew_is_tried_again(
+    make_link: MakeLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the file handles have run out: a sentence, and the engine goes on."""
+    link = make_link()
+    link.wait_ready()
+    link.schedule([soon(1, 0.0, 60.0, 77)])
+    beat_until(link, lambda: link.statistics.sounding == 1)
+    tries, start = [], link._start
+
+    def starting(hung: tuple[tuple[int, int], ...] | None) -> None:
+        tries.append(hung)
+        if len(tries) < 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        start(hung)
+
+    monkeypatch.setattr(link, "_start", starting)
+    monkeypatch.setattr(link_module, "FIRST_RESTART_DELAY_S", 0.01)
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+    assert "cannot be started anew (Too many open files); tried again in" in eventually(link.beat)
+    link.silence()  # what the engine does then
+    beat_until(link, lambda: len(tries) == 3)
+    assert link.wait_ready()
+    assert tries == [((0, 77),)] * 3
+    assert link.restarts == 1
 
 
 def test_a_frozen_player_is_replaced(make_link: MakeLink, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,7 +83,7 @@ class JackDriver:
         except PortError:
             self.close()
             raise
-        except jack.JackError as error:
+        except (jack.JackError, OSError) as error:
             self.close()
             raise MidiSystemError(f"JACK cannot be used: {error}") from error
 

@@ -41,19 +41,16 @@ def quiet_stderr() -> Iterator[None]:
     """Keep what ALSA and JACK write to file descriptor 2 while they are tried off the terminal."""
     if sys.stderr is not None:
         sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # a process without a terminal may have no stderr
+    with contextlib.ExitStack() as stack:
+        # A process without a terminal may have no stderr, one that has run out of file handles gets no others.
+        with contextlib.suppress(OSError):
+            saved = os.dup(2)
+            stack.callback(os.close, saved)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+            stack.callback(os.dup2, saved, 2)
         yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def open_sockets() -> set[int]:
