@@ -25,8 +25,39 @@ _FAMILIES = {
 Polyphonic piano music on a grid of sixteenths: every step lists the sounding notes from high to low, each new or
 continued (the scheme of Polyphony RNN). Neither dynamics nor timing within the sixteenth: these come from the daemon's
 expression layer.""",
+    "pianist": """\
+A performance in metre: notes on and off, shifts of time in 24ths of a beat, loudness in sixteen steps, rubato as a
+ratio to the local tempo, and the sustain pedal. It follows another clock's beat and brings dynamics and timing of its
+own; the daemon's expression layer adds nothing.""",
+    "performance": """\
+A performance without a beat: notes on and off, shifts of time in hundredths of a second, 32 loudnesses (the scheme of
+Performance RNN). Dynamics and timing are its own; the daemon counts nominal bars of two seconds.""",
+    "melody": """\
+One voice on a grid of sixteenths within the three octaves from C3 to B5 (the scheme of Melody RNN's basic
+configuration). Of the music that it learned from it knows only the highest notes. Dynamics and small delays come from
+the daemon's expression layer.""",
 }
+_MEMORY = """\
+- An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and
+  the ending steer.
+- It knows the styles of its training data and no other.
+- Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
+- A transposition in training moves the commanded register but not the valence, of which register is a small part."""
 _WEAKNESSES = {
+    "pianist": f"""\
+- Dynamics, rubato and pedal were sequenced by one hand, as far as the training data are Bernd Krueger's.
+- Rubato changes on beats only; half of the pieces have no pedal.
+- Hands are not told apart; ten keys at a time are allowed wherever they lie.
+{_MEMORY}""",
+    "performance": f"""\
+- It has no beat: it cannot follow another clock, and the tempo that is commanded does not move it, the density does.
+- The dynamics of the piano rolls were worked out from the rolls, not measured from the pianists' hands.
+- The pedal is folded into the lengths of the notes: what sounds on was held.
+{_MEMORY}""",
+    "melody": f"""\
+- It has one voice and no harmony of its own.
+- The highest notes of piano music are not always its melody.
+{_MEMORY}""",
     "polyphony": """\
 - Triplets, ornaments and anything finer than a sixteenth are moved to the grid.
 - An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and
@@ -105,7 +136,7 @@ def _data(report: Report, dataset: Dataset) -> str:
     lines += [
         "",
         f"Pieces per split; the split goes by work and by tune, its hash is `{report.split_hash}`.",
-        f"{dataset.about['tokens']:,} tokens in {dataset.about['steps']:,} sixteenths.",
+        f"{dataset.about['tokens']:,} tokens, conditioned at {dataset.about['steps']:,} places.",
     ]
     return "\n".join(lines)
 
@@ -155,11 +186,12 @@ def _time(seconds: float) -> str:
 def _reproduce(contract: Contract, report: Report, dataset: Dataset, saved: dict[str, Any] | None) -> str:
     name, sources = contract.name, [s if s.startswith("music21:") else f"PATH/{s}" for s in report.pieces]
     limit = f" --limit {dataset.about['limit']}" if dataset.about.get("limit") else ""
+    family = f" --family {contract.family}" if contract.family != "polyphony" else ""
     data, run, model = f"data/{name}", f"runs/{name}", f"exported_models/{name}"
     preset = _preset_options(settings_of(saved), contract.family) if saved else "--preset base"
     return f"""## How to reproduce it
 
-    python -m training.prepare {" ".join(sources)}{limit} --out {data}
+    python -m training.prepare {" ".join(sources)}{family}{limit} --out {data}
     python -m training.train {data} {preset} --out {run}
     python -m training.export {run}/best.pt --dataset {data} --out {model}.onnx
     python -m training.evaluate {model}.onnx --dataset {data} --checkpoint {run}/best.pt --card {model}.md"""

@@ -38,6 +38,14 @@ LICENCES = {
         "CC BY-SA 4.0",
         "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)",
     ),
+    "snortum-lilypond": ("CC BY-SA 4.0", "Knute Snortum, LilyPond scores (CC BY-SA 4.0)"),
+    "stanford-piano-rolls-mit": (
+        "CC BY-SA 4.0",
+        (
+            "Shi, Sapp, Arul, McBride, Smith: reproducing piano rolls of the Stanford University Piano Roll Archive "
+            "(pianolatron-data, MIT; the older collection SUPRA is CC BY-NC-SA 4.0)"
+        ),
+    ),
 }
 
 
