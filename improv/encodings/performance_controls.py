@@ -2,8 +2,8 @@
 
 For each event a vector that stands before the one-hot of the event before it: density of notes over the next three
 seconds in eight bins, and the share of each pitch class in what sounds over the next five. Both are worked out anew
-only after a shift of time. The daemon commands the same through `onset_density` and `mode` of improv.attributes; this is the
-published configuration, to be compared with.
+only after a shift of time. The daemon commands the same through `onset_density` and `mode` of improv.attributes; this
+is the published configuration, to be compared with.
 """
 
 from __future__ import annotations
