@@ -206,3 +206,16 @@ def playing(*overrides: str) -> Iterator[tuple[Daemon, Client]]:
             client.close()
             if daemon.process.poll() is None:
                 daemon.stop(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def waiting(*overrides: str) -> Iterator[Daemon]:
+    """A daemon whose ports are open and that waits for another program's clock; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+        daemon = Daemon(Path(folder), *overrides)
+        try:
+            wait_for(lambda: "waiting for the MIDI clock" in daemon.log or daemon.process.poll() is not None, 30.0)
+            yield daemon
+        finally:
+            if daemon.process.poll() is None:
+                daemon.stop(signal.SIGKILL)

@@ -55,7 +55,7 @@ def _sentence(news: ClockIn) -> str:
         case "stop":
             return f"MIDI clock: stop after beat {news.tick // 24 + 1}"
         case "lost":
-            return f"MIDI clock: no tick came for half a second; its last tempo, {news.tempo_bpm:.1f} bpm, goes on"
+            return f"MIDI clock: no tick came for a while; its last tempo, {news.tempo_bpm:.1f} bpm, goes on"
         case "back":
             return f"MIDI clock: it is back, at {news.tempo_bpm:.1f} bpm"
         case "flood":

@@ -31,10 +31,10 @@ PRIOR_TICKS = 3  # weight of that belief, in ticks
 MEMORY_TICKS = 56
 OUTLIER = 0.75  # a tick so many periods off the line is not believed at once; a tempo 7 % faster leads so far off it
 OUTLIERS = 12  # so many in a row are: ticks were lost, or the tempo jumped
-# A row that began with a leap of so many periods, at a tempo no farther than this from the one before, follows a gap
-# in which ticks were lost; else the tempo changed.
-LEAP, SAME_TEMPO = 0.5, 0.1
-LOST_S = 0.5  # without a tick for so long while the master runs, the clock is lost
+SAME_TEMPO = 0.1  # a row after a gap: as far as this from the tempo so far, ticks were lost in the gap
+# Without a tick for so long while the master runs the clock is lost, and with it the ticks meanwhile. After a shorter
+# gap the master itself stood still (an overloaded program, an XRun), and its count goes on where it was.
+LOST_S = 0.25
 MOST_NEWS = 4  # between two calls of `news`: of a flood of starts the last ones count
 TELL_EVERY_S = 0.05
 TELL_FIRST_TICKS = 12  # after a start every tick is told
@@ -63,8 +63,7 @@ class ClockFollower:
         self._position = 0  # tick of the song, while it stands
         self._weight = 0  # ticks that the line rests on, PRIOR_TICKS among them
         self._outliers: list[float] = []  # when they arrived
-        self._error_s = 0.0  # of the last tick that was believed
-        self._leapt = False  # how the row of outliers began
+        self._believed_s = 0.0  # arrival of the last tick that was believed
         self._awaited = ""  # "start" or "continue": it takes effect with the first tick after it
         self._last_s = float("-inf")
         self._arrivals: deque[float] = deque(maxlen=FLOOD_TICKS)
@@ -143,14 +142,12 @@ class ClockFollower:
         predicted_s = line.when_s(self._count)
         error_s = at_s - predicted_s
         if self._weight > 2 * OUTLIERS and abs(error_s) > OUTLIER * line.period_s:
-            if not self._outliers:
-                self._leapt = abs(error_s - self._error_s) > LEAP * line.period_s
             self._outliers.append(at_s)
             if len(self._outliers) == OUTLIERS:
                 self._believe_outliers(line)
             return
         self._outliers.clear()
-        self._error_s = error_s
+        self._believed_s = at_s
         n = self._weight
         self._weight = min(n + 1, MEMORY_TICKS)
         # Gains of a least-squares line through the last n ticks, updated tick by tick (the expanding-memory and then
@@ -160,7 +157,7 @@ class ClockFollower:
         self._line = Line(self._count, predicted_s + phase_gain * error_s, period_s)
 
     def _believe_outliers(self, line: Line) -> None:
-        """A whole row was off the line: ticks were lost (or doubled) and the tempo is the same, or the tempo jumped."""
+        """A whole row is off the line: the clock was lost, the master stood still, or its tempo jumped."""
         times, self._outliers = self._outliers, []
         middle_s, middle = sum(times) / len(times), (len(times) - 1) / 2
         squares = sum((i - middle) ** 2 for i in range(len(times)))
@@ -168,7 +165,8 @@ class ClockFollower:
         if period_s < SHORTEST_PERIOD_S / 2:  # the beginning of a flood
             self._count -= len(times)
             return
-        if self._leapt and abs(period_s / line.period_s - 1) < SAME_TEMPO:
+        lost = times[0] - self._believed_s > LOST_S
+        if lost and abs(period_s / line.period_s - 1) < SAME_TEMPO:
             period_s = line.period_s
             self._count += round((middle_s + middle * period_s - line.when_s(self._count)) / period_s)
         period_s = _in_range(period_s)

@@ -81,6 +81,18 @@ def _is_jack(connection: socket.socket) -> bool:
     return isinstance(peer, str) and os.path.basename(peer).startswith("jack_")
 
 
+def jack_period_s() -> float:
+    """Length of the JACK server's period, asked through the JACK-Client package; 0 where that is not installed."""
+    try:
+        jack: Any = importlib.import_module("jack")
+        client = jack.Client("BrainMusic period", no_start_server=True)
+    except Exception:  # not installed, no libjack, no server: then the period is not known
+        return 0.0
+    period_s = float(client.blocksize / client.samplerate)
+    client.close()
+    return period_s
+
+
 class RtMidiDriver:
     """Implements `Driver`. Nothing is opened before `open()`."""
 
@@ -97,6 +109,7 @@ class RtMidiDriver:
         self._input: RtMidiPort | None = None
         self._server: list[socket.socket] = []
         self._stamps = Stamps()
+        self._early_s = 0.0  # half of a JACK period: all of its messages are handed over when it begins
 
     @property
     def output_name(self) -> str:
@@ -119,6 +132,8 @@ class RtMidiDriver:
 
     def _open(self) -> None:
         rtmidi, name = load_rtmidi(), self._settings.virtual_port_name
+        if self._api == JACK and self._settings.with_input:
+            self._early_s = jack_period_s() / 2
         others = open_sockets()
         output = self._output = RtMidiPort(rtmidi.MidiOut(self._api, name=name), "output", name)
         output.resolve(self._settings.output_port)
@@ -159,7 +174,8 @@ class RtMidiDriver:
             if arrived is None:
                 break
             message, since_last_s = arrived
-            messages.append((self._stamps.arrived_s(now_s, since_last_s), bytes(message)))
+            at_s = self._stamps.arrived_s(now_s, since_last_s) + self._early_s
+            messages.append((at_s, bytes(message)))
         return messages
 
     def outputs(self) -> list[str]:
