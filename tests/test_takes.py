@@ -37,6 +37,7 @@ from improv.controls import (
 )
 from improv.engine import Engine
 from improv.errors import InputError
+from improv.improviser import Improviser
 from improv.journey import Iso, Journey, Waypoint
 from improv.model import OnnxModel, digest_of
 from improv.mood import CORNERS, Mood
@@ -223,6 +224,13 @@ def test_a_take_made_again_is_the_same_to_the_last_digit(tiny: OnnxModel, tmp_pa
     assert comparison.different == 0
     assert comparison.steps > 100
     assert made == records
+
+
+def test_whatever_can_be_done_to_an_improviser_is_recorded() -> None:
+    pure = {"attributes", "has", "held", "model", "next_note_id", "position", "state"}
+    told_by_the_engine = {"rewind"}
+    public = {name for name in vars(Improviser) if not name.startswith("_")}
+    assert public - pure - told_by_the_engine <= set(vars(RecordedImproviser))
 
 
 def test_a_missing_command_shows(tiny: OnnxModel, tmp_path: Path) -> None:

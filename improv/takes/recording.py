@@ -245,6 +245,14 @@ class RecordedImproviser(Improviser):
         self._recording.write({"k": "hear", "keys": held})
         super().hear(held)
 
+    def lead(self, tempo_bpm: float | None) -> None:
+        self._recording.write({"k": "lead", "bpm": tempo_bpm})
+        super().lead(tempo_bpm)
+
+    def locate(self, beat: float) -> None:
+        self._recording.write({"k": "locate", "beat": beat})
+        super().locate(beat)
+
     def release(self) -> None:
         self._recording.write({"k": "release"})
         super().release()

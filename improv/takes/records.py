@@ -10,6 +10,7 @@ step       tick, m (music_s), bpm, bar, beats, grid (ticks per beat), v, a (mood
 rewind     tick: steps from there on were taken back before they sounded, and are planned again
 offer      asked, name, family, sha256: from here on this model can be asked for by this name
 hear       keys: what the person holds from here on, where it is heard
+lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
 hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
 due        at, on [[id, on_s]]: notes handed to the player with their deadlines
 ends       at, off [[id, off_s]]: deadlines of note-offs

@@ -76,6 +76,10 @@ def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[
                 improviser.offer(str(record["asked"]), find(record))
             case "hear":
                 improviser.hear(record["keys"])
+            case "lead":
+                improviser.lead(record["bpm"])
+            case "locate":
+                improviser.locate(float(record["beat"]))
             case "rewind":
                 improviser.rewind(int(record["tick"]))
             case "hurry":
