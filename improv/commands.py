@@ -263,7 +263,7 @@ _ROWS: tuple[Row, ...] = (
         controls.SetMode,
         (Argument("name", "choice", "the mode", choices=controls.MODES),),
         {
-            "mode": MidiAction(
+            "duet": MidiAction(
                 f"0..{PRESSED - 1} solo, {PRESSED}..127 duet",
                 lambda value: {"name": controls.DUET if value >= PRESSED else controls.SOLO},
             )

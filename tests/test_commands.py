@@ -98,6 +98,11 @@ def test_the_state_is_plain_json() -> None:
     assert told["overrides"] == {"tempo": 99.1235}
 
 
+def test_no_two_commands_share_a_midi_action() -> None:
+    actions = [action for row in commands.COMMANDS.values() for action in row.midi]
+    assert len(actions) == len(set(actions))
+
+
 def test_the_document_is_up_to_date() -> None:
     text = (REPOSITORY / "docs" / "protocol.md").read_text()
     assert protocol.updated(text) == text, "run `improv protocol`"
