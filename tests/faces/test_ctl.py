@@ -63,7 +63,11 @@ def test_every_command_is_listed_and_can_be_written(capsys: pytest.CaptureFixtur
     assert [line.split("  ")[0].split(" [")[0].split(" N")[0] for line in capsys.readouterr().out.splitlines()]
     for row in COMMANDS.values():
         values = {"number": "1", "whole": "1", "text": "x", "flag": "true"}
-        words = [values.get(a.kind, (*a.choices, "calm")[0]) for a in row.arguments if not a.optional]
+        needed = [argument for argument in row.arguments if not argument.optional]
+        words = [
+            f"{a.low:g}" if a.low is not None and a.low > 1 else values.get(a.kind, (*a.choices, "calm")[0])
+            for a in needed
+        ]
         message = ctl.message_of([*row.name.split("_"), *words])
         assert message["command"] == row.name
         assert parse(message) is not None
