@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
+from benchmarks.attack import spoilt
 from improv.clock import wall_clock
 from improv.commands import COMMANDS, parse
 from improv.faces.osc_packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
@@ -111,30 +112,6 @@ def test_bundles_in_bundles_end() -> None:
         packet = bundle(1, packet)
     with pytest.raises(OscError, match="deep"):
         read(packet)
-
-
-SEEDS = [
-    write("/brainmusic/mood", "sad", 0.5),
-    write("/brainmusic/point", 0.1, -0.5),
-    bundle(1, write("/brainmusic/*", 1), bundle(at(2e9), write("/brainmusic/play"))),
-]
-
-
-def spoilt(random: random.Random) -> bytes:
-    """A packet with bytes changed, cut out or doubled; or noise."""
-    data = bytearray(random.choice(SEEDS))
-    for _ in range(random.randint(0, 6)):
-        place = random.randrange(len(data) + 1)
-        match random.randrange(4):
-            case 0:
-                data[place : place + 1] = bytes([random.randrange(256)])
-            case 1:
-                del data[place : place + random.randint(1, 8)]
-            case 2:
-                data[place:place] = data[place : place + random.randint(1, 16)]
-            case 3:
-                data = bytearray(random.randbytes(random.randint(0, 64))) if random.random() < 0.1 else data
-    return bytes(data)
 
 
 def test_spoilt_packets_are_read_or_refused() -> None:
