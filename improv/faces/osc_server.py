@@ -206,7 +206,9 @@ class OscServer(asyncio.DatagramProtocol):
 
     def _port_of(self, arguments: tuple[Any, ...], peer: Peer) -> int:
         port = arguments[0] if arguments else peer[1]
-        return port if isinstance(port, int) and not isinstance(port, bool) and 0 < port < 65536 else 0
+        if isinstance(port, bool) or not isinstance(port, int | float) or not 0 < port < 65536:
+            return 0
+        return int(port)  # Pure Data knows floats only
 
     def _subscribe(self, arguments: tuple[Any, ...], peer: Peer) -> None:
         subscriber = (peer[0], self._port_of(arguments, peer))
@@ -266,7 +268,12 @@ class OscServer(asyncio.DatagramProtocol):
 
 
 def flat(address: str, value: Any) -> list[tuple[str, Any]]:
-    """A value with its address; a table as one address for each of its entries; lists are for JSON only."""
+    """A value with its address; a table as one address for each of its entries; lists are for JSON only.
+
+    Flags are 0 and 1: Pure Data knows no T and F.
+    """
     if isinstance(value, Mapping):
         return [(f"{address}/{word}", inner) for word, inner in value.items() if not isinstance(inner, list | Mapping)]
-    return [] if isinstance(value, list) else [(address, value)]
+    if isinstance(value, list):
+        return []
+    return [(address, int(value) if isinstance(value, bool) else value)]

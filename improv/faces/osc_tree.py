@@ -174,7 +174,9 @@ def _is_number(value: Any, *, booleans: bool = False) -> bool:
 
 
 def _shown(value: Any, described: dict[str, Any], field: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    kinds = ((bool, "T" if value else "F"), (int, "i"), (float, "f"), (str, "s"))
+    if isinstance(value, bool):
+        value, described = int(value), described | {"RANGE": [{"VALS": [0, 1]}]}
+    kinds = ((int, "i"), (float, "f"), (str, "s"))
     letter = next((letter for kind, letter in kinds if isinstance(value, kind)), "N")
     if field and field["kind"] == "number" and letter == "i":
         letter = "f"

@@ -201,6 +201,9 @@ def test_the_tree_as_tools_discover_it() -> None:
     assert play is not None
     assert (tempo["RANGE"], tempo["VALUE"]) == ([{"MIN": 40, "MAX": 200}], [96.0])
     assert (play["TYPE"], play["ACCESS"]) == ("I", 2)
+    playing = find(root, "/brainmusic/state/playing")
+    assert playing is not None
+    assert (playing["TYPE"], playing["VALUE"], playing["ACCESS"]) == ("i", [0], 1)
     assert find(root, "/") is root
     assert find(root, "/nothing/here") is None
 
