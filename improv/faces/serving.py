@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import socket
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from improv.faces.osc_server import OscServer
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
+LONGEST_WARNING = 400
 ANYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -103,9 +105,22 @@ class Faces:
         return f"http://{name}:{port}/enter#{self._keys.ticket()}"
 
 
+class _ToTheEngine(logging.Handler):
+    """What a library warns of goes into the engine's log, each logger once a minute, instead of across its panel."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(logging.WARNING)
+        self._hub = hub
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hub.say(f"log_{record.name}", f"{record.name}: {record.getMessage()}"[:LONGEST_WARNING])
+
+
 async def serve(engine: socket.socket, settings: FacesSettings) -> None:
     """Serve until the engine is gone."""
-    await Faces(engine, settings).run()
+    faces = Faces(engine, settings)
+    logging.getLogger().addHandler(_ToTheEngine(faces.hub))
+    await faces.run()
 
 
 def _is_local(host: str) -> bool:
