@@ -13,7 +13,7 @@ import pytest
 
 from improv import ctl
 from improv.cli import main
-from improv.commands import COMMANDS, parse
+from improv.commands import COMMANDS, Argument, Names, parse
 from improv.errors import InputError
 from improv.faces import meeting
 from tests.faces.stage import Scene, scene
@@ -61,16 +61,19 @@ def test_words_that_do_not_fit(words: str, sentence: str) -> None:
 def test_every_command_is_listed_and_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ctl"]) == 0
     assert [line.split("  ")[0].split(" [")[0].split(" N")[0] for line in capsys.readouterr().out.splitlines()]
+    names = Names(models=("calm",), journeys={"calm": None})  # type: ignore[dict-item]
     for row in COMMANDS.values():
-        values = {"number": "1", "whole": "1", "text": "x", "flag": "true"}
-        needed = [argument for argument in row.arguments if not argument.optional]
-        words = [
-            f"{a.low:g}" if a.low is not None and a.low > 1 else values.get(a.kind, (*a.choices, "calm")[0])
-            for a in needed
-        ]
+        words = [_allowed(argument) for argument in row.arguments if not argument.optional]
         message = ctl.message_of([*row.name.split("_"), *words])
         assert message["command"] == row.name
-        assert parse(message) is not None
+        assert parse(message, names) is not None
+
+
+def _allowed(argument: Argument) -> str:
+    if argument.kind in ("number", "whole"):
+        ranges = [low for low, _ in argument.ranges.values()]
+        return f"{next((low for low in (argument.low, *ranges) if low is not None), 1):g}"
+    return {"text": "x", "flag": "true"}.get(argument.kind) or (*argument.choices, "calm")[0]
 
 
 def play(body: Callable[[Scene], Any], **settings: Any) -> None:
