@@ -21,6 +21,7 @@ from tests.conftest import REPOSITORY, TINY
 from tests.jack import eventually
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PATIENCE_S = 60.0  # what takes so long on a busy machine is no failure
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 
 
@@ -73,7 +74,7 @@ class Daemon:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self._ready, 30.0, 0.1)
+        eventually(self._ready, PATIENCE_S, 0.1)
         self.command("pause")
         return self
 
@@ -109,8 +110,13 @@ class Daemon:
         """How many note-ons the player has sent since the start."""
         return len(self.sent.read_text().splitlines()) if self.sent.exists() else 0
 
+    def revision_sent(self) -> int:
+        """How many times the mood had turned when the last note was chosen that the player has sent."""
+        lines = self.sent.read_text().splitlines() if self.sent.exists() else []
+        return int(json.loads(lines[-1])["tag"]) if lines else -1
+
     def _ask(self, path: str, request: urllib.request.Request | None = None) -> bytes:
-        with urllib.request.urlopen(request or f"{self.address}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(request or f"{self.address}{path}", timeout=PATIENCE_S) as answer:
             return bytes(answer.read())
 
 
@@ -140,7 +146,7 @@ def chromium() -> Iterator[Any]:
 def opened(browser: Any, daemon: Daemon, **options: Any) -> Iterator[Any]:
     """The page, connected. Fails when it complains on the console or asks another computer for anything."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
-    context.set_default_timeout(15000)
+    context.set_default_timeout(1000 * PATIENCE_S)
     page, complaints = context.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

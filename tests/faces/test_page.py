@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.faces import browser as tools
-from tests.faces.browser import Daemon, opened
-from tests.jack import eventually
+from tests.faces.browser import PATIENCE_S, Daemon, opened
+from tests.jack import eventually as eventually_within
 
 pytestmark = pytest.mark.skipif(bool(tools.missing()), reason=tools.missing())
 
+eventually = partial(eventually_within, timeout_s=PATIENCE_S)
 FOCUSABLE = "button, input, select, a[href], [tabindex]"
 
 
@@ -56,6 +58,7 @@ def middle_of(page: Any, valence: float, arousal: float) -> tuple[float, float]:
 def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, daemon: Daemon) -> None:
     daemon.command("play")
     daemon.command("glide", seconds=30)
+    before = daemon.state["revision"]
     page.mouse.move(*middle_of(page, 0.9, -0.9))
     page.mouse.down()
     page.mouse.move(*middle_of(page, 0.0, 0.0), steps=4)
@@ -63,6 +66,7 @@ def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, d
     page.mouse.up()
     eventually(lambda: engine_goes_to(daemon, -0.5, 0.6))
     assert daemon.state["glide_left_s"] > 10
+    eventually(lambda: daemon.revision_sent() > before)  # what goes to the MIDI port was chosen under the new mood
     ring, dot = (page.locator(f"#pad-{name}").get_attribute("transform") for name in ("target", "dot"))
     assert ring != dot  # the dot is on its way, the ring is where it goes
     before = page.locator("#pad-dot").get_attribute("transform")

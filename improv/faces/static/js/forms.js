@@ -3,6 +3,7 @@
 import { button, make } from "./dom.js";
 import { Slider } from "./slider.js";
 
+const WORDS = { internal: "BrainMusic's own tempo", midi: "another program's MIDI clock" };
 const sentence = (name) => {
   const words = name.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
@@ -52,7 +53,7 @@ export class Forms {
     const id = `choice-${++count}`;
     const select = make("select", { id, title: row.text });
     select.addEventListener("change", () => this._send(row.name, { [argument.name]: select.value }));
-    const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
+    const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, WORDS[name] ?? name)));
     fill(choices(argument, this._hello));
     this._shown.push((state) => {
       const value = state[`${row.name}_${argument.name}`] ?? state[row.name]; // as clock_source, or model

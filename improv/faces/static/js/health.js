@@ -11,6 +11,7 @@ const ROWS = [
   ["Port", (state) => [state.connected ? "connected" : "no instrument", state.ports], (state) => (state.connected ? "good" : "")],
   ["Notes", (state) => [String(state.notes_planned), `${state.sounding} sounding, ${state.notes_dropped} left out as too late`]],
   ["Machine", (state) => [state.stalls ? `stood still ${state.stalls}×` : "steady", "moments in which this computer did nothing"], (state) => (state.stalls ? "warn" : "good")],
+  ["Clock", (state) => (state.clock ? [`MIDI clock ${state.clock}`, `${state.clock_bpm.toFixed(1)} bpm`] : ["own tempo", "no MIDI clock arrives"]), (state) => (state.clock === "lost" ? "warn" : "")],
   ["Model", (state) => [state.model || "–", state.seed ? `seed ${state.seed}` : ""]],
   ["Sound here", (_, sound) => (sound.on ? ["on", `${sound.piano.voices.size} voices`] : ["off", "the piano of this page"])],
 ];
