@@ -3,12 +3,16 @@
 import { button, make } from "./dom.js";
 import { Slider } from "./slider.js";
 
-const WORDS = { internal: "BrainMusic's own tempo", midi: "another program's MIDI clock" };
+const WORDS = { solo: "Solo", duet: "Duet with you", internal: "BrainMusic", midi: "a MIDI clock" };
 const sentence = (name) => {
   const words = name.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
 };
+const FEW = 3;
 let count = 0;
+
+/** What the state says of a command's argument: clock_source, or model. */
+const valueOf = (state, row, argument) => state[`${row.name}_${argument.name}`] ?? state[row.name];
 
 /** The choices of an argument; those known only while the program runs stand in hello under the name of choices_of. */
 export const choices = (argument, hello) => {
@@ -37,7 +41,7 @@ export class Forms {
     const [only, ...more] = row.arguments;
     if (!only) return button(row.label ?? sentence(row.name), { title: row.text, onclick: () => this._send(row.name) });
     if (!more.length && only.kind === "number" && Number.isFinite(only.low) && Number.isFinite(only.high)) return this._slider(row, only);
-    if (!more.length && only.kind === "choice") return this._choice(row, only);
+    if (!more.length && only.kind === "choice") return only.choices?.length <= FEW ? this._few(row, only) : this._choice(row, only);
     return this._form(row);
   }
 
@@ -49,6 +53,17 @@ export class Forms {
     return slider.element;
   }
 
+  /** Few choices, known beforehand: all of them in sight. */
+  _few(row, argument) {
+    const buttons = argument.choices.map((name) => button(WORDS[name] ?? sentence(name), { "aria-pressed": "false", onclick: () => this._send(row.name, { [argument.name]: name }) }));
+    this._shown.push((state) => {
+      const value = valueOf(state, row, argument);
+      buttons.forEach((one, index) => one.setAttribute("aria-pressed", argument.choices[index] === value));
+    });
+    const label = row.label ?? sentence(row.name);
+    return make("div", { class: "field", role: "group", "aria-label": label, title: row.text }, make("span", { "aria-hidden": "true" }, label), make("div", { class: "choice" }, ...buttons));
+  }
+
   _choice(row, argument) {
     const id = `choice-${++count}`;
     const select = make("select", { id, title: row.text });
@@ -56,7 +71,7 @@ export class Forms {
     const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, WORDS[name] ?? name)));
     fill(choices(argument, this._hello));
     this._shown.push((state) => {
-      const value = state[`${row.name}_${argument.name}`] ?? state[row.name]; // as clock_source, or model
+      const value = valueOf(state, row, argument);
       if (document.activeElement !== select && select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
     });
     return make("div", { class: "field" }, make("label", { for: id }, row.label ?? sentence(row.name)), select);

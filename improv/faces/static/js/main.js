@@ -21,7 +21,7 @@ const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap"]);
-const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
+const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", mode: "Who plays", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
 const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
@@ -70,6 +70,7 @@ function build(hello) {
   shape.build(hello);
   transport.build(hello);
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
+  rest.sort((one, other) => (other.name === "mode") - (one.name === "mode"));
   const parts = forms.build(rest.filter((row) => !isJourney(row)).map((row) => ({ ...row, label: LABELS[row.name] })), hello);
   const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
   by("play-forms").replaceChildren(...others, volume());
