@@ -32,7 +32,19 @@ def make(model: Path) -> int:
             or train.main([data, "--preset", "tiny", "--out", run, "--device", "cpu", "--threads", "1"])
             or export.main([checkpoint, "--dataset", data, "--out", str(model)])
             or evaluate.main(
-                [str(model), "--dataset", data, "--out", scratch, "--checkpoint", checkpoint, "--card", str(card)]
+                [
+                    str(model),
+                    "--dataset",
+                    data,
+                    "--out",
+                    scratch,
+                    "--excerpts",
+                    "0",
+                    "--checkpoint",
+                    checkpoint,
+                    "--card",
+                    str(card),
+                ]
             )
         )
 

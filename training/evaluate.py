@@ -1,8 +1,11 @@
-"""How well a model predicts pieces that it never saw, beside an order-2 Markov chain that was counted on the same data.
+"""How well a model predicts pieces that it never saw, and how what it plays compares with human music.
 
     python -m training.evaluate exported_models/polyphony.onnx --dataset data/polyphony
     python -m training.evaluate exported_models/polyphony.onnx --dataset data/polyphony \\
         --checkpoint runs/polyphony/best.pt --card exported_models/polyphony.md
+
+Writes NAME.SPLIT.json (likelihood), NAME.quality.json (all that is measured of generated music, `training.quality`) and
+NAME.html, one page with all tables, plots and piano rolls. `--excerpts 0` leaves generated music out.
 
 An .onnx file is scored through onnxruntime, as the daemon runs it; a .pt file through torch. Every figure is the mean
 over tokens, with a 95 % interval from 2000 bootstrap samples of whole pieces. "Hidden" hides every command, "known"
@@ -13,6 +16,8 @@ chain knows neither. The training split is read in a sample, to show over-fittin
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -24,15 +29,18 @@ import torch
 
 from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
-from training import markov
+from training import markov, quality
 from training.card import write_card
 from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
 from training.export import TOLERANCE, largest_difference, network_of
-from training.figures import OVERALL, Report, SourceReport, interval, table, write_report
+from training.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.markov import Markov
+from training.page import write_page
 from training.scoring import OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
 from training.splits import spread
+
+EXCERPTS = 40  # 40 pieces and as many renderings of two minutes: some minutes of one core
 
 
 def _by_source(
@@ -124,6 +132,36 @@ def check_split(checkpoint: Path, dataset: Dataset) -> None:
         )
 
 
+def read_truth(path: Path) -> Estimate:
+    """The share of renderings whose mood a listener recognises, from a file of training.truth."""
+    try:
+        found = json.loads(path.read_text())["as played"]
+        right = round(found["four_moods"] * found["judged"])
+        return quality.mean([1.0] * right + [0.0] * (found["judged"] - right))
+    except FileNotFoundError:
+        raise InputError(f"--truth: the file {path} is not there; python -m training.truth makes it") from None
+    except (ValueError, KeyError, TypeError, OSError):
+        raise InputError(f"--truth: {path} is not a result of training.truth") from None
+
+
+def compare(
+    path: Path, dataset: Dataset, report: Report, count: int, previous: Path | None, truth: Estimate | None, out: Path
+) -> list[Path]:
+    """Measure what the model plays beside human music; prints the tables and returns the files that it wrote."""
+    model = OnnxModel(path, "cpu")
+    if model.encoding.fingerprint != dataset.encoding.fingerprint:
+        raise InputError(f"{path} is of family {model.contract.family}, the dataset of {dataset.encoding.family}")
+    sets = quality.collect(model, dataset, count, OnnxModel(previous, "cpu") if previous else None)
+    found = quality.measure(model, dataset, sets, max(1, count // 8), truth)
+    print(quality.text(found))
+    written = [out / f"{report.model}.quality.json", out / f"{report.model}.html"]
+    partial = written[0].with_name(written[0].name + ".partial")
+    partial.write_text(json.dumps(found.content(), indent=1) + "\n")
+    os.replace(partial, written[0])
+    write_page(written[1], report, found, sets)
+    return written
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -136,6 +174,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--card", type=Path, metavar="FILE", help="write the model card, or bring its figures up to date"
+    )
+    parser.add_argument(
+        "--excerpts",
+        type=int,
+        default=EXCERPTS,
+        help="pieces and renderings to compare, 0: likelihood only (default: %(default)s)",
+    )
+    parser.add_argument("--previous", type=Path, metavar="FILE", help="an older model to measure beside this one")
+    parser.add_argument(
+        "--truth", type=Path, metavar="FILE", help="what training.truth has found, for the row of felt emotion"
     )
     parser.add_argument(
         "--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made"
@@ -152,6 +200,12 @@ def main(arguments: list[str] | None = None) -> int:
         written = write_report(report, options.out or options.model.parent)
         print(table(report))
         print(f"written: {written}")
+        if options.excerpts and options.model.suffix != ".pt":
+            truth = read_truth(options.truth) if options.truth else None
+            for path in compare(
+                options.model, dataset, report, options.excerpts, options.previous, truth, written.parent
+            ):
+                print(f"written: {path}")
         if options.card:
             write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)
             print(f"written: {options.card}")

@@ -97,6 +97,7 @@ def test_evaluate_the_whole_road(
 ) -> None:
     card = tmp_path / "cards" / "small.md"
     arguments = [str(model_path), "--dataset", str(dataset_folder), "--out", str(tmp_path), "--card", str(card)]
+    arguments += ["--excerpts", "0"]
     assert evaluate.main([*arguments, "--checkpoint", str(run_folder / "best.pt")]) == 0
     printed = capsys.readouterr().out
     report = json.loads((tmp_path / "small.test.json").read_text())
@@ -142,7 +143,7 @@ def test_evaluate_the_whole_road(
 def test_evaluate_a_checkpoint_through_torch(
     model_path: Path, run_folder: Path, dataset_folder: Path, tmp_path: Path
 ) -> None:
-    arguments = ["--dataset", str(dataset_folder), "--out", str(tmp_path), "--split", "valid"]
+    arguments = ["--dataset", str(dataset_folder), "--out", str(tmp_path), "--split", "valid", "--excerpts", "0"]
     assert evaluate.main([str(run_folder / "best.pt"), *arguments]) == 0
     assert evaluate.main([str(model_path), *arguments]) == 0
     torch_report, onnx_report = (json.loads((tmp_path / f"{n}.valid.json").read_text()) for n in ("best", "small"))
