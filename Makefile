@@ -7,6 +7,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 DATA ?= data/polyphony
 SOURCES ?= music21:bach
 RUNS ?= runs
+MODEL ?= polyphony
 
 .PHONY: run test check train train-tiny evaluate export benchmark clean
 
@@ -31,7 +32,7 @@ train-tiny: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m tests.make_tiny_model $(RUNS)/tiny.onnx
 
 evaluate: $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/python -m training.evaluate exported_models/polyphony.onnx --dataset $(DATA)
+	$(TEST_VENV)/bin/python -m training.evaluate exported_models/$(MODEL).onnx --dataset $(DATA) --out $(RUNS)/evaluation
 
 benchmark: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/python benchmarks/footprint.py
