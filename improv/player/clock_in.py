@@ -33,8 +33,9 @@ OUTLIER = 0.75  # a tick so many periods off the line is not believed at once; a
 OUTLIERS = 12  # so many in a row are: ticks were lost, or the tempo jumped
 SAME_TEMPO = 0.1  # a row after a gap: as far as this from the tempo so far, ticks were lost in the gap
 # Without a tick for so long while the master runs the clock is lost, and with it the ticks meanwhile. After a shorter
-# gap the master itself stood still (an overloaded program, an XRun), and its count goes on where it was.
-LOST_S = 0.25
+# gap ticks were lost if all later ones are off by whole periods (JACK drops what it cannot hand over); else the master
+# itself stood still (an overloaded program), and its count goes on where it was.
+LOST_S, WHOLE = 0.25, 0.06
 MOST_NEWS = 4  # between two calls of `news`: of a flood of starts the last ones count
 TELL_EVERY_S = 0.05
 TELL_FIRST_TICKS = 12  # after a start every tick is told
@@ -165,10 +166,11 @@ class ClockFollower:
         if period_s < SHORTEST_PERIOD_S / 2:  # the beginning of a flood
             self._count -= len(times)
             return
-        lost = times[0] - self._believed_s > LOST_S
+        off = (middle_s + middle * line.period_s - line.when_s(self._count)) / line.period_s
+        lost = times[0] - self._believed_s > LOST_S or abs(off - round(off)) < WHOLE
         if lost and abs(period_s / line.period_s - 1) < SAME_TEMPO:
             period_s = line.period_s
-            self._count += round((middle_s + middle * period_s - line.when_s(self._count)) / period_s)
+            self._count += round(off)
         period_s = _in_range(period_s)
         self._line, self._weight = Line(self._count, middle_s + middle * period_s, period_s), OUTLIERS
 
