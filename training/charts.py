@@ -69,8 +69,9 @@ def kept_and_dropped(reasons: Mapping[str, int]) -> Any:
 
 
 def family_name(composer: str) -> str:
-    """The name that one composer has in several collections: `Bach, J.S.` and `BachJS` are Bach."""
-    name = composer.split(",")[0].strip()
+    """The name that one composer has in several collections: `Bach, J.S.`, `BachJS` and `bach` are Bach."""
+    name = composer.split(",")[0].split("_")[0].strip()
+    name = name[:1].upper() + name[1:]
     return re.sub(r"^([A-Z]\w*?[a-zß-ÿ])[A-Z][A-Za-z]{0,3}$", r"\1", name)
 
 

@@ -27,7 +27,6 @@ from improv.mood import CORNERS
 from training import charts
 from training.dataset import Dataset
 from training.prepare import reason_kind
-from training.splits import SPLITS
 
 _SAMPLES_PER_MOOD = 2  # piano rolls of each texture
 _MONOPHONIC, _POLYPHONIC = 1.05, 2.5  # mean notes sounding, at most and at least
@@ -181,7 +180,7 @@ def _cards(dataset: Dataset, pieces: Sequence[Row], windows: _Windows, reasons: 
         (f"{sum(int(row['notes']) for row in pieces):,}", "notes"),
         (f"{dataset.about['tokens']:,}", f"tokens, {dataset.about['family']}"),
         (f"{sum(windows.moods.values()):,}", "windows of four bars"),
-        (" / ".join(f"{splits[name]:,}" for name in SPLITS), " / ".join(SPLITS)),
+        (f"{splits['train']:,}", f"to learn from; {splits['valid']:,} and {splits['test']:,} held out"),
     ]
     return "".join(
         f"<div class=card><b>{html.escape(number)}</b><span>{html.escape(what)}</span></div>" for number, what in cards

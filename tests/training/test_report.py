@@ -49,7 +49,8 @@ def test_the_table_counts_every_file(dataset_folder: Path, capsys: pytest.Captur
         ("BeethovenLv", "Beethoven"),
         ("Chopin, Fryderyk", "Chopin"),
         ("Mozart", "Mozart"),
-        ("joplin", "joplin"),
+        ("joplin", "Joplin"),
+        ("schumann_clara", "Schumann"),
         ("", ""),
     ],
 )
