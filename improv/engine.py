@@ -213,6 +213,8 @@ class Engine:
             self._witness.commanded(command, received_s)
         self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
+        if self.controls.model != before.model:
+            log.info("the model %s plays from the next bar line on", self.controls.model)
         if before.duet != self.controls.duet:
             self._listen()
         if isinstance(command, commands.AllNotesOff | commands.Panic):
@@ -244,7 +246,6 @@ class Engine:
             log.error("%s; the music goes on as before", loaded.failure)
             return
         self.improviser.offer(loaded.name, loaded.model)
-        log.info("the model %s plays from the next bar line on", loaded.model.contract.name)
         self.act(commands.SetModel(loaded.name), self._clock.now())
 
     def reconfigure(
