@@ -217,11 +217,11 @@ def _tokens(options: argparse.Namespace) -> int:
 
     encoding = encoding_for(options.family)
     if options.decode is None:
-        ids = encoding.encode(midifile.read_notes(options.file, encoding.ticks_per_beat))
+        ids = encoding.encode(midifile.notes_for(options.file, encoding))
         print(json.dumps([encoding.label(token_id) for token_id in ids] if options.names else ids))
         return 0
     notes = encoding.decode(_read_ids(options.file, encoding.size))
-    midifile.write_notes(options.decode, notes, encoding.ticks_per_beat)
+    midifile.write_notes(options.decode, notes, encoding.ticks_per_beat, encoding.tempo_bpm or 120.0)
     print(f"{options.decode}: {len(notes)} notes")
     return 0
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import mido
 
-from improv.encodings.base import quantise
+from improv.encodings.base import Encoding, quantise
 from improv.errors import InputError
 from improv.improviser import PlannedStep
 from improv.mood import nearest_name
@@ -75,6 +75,19 @@ class TimedNote(NamedTuple):
     velocity: int
 
 
+def notes_for(path: Path, encoding: Encoding) -> list[Note]:
+    """The notes of a file on a family's grid: of the beat, or of seconds where its ticks are a fixed time."""
+    if encoding.tempo_bpm is None:
+        return read_notes(path, encoding.ticks_per_beat)
+    rate = encoding.ticks_per_beat * encoding.tempo_bpm / 60
+    return sorted(_on_grid(note, rate) for note in timed_notes(path))
+
+
+def _on_grid(note: TimedNote, rate: float) -> Note:
+    onset = quantise(note.on_s, rate)
+    return Note(onset, note.pitch, max(quantise(note.off_s, rate), onset + 1) - onset, note.velocity)
+
+
 def timed_notes(path: Path) -> list[TimedNote]:
     """The notes of a file in seconds by its tempo map, drums left out, by onset. InputError as in read_notes."""
     read_notes(path, 4)  # says what is wrong
@@ -105,9 +118,9 @@ def music_file(steps: Sequence[PlannedStep], channel: int = 0, program: int | No
 
 def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bpm: float = 120.0) -> None:
     """Notes on a grid as a MIDI file, whole or not at all."""
-    scale = FILE_TICKS_PER_BEAT // ticks_per_beat
-    events = [(n.onset * scale, _ON, mido.Message("note_on", note=n.pitch, velocity=n.velocity)) for n in notes]
-    events += [(n.end * scale, _OFF, mido.Message("note_off", note=n.pitch)) for n in notes]
+    scale = FILE_TICKS_PER_BEAT / ticks_per_beat
+    events = [(round(n.onset * scale), _ON, mido.Message("note_on", note=n.pitch, velocity=n.velocity)) for n in notes]
+    events += [(round(n.end * scale), _OFF, mido.Message("note_off", note=n.pitch)) for n in notes]
     file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
     tempo = mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))
     file.tracks += [mido.MidiTrack([tempo]), track(events)]

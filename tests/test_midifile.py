@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from improv.encodings import PolyphonyEncoding
+from improv.encodings import PolyphonyEncoding, encoding_for
 from improv.errors import InputError
 from improv.improviser import EndedNote, PlannedStep, StartedNote
-from improv.midifile import music_file, read_notes, save, write_notes
+from improv.midifile import music_file, notes_for, read_notes, save, write_notes
 from improv.mood import CORNERS, Mood
 from improv.notes import Note
 from improv.transport import Position
@@ -176,3 +176,13 @@ def test_on_one_key_the_end_stands_before_the_next_beginning(tmp_path: Path) -> 
         message.type for _, message in messages(mido.MidiFile(tmp_path / "a.mid").tracks[1], "note_on", "note_off")
     ]
     assert found == ["note_on", "note_off", "note_on", "note_off"]
+
+
+def test_seconds_for_the_family_that_counts_them(tmp_path: Path) -> None:
+    notes = [Note(0, 60, 48, 80), Note(96, 64, 24, 80)]
+    write_notes(tmp_path / "a.mid", notes, 24, tempo_bpm=60)
+    assert notes_for(tmp_path / "a.mid", encoding_for("pianist")) == notes
+    in_s = notes_for(tmp_path / "a.mid", encoding_for("performance"))
+    assert in_s == [Note(0, 60, 200, 80), Note(400, 64, 100, 80)]
+    write_notes(tmp_path / "b.mid", in_s, 50)
+    assert notes_for(tmp_path / "b.mid", encoding_for("performance")) == in_s
