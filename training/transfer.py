@@ -84,13 +84,17 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             trainer.network.load_state_dict(taken)
         except RuntimeError as error:
-            raise InputError(f"{options.checkpoint} is of another size: {str(error).splitlines()[-1].strip()}") from None
+            raise InputError(
+                f"{options.checkpoint} is of another size: {str(error).splitlines()[-1].strip()}"
+            ) from None
         options.out.mkdir(parents=True, exist_ok=True)
         save(options.out / "last.pt", trainer.content())
     except BrainMusicError as error:
         print(f"training.transfer: {error}", file=sys.stderr)
         return error.exit_code
-    print(f"{options.out / 'last.pt'}: go on with python -m training.train {options.dataset} --out {options.out} --resume")
+    print(
+        f"{options.out / 'last.pt'}: go on with python -m training.train {options.dataset} --out {options.out} --resume"
+    )
     return 0
 
 

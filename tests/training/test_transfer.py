@@ -1,0 +1,58 @@
+"""What a family takes over from another: every token's nearest relative."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from improv.encodings import encoding_for
+from improv.errors import InputError
+from training import prepare, train, transfer
+from training.checkpoints import read_checkpoint
+from training.reading import Options
+from training.settings import Settings
+
+
+def test_every_token_has_its_nearest_relative() -> None:
+    new, old = encoding_for("performance"), encoding_for("pianist")
+    pairs = {new.label(i): old.label(r) for i, r in enumerate(transfer.relatives(new, old))}
+    assert pairs["NOTE_ON 60"] == "NOTE_ON 60"
+    assert pairs["NOTE_OFF 5"] == "NOTE_OFF 29", "by octaves into the keys of a piano"
+    assert pairs["TIME_SHIFT 15"] == "TIME_SHIFT 6", "a sixteenth at 100 bpm lasts 150 ms"
+    assert pairs["TIME_SHIFT 100"] == "TIME_SHIFT 24"
+    assert (pairs["VELOCITY 1"], pairs["VELOCITY 17"], pairs["VELOCITY 32"]) == (
+        "VELOCITY 1",
+        "VELOCITY 9",
+        "VELOCITY 16",
+    )
+    assert (pairs["START"], pairs["END"]) == ("START", "END")
+    with pytest.raises(InputError, match="performance has no TEMPO: pianist cannot begin"):
+        transfer.relatives(old, new)
+
+
+def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path, corpus: Path) -> None:
+    for family in ("pianist", "performance"):
+        prepare.prepare([str(corpus)], tmp_path / family, Options(family=family))
+    settings = Settings.preset("tiny", ["iterations=2", "evaluate_every=2", "batch=2", "sequence=16"], "pianist")
+    train.train(tmp_path / "pianist", settings, tmp_path / "run", "cpu")
+    arguments = [
+        str(tmp_path / "run/best.pt"),
+        "--dataset",
+        str(tmp_path / "performance"),
+        "--out",
+        str(tmp_path / "new"),
+    ]
+    assert transfer.main([*arguments, "--set", "iterations=4"]) == 0
+    old, new = (read_checkpoint(path) for path in (tmp_path / "run/best.pt", tmp_path / "new/last.pt"))
+    assert torch.equal(old["network"]["lstm.weight_hh_l0"], new["network"]["lstm.weight_hh_l0"])
+    row = {name: encoding_for(name).begins(60) for name in ("pianist", "performance")}
+    assert torch.equal(
+        old["network"]["embedding.weight"][row["pianist"]], new["network"]["embedding.weight"][row["performance"]]
+    )
+    assert (new["iteration"], new["family"], new["settings"]["iterations"]) == (0, "performance", 4)
+    assert (
+        train.main([str(tmp_path / "performance"), "--out", str(tmp_path / "new"), "--resume", "--device", "cpu"]) == 0
+    )
+    assert transfer.main([*arguments, "--set", "hidden=8"]) == 2
