@@ -92,9 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     except BrainMusicError as error:
         print(f"training.transfer: {error}", file=sys.stderr)
         return error.exit_code
-    print(
-        f"{options.out / 'last.pt'}: go on with python -m training.train {options.dataset} --out {options.out} --resume"
-    )
+    print(f"go on with python -m training.train {options.dataset} --out {options.out} --resume")
     return 0
 
 

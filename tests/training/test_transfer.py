@@ -9,6 +9,7 @@ import torch
 
 from improv.encodings import encoding_for
 from improv.errors import InputError
+from tests.training.corpora import tiny_corpus
 from training import prepare, train, transfer
 from training.checkpoints import read_checkpoint
 from training.reading import Options
@@ -22,28 +23,20 @@ def test_every_token_has_its_nearest_relative() -> None:
     assert pairs["NOTE_OFF 5"] == "NOTE_OFF 29", "by octaves into the keys of a piano"
     assert pairs["TIME_SHIFT 15"] == "TIME_SHIFT 6", "a sixteenth at 100 bpm lasts 150 ms"
     assert pairs["TIME_SHIFT 100"] == "TIME_SHIFT 24"
-    assert (pairs["VELOCITY 1"], pairs["VELOCITY 17"], pairs["VELOCITY 32"]) == (
-        "VELOCITY 1",
-        "VELOCITY 9",
-        "VELOCITY 16",
-    )
+    assert [pairs[f"VELOCITY {number}"] for number in (1, 17, 32)] == ["VELOCITY 1", "VELOCITY 9", "VELOCITY 16"]
     assert (pairs["START"], pairs["END"]) == ("START", "END")
     with pytest.raises(InputError, match="performance has no TEMPO: pianist cannot begin"):
         transfer.relatives(old, new)
 
 
-def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path, corpus: Path) -> None:
+def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path) -> None:
+    music = str(tiny_corpus(tmp_path / "music"))
     for family in ("pianist", "performance"):
-        prepare.prepare([str(corpus)], tmp_path / family, Options(family=family))
+        prepare.prepare([music], tmp_path / family, Options(family=family))
     settings = Settings.preset("tiny", ["iterations=2", "evaluate_every=2", "batch=2", "sequence=16"], "pianist")
     train.train(tmp_path / "pianist", settings, tmp_path / "run", "cpu")
-    arguments = [
-        str(tmp_path / "run/best.pt"),
-        "--dataset",
-        str(tmp_path / "performance"),
-        "--out",
-        str(tmp_path / "new"),
-    ]
+    data, out = str(tmp_path / "performance"), str(tmp_path / "new")
+    arguments = [str(tmp_path / "run/best.pt"), "--dataset", data, "--out", out]
     assert transfer.main([*arguments, "--set", "iterations=4"]) == 0
     old, new = (read_checkpoint(path) for path in (tmp_path / "run/best.pt", tmp_path / "new/last.pt"))
     assert torch.equal(old["network"]["lstm.weight_hh_l0"], new["network"]["lstm.weight_hh_l0"])
@@ -52,7 +45,5 @@ def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path, corpus: Path)
         old["network"]["embedding.weight"][row["pianist"]], new["network"]["embedding.weight"][row["performance"]]
     )
     assert (new["iteration"], new["family"], new["settings"]["iterations"]) == (0, "performance", 4)
-    assert (
-        train.main([str(tmp_path / "performance"), "--out", str(tmp_path / "new"), "--resume", "--device", "cpu"]) == 0
-    )
+    assert train.main([data, "--out", out, "--resume", "--device", "cpu"]) == 0
     assert transfer.main([*arguments, "--set", "hidden=8"]) == 2
