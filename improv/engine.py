@@ -40,6 +40,8 @@ RENEW_BEFORE_S = 5.0
 ANSWER_WITHIN_S, ANSWER_MARGIN_S = 0.150, 0.012
 # Knobs send hundreds of messages a second: the music is planned anew at most this often.
 REPLAN_EVERY_S = 0.02
+# A knob that is turned takes nothing back that sounds so soon: chosen anew, it could not be on the wire in time.
+SETTLED_S = 0.03
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
@@ -346,9 +348,12 @@ class Engine:
             tick = step.position.tick
         return tick
 
-    def _go_back(self) -> None:
-        """Take back all planned steps of which nothing was sent, and let the improviser forget them."""
-        tick = self._first_unheard(self._clock.now())
+    def _go_back(self, settled_s: float = 0.0) -> None:
+        """Take back all planned steps of which nothing was sent, and let the improviser forget them.
+
+        settled_s: what is due within that time stays.
+        """
+        tick = self._first_unheard(self._clock.now() + settled_s)
         dropped = [step for step in self._planned if step.position.tick >= tick]
         first_id = next((note.note_id for step in dropped for note in step.started), None)
         sent = frozenset(self._link.revoke(first_id)) if first_id is not None else frozenset()
@@ -399,7 +404,7 @@ class Engine:
         if not self.controls.playing:
             return
         revision = self._planned[-1].revision if self._planned else self.controls.revision
-        self._go_back()
+        self._go_back(SETTLED_S)
         self._restore_offs()
         if self.controls.revision != revision:
             sixteenth_s = 15.0 / self.improviser.position.tempo_bpm

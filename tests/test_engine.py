@@ -7,7 +7,7 @@ import random
 import pytest
 
 from improv.controls import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
-from improv.engine import LEAD_S, PROVISIONAL_NOTE_S
+from improv.engine import LEAD_S, PROVISIONAL_NOTE_S, SETTLED_S
 from improv.model import OnnxModel
 from improv.mood import CORNERS, Mood
 from tests.fakes import ScriptedModel, Stage
@@ -88,8 +88,10 @@ def test_a_change_that_is_no_turn_is_planned_too_but_not_hurried() -> None:
     stage.link.press(pressed_s, 27, 127)
     stage.play(0.5)
     assert onsets(stage, pressed_s)[: len(grid)] == pytest.approx(grid)
-    future = [note for note in stage.link.scheduled.values() if note.on_s > pressed_s]
+    future = [note for note in stage.link.scheduled.values() if note.on_s > pressed_s + SETTLED_S]
     assert {note.velocity for note in future} == {120}
+    soon = [note for note in stage.link.scheduled.values() if pressed_s < note.on_s <= pressed_s + SETTLED_S]
+    assert {note.velocity for note in soon} == {36}, "what sounds so soon is not taken back"
     assert_sound(stage)
 
 
@@ -185,7 +187,7 @@ def test_new_settings_are_taken_over_without_a_gap() -> None:
     changed_s = stage.clock.now()
     stage.play(1.0)
     assert onsets(stage, changed_s)[: len(grid)] == pytest.approx(grid)
-    later = [note for note in stage.link.scheduled.values() if note.on_s > changed_s]
+    later = [note for note in stage.link.scheduled.values() if note.on_s > changed_s + SETTLED_S]
     assert {(note.velocity, note.channel) for note in later} == {(99, 0)}
     assert stage.record.steps[-1].position.beats_per_bar == 4
     assert_sound(stage)
