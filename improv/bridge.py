@@ -97,4 +97,7 @@ class Bridge:
             self._act(parse(message, self._names()), self._clock.now())
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}
+        except Exception:  # a fault of ours: whoever commanded must not end the music with it
+            log.exception("unexpected trouble with the command %s", str(message)[:LONGEST_LOG_LINE])
+            answer |= {"ok": False, "error": "unexpected trouble; the log has it"}
         self._link.post(answer)

@@ -27,6 +27,7 @@ ENVELOPE = frozenset({"command", "id", "from", "kind"})
 """Keys of a message that are no arguments."""
 PRESSED = 64  # a button acts from this value on, not when it is let go
 LONGEST_TEXT = 1000  # characters
+LARGEST = 1e12  # beyond this a number is none that music needs, and some whole ones are no floats
 
 
 class Names(NamedTuple):
@@ -393,7 +394,7 @@ def _fits(argument: Argument, value: object, names: Names, before: object) -> bo
     if isinstance(value, bool) or not isinstance(value, int if argument.kind == "whole" else int | float):
         return False
     low, high = _range(argument, before)
-    return math.isfinite(value) and low <= value <= high
+    return low <= value <= high and -LARGEST <= value <= LARGEST  # NaN is in no range
 
 
 def _range(argument: Argument, before: object) -> tuple[float, float]:

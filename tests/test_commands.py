@@ -50,6 +50,7 @@ def test_messages_become_commands(message: dict[str, object], command: object) -
         ({"command": "point", "valence": "0", "arousal": 0}, r"\(got '0'\)"),
         ({"command": "point", "valence": True, "arousal": 0}, r"\(got True\)"),
         ({"command": "point", "valence": float("nan"), "arousal": 0}, r"\(got nan\)"),
+        ({"command": "point", "valence": 10**400, "arousal": 0}, r"\(got 1000"),
         ({"command": "attribute", "name": "tempo", "value": 10}, r"a number 40..200 or null \(got 10\)"),
         ({"command": "play", "now": 1}, "play takes no arguments, not 'now'"),
         ({"command": "mood", "name": "x" * 500}, r"x\.\.\.\)$"),

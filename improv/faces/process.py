@@ -24,5 +24,10 @@ def faces_main(engine: socket.socket, settings: FacesSettings) -> None:
     engine.setblocking(False)
     from improv.faces.serving import serve  # the servers' libraries: only in this process, not in the engine's
 
-    with engine, contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(serve(engine, settings))
+    # Windows' own loop cannot wait for a socket that it did not open.
+    with (
+        engine,
+        contextlib.suppress(asyncio.CancelledError),
+        asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as run,
+    ):
+        run.run(serve(engine, settings))

@@ -101,6 +101,8 @@ class Faces:
         host, port = self._page
         if not port:
             return "the page is not served (web.enabled, or its port is taken)"
+        if _is_local(host):
+            return f"the page is open to this computer only, at http://{host}:{port}; web.host: 0.0.0.0 lets others in"
         name = _address() if host in ANYWHERE else f"[{host}]" if ":" in host else host
         return f"http://{name}:{port}/enter#{self._keys.ticket()}"
 

@@ -119,6 +119,17 @@ def test_a_wrong_command_is_answered_with_a_sentence(scene: Scene) -> None:
     assert scene.acted == []
 
 
+def test_a_fault_of_ours_does_not_end_the_music(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(command: Command, received_s: float) -> None:
+        raise ZeroDivisionError
+
+    scene.bridge._act = broken
+    scene.faces.saying = [{"id": 1, "command": "play"}, {"id": 2, "command": "play"}]
+    scene.turn()
+    assert [answer["ok"] for answer in scene.faces.of_kind("answer")] == [False, False]
+    assert "unexpected trouble with the command" in caplog.text
+
+
 def test_what_the_faces_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.faces.saying = [{"kind": "log", "level": "warning", "text": "port 8765 is taken"}]
     scene.turn()

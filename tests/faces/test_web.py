@@ -294,9 +294,13 @@ def test_a_ticket_opens_once_and_not_for_ever() -> None:
 
 def test_the_way_in() -> None:
     async def body(here: Scene) -> None:
+        port = here.faces._page
         assert STATIC.joinpath("enter.html").read_bytes() == (await here.http("/enter"))[2]
+        assert "open to this computer only" in here.faces.link()
+        here.faces._page = ("192.168.1.2", 8765)
         address, _, ticket = here.faces.link().partition("#")
-        assert address == f"http://127.0.0.1:{here.port}/enter"
+        assert address == "http://192.168.1.2:8765/enter"
+        here.faces._page = port
         status, headers, _ = await here.http("/api/enter", "POST", ticket.encode())
         assert status == 200
         assert re.match(r"brainmusic=\w+; httponly; max-age=\d+; path=/; samesite=strict", headers["set-cookie"])
