@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import platform
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ GOOD_P99_S, USABLE_P99_S = 0.001, 0.010
 MODEL_STEPS = 200
 SELF_TEST_NOTES, SELF_TEST_GAP_S = 100, 0.02
 GOOD_STEP_S, USABLE_STEP_S = 0.003, 0.008  # about 40 tokens a second: 12 % and 32 % of a core
+LIMITS_FILE = "/etc/security/limits.d/brainmusic.conf"
+RTPRIO = 70  # the player asks for 60
+LIMITS = {"ordinary scheduling": ("rtprio", str(RTPRIO)), "memory not locked": ("memlock", "unlimited")}
 
 
 class Finding(NamedTuple):
@@ -90,10 +94,26 @@ def _ports(config: Config) -> Finding:
     for kind, wanted, there in (*named, ("input", config.midi.input, inputs)):
         matching = [name for name in there if wanted.lower() in name.lower()]
         if wanted and len(matching) != 1:
-            problem = "matches none of" if not matching else "matches several of"
-            return Finding("ports", "bad", f"midi.{kind} {wanted!r} {problem}: {', '.join(there) or 'no ports at all'}")
+            problem, named = ("matches several of", matching) if matching else ("matches none of", there)
+            return Finding("ports", "bad", f"midi.{kind} {wanted!r} {problem}: {', '.join(named) or 'no ports at all'}")
     return Finding(
         "ports", "ok", f"{len(inputs)} inputs and {len(outputs)} outputs beside our own (`improv ports` lists them)"
+    )
+
+
+def advice(granted: str) -> str:
+    """What the user can do where the player was refused real-time rights; granted: the player's own words."""
+    refused = [f"{kind} {limit}" for word, (kind, limit) in LIMITS.items() if word in granted]
+    if not refused:
+        return ""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for its user
+        user = "@audio"
+    lines = " and ".join(f"'{user} - {line}'" for line in refused)
+    return (
+        f". The lines {lines} in {LIMITS_FILE} and a new login grant it "
+        f"(for a systemd service: LimitRTPRIO={RTPRIO} and LimitMEMLOCK=infinity)"
     )
 
 
@@ -124,7 +144,7 @@ def _timing(config: Config) -> Finding:
         verdict,
         f"{late.notes_sent} notes, late p50 {1000 * late.lateness_p50_s:.2f} ms, "
         f"p99 {1000 * late.lateness_p99_s:.2f} ms, worst {1000 * late.lateness_max_s:.2f} ms; "
-        f"{ready.realtime}",
+        f"{ready.realtime}{advice(ready.realtime)}",
     )
 
 

@@ -54,6 +54,15 @@ def test_named_ports_must_match_exactly_one(monkeypatch: pytest.MonkeyPatch) -> 
     assert "matches none of: Roland A, Roland B, Yamaha" in verdicts["Steinway"].text
 
 
+def test_what_the_user_can_do_for_real_time_rights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    assert doctor.advice("SCHED_FIFO 60, memory locked, timer slack 1 ns") == ""
+    assert doctor.advice("not asked for") == ""
+    text = doctor.advice("ordinary scheduling (SCHED_FIFO: Operation not permitted), memory not locked (x), timer slack")
+    assert "'ada - rtprio 70' and 'ada - memlock unlimited' in /etc/security/limits.d/" in text
+    assert "rtprio" not in doctor.advice("SCHED_FIFO 60, memory not locked (Cannot allocate memory)")
+
+
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
     finding = doctor._takes(configured(f"takes.folder={tmp_path / 'takes'}"))
