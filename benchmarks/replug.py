@@ -154,16 +154,18 @@ def stage(driver: str, *, late_note_limit_s: float = 0.05, start_limit_s: float 
 def unplug(driver: str, cycles: int, rng: random.Random, **limits: float) -> dict[str, Any]:
     """The instrument goes and returns."""
     back_s: list[float] = []
-    never = silenced = 0
+    never = never_though_long = silenced = 0
     with stage(driver, **limits) as (link, music, plain, grand):
         for _ in range(cycles):
             music.play(CLOCK.now() + rng.uniform(0.1, 1.0))
             grand.close()
-            music.play(CLOCK.now() + rng.uniform(0.05, 1.5))
+            away_s = rng.uniform(0.05, 1.5)
+            music.play(CLOCK.now() + away_s)
             grand = Ear("Grand")
             there_s = CLOCK.now()
             if not music.until(lambda ear=grand: ear.ons):
                 never += 1
+                never_though_long += away_s > 2 * PlayerSettings().port_poll_s
                 continue
             back_s.append(grand.ons[0][0] - there_s)
             music.play(CLOCK.now() + 0.3)
@@ -172,6 +174,7 @@ def unplug(driver: str, cycles: int, rng: random.Random, **limits: float) -> dic
         result = {
             "cycles": cycles,
             "never_back": never,
+            "never_back_after_more_than_two_looks": never_though_long,
             **_back(back_s),
             "told_to_end_all_on_return": silenced,
             "stays": _count(plain, music.pitches),

@@ -67,6 +67,11 @@ def _parser() -> argparse.ArgumentParser:
     add("ports", _ports, "List the MIDI inputs and outputs that are there.")
     add("config", _config, "Print the effective configuration.")
     add("doctor", _doctor, "Check model, ports, timing and rights, each with a verdict.")
+    sub = add("calibrate", _calibrate, "Measure how long a hardware piano needs by velocity, from its own MIDI echo.")
+    sub.add_argument("--output", type=int, default=1, metavar="N", help="which of midi.outputs, from 1 (default 1)")
+    sub.add_argument("--repeats", type=int, default=3, help="notes of each velocity (default 3)")
+    sub.add_argument("--pitch", type=int, default=60, help="the key that is played (default 60)")
+    sub.add_argument("--write", action="store_true", help="put the result into the configuration file")
     sub = add("render", _render, "Write music to a MIDI file without waiting for it.")
     sub.add_argument("out", type=Path, help="the MIDI file to write")
     sub.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
@@ -144,6 +149,14 @@ def _doctor(options: argparse.Namespace) -> int:
     from improv import config, doctor
 
     return doctor.run(config.load(options.config or config.find(), options.overrides))
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from improv import calibrate_command, config
+
+    path = options.config or config.find()
+    effective = config.load(path, options.overrides)
+    return calibrate_command.run(effective, path, options.output, options.repeats, options.pitch, write=options.write)
 
 
 def _render(options: argparse.Namespace) -> int:

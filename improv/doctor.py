@@ -94,8 +94,8 @@ def _ports(config: Config) -> Finding:
     for kind, wanted, there in (*named, ("input", config.midi.input, inputs)):
         matching = [name for name in there if wanted.lower() in name.lower()]
         if wanted and len(matching) != 1:
-            problem, named = ("matches several of", matching) if matching else ("matches none of", there)
-            return Finding("ports", "bad", f"midi.{kind} {wanted!r} {problem}: {', '.join(named) or 'no ports at all'}")
+            problem, which = ("matches several of", matching) if matching else ("matches none of", there)
+            return Finding("ports", "bad", f"midi.{kind} {wanted!r} {problem}: {', '.join(which) or 'no ports at all'}")
     return Finding(
         "ports", "ok", f"{len(inputs)} inputs and {len(outputs)} outputs beside our own (`improv ports` lists them)"
     )

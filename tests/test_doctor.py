@@ -58,7 +58,9 @@ def test_what_the_user_can_do_for_real_time_rights(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
     assert doctor.advice("SCHED_FIFO 60, memory locked, timer slack 1 ns") == ""
     assert doctor.advice("not asked for") == ""
-    text = doctor.advice("ordinary scheduling (SCHED_FIFO: Operation not permitted), memory not locked (x), timer slack")
+    text = doctor.advice(
+        "ordinary scheduling (SCHED_FIFO: Operation not permitted), memory not locked (x), timer slack"
+    )
     assert "'ada - rtprio 70' and 'ada - memlock unlimited' in /etc/security/limits.d/" in text
     assert "rtprio" not in doctor.advice("SCHED_FIFO 60, memory not locked (Cannot allocate memory)")
 

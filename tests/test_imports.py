@@ -35,17 +35,17 @@ ROOMS = (
     ),
     ("improviser", "player", "faces", "tap"),
     ("timeline", "master"),
-    ("engine", "midifile", "journey_drawing"),
+    ("engine", "midifile", "journey_drawing", "calibrate"),
     ("takes",),
     ("ensemble", "render"),
     ("display", "bridge", "daemon", "doctor", "replay"),
-    ("takes_command", "ctl", "protocol", "cli", "__main__"),
+    ("takes_command", "calibrate_command", "ctl", "protocol", "cli", "__main__"),
 )
 ORDER = tuple(module for room in ROOMS for module in room)
 PLAYER_MAY_IMPORT = {"player", "clock", "errors", "spawn"}
 FACES_MAY_IMPORT = {"faces", "player", "clock", "errors", "spawn"}  # numpy and the model's runtime stay out
 FACES_OF_THE_PLAYER = {"improv.player.wire"}  # what all others may know of it
-KNOW_THE_PLAYER = {"daemon", "doctor", "replay", "cli"}  # who may start it
+KNOW_THE_PLAYER = {"daemon", "doctor", "replay", "calibrate_command", "cli"}  # who may start it
 OFFLINE = ("torch", "music21", "symusic", "onnx", "onnxscript", "tqdm", "training")
 HEAVY = ("onnxruntime", "pydantic", "rich", "yaml", "numpy", "PIL")
 

@@ -83,6 +83,7 @@ class FakeClient:
     def __init__(self, sequencer: FakeSequencer, name: str, client_id: int) -> None:
         self.sequencer, self.name, self.client_id = sequencer, name, client_id
         self.ports: list[Thing] = []
+        self._buffer: list[tuple[MidiBytesEvent, Thing]] = []
         self.heard: list[tuple[RealTime | None, bytes]] = []
         self._fd, self._bell = os.pipe()
 
@@ -90,6 +91,9 @@ class FakeClient:
         return Thing(queue_id=0, start=lambda: None)
 
     def drain_output(self) -> int:
+        for event, port in self._buffer:
+            self._send(event, port)
+        self._buffer.clear()
         return 0
 
     def get_queue_status(self, queue_id: int) -> Thing:
@@ -117,8 +121,11 @@ class FakeClient:
         others = [dest for sender, dest in pairs if sender == port] if kind == 0 else [s for s, d in pairs if d == port]
         return [Thing(addr=Thing(client_id=client, port_id=number)) for client, number in others]
 
-    def event_output_direct(self, event: MidiBytesEvent, queue: Thing, port: Thing) -> None:
+    def event_output(self, event: MidiBytesEvent, queue: Thing, port: Thing) -> None:
         self._check()
+        self._buffer.append((event, port))
+
+    def _send(self, event: MidiBytesEvent, port: Thing) -> None:
         assert event.time is not None
         self.sequencer.sent.append((event.time.seconds * 10**9 + event.time.nanoseconds, event.midi_bytes))
         for sender, (client, _) in self.sequencer.links:

@@ -6,7 +6,7 @@ What was handed over goes out on time even while this process is held up.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from improv.clock import Clock, SystemClock
@@ -118,7 +118,8 @@ class AlsaDriver:
         at = self._alsa.RealTime(self._last_ns // NANOSECONDS, self._last_ns % NANOSECONDS)
         event = self._alsa.MidiBytesEvent(message, time=at, relative=False)
         try:
-            self._client.event_output_direct(event, queue=self._queue, port=self._ports[True])
+            self._client.event_output(event, queue=self._queue, port=self._ports[True])
+            self._client.drain_output()  # event_output_direct() of 1.0.4 does not send either
         except self._alsa.ALSAError:  # check() tells what it is
             self.gone = True
 
@@ -169,9 +170,10 @@ class AlsaDriver:
             before, self._seen[is_output] = self._seen[is_output], there
             appeared = [name for name, address in there.items() if before.get(name, address) != address]
             connected = self._connected(is_output, there)
-            for name in self._wishes[is_output].look(connected, there, appeared):
+            again = self._wishes[is_output].look(connected, there, appeared)
+            for name in again:
                 self._subscribe(is_output, there[name])
-            notices.append(self._notice(is_output, there))
+            notices.append(self._notice(is_output, there, again))
         return " ".join(filter(None, notices))
 
     def _subscribe(self, is_output: bool, peer: Address) -> None:
@@ -192,13 +194,14 @@ class AlsaDriver:
         }
         return [name for name, address in there.items() if address in addresses]
 
-    def _notice(self, is_output: bool, there: Iterable[str]) -> str:
+    def _notice(self, is_output: bool, there: Iterable[str], again: Sequence[str]) -> str:
         peer, direction = self._peers[is_output], "output" if is_output else "input"
         lost = bool(peer) and peer not in there
         before, self._lost[is_output] = self._lost[is_output], lost
         if lost and not before:
             return f"The MIDI {direction} {peer!r} is gone; it is used again as soon as it is back."
-        return f"The MIDI {direction} {peer!r} is back." if before and not lost else ""
+        # What went and came between two looks has missed the ends of notes, too.
+        return f"The MIDI {direction} {peer!r} is back." if not lost and (before or peer in again) else ""
 
     def _others(self, is_output: bool) -> dict[str, Address]:
         """Ports of others that ours could be connected to: name without address -> address."""

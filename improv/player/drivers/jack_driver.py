@@ -11,6 +11,7 @@ import contextlib
 import importlib
 import socket
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from improv.clock import Clock, SystemClock
@@ -171,19 +172,21 @@ class JackDriver:
                 continue
             there = self._names(is_output)
             connected = [peer.name for peer in port.connections]
-            for name in self._wishes[is_output].look(connected, there, appeared):
+            again = self._wishes[is_output].look(connected, there, appeared)
+            for name in again:
                 with contextlib.suppress(load_jack().JackError):  # it went away again, or refuses: no harm to the rest
                     self._client.connect(*((port.name, name) if is_output else (name, port.name)))
-            notices.append(self._notice(is_output, there))
+            notices.append(self._notice(is_output, there, again))
         return " ".join(filter(None, notices))
 
-    def _notice(self, is_output: bool, there: list[str]) -> str:
+    def _notice(self, is_output: bool, there: list[str], again: Sequence[str]) -> str:
         peer, direction = self._peers[is_output], "output" if is_output else "input"
         lost = bool(peer) and peer not in there
         before, self._lost[is_output] = self._lost[is_output], lost
         if lost and not before:
             return f"The MIDI {direction} {peer!r} is gone; it is used again as soon as it is back."
-        return f"The MIDI {direction} {peer!r} is back." if before and not lost else ""
+        # What went and came between two looks has missed the ends of notes, too.
+        return f"The MIDI {direction} {peer!r} is back." if not lost and (before or peer in again) else ""
 
     def _names(self, is_output: bool) -> list[str]:
         """Ports of others that ours could be connected to: an output of ours to their inputs."""
