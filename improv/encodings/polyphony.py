@@ -239,19 +239,21 @@ class PolyphonyEncoding:
         return PolyphonyDecoder()
 
     def encode(self, notes: Iterable[Note], steps: int | None = None, extras: Extras = NO_EXTRAS) -> list[int]:
-        by_step: dict[int, list[tuple[int, int]]] = defaultdict(list)  # tick -> (-pitch, 0 continued | 1 new)
-        end = 0
-        for note in notes:
-            end = max(end, note.end)
-            by_step[note.onset].append((-note.pitch, 1))
-            for tick in range(note.onset + 1, note.end):
-                by_step[tick].append((-note.pitch, 0))
-        ids = [START]
-        for tick in range(end if steps is None else steps):
-            ids += [new_note(-p) if new else continued_note(-p) for p, new in sorted(by_step.get(tick, ()))]
-            ids.append(STEP_END)
-        ids.append(END)
-        return ids
+        table = np.array([(n.onset, n.duration, n.pitch) for n in notes], dtype=np.int64).reshape(-1, 3)
+        onset, duration, pitch = table.T
+        end = int((onset + duration).max(initial=0)) if steps is None else steps
+        # One row for every step of every note.
+        pitch, start = np.repeat(pitch, duration), np.repeat(onset, duration)
+        tick = start + np.arange(len(start)) - np.repeat(np.cumsum(duration) - duration, duration)
+        begins = tick == start
+        order = np.lexsort((begins, -pitch, tick))
+        order = order[: np.searchsorted(tick[order], end)]
+        # A step's tokens stand behind START and one STEP_END for each step before it.
+        ids = np.full(len(order) + end + 2, STEP_END)
+        ids[1 + np.arange(len(order)) + tick[order]] = (np.where(begins, _FIRST_NEW, _FIRST_CONTINUED) + pitch)[order]
+        ids[[0, -1]] = START, END
+        encoded: list[int] = ids.tolist()
+        return encoded
 
     def decode(self, token_ids: Iterable[int]) -> list[Note]:
         decoder = PolyphonyDecoder()
