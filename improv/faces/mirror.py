@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from improv.player.wire import Bend, PlannedNote, Pulses, Received, Statistics, ToEngine
 
-NOTE_OFF, NOTE_ON = 0x80, 0x90
+NOTE_OFF, NOTE_ON, CONTROL = 0x80, 0x90, 0xB0
+CONTROL_EVERY_S = 0.05  # a knob sends hundreds of values a second: so many are shown that one sees which it is
 
 
 class Link(Protocol):
@@ -39,6 +40,7 @@ class Mirror:
 
     def __init__(self, link: Link, viewer: Viewer) -> None:
         self._link, self._viewer = link, viewer
+        self._control_s = -CONTROL_EVERY_S
 
     @property
     def statistics(self) -> Statistics:
@@ -82,6 +84,7 @@ class Mirror:
             for record in arrived:
                 if isinstance(record, Received):
                     self._show_person(record)
+                    self._show_control(record)
         return arrived
 
     def beat(self) -> str:
@@ -94,3 +97,11 @@ class Mirror:
         velocity = message[2] if message[0] & 0xF0 == NOTE_ON else 0
         at_s = round(record.received_s, 4)
         self._viewer.post({"kind": "person", "pitch": message[1], "velocity": velocity, "at_s": at_s})
+
+    def _show_control(self, record: Received) -> None:
+        message = record.message
+        if len(message) != 3 or message[0] & 0xF0 != CONTROL or record.received_s - self._control_s < CONTROL_EVERY_S:
+            return
+        self._control_s = record.received_s
+        channel = (message[0] & 0x0F) + 1
+        self._viewer.post({"kind": "control", "channel": channel, "control": message[1], "value": message[2]})

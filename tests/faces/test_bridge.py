@@ -154,6 +154,8 @@ def test_the_mirror_shows_every_note_that_the_player_gets() -> None:
     stage.engine.act(SetMood(-1.0, -1.0), stage.clock.now())
     stage.link.arriving.append((stage.clock.now(), Received(bytes((0x91, 60, 80)), 101.5)))
     stage.link.arriving.append((stage.clock.now(), Received(bytes((0x81, 60, 64)), 101.6)))
+    for at_s, value in ((101.7, 3), (101.72, 4), (101.8, 5)):  # a knob that is turned is shown now and then
+        stage.link.arriving.append((stage.clock.now(), Received(bytes((0xB4, 16, value)), at_s)))
     stage.play(2.0)
     shown: dict[int, tuple[int, float]] = {}
     ends: dict[int, float] = {}
@@ -173,5 +175,7 @@ def test_the_mirror_shows_every_note_that_the_player_gets() -> None:
     assert len(ends) > 10
     persons = faces.of_kind("person")
     assert [(m["pitch"], m["velocity"], m["at_s"]) for m in persons] == [(60, 80, 101.5), (60, 0, 101.6)]
+    knobs = [(m["channel"], m["control"], m["value"]) for m in faces.of_kind("control")]
+    assert knobs == [(5, 16, 3), (5, 16, 5)]
     stage.engine.silence()
     assert faces.told[-1] == {"kind": "silence"}

@@ -12,6 +12,7 @@ const ROWS = [
   ["Notes", (state) => [String(state.notes_planned), `${state.sounding} sounding, ${state.notes_dropped} left out as too late`]],
   ["Machine", (state) => [state.stalls ? `stood still ${state.stalls}×` : "steady", "moments in which this computer did nothing"], (state) => (state.stalls ? "warn" : "good")],
   ["Clock", (state) => (state.clock ? [`MIDI clock ${state.clock}`, `${state.clock_bpm.toFixed(1)} bpm`] : ["own tempo", "no MIDI clock arrives"]), (state) => (state.clock === "lost" ? "warn" : "")],
+  ["Last knob", (_, __, knob) => (knob ? [`CC ${knob.control}`, `${knob.value} on channel ${knob.channel}`] : ["none yet", "turn one to see its number"])],
   ["Model", (state) => [state.model || "–", state.seed ? `seed ${state.seed}` : ""]],
   ["Sound here", (_, sound) => (sound.on ? ["on", `${sound.piano.voices.size} voices`] : ["off", "the piano of this page"])],
 ];
@@ -19,6 +20,7 @@ const ROWS = [
 export class Health {
   constructor(sound) {
     this._sound = sound;
+    this._knob = null;
     this._cells = ROWS.map(([name, texts, look]) => {
       const value = make("span"), more = make("small");
       const cell = make("dd", {}, value, more);
@@ -27,9 +29,12 @@ export class Health {
     });
   }
 
+  /** A control change came in by MIDI. */
+  turned(knob) { this._knob = knob; }
+
   show(state) {
     for (const { value, more, texts, look } of this._cells) {
-      const [main, small] = texts(state, this._sound);
+      const [main, small] = texts(state, this._sound, this._knob);
       write(value, main);
       write(more, small ?? "");
       if (look) value.className = look(state);

@@ -57,6 +57,10 @@ live
   .on("ends", ({ ends }) => { roll.ended(ends); sound.ended(ends); })
   .on("revoked", ({ from, kept = [] }) => { roll.revoked(from, kept); sound.revoked(from, kept); })
   .on("silence", ({ now_s }) => silence(now_s))
+  .on("control", (message) => {
+    health.turned(message);
+    if (live.state && !by("panel-health").hidden) health.show(live.state);
+  })
   .on("person", (message) => roll.played(message));
 
 function silence(now_s = live.clock.known ? live.clock.now() : 0) {
