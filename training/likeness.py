@@ -1,12 +1,13 @@
-"""How alike is what models play to what people wrote and played: overlapped areas, after MGEval (Yang & Lerch 2020).
+"""How alike is what models play to what people wrote and played: overlapped areas, for models of different families.
 
     python -m training.likeness pianist polyphony --dataset data/pianist --source piano-midi-de.zip --out docs/results
 
-Human music is one window of each held-out piece, heard through tempo map and pedal. For each window every model
+`training.evaluate` compares a model with pieces as its own grid can write them. Here all are held against the same
+human music: one window of each held-out piece as it sounds, through tempo map and pedal. For each window every model
 improvises as long, through the daemon's own engine, under the mood that the window has by the rule `attributes`. Of
 each feature the distances between all pairs of human windows and those between human and improvised windows become two
-densities, both on one grid; their common area is the likeness (1: not to be told apart by this feature). The ceiling is
-one half of the human windows against the other.
+densities (training.overlap); their common area is the likeness (1: not to be told apart by this feature). The ceiling
+is one half of the human windows against the other.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from improv.render import render
 from training import corpus
 from training.dataset import Dataset
 from training.listen import ONSET_GRID_S, Sounded
+from training.overlap import area, distances
 from training.played import play
 from training.score import Rejected
 from training.splits import spread
@@ -51,7 +53,6 @@ FEATURES = (
     "deviation of velocity",
     "velocity step between onsets",
 )
-GRID = 400
 
 
 def features(notes: Sounded, seconds: float) -> dict[str, FloatArray]:
@@ -85,36 +86,13 @@ def features(notes: Sounded, seconds: float) -> dict[str, FloatArray]:
     return {name: np.atleast_1d(np.asarray(values[name], dtype=np.float64)) for name in FEATURES}
 
 
-def distances(first: FloatArray, second: FloatArray | None = None) -> FloatArray:
-    """Euclidean, between all pairs of rows of two tables, or within one."""
-    other = first if second is None else second
-    table = np.sqrt(((first[:, None] - other[None]) ** 2).sum(-1))
-    return np.asarray(table[np.triu_indices(len(first), 1)] if second is None else table.ravel())
-
-
-def overlapped_area(first: FloatArray, second: FloatArray) -> float:
-    """The common area of two Gaussian kernel densities, both taken on one grid (Scott's width)."""
-    both = np.concatenate([first, second])
-    if both.std() == 0:
-        return 1.0
-    grid = np.linspace(both.min() - both.std(), both.max() + both.std(), GRID)
-    densities = [_density(values, grid) for values in (first, second)]
-    return float(np.minimum(*densities).sum() * (grid[1] - grid[0]))
-
-
-def _density(values: FloatArray, grid: FloatArray) -> FloatArray:
-    width = max(float(values.std()), 1e-9) * len(values) ** -0.2
-    kernel = np.exp(-0.5 * ((grid[:, None] - values[None]) / width) ** 2).sum(axis=1)
-    area = kernel.sum() * (grid[1] - grid[0])
-    return np.asarray(kernel / area) if area else kernel
-
-
 def likeness(human: Sequence[dict[str, FloatArray]], other: Sequence[dict[str, FloatArray]]) -> dict[str, float]:
     """Feature -> overlapped area of the distances among `human` and those from `human` to `other`."""
     found = {}
     for name in FEATURES:
         ours, theirs = (np.stack([one[name] for one in rows]) for rows in (human, other))
-        found[name] = overlapped_area(distances(ours), distances(ours, theirs))
+        within = distances(ours, ours)[np.triu_indices(len(ours), 1)]
+        found[name] = area(within, distances(ours, theirs).ravel())
     return found
 
 
