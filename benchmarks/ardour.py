@@ -135,7 +135,7 @@ def measure(seconds: float, period: int) -> dict[str, Any]:
     """Both ways."""
     if shutil.which(PROGRAM) is None:
         return {"skipped": f"{PROGRAM} is not installed (apt install ardour)"}
-    with live.jack(period=period, synchronous=False):
+    with live.jack(period=period, synchronous=False, realtime=True):
         return {"master": as_master(seconds), "slave": as_slave(seconds)}
 
 

@@ -32,14 +32,16 @@ def why_not() -> str:
 
 
 @contextlib.contextmanager
-def jack(period: int = 64, *, synchronous: bool = True) -> Iterator[str]:
-    """A JACK server of its own name, with periods of so many frames at 48 kHz.
+def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) -> Iterator[str]:
+    """A JACK server of its own name, with periods of so many frames at 48 kHz; realtime: with SCHED_FIFO, so that
+    what else runs on the machine does not make it lose count.
 
     Synchronous is for timing; such a server waits for a client that was killed, an asynchronous one does not.
     """
     name = f"bmb{os.getpid()}"
     mode = "-S" if synchronous else ""
-    command = f"jackd -n {name} {mode} -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
+    rights = "chrt -f 70" if realtime and shutil.which("chrt") else ""
+    command = f"{rights} jackd -n {name} {mode} -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = dict(os.environ)
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")

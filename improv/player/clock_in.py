@@ -142,7 +142,7 @@ class ClockFollower:
     def _follow(self, line: Line, at_s: float) -> None:
         predicted_s = line.when_s(self._count)
         error_s = at_s - predicted_s
-        if self._weight > 2 * OUTLIERS and abs(error_s) > OUTLIER * line.period_s:
+        if self._weight > OUTLIERS and abs(error_s) > OUTLIER * line.period_s:
             self._outliers.append(at_s)
             if len(self._outliers) == OUTLIERS:
                 self._believe_outliers(line)
@@ -167,7 +167,7 @@ class ClockFollower:
             self._count -= len(times)
             return
         off = (middle_s + middle * line.period_s - line.when_s(self._count)) / line.period_s
-        lost = times[0] - self._believed_s > LOST_S or abs(off - round(off)) < WHOLE
+        lost = times[0] - self._believed_s > LOST_S or abs(off - round(off)) < WHOLE * MEMORY_TICKS / self._weight
         if lost and abs(period_s / line.period_s - 1) < SAME_TEMPO:
             period_s = line.period_s
             self._count += round(off)
