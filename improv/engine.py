@@ -42,6 +42,9 @@ ANSWER_WITHIN_S, ANSWER_MARGIN_S = 0.150, 0.012
 REPLAN_EVERY_S = 0.02
 # A knob that is turned takes nothing back that sounds so soon: chosen anew, it could not be on the wire in time.
 SETTLED_S = 0.03
+# Where planning anew takes long (a large model, a busy machine) it takes this share of the time at most, and what is
+# settled reaches twice as far as it took; within bounds, so that a turn of the mood is still answered in time.
+REPLAN_SHARE, LONGEST_REPLAN_EVERY_S, LONGEST_SETTLED_S = 0.25, 0.08, 0.06
 # The machine stood still: beyond this the music goes on later, instead of in a burst.
 STALLED_S = 0.03
 PLANNED_STEPS = 512
@@ -123,6 +126,7 @@ class Engine:
         self._provisional_off_s: dict[int, float] = {}
         self._changed_s: float | None = None  # when the oldest command came that the plan does not know yet
         self._replanned_s = -1.0
+        self._replan_every_s, self._settled_s = REPLAN_EVERY_S, SETTLED_S
         self._finished = False
         self._keys: set[tuple[int, int]] = set()  # (channel, pitch) that the person holds
         self._notes_planned = self._stalls = 0
@@ -156,16 +160,24 @@ class Engine:
             self._start_over()
         self._take_model()
         now_s = self._clock.now()
-        if self._changed_s is not None and now_s - self._replanned_s >= REPLAN_EVERY_S - PLAN_EARLY_S:
+        anew = self._changed_s is not None and now_s - self._replanned_s >= self._replan_every_s - PLAN_EARLY_S
+        if anew and self._changed_s is not None:
             self._replan(self._changed_s)
         if self.controls.playing:
             self._plan_ahead()
+        if anew:
+            self._pace(self._clock.now() - now_s)
         return others
+
+    def _pace(self, took_s: float) -> None:
+        """Plan anew the less often, and the further ahead, the longer it takes."""
+        self._replan_every_s = min(max(REPLAN_EVERY_S, took_s / REPLAN_SHARE), LONGEST_REPLAN_EVERY_S)
+        self._settled_s = min(max(SETTLED_S, 2 * took_s), LONGEST_SETTLED_S)
 
     def _wait_s(self, timeout_s: float) -> float:
         now_s = self._clock.now()
         if self._changed_s is not None:
-            timeout_s = min(timeout_s, self._replanned_s + REPLAN_EVERY_S - now_s)
+            timeout_s = min(timeout_s, self._replanned_s + self._replan_every_s - now_s)
         if self.controls.playing:
             timeout_s = min(timeout_s, self._plan_due_s() - now_s)
         return max(timeout_s, 0.0)
@@ -404,7 +416,7 @@ class Engine:
         if not self.controls.playing:
             return
         revision = self._planned[-1].revision if self._planned else self.controls.revision
-        self._go_back(SETTLED_S)
+        self._go_back(self._settled_s)
         self._restore_offs()
         if self.controls.revision != revision:
             sixteenth_s = 15.0 / self.improviser.position.tempo_bpm
