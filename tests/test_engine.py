@@ -7,8 +7,8 @@ import random
 import pytest
 
 from improv.controls import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
-from improv.engine import LEAD_S, PROVISIONAL_NOTE_S, SETTLED_S
-from improv.model import OnnxModel
+from improv.engine import LEAD_S, LONGEST_REPLAN_EVERY_S, PROVISIONAL_NOTE_S, SETTLED_S
+from improv.model import Float32Array, OnnxModel, State
 from improv.mood import CORNERS, Mood
 from tests.fakes import ScriptedModel, Stage
 from tests.stage import C4, EVENLY, HELD_C4, STEP_END, assert_silent, assert_sound, chords, onsets
@@ -158,6 +158,26 @@ def test_panic_ends_every_note_and_pauses() -> None:
     stage.engine.act(Play(), stage.clock.now())
     stage.play(1.0)
     assert len(stage.link.scheduled) > silent
+    assert_sound(stage)
+
+
+def test_where_planning_takes_long_it_is_done_anew_less_often() -> None:
+    stage = chords()
+    quick = stage.improviser.model.step
+
+    def slow(token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
+        stage.clock.wait(stage.clock.now() + 0.004)
+        return quick(token_id, condition, state)
+
+    stage.improviser.model.step = slow  # type: ignore[method-assign]
+    stage.play(1.0)
+    pressed_s = stage.clock.now()
+    for number in range(200):
+        stage.link.press(pressed_s + number * 0.005, 23, number % 128)
+    stage.play(1.0)
+    assert 1.0 / LONGEST_REPLAN_EVERY_S <= stage.link.calls.count("revoke") <= 20, "50 without a limit"
+    stage.play(1.0)
+    assert stage.engine.controls.intensity == pytest.approx((199 % 128) / 127)
     assert_sound(stage)
 
 
