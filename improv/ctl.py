@@ -95,8 +95,20 @@ def usages() -> list[str]:
 
 
 def _usage(row: Row) -> str:
-    parts = [f"[--{_flag(a)} {a.name.upper()}]" if a.optional else a.name.upper() for a in row.arguments]
+    parts = [
+        f"[{a.name.upper()}]"
+        if _may_stand_alone(row, a)
+        else f"[--{_flag(a)} {a.name.upper()}]"
+        if a.optional
+        else a.name.upper()
+        for a in row.arguments
+    ]
     return " ".join([row.name.replace("_", " "), *parts])
+
+
+def _may_stand_alone(row: Row, argument: Argument) -> bool:
+    """A name that may be left out is given without its flag as well: `journey start evening`."""
+    return argument.optional and argument is row.arguments[0] and argument.kind in ("choice", "text")
 
 
 def _flag(argument: Argument) -> str:
@@ -113,6 +125,8 @@ def message_of(words: Sequence[str]) -> dict[str, Any]:
         unit = f", {argument.unit}" if argument.unit else ""
         only = {"dest": argument.name} if argument.optional else {}
         parser.add_argument(*dict.fromkeys(names), help=f"{argument.text}{unit}", **only)  # type: ignore[arg-type]
+        if _may_stand_alone(row, argument):
+            parser.add_argument(argument.name, nargs="?", default=argparse.SUPPRESS)
     given = vars(parser.parse_args(_without_false_flags(rest)))
     values = {a.name: _value(a, str(given[a.name])) for a in row.arguments if given[a.name] is not None}
     return {"command": row.name, **values}
@@ -148,6 +162,8 @@ def _value(argument: Argument, text: str) -> object:
             return int(text) if argument.kind == "whole" else float(text)
         except ValueError:
             return text  # the engine's sentence says what is allowed
+    if argument.choices_of == "journeys":
+        return text.removesuffix(".yaml")  # journeys are called by the names of their files
     if argument.name == "file" and Path(text).exists():
         return str(Path(text).resolve())  # the daemon may have been started elsewhere
     return text

@@ -39,6 +39,9 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("play pause", {"command": "play_pause"}),
         ("all-notes-off", {"command": "all_notes_off"}),
         ("intensity loud", {"command": "intensity", "value": "loud"}),
+        ("journey start evening.yaml", {"command": "journey_start", "name": "evening"}),
+        ("journey start --name evening", {"command": "journey_start", "name": "evening"}),
+        ("journey start", {"command": "journey_start"}),
     ],
 )
 def test_words_become_a_message(words: str, message: dict[str, Any]) -> None:
