@@ -556,9 +556,15 @@ class Improviser:
             legal[:] = allowed
 
     def _too_long(self, memory: _Memory) -> tuple[int, ...]:
-        """Pitches that have been held for as long as is allowed."""
+        """Pitches that have been held for as long as is allowed, and those that only the model still believes to sound
+        (somebody silenced them): it could not strike them again.
+        """
         tick, longest = memory.position.tick, self._longest_note(memory)
-        return tuple(held.pitch for held in memory.held if tick - held.tick >= longest)
+        too_long = tuple(held.pitch for held in memory.held if tick - held.tick >= longest)
+        if not memory.model.encoding.performs:
+            return too_long
+        known = {held.pitch for held in memory.held} | memory.told
+        return (*too_long, *(pitch for pitch in memory.decoder.sounding if pitch not in known))
 
     def _longest_note(self, memory: _Memory) -> float:
         """In ticks."""

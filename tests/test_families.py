@@ -271,6 +271,17 @@ def test_a_take_with_changes_of_model_is_made_again_the_same(tmp_path: Path) -> 
     assert file.length == pytest.approx(32, abs=1.5), "a long step is no pause"
 
 
+@pytest.mark.parametrize("family", ["pianist", "performance"])
+def test_what_was_silenced_can_be_struck_again(family: str) -> None:
+    subject = improviser(WildModel(family))
+    for _ in range(10):
+        plan(subject, controls(), 30)
+        subject.release()
+        plan(subject, controls(), 3)
+        held = {note.pitch for note in subject._memory.held}
+        assert set(subject._memory.decoder.sounding) <= held, "the model does not believe in keys that are up"
+
+
 def test_panic_in_the_middle_of_a_change() -> None:
     stage, models = stage_with_models()
     models.waiting.append(Loaded("performance", WildModel("performance")))
