@@ -17,6 +17,7 @@ NTP_TO_UNIX_S = 2208988800  # from 1900 to 1970
 DEEPEST, MOST_MESSAGES = 8, 256
 LONGEST_ADDRESS = 256
 MOST_ARGUMENTS = 64
+KNOWN = frozenset(b"ihfdsbrmtTFNI[]")
 
 
 class OscError(ValueError):
@@ -65,9 +66,14 @@ def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed]) -
 def _message(data: bytes, due_s: float | None) -> Timed:
     if not data.startswith(b"/"):
         raise OscError("an address begins with /")
-    tags = data.partition(b",")[2].partition(b"\0")[0]
+    at = (data.find(b"\0") // 4 + 1) * 4
+    tags = data[at:].partition(b"\0")[0]
     if len(tags) > MOST_ARGUMENTS:
         raise OscError(f"a message has at most {MOST_ARGUMENTS} arguments")
+    if unknown := set(tags.removeprefix(b",")) - KNOWN:
+        raise OscError(f"unknown types {bytes(sorted(unknown))!r}")
+    if b"I" in tags:  # an impulse: python-osc knows it not, and a button takes either
+        data = data[:at] + tags.replace(b"I", b"T") + data[at + len(tags) :]
     try:
         message = OscMessage(data)
         address, arguments = message.address, tuple(message.params)

@@ -77,6 +77,7 @@ def at(wall_s: float) -> int:
 
 def test_messages_and_bundles() -> None:
     assert read(write("/a", 1, 0.5, "x", True, None)) == [(None, "/a", (1, 0.5, "x", True, None))]
+    assert read(b"/{a,b}\0\0,I\0\0") == [(None, "/{a,b}", (True,))]
     inner = bundle(at(1000.5), write("/b", 2))
     packet = bundle(1, write("/a"), inner, write("/c"))
     assert [(one.due_s, one.address) for one in read(packet)] == [(None, "/a"), (1000.5, "/b"), (None, "/c")]
@@ -92,6 +93,8 @@ def test_messages_and_bundles() -> None:
         b"/a\0\0,i\0\0",
         b"/a\0\0,s\0\0abcd",
         b"/a\0\0,[[[",
+        b"/a\0\0,Q\0\0",
+        b"/abc",
         b"/a\0\0," + b"i" * 99 + b"\0" * 4,
         b"/" + b"a" * 299 + b"\0" * 4,
         BUNDLE + bytes(4),
