@@ -140,7 +140,8 @@ def _index(port: Any) -> int | None:
 class Daemon:
     """`improv run` as a user starts it, in a folder of its own."""
 
-    def __init__(self, folder: Path, *overrides: str) -> None:
+    def __init__(self, folder: Path, *overrides: str, more: tuple[str, ...] = ()) -> None:
+        """more: further words of the command line."""
         self.folder = folder
         self.notes_path = folder / "notes.jsonl"
         settings = [f"log.notes={self.notes_path}", f"takes.folder={folder / 'takes'}", *NO_FACES, *overrides]
@@ -149,7 +150,7 @@ class Daemon:
         self._log_file = self._log_path.open("wb")
         self.started_s = CLOCK.now()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "improv", "run", *flags],
+            [sys.executable, "-m", "improv", "run", *flags, *more],
             stdout=self._log_file,
             stderr=subprocess.STDOUT,
             cwd=folder,
@@ -196,10 +197,10 @@ def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
 
 
 @contextlib.contextmanager
-def playing(*overrides: str) -> Iterator[tuple[Daemon, Client]]:
+def playing(*overrides: str, more: tuple[str, ...] = ()) -> Iterator[tuple[Daemon, Client]]:
     """A daemon that plays and a client that is connected to it; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
-        daemon, client = Daemon(Path(folder), *overrides), Client()
+        daemon, client = Daemon(Path(folder), *overrides, more=more), Client()
         try:
             daemon.wait_playing()
             client.connect()

@@ -225,8 +225,8 @@ _ROWS: tuple[Row, ...] = (
         # fine for short glides, where it matters
         {
             "glide": MidiAction(
-                f"0..{LONGEST_GLIDE_S:g} s, quadratic",
-                lambda value: {"seconds": LONGEST_GLIDE_S * (value / 127) ** 2},
+                f"0..{LONGEST_GLIDE_S:g} s, cubic",
+                lambda value: {"seconds": LONGEST_GLIDE_S * (value / 127) ** 3},
             )
         },
     ),

@@ -12,7 +12,7 @@ from improv.journey import Course, Plan
 from improv.limits import FREE, Limits
 from improv.mood import CORNERS, Glide, Mood
 
-LONGEST_GLIDE_S = 60.0
+LONGEST_GLIDE_S = 600.0
 TEMPERATURE_RANGE = (0.5, 1.5)
 CLOCK_SOURCES = ("internal", "midi")
 SOLO, DUET = MODES = ("solo", "duet")

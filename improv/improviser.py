@@ -28,8 +28,8 @@ from improv.transport import Position
 
 GUIDED_ROWS = 2  # one row with the commands, one without
 REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never longer
-# The key is felt over about the last eight bars: the histogram halves in 32 beats.
-KEY_HALF_LIFE_BEATS = 32.0
+# The key is felt over about the last four bars: the histogram halves in 16 beats.
+KEY_HALF_LIFE_BEATS = 16.0
 # The pedal is lifted where more of the intervals would be dissonant.
 HARSH_UNDER_PEDAL = 0.12
 # Whoever plays as many onsets in a second is left half of the room; counted over the last seconds.
@@ -59,9 +59,9 @@ class Settings:
     top_p: float = 0.97
     strongest_guidance: float = 3.0
     key_pull: float = 1.2
-    density_pull: float = 1.5
+    density_pull: float = 2.5
     dissonance_pull: float = 2.0
-    register_pull: float = 1.0
+    register_pull: float = 1.5
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
     ending_bars: int = 4

@@ -42,7 +42,7 @@ class State:
     target_valence: float = _field(0.0, "number", "where the mood is going", "", -1, 1)
     target_arousal: float = _field(0.0, "number", "where the mood is going", "", -1, 1)
     glide_left_s: float = _field(0.0, "number", "until the mood is there", "s", 0)
-    glide_s: float = _field(0.0, "number", "how long a change of mood takes", "s", 0, 60)
+    glide_s: float = _field(0.0, "number", "how long a change of mood takes", "s", 0, 600)
     intensity: float = _field(0.5, "number", "how much the mood weighs", "", 0, 1)
     temperature: float = _field(1.0, "number", "how daring the choice of notes is", "", 0.5, 1.5)
     overrides: Mapping[str, float] = _field(_NOTHING, "table", "attributes commanded whatever the mood says")

@@ -13,9 +13,9 @@ from improv.attributes import FloatArray, Key, dissonant_class_counts, mode_of, 
 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
-LARGEST_DENSITY_PULL = 2.0  # nats
+LARGEST_DENSITY_PULL = 3.0  # nats
 # How far the aim is moved past the commanded mode, for each unit that what was heard is off.
-MODE_CORRECTION = 1.0
+MODE_CORRECTION = 2.0
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
 DISSONANCE_HALF_LIFE_BEATS = 8.0
 LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
@@ -39,7 +39,7 @@ def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: flo
     stays where it is commanded between major and minor as well. A listener's valence hangs on the mode more than on
     anything else (squared semi-partial effect .49-.53 in Eerola, Friberg & Bresin 2013).
     """
-    aim = min(max(mode + MODE_CORRECTION * (mode - mode_of(histogram)), -1.5), 1.5)
+    aim = min(max(mode + MODE_CORRECTION * (mode - mode_of(histogram)), -2.0), 2.0)
     major, minor = profile_in_best_key(histogram, True), profile_in_best_key(histogram, False)
     weight = strength * min(2 * intensity, 1.5)
     return np.resize(((1 + aim) * major + (1 - aim) * minor) * weight / 2, 128)  # repeats octave after octave

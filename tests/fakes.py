@@ -137,7 +137,8 @@ class Stage:
     def __init__(
         self, model: Model, mood: str = "calm", seed: int = 1, start_s: float = 100.0, settings: Sequence[str] = ()
     ) -> None:
-        self.config: Config = load(None, settings, {})
+        # A change of mood is at once, unless a test says otherwise.
+        self.config: Config = load(None, ["mood.glide_s=0", *settings], {})
         self.clock = ManualClock(start_s)
         self.link = FallibleLink(self.clock)
         self.record = StepList()

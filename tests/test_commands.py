@@ -45,7 +45,7 @@ def test_messages_become_commands(message: dict[str, object], command: object) -
         ({"command": ["mood"]}, r"unknown command \['mood'\]"),
         ({"command": "mood"}, "mood: name is missing; one of happy, nervous, sad, calm"),
         ({"command": "mood", "name": "angry"}, r"mood: name must be one of happy, .* \(got 'angry'\)"),
-        ({"command": "mood", "name": "sad", "glide_s": 61}, r"glide_s must be a number 0..60 s \(got 61\)"),
+        ({"command": "mood", "name": "sad", "glide_s": 601}, r"glide_s must be a number 0..600 s \(got 601\)"),
         ({"command": "point", "valence": 2, "arousal": 0}, r"valence must be a number -1..1 \(got 2\)"),
         ({"command": "point", "valence": "0", "arousal": 0}, r"\(got '0'\)"),
         ({"command": "point", "valence": True, "arousal": 0}, r"\(got True\)"),

@@ -66,7 +66,7 @@ def cc(control: int, value: int, channel: int = 0, midi_map: MidiMap = MAP) -> C
         (28, 0, SetAttribute("tempo", 40.0)),
         (28, 127, SetAttribute("tempo", 200.0)),
         (29, 0, SetGlide(0.0)),
-        (29, 127, SetGlide(60.0)),
+        (29, 127, SetGlide(600.0)),
         (85, 127, PlayPause()),
         (85, 64, PlayPause()),
         (85, 63, None),
@@ -101,14 +101,14 @@ def test_every_action_takes_every_value(action: str, value: int) -> None:
         state = apply(CALM, command, 1.0)
         assert 0 <= state.intensity <= 1
         assert 0.5 <= state.temperature <= 1.5
-        assert 0 <= state.glide_s <= 60
+        assert 0 <= state.glide_s <= 600
         assert state.glide.target == state.glide.target.clipped()
         for name, commanded in state.overrides.items():
             assert ATTRIBUTES[name].low <= commanded <= ATTRIBUTES[name].high
 
 
 def test_the_glide_knob_is_fine_at_its_low_end() -> None:
-    assert cc(29, 64) == SetGlide(pytest.approx(15.2, abs=0.1))
+    assert cc(29, 64) == SetGlide(pytest.approx(76.8, abs=0.1))
 
 
 def test_an_unknown_action_is_named() -> None:

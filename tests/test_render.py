@@ -60,7 +60,7 @@ def test_the_mood_can_be_heard(tiny: OnnxModel) -> None:
 
 
 def test_commands_come_at_their_time(tiny: OnnxModel) -> None:
-    commands = [(10.0, SetMood(*CORNERS["nervous"])), (20.0, End()), (40.0, Play()), (50.0, Pause())]
+    commands = [(10.0, SetMood(*CORNERS["nervous"], 0.0)), (20.0, End()), (40.0, Play()), (50.0, Pause())]
     steps = render(tiny, Config(), 60, 1, CORNERS["calm"], commands)
     turned_s = next(step.position.music_s for step in steps if step.mood == CORNERS["nervous"])
     assert 10.0 <= turned_s + 0.05 <= 10.3
@@ -77,7 +77,7 @@ def held_at_the_end(steps: list[PlannedStep]) -> set[int]:
 
 def test_many_commands_in_one_moment_come_to_an_end(tiny: OnnxModel) -> None:
     corners = list(CORNERS.values())
-    commands = [(1.0 + 0.003 * index, SetMood(*corners[index % 4])) for index in range(300)]
+    commands = [(1.0 + 0.003 * index, SetMood(*corners[index % 4], 0.0)) for index in range(300)]
     steps = render(tiny, Config(), 4, 1, None, commands)
     assert steps[-1].mood == corners[299 % 4]
 

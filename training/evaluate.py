@@ -11,6 +11,8 @@ An .onnx file is scored through onnxruntime, as the daemon runs it; a .pt file t
 over tokens, with a 95 % interval from 2000 bootstrap samples of whole pieces. "Hidden" hides every command, "known"
 tells valence, arousal, attributes and ending as they were measured; the place in the bar is told in both. The Markov
 chain knows neither. The training split is read in a sample, to show over-fitting.
+
+`--emotion render ...` and `--emotion judge ...` ask whether the moods are heard as commanded: see training.emotion.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import torch
 
 from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
-from training import markov, quality
+from training import emotion, markov, quality
 from training.card import write_card
 from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
@@ -163,6 +165,9 @@ def compare(
 
 
 def main(arguments: list[str] | None = None) -> int:
+    words = sys.argv[1:] if arguments is None else arguments
+    if "--emotion" in words:  # is it felt as commanded? a command of its own
+        return emotion.main([word for word in words if word != "--emotion"])
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

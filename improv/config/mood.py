@@ -16,10 +16,10 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.95, "nervous": -0.95, "sad": -0.95, "calm": 0.95},
-    "onset_density": {"happy": 5.5, "nervous": 6.5, "sad": 2.4, "calm": 1.8},
-    "register": {"happy": 64, "nervous": 54, "sad": 60, "calm": 67},
+    "onset_density": {"happy": 5.3, "nervous": 7.0, "sad": 2.7, "calm": 1.7},
+    "register": {"happy": 62, "nervous": 52, "sad": 62, "calm": 68},
     "loudness": {"happy": 76, "nervous": 84, "sad": 42, "calm": 36},
-    "articulation": {"happy": 0.75, "nervous": 0.6, "sad": 0.95, "calm": 1.0},
+    "articulation": {"happy": 0.75, "nervous": 0.6, "sad": 0.9, "calm": 1.0},
     "dissonance": {"happy": 0.1, "nervous": 0.36, "sad": 0.14, "calm": 0.06},
     "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
     "tempo": {"happy": 132, "nervous": 144, "sad": 66, "calm": 76},
@@ -44,8 +44,8 @@ def _pair(value: object, wanted: str = "a pair [valence, arousal]") -> tuple[flo
 
 class MoodSection(Section):
     start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
-    glide_s: float = Field(0.0, ge=0, le=LONGEST_GLIDE_S)
-    intensity: float = Field(0.6, ge=0, le=1)
+    glide_s: float = Field(12.0, ge=0, le=LONGEST_GLIDE_S)
+    intensity: float = Field(0.5, ge=0, le=1)
     names: dict[str, tuple[float, float]] = Field(DEFAULT_NAMES, max_length=100)
     table: dict[str, dict[str, float]] = DEFAULT_TABLE
 

@@ -1,0 +1,124 @@
+"""Is the emotion true? Renders through the daemon's own path, and what two judges say of it.
+
+    python -m training.emotion render polyphony --out runs/emotion --times 100 --seeds 3
+    python -m training.emotion judge runs/emotion --corpus shared/data --docs docs
+
+`render` keeps every rendering as notes, so that it can be stopped, gone on with, and judged again: the four moods as
+played and with tempo, register, loudness and articulation equalised, a 9 x 9 sweep of the plane, and a sweep of the
+intensity. Nothing is left out or chosen. `judge` writes the tables (emotion.json) and the pictures.
+
+Judge (a) is the listener in four equations (training.listener). It hears the mode as the steering does, and the default
+table of attributes was set by its sweep over other seeds: it tells whether commands arrive, not what people feel.
+Judge (b) is training.recogniser: it has learned from the titles that composers gave to pieces that the model was not
+trained on, and took no part in anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from improv.config import Config
+from improv.errors import BrainMusicError
+from improv.model import Model, OnnxModel, resolve
+from improv.mood import CORNERS, Mood
+from improv.render import render
+from training.listen import Sounded
+from training.truth import LEVELS, equalised
+
+INTENSITIES = (0.0, 0.25, 0.5, 0.6, 0.75, 1.0)
+
+
+class Task(NamedTuple):
+    """One rendering. kind: played, equalised, sweep or intensity."""
+
+    kind: str
+    mood: Mood
+    seed: int
+    intensity: float
+
+    @property
+    def name(self) -> str:
+        v, a = self.mood
+        return f"{self.kind}_v{v:+.2f}_a{a:+.2f}_i{self.intensity:.2f}_s{self.seed}"
+
+
+def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
+    """What is to be rendered, so ordered that a part of it is balanced as well."""
+    plane = [Mood(float(v), float(a)) for v, a in itertools.product(LEVELS, LEVELS)]
+    for index, mood in enumerate(plane):
+        yield Task("sweep", mood, 1000 + index, intensity)
+    for seed in range(times):
+        for mood in CORNERS.values():
+            yield Task("played", mood, seed, intensity)
+            yield Task("equalised", mood, seed, intensity)
+            if seed < sweep:
+                for level in INTENSITIES:
+                    yield Task("intensity", mood, seed, level)
+
+
+def play(model: Model, config: Config, task: Task, seconds: float) -> np.ndarray:
+    """Notes of one rendering, rows of (onset s, end s, pitch, velocity)."""
+    chosen = equalised(config) if task.kind == "equalised" else config
+    chosen = chosen.model_copy(update={"mood": chosen.mood.model_copy(update={"intensity": task.intensity})})
+    notes = Sounded.of(render(model, chosen, seconds, task.seed, task.mood))
+    return np.stack([notes.on_s, notes.off_s, notes.pitch, notes.velocity], axis=1)
+
+
+def render_all(model: Model, folder: Path, times: int, sweep: int, seconds: float, share: tuple[int, int]) -> int:
+    """Render what is not there yet. share: (which, of how many) processes that divide the work. Returns how many."""
+    config, done = Config(), 0
+    folder.mkdir(parents=True, exist_ok=True)
+    for index, task in enumerate(tasks(times, config.mood.intensity, sweep)):
+        path = folder / f"{task.name}.npy"
+        if index % share[1] != share[0] or path.is_file():
+            continue
+        temporary = path.with_suffix(".part")
+        with temporary.open("wb") as file:
+            np.save(file, play(model, config, task, seconds).astype(np.float32))
+        temporary.rename(path)
+        done += 1
+    return done
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.emotion", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, dest="command")
+    sub = commands.add_parser("render", help="play everything that is to be judged")
+    sub.add_argument("model", help="a path, or the name of a shipped model")
+    sub.add_argument("--out", type=Path, required=True)
+    sub.add_argument("--times", type=int, default=300, help="renderings of each mood (100 pieces x 3 seeds)")
+    sub.add_argument("--sweep", type=int, default=20, help="renderings of each mood and intensity")
+    sub.add_argument("--seconds", type=float, default=60.0)
+    sub.add_argument("--share", default="0/1", help="which part of the work, for several processes: 0/2 and 1/2")
+    sub = commands.add_parser("judge", help="ask both judges, write tables and pictures")
+    sub.add_argument("folder", type=Path, help="what render wrote")
+    sub.add_argument("--corpus", type=Path, help="folder with index.csv and open/*.zip, for judge (b)")
+    sub.add_argument("--docs", type=Path, help="folder for results/emotion.json and images/emotion-*.png")
+    options = parser.parse_args(arguments)
+    try:
+        if options.command == "render":
+            model = OnnxModel(resolve(options.model), "cpu")
+            which, count = (int(part) for part in options.share.split("/"))
+            done = render_all(model, options.out, options.times, options.sweep, options.seconds, (which, count))
+            print(f"{options.out}: {done} renderings of {options.seconds:g} s")
+        else:
+            from training import verdict
+
+            print(verdict.write(options.folder, options.corpus, options.docs))
+    except BrainMusicError as error:
+        print(f"training.emotion: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
