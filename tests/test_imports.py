@@ -169,3 +169,8 @@ def test_the_player_is_light(module: str) -> None:
     loaded = set(out.split())
     assert "improv" in loaded
     assert not loaded & {*HEAVY, *OFFLINE}
+
+
+def test_the_music_does_not_wait_for_the_faces() -> None:
+    out = in_a_fresh_process("import sys, improv.faces.link; print(*sorted({n.split('.')[0] for n in sys.modules}))")
+    assert not set(out.split()) & {"asyncio", "starlette", "uvicorn", "websockets", "pythonosc"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -22,7 +21,10 @@ def faces_main(engine: socket.socket, settings: FacesSettings) -> None:
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICER)
     engine.setblocking(False)
-    from improv.faces.serving import serve  # the servers' libraries: only in this process, not in the engine's
+    # Only in this process, not where the music waits to begin: event loop and servers cost 0.1 s to import.
+    import asyncio
+
+    from improv.faces.serving import serve
 
     # Windows' own loop cannot wait for a socket that it did not open.
     with (
