@@ -3,6 +3,8 @@
  *     stamp PORT      connects PORT to its input; ends when its own input closes, then prints one line for each
  *                     message: "m <frame> <monotonic ns> <hex>", and for each standstill: "s <from ns> <to ns>".
  *
+ * and for each XRun that the server tells of: "x <ns>".
+ *
  * Nothing is printed while it listens. The monitor asks for SCHED_FIFO 90, above all that is measured: what delays it
  * delays everything ("f 1" if it was granted, else "f 0").
  */
@@ -24,7 +26,8 @@
 
 static struct { uint32_t frame; int64_t ns; uint8_t size, data[3]; } messages[MESSAGES];
 static struct { int64_t from, to; } stalls[STALLS];
-static volatile int message_count, stall_count, ended;
+static int64_t xruns[STALLS];
+static volatile int message_count, stall_count, xrun_count, ended;
 static jack_client_t *client;
 static jack_port_t *port;
 
@@ -50,6 +53,14 @@ static int process(jack_nframes_t frames, void *unused)
         memcpy(messages[n].data, event.buffer, messages[n].size);
         message_count = n + 1;
     }
+    return 0;
+}
+
+static int xrun(void *unused)
+{
+    (void)unused;
+    if (xrun_count < STALLS)
+        xruns[xrun_count++] = now_ns();
     return 0;
 }
 
@@ -85,6 +96,7 @@ int main(int argc, char **argv)
     }
     port = jack_port_register(client, "in", JACK_DEFAULT_MIDI_TYPE, JackPortIsInput, 0);
     jack_set_process_callback(client, process, NULL);
+    jack_set_xrun_callback(client, xrun, NULL);
     mlockall(MCL_CURRENT);
     jack_activate(client);
     if (argc > 1 && jack_connect(client, argv[1], jack_port_name(port))) {
@@ -102,6 +114,8 @@ int main(int argc, char **argv)
     printf("f %d\n", granted);
     for (int i = 0; i < stall_count; i++)
         printf("s %lld %lld\n", (long long)stalls[i].from, (long long)stalls[i].to);
+    for (int i = 0; i < xrun_count; i++)
+        printf("x %lld\n", (long long)xruns[i]);
     for (int i = 0; i < message_count; i++) {
         printf("m %u %lld ", messages[i].frame, (long long)messages[i].ns);
         for (int j = 0; j < messages[i].size; j++)

@@ -24,6 +24,7 @@ class Stamps(NamedTuple):
     arrivals: list[Arrival]
     stalls: list[tuple[float, float]]
     monitor_fifo: bool
+    xruns: tuple[float, ...] = ()
 
     def stalled(self, from_s: float, to_s: float) -> bool:
         """The machine stood still at some time between."""
@@ -57,12 +58,14 @@ class Stamper:
     def stop(self) -> Stamps:
         """What arrived, and the standstills."""
         out, _ = self._process.communicate(timeout=60)
-        arrivals, stalls, fifo = [], [], False
+        arrivals, stalls, xruns, fifo = [], [], [], False
         for kind, *values in (line.split() for line in out.splitlines()):
             if kind == "m":
                 arrivals.append(Arrival(int(values[0]), int(values[1]) / 1e9, bytes.fromhex(values[2])))
             elif kind == "s":
                 stalls.append((int(values[0]) / 1e9, int(values[1]) / 1e9))
+            elif kind == "x":
+                xruns.append(int(values[0]) / 1e9)
             elif kind == "f":
                 fifo = values[0] == "1"
-        return Stamps(arrivals, stalls, fifo)
+        return Stamps(arrivals, stalls, fifo, tuple(xruns))

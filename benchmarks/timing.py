@@ -1,11 +1,11 @@
 """How late notes are sent, beside a process that burns each core; exact frames through JACK; isobar and mido beside it.
 
-    python -m benchmarks.timing [--seconds 120] [--grid-seconds 30]
+    python -m benchmarks.timing [--seconds 600] [--grid-seconds 30]
 
 One run over JACK's dummy driver with periods of 64 frames. Lateness is from a note's deadline to the moment at which it
 was handed to the MIDI system, from the player's own log; frames are those that a C client of the same server saw
 (stamp.c; there with periods of 256). A monitor beside it tells when the machine itself stood still; notes due then are
-left out, and counted.
+left out, and counted. Beside the daemon a page is open and 1,000 OSC commands a second arrive.
 isobar and mido play chords on a grid of 100 ms; as they have no deadlines, their lateness is against their own earliest
 note, and so is ours beside them. isobar comes with `pip install brainmusic[benchmark]`.
 """
@@ -21,11 +21,13 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import live
+from benchmarks.attack import Target, listener, osc
 from benchmarks.footprint import cpu_s, processes
 from benchmarks.foreign import CHORD, GRID_S
 from benchmarks.live import CLOCK
@@ -34,18 +36,20 @@ from improv.player.link import PlayerLink
 from improv.player.wire import PlannedNote, PlayerSettings
 
 RATE = 48000
+FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 2.0
+AFTER_XRUN_S = 0.25  # so long the driver measures anew
 
 
-def measure(seconds: float, grid_seconds: float) -> dict[str, Any]:
+def measure(seconds: float, grid_seconds: float, driver: str, faces: bool) -> dict[str, Any]:
     """All rows of the table."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         stamp = build(Path(folder))
         with live.jack():
             result: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"}
-            result["idle"] = daemon_plays(stamp, seconds, realtime=True, burning=False)
-            result["burning_fifo"] = daemon_plays(stamp, seconds, realtime=True, burning=True)
-            result["burning_without_fifo"] = daemon_plays(stamp, seconds, realtime=False, burning=True)
+            result["idle"] = daemon_plays(stamp, seconds, driver, faces, realtime=True, burning=False)
+            result["burning_fifo"] = daemon_plays(stamp, seconds, driver, faces, realtime=True, burning=True)
+            result["burning_without_fifo"] = daemon_plays(stamp, seconds, driver, faces, realtime=False, burning=True)
             grid: dict[str, Any] = {"brainmusic": grid_of_ours(stamp, grid_seconds, Path(folder))}
             for name in ("isobar", "mido"):
                 grid[name] = grid_of_another(stamp, name, grid_seconds)
@@ -69,13 +73,47 @@ def burners(wanted: bool) -> Iterator[None]:
             process.wait()
 
 
-def daemon_plays(stamp: Path, seconds: float, *, realtime: bool, burning: bool) -> dict[str, Any]:
-    """`improv run` with the default model, through rtmidi, in the mood with the most notes."""
-    settings = ("mood.start=nervous", "midi.driver=rtmidi", f"timing.realtime={str(realtime).lower()}")
-    with live.playing(*settings) as (daemon, _), burners(burning):
+@contextlib.contextmanager
+def users(daemon: live.Daemon, wanted: bool) -> Iterator[None]:
+    """A page that listens to every note and 1,000 OSC commands a second, as long as the block lasts."""
+    if not wanted:
+        yield
+        return
+    ended = threading.Event()
+    live.wait_for(lambda: "page: http" in daemon.log and "OSC: " in daemon.log, 30)
+    target = Target(daemon)
+    both = [threading.Thread(target=go_on, args=(target, ended)) for go_on in (_listen, _send)]
+    for thread in both:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in both:
+            thread.join()
+
+
+def _listen(target: Target, ended: threading.Event) -> None:
+    while not ended.is_set():
+        listener(target, CLOCK.now() + 1.0)
+
+
+def _send(target: Target, ended: threading.Event) -> None:
+    while not ended.is_set():
+        osc(target, CLOCK.now() + 1.0)
+
+
+def daemon_plays(
+    stamp: Path, seconds: float, driver: str, faces: bool, *, realtime: bool, burning: bool
+) -> dict[str, Any]:
+    """`improv run` with the default model in the mood with the most notes, with page and OSC in use."""
+    settings = ["mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}"]
+    settings += FACES if faces else ()
+    with live.playing(*settings) as (daemon, _), burners(burning), users(daemon, faces):
         stamper = Stamper(stamp)
         CLOCK.wait(CLOCK.now() + WARM_UP_S)
         pids = processes(daemon.process.pid)
+        (player,) = _players(pids)
         before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
         CLOCK.wait(began_s + seconds)
         used, took_s = {pid: cpu_s(pid) - before[pid] for pid in pids}, CLOCK.now() - began_s
@@ -83,7 +121,6 @@ def daemon_plays(stamp: Path, seconds: float, *, realtime: bool, burning: bool) 
         stamps = stamper.stop()
         notes = [note for note in daemon.sent() if began_s <= note["due_s"] < began_s + seconds]
         late_s = [note["sent_s"] - note["due_s"] for note in notes if not stamps.stalled(note["due_s"], note["sent_s"])]
-        player = next(pid for pid in pids if pid in _players(pids))
         return {
             "seconds": round(took_s),
             "realtime": next((line.split("player: ")[1] for line in daemon.log.splitlines() if "player: " in line), ""),
@@ -94,9 +131,8 @@ def daemon_plays(stamp: Path, seconds: float, *, realtime: bool, burning: bool) 
 
 
 def _players(pids: Sequence[int]) -> list[int]:
-    """Those that multiprocessing spawned (the resource tracker is not a fork)."""
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids if Path(f"/proc/{pid}").exists()}
-    return [pid for pid, command in commands.items() if b"--multiprocessing-fork" in command] or list(pids[-1:])
+    """Those of the processes that hold a library of the MIDI system."""
+    return [pid for pid in pids if b"libjack" in Path(f"/proc/{pid}/maps").read_bytes()]
 
 
 def _lateness(late_s: Sequence[float], left_out: int, stamps: Stamps) -> dict[str, Any]:
@@ -149,18 +185,25 @@ def frames(stamp: Path, seconds: float) -> dict[str, Any]:
                 stamps, granted = _play_grid(PlayerSettings(driver="jack"), stamp, seconds, "BrainMusic:BrainMusic")
         except Exception as error:
             return {**found, "skipped": str(error)}
-        found[name] = {**_spacing([a for a in stamps.arrivals if a.message[0] == 0x90]), "realtime": granted}
+        ons = [arrival for arrival in stamps.arrivals if arrival.message[0] == 0x90]
+        found[name] = {**_spacing(ons, stamps.xruns), "realtime": granted}
     return found
 
 
-def _spacing(ons: Sequence[Arrival]) -> dict[str, Any]:
-    """Errors of each note-on against the grid that begins with the first, in frames."""
+def _spacing(ons: Sequence[Arrival], xruns: Sequence[float] = ()) -> dict[str, Any]:
+    """Errors of each note-on against the grid that begins with the first, in frames.
+
+    An XRun takes frames out of the server's count; a note after it is on time only at another distance.
+    """
     step = round(GRID_S * RATE)
     errors = [arrival.frame - ons[0].frame - step * (i // len(CHORD)) for i, arrival in enumerate(ons)]
-    changes = sum(before != after for before, after in itertools.pairwise(errors))
+    changed = [i for i, (before, after) in enumerate(itertools.pairwise(errors)) if before != after]
+    by_xrun = sum(any(ons[i].at_s - AFTER_XRUN_S <= at_s <= ons[i + 1].at_s for at_s in xruns) for i in changed)
     return {
         "note_ons": len(ons),
-        "distances_not_exact": changes,
+        "distances_not_exact": len(changed),
+        "of_these_beside_an_xrun": by_xrun,
+        "xruns": len(xruns),
         "not_exact": sum(error != 0 for error in errors),
         "largest_error_frames": max((abs(error) for error in errors), default=0),
     }
@@ -199,6 +242,8 @@ def _against_grid(sent_s: Sequence[float], stamps: Stamps) -> dict[str, Any]:
 def options(parser: argparse.ArgumentParser) -> None:
     """What can be chosen on the command line."""
     parser.add_argument("--seconds", type=float, default=120.0, help="of each of the three runs of the daemon")
+    parser.add_argument("--driver", default="auto", help="midi.driver of the daemon (default auto)")
+    parser.add_argument("--no-faces", dest="faces", action="store_false", help="no open page and no OSC beside it")
     parser.add_argument("--grid-seconds", type=float, default=30.0, help="of each run on the grid")
 
 

@@ -36,7 +36,24 @@ def test_a_grid_begins_with_its_earliest_note() -> None:
 def test_spacing_counts_each_change_once() -> None:
     frames = [1000 + 4800 * chord + (5 if chord >= 3 else 0) for chord in range(6) for _ in range(4)]
     found = _spacing([Arrival(frame, 0.0, b"\x90\x3c\x50") for frame in frames])
-    assert found == {"note_ons": 24, "distances_not_exact": 1, "not_exact": 12, "largest_error_frames": 5}
+    assert found == {
+        "note_ons": 24,
+        "distances_not_exact": 1,
+        "of_these_beside_an_xrun": 0,
+        "xruns": 0,
+        "not_exact": 12,
+        "largest_error_frames": 5,
+    }
+
+
+def test_an_xrun_explains_the_distance_after_it() -> None:
+    ons = [
+        Arrival(1000 + 4800 * chord + 7 * (chord >= 3), 0.1 * chord, b"\x90\x3c\x50")
+        for chord in range(6)
+        for _ in range(4)
+    ]
+    assert _spacing(ons, [0.25])["of_these_beside_an_xrun"] == 1
+    assert _spacing(ons, [0.35])["of_these_beside_an_xrun"] == 0
 
 
 def test_without_a_compiler_a_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
