@@ -363,9 +363,9 @@ class Engine:
     def _go_back(self, settled_s: float = 0.0) -> None:
         """Take back all planned steps of which nothing was sent, and let the improviser forget them.
 
-        settled_s: what is due within that time stays.
+        settled_s: what is due within that time stays, and what the player has handed over by now in any case.
         """
-        tick = self._first_unheard(self._clock.now() + settled_s)
+        tick = self._first_unheard(self._clock.now() + max(settled_s, self._link.statistics.lead_s))
         dropped = [step for step in self._planned if step.position.tick >= tick]
         first_id = next((note.note_id for step in dropped for note in step.started), None)
         sent = frozenset(self._link.revoke(first_id)) if first_id is not None else frozenset()

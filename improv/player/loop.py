@@ -16,7 +16,6 @@ from improv.player.drivers.base import Driver
 from improv.player.notelog import NoteLog
 from improv.player.output import Output
 from improv.player.pipe import PipeEnd
-from improv.player.queue import NoteQueue
 from improv.player.wire import (
     Bend,
     Connected,
@@ -164,7 +163,7 @@ class Player:
                     output.stop_clock(due_s)
             case Ping(sent_s):
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                self._pipe.send(Pong(sent_s, together([output.queue for output in self.outputs])))
+                self._pipe.send(Pong(sent_s, together(self.outputs)))
             case Quit():
                 self.ended = True
 
@@ -273,9 +272,9 @@ def described(outputs: Sequence[Output]) -> Names:
     return Names(" + ".join(dict.fromkeys(driver.name for driver in drivers)), names, drivers[0].input_name)
 
 
-def together(queues: Sequence[NoteQueue]) -> Statistics:
-    """Counts of all outputs added up, the lateness of the one that is latest."""
-    each = [queue.statistics() for queue in queues]
+def together(outputs: Sequence[Output]) -> Statistics:
+    """Counts of all outputs added up, the lateness of the one that is latest, the lead of the one that needs most."""
+    each = [output.queue.statistics() for output in outputs]
     counts = [sum(column) for column in zip(*(one[:5] for one in each), strict=True)]
-    late = [max(column) for column in zip(*(one[5:] for one in each), strict=True)]
-    return Statistics(*counts, *late)
+    late = [max(column) for column in zip(*(one[5:8] for one in each), strict=True)]
+    return Statistics(*counts, *late)._replace(lead_s=max(output.lead_s for output in outputs))

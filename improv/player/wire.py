@@ -143,6 +143,8 @@ class Statistics(NamedTuple):
     lateness_p50_s: float
     lateness_p99_s: float
     lateness_max_s: float
+    lead_s: float = 0.0
+    """How long before its deadline a message leaves the queue: what is due sooner is as good as sent."""
 
 
 class Pong(NamedTuple):
