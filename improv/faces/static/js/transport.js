@@ -51,7 +51,7 @@ export class Transport {
   /** Escape is Panic wherever one is; the space bar plays and pauses where it means nothing else. */
   _key(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape") this._send("panic");
+    if (event.key === "Escape" && event.target.tagName !== "SELECT") this._send("panic"); // there it closes the list
     else if (event.key === " " && event.target === document.body) {
       event.preventDefault();
       by("play").click();
