@@ -42,7 +42,11 @@ export class Roll {
 
   /** Planned notes that will not come: all from an id on but those that were sent already. */
   revoked(from, kept) {
-    for (const id of this.notes.keys()) if (id >= from && !kept.includes(id)) this.notes.delete(id);
+    for (const [id, note] of this.notes)
+      if (id >= from && !kept.includes(id)) {
+        this.notes.delete(id);
+        if (note.drawn) this.canvas.dataset.drawn = --this.drawn; // its time had come, but the machine stood still
+      }
   }
 
   /** Everything that sounds ends; what was planned but not begun had been revoked before. */
