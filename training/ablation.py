@@ -1,6 +1,10 @@
 """What each input beside the token is worth: small networks trained side by side on the very same batches.
 
     python -m training.ablation data/pianist --out runs/ablation.json
+    python -m training.ablation data/pianist --checkpoint runs/pianist/best.pt --out runs/hidden.json
+
+With a checkpoint the inputs of that trained network are hidden one by one instead: it was trained with each of them
+hidden at times, so it knows how to go on without.
 
 Each variant sees the inputs that it names and zeros for all others; everything else (weights at the start, batches,
 keys, schedule) is equal. Commands are always told, as measured. The look-back is the set of pitch classes that sounded
@@ -14,6 +18,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +30,10 @@ from improv.encodings import Encoding
 from improv.errors import BrainMusicError
 from training.augment import transpositions
 from training.batches import conditioned
+from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
+from training.export import network_of
+from training.scoring import Arrays, TorchScorer, score_pieces, total
 from training.splits import spread
 
 LOOK_BACK_BARS = (1, 2, 4)
@@ -211,6 +219,42 @@ def run(dataset: Dataset, iterations: int, seed: int) -> dict[str, float]:
     return {name: held_out(network, valid, masks[name]) for name, network in networks.items()}
 
 
+@dataclass(frozen=True)
+class Blindfold:
+    """A scorer that does not see some columns of the conditioning."""
+
+    scorer: TorchScorer
+    columns: slice
+
+    def zero_state(self, lanes: int) -> Arrays:
+        return self.scorer.zero_state(lanes)
+
+    def forward(self, tokens: np.ndarray, condition: np.ndarray, state: Arrays) -> tuple[np.ndarray, Arrays]:
+        seen = condition.copy()
+        seen[..., self.columns] = 0
+        return self.scorer.forward(tokens, seen, state)
+
+
+def hidden(saved: dict[str, Any], dataset: Dataset) -> dict[str, float]:
+    """Which input is hidden -> nats per held-out token."""
+    scorer = TorchScorer(network_of(saved), torch.device("cpu"))
+    pieces = spread(dataset.split("test"), HELD_OUT_PIECES)
+    shown = {name: COLUMNS[name] for name in ("place", "attributes", "bars left")}
+    blind = {"nothing": slice(0, 0), **shown, "all commands": slice(0, _COMMANDS)}
+    return {
+        name: total(score_pieces(Blindfold(scorer, columns), dataset, pieces, commands=True)).nats_per_token
+        for name, columns in blind.items()
+    }
+
+
+def hidden_table(losses: dict[str, float]) -> str:
+    """Markdown: each loss and what the hiding changed."""
+    lines = ["| hidden | held-out nats per token | change |", "|---|---|---|"]
+    whole = losses["nothing"]
+    lines += [f"| {name} | {loss:.4f} | {loss - whole:+.4f} |" for name, loss in losses.items()]
+    return "\n".join(lines)
+
+
 def table(losses: dict[str, float]) -> str:
     """Markdown: each variant's loss and what its last input changed."""
     whole = losses["+ bars left"]
@@ -233,12 +277,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--iterations", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--checkpoint", type=Path, help="hide the inputs of this network one by one")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
     try:
         dataset = Dataset(options.dataset)
+        if options.checkpoint:
+            losses = hidden(read_checkpoint(options.checkpoint), dataset)
+            options.out.write_text(json.dumps(losses, indent=1))
+            print(hidden_table(losses))
+            return 0
         runs = [run(dataset, options.iterations, seed) for seed in range(1, options.seeds + 1)]
     except BrainMusicError as error:
         print(f"training.ablation: {error}", file=sys.stderr)
