@@ -48,7 +48,7 @@ from training.splits import spread
 from training.train import enough_memory, learning_rate
 
 CPU = torch.device("cpu")
-HELD_OUT_SHARE = 5  # one work of so many
+HELD_OUT_SHARE = 5  # one piece of so many
 OLD_PIECES = 16  # held-out pieces of the old dataset that are scored
 IMPROVISED_TOKENS = 1536  # for each lane; more than the music of two minutes
 COMMAND_TOKENS = 256  # so long an improvised lane keeps its commands
@@ -141,11 +141,15 @@ def in_turn(music: Batch, sequence: int) -> Callable[[], Batch]:
 
 
 def parted(dataset: Dataset) -> tuple[list[PieceRow], list[PieceRow]]:
-    """Pieces to learn and pieces held out: every fifth work, in the order of a hash; InputError for a single work."""
+    """Pieces to learn and held out ones: whole works, by a hash, until they make a fifth; InputError for one work."""
     works = sorted({piece.work for piece in dataset.pieces}, key=lambda work: hashlib.sha256(work.encode()).digest())
     if len(works) < 2:
         raise InputError("one work is too little: give at least two, so that one can be held out")
-    held_out = set(works[::HELD_OUT_SHARE])
+    held_out: set[str] = set()
+    for work in works[:-1]:
+        if HELD_OUT_SHARE * sum(piece.work in held_out for piece in dataset.pieces) >= len(dataset.pieces):
+            break
+        held_out.add(work)
     rows = dataset.pieces
     return [row for row in rows if row.work not in held_out], [row for row in rows if row.work in held_out]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.attributes import articulation, dissonance, key_of, melody
+from improv.attributes import dissonance, key_of, melody
 from training.excerpts import Excerpt
 
 FloatArray = NDArray[np.float64]
@@ -164,6 +164,13 @@ def _relative_classes(excerpt: Excerpt) -> FloatArray:
     return np.roll(classes, -key_of(classes).tonic)
 
 
+def _articulation(excerpt: Excerpt) -> float:
+    """Mean of length over distance to the next note in the melody, .25..1: the median is 1 for nearly all scores."""
+    at = melody(excerpt.onset, excerpt.end, excerpt.pitch.astype(np.float64))
+    gaps = np.diff(excerpt.onset[at])
+    return _mean(np.clip(excerpt.duration[at][:-1] / gaps, 0.25, 1)) if gaps.size else 1.0
+
+
 Feature = Callable[[Excerpt], float | FloatArray]
 
 FEATURES: dict[str, Feature] = {
@@ -179,7 +186,7 @@ FEATURES: dict[str, Feature] = {
     "inter-onset interval": lambda e: _mean(_gaps(e)),
     "inter-onset intervals": lambda e: _lengths(_gaps(e)),
     "note lengths": lambda e: _lengths(e.duration),
-    "articulation": lambda e: articulation(e.onset, e.duration, e.pitch.astype(np.float64)) if e.onset.size else 0.0,
+    "articulation": _articulation,
     "notes at once": lambda e: _mean(np.array([float(len(chord)) for chord in slices(e)])),
     "dissonance": dissonant,
 }

@@ -127,8 +127,12 @@ def _seconds(excerpt: Excerpt) -> float:
 def variety(sets: Mapping[str, Sequence[Excerpt]]) -> Figures:
     """How different the excerpts of a set are from each other, as a share of how different human pieces are."""
     vectors = {name: np.concatenate(list(features_of(part).values()), axis=1) for name, part in sets.items()}
-    scale = np.maximum(vectors[HUMAN].std(axis=0), 1e-9)
-    spread = {name: np.linalg.norm((v - v.mean(axis=0)) / scale, axis=1) for name, v in vectors.items()}
+    scale = vectors[HUMAN].std(axis=0)
+    differs = scale > 1e-6  # what is the same in all human pieces has no scale to measure by
+    spread = {
+        name: np.linalg.norm(((v - v.mean(axis=0)) / np.where(differs, scale, 1))[:, differs], axis=1)
+        for name, v in vectors.items()
+    }
     whole = float(spread[HUMAN].mean())
     return {name: mean(list(values / whole)) for name, values in spread.items()}
 

@@ -99,6 +99,16 @@ def test_the_overlapped_area() -> None:
     assert alike.low <= alike.value + 0.1
 
 
+def test_variety_needs_a_scale() -> None:
+    """What all human pieces have alike (one dynamic, no rest) does not count, however different others are in it."""
+    human = [chords(FIFTHS), chords([(0, 4, 7), (9, 12, 16)]), chords([(0, 3, 7), (5, 8, 12), (7, 11, 14)])]
+    strange = [of([(beat / 4, 0.1, 60 + beat) for beat in range(12)]), chords([(0, 1)]), *human[:1]]
+    found = quality.variety({quality.HUMAN: human, quality.OURS: strange, quality.CHAIN: human[:1] * 3})
+    assert found[quality.HUMAN].value == pytest.approx(1)
+    assert 1 < found[quality.OURS].value < 1000
+    assert found[quality.CHAIN].value == pytest.approx(0, abs=1e-9)
+
+
 def test_endings_are_judged() -> None:
     good = of(
         [*((b / 2, 0.5, 60 + (0, 4, 7, 5)[b % 4]) for b in range(64)), *((32.0, 4.0, p) for p in (48, 64, 67, 72))]
