@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
+import importlib.util
 import itertools
 import os
 import shutil
 import subprocess
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -21,7 +22,9 @@ CLOCK = SystemClock()
 def missing() -> str:
     """Why no JACK server can be started here, or empty."""
     absent = [program for program in ("jackd", "jack_wait") if shutil.which(program) is None]
-    return f"{' and '.join(absent)} not installed (apt install jackd2)" if absent else ""
+    if absent:
+        return f"{' and '.join(absent)} not installed (apt install jackd2)"
+    return "" if importlib.util.find_spec("jack") else "JACK-Client is not installed (pip install JACK-Client)"
 
 
 def unique_name() -> str:
@@ -101,57 +104,65 @@ def eventually(condition: Callable[[], Any], timeout_s: float = 10.0, every_s: f
     return value
 
 
-class Listener:
+class _Program:
+    """Another program with one port, without a word to say about the graph.
+
+    It is made with JACK-Client, which lets the interpreter's lock go while it waits for the server. rtmidi holds it,
+    and the server in turn waits until a driver of this process, which needs the lock, has taken note of the new port.
+    """
+
+    def __init__(self, client_name: str, port_name: str, direction: str) -> None:
+        jack: Any = importlib.import_module("jack")
+        self.name = f"{client_name}:{port_name}"
+        self._client = jack.Client(client_name, no_start_server=True)
+        ports = self._client.midi_inports if direction == "in" else self._client.midi_outports
+        self._port = ports.register(port_name)
+        self._client.set_process_callback(self._process)
+        self._client.activate()
+
+    def open(self, connect_to: str = "") -> Self:
+        """Left for others to connect to, or connected to the port whose name contains `connect_to`."""
+        if connect_to:
+            wanted = {"is_output": True} if self._port.is_input else {"is_input": True}
+            other = next(p for p in self._client.get_ports(is_midi=True, **wanted) if connect_to in p.name)
+            ends = (other, self._port) if self._port.is_input else (self._port, other)
+            self._client.connect(*ends)
+        return self
+
+    def _process(self, frames: int) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._client.deactivate()
+        self._client.close()
+
+
+class Listener(_Program):
     """An input port of another program: takes in what BrainMusic plays."""
 
     def __init__(self, client_name: str = "listener", port_name: str = "in") -> None:
-        rtmidi: Any = importlib.import_module("rtmidi")
-        self.name = f"{client_name}:{port_name}"
         self.messages: list[bytes] = []
-        self._client = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name=client_name)
-        self._port_name = port_name
+        super().__init__(client_name, port_name, "in")
 
-    def open(self, connect_to: str = "") -> Self:
-        """A port that others connect to, or one connected to the port whose name contains `connect_to`."""
-        _open(self._client, self._port_name, connect_to)
-        return self
+    def _process(self, frames: int) -> None:
+        self.messages += [bytes(data) for _, data in self._port.incoming_midi_events()]
 
     def poll(self) -> list[bytes]:
         """All messages so far."""
-        while (arrived := self._client.get_message()) is not None:
-            self.messages.append(bytes(arrived[0]))
         return self.messages
 
-    def close(self) -> None:
-        self._client.close_port()
-        self._client.delete()
 
-
-class Keyboard:
+class Keyboard(_Program):
     """An output port of another program: plays to BrainMusic."""
 
     def __init__(self, client_name: str = "keyboard", port_name: str = "out") -> None:
-        rtmidi: Any = importlib.import_module("rtmidi")
-        self.name = f"{client_name}:{port_name}"
-        self._client = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name=client_name)
-        self._port_name = port_name
+        self._waiting: deque[bytes] = deque()
+        super().__init__(client_name, port_name, "out")
 
-    def open(self, connect_to: str = "") -> Self:
-        """As `Listener.open`."""
-        _open(self._client, self._port_name, connect_to)
-        return self
+    def _process(self, frames: int) -> None:
+        self._port.clear_buffer()
+        while self._waiting:
+            self._port.write_midi_event(0, self._waiting.popleft())
 
     def send(self, message: bytes) -> None:
-        self._client.send_message(message)
-
-    def close(self) -> None:
-        self._client.close_port()
-        self._client.delete()
-
-
-def _open(client: Any, port_name: str, connect_to: str) -> None:
-    if not connect_to:
-        client.open_virtual_port(port_name)
-        return
-    names = client.get_ports()
-    client.open_port(next(i for i, name in enumerate(names) if connect_to in name), port_name)
+        self._waiting.append(message)
