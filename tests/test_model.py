@@ -12,7 +12,7 @@ import pytest
 from improv import conditioning, model
 from improv.errors import ModelError
 from improv.model import OnnxModel, resolve
-from tests.conftest import TINY
+from tests.conftest import REPOSITORY, TINY
 
 Altered = Callable[..., Path]
 
@@ -156,3 +156,8 @@ def test_names_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     assert resolve("~/mine.onnx") == tmp_path / "mine.onnx"
     assert resolve("folder/mine") == Path("folder/mine")
     assert resolve("mine.onnx") == Path("mine.onnx")
+
+
+@pytest.mark.parametrize("path", [TINY, *sorted((REPOSITORY / "exported_models").glob("*.onnx"))], ids=lambda p: p.stem)
+def test_a_model_file_names_no_place_of_the_machine_that_made_it(path: Path) -> None:
+    assert b'File "' not in path.read_bytes()  # as in a stack trace

@@ -125,9 +125,20 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         created=datetime.date.today().isoformat(),
         held_out_loss=round(held_out_loss, 4),
     )
+    _forget_sources(proto)
     onnx.helper.set_model_props(proto, contract.to_metadata())
     out.write_bytes(proto.SerializeToString())
     return contract
+
+
+def _forget_sources(proto: Any) -> None:
+    """Take out what the exporter notes of every node: stack traces with the paths of this machine."""
+    for node in proto.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        del value.metadata_props[:]
+    del proto.graph.metadata_props[:]
 
 
 def _attribution(source: str) -> str:
