@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ def ask(office: TakesOffice, method: str, path: str, content: bytes = b"") -> tu
                 return response.status_code, bytes(response.body)
         return 404, b""
 
-    return asyncio.run(answer())
+    answered = asyncio.run(answer())
+    for thread in threading.enumerate():
+        if thread.name.startswith("asyncio-waitpid"):  # asyncio's own, which saw the program end and ends now
+            thread.join()
+    return answered
 
 
 def test_the_list_the_files_a_note_and_the_end(tiny: OnnxModel, tmp_path: Path) -> None:
