@@ -21,7 +21,7 @@ from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import APP, Config, OutputSection
 from improv.controls import SetModel
 from improv.display import Display, LogDisplay, PanelDisplay
-from improv.engine import Engine, Link
+from improv.engine import Engine
 from improv.errors import ConfigError, ModelError
 from improv.faces.link import FacesLink
 from improv.faces.mirror import Mirror
@@ -30,7 +30,7 @@ from improv.improviser import Improviser
 from improv.journey import Plan
 from improv.model import OnnxModel, resolve
 from improv.player.link import PlayerLink
-from improv.player.wire import OutputSettings, PlayerSettings, PortsChanged, Ready
+from improv.player.wire import Link, OutputSettings, PlayerSettings, PortsChanged, Ready
 from improv.shelf import Shelf
 from improv.takes.recording import RecordedImproviser, RecordedLink, Recording, about_model
 

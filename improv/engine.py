@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from improv.improviser import Improviser, PlannedStep
 from improv.improviser import Settings as ImproviserSettings
 from improv.master import Master
 from improv.mood import nearest_name
-from improv.player.wire import Bend, ClockIn, PlannedNote, PortsChanged, Pulses, Received, Statistics, ToEngine
+from improv.player.wire import ClockIn, Link, PlannedNote, PortsChanged, Pulses, Received, ToEngine
 from improv.shelf import Loaded
 from improv.state import State
 from improv.tap import TapTempo
@@ -54,22 +53,6 @@ WAITING = "waiting for the MIDI clock's start"
 # A step may be planned (and a plan be made anew) so much before its time: more than the rounding of a sum of seconds,
 # less than anyone hears.
 PLAN_EARLY_S = 1e-4
-
-
-class Link(Protocol):
-    """What the engine needs of the player (see improv.player.link)."""
-
-    @property
-    def statistics(self) -> Statistics: ...
-    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
-    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
-    def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
-    def silence(self) -> None: ...
-    def bend(self, bend: Bend) -> None: ...
-    def pulse(self, pulses: Pulses) -> None: ...
-    def stop_clock(self, due_s: float) -> None: ...
-    def poll(self, timeout_s: float) -> list[ToEngine]: ...
-    def beat(self) -> str: ...
 
 
 class Models(Protocol):

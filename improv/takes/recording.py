@@ -15,10 +15,9 @@ from pathlib import Path
 
 from improv.clock import Clock
 from improv.controls import Command, ControlState
-from improv.engine import Link
 from improv.improviser import Improviser, PlannedStep, Settings
 from improv.model import Model, digest_of
-from improv.player.wire import Bend, PlannedNote, Pulses, Received, Statistics, ToEngine
+from improv.player.wire import Bend, Link, PlannedNote, Pulses, Received, Statistics, ToEngine
 from improv.takes import shelf
 from improv.takes.journal import JournalWriter, Record
 from improv.takes.records import FORMAT, controls_record, settings_record, step_record
@@ -272,7 +271,7 @@ class RecordedImproviser(Improviser):
 
 
 class RecordedLink:
-    """A link to the player of which every message is written down. Implements `improv.engine.Link`."""
+    """A link to the player of which every message is written down. Implements `improv.player.wire.Link`."""
 
     def __init__(self, link: Link, recording: Recording) -> None:
         self._link, self._recording = link, recording
