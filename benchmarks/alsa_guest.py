@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks import replug
@@ -31,9 +32,9 @@ def main() -> int:
     checks: list[tuple[str, Callable[[], str]]] = [("tests of the drivers", run_tests)]
     for driver in DRIVERS:
         checks += [
-            (f"{driver}: notes, unplugged and back", lambda driver=driver: unplugged(driver)),  # type: ignore[misc]
-            (f"{driver}: a panic", lambda driver=driver: panic(driver)),  # type: ignore[misc]
-            (f"{driver}: a raw device", lambda driver=driver: raw_device(driver)),  # type: ignore[misc]
+            (f"{driver}: notes, unplugged and back", partial(unplugged, driver)),
+            (f"{driver}: a panic", partial(panic, driver)),
+            (f"{driver}: a raw device", partial(raw_device, driver)),
         ]
     bad = 0
     for name, check in checks:

@@ -376,12 +376,12 @@ def _checked(word: str, argument: Argument, message: Mapping[str, object], names
         if argument.optional:
             return None
         raise CommandError(f"{name} is missing; {_allowed(argument, names, before)}")
-    value = message[argument.name]
+    value: Any = message[argument.name]
     if value is None and (argument.nullable or argument.optional):
         return None
     if not _fits(argument, value, names, before):
         raise CommandError(f"{name} must be {_allowed(argument, names, before)} (got {_shown(value)})")
-    return float(value) if argument.kind == "number" else value  # type: ignore[arg-type]
+    return float(value) if argument.kind == "number" else value
 
 
 def _fits(argument: Argument, value: object, names: Names, before: object) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from improv import conditioning
 from improv.encodings import FAMILIES, Encoding, encoding_for
@@ -46,7 +47,7 @@ class Contract:
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], source: str) -> Contract:
         """Read it back; ModelError names what is missing or of another kind than it must be."""
-        values: dict[str, object] = {}
+        values: dict[str, Any] = {}
         kinds = {"format_version": int, "ticks_per_beat": int, "held_out_loss": float}
         for field in fields(cls):
             text = metadata.get(_PREFIX + field.name)
@@ -58,7 +59,7 @@ class Contract:
                 raise ModelError(f"{source}: {_PREFIX + field.name} must be a number, got {text!r}") from None
             if field.name == "format_version":  # first of all: another format may have other fields
                 _same(source, "format version", values[field.name], FORMAT_VERSION)
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
     def check(self, source: str) -> Encoding:
         """The encoding to use with the model; ModelError names both values where they do not match."""

@@ -123,8 +123,8 @@ def message_of(words: Sequence[str]) -> dict[str, Any]:
     for argument in row.arguments:
         names = [f"--{_flag(argument)}", f"--{argument.name}"] if argument.optional else [argument.name]
         unit = f", {argument.unit}" if argument.unit else ""
-        only = {"dest": argument.name} if argument.optional else {}
-        parser.add_argument(*dict.fromkeys(names), help=f"{argument.text}{unit}", **only)  # type: ignore[arg-type]
+        only: dict[str, Any] = {"dest": argument.name} if argument.optional else {}
+        parser.add_argument(*dict.fromkeys(names), help=f"{argument.text}{unit}", **only)
         if _may_stand_alone(row, argument):
             parser.add_argument(argument.name, nargs="?", default=argparse.SUPPRESS)
     given = vars(parser.parse_args(_without_false_flags(rest)))

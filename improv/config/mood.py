@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
@@ -32,9 +32,9 @@ def _point(value: object) -> object:
     return value if isinstance(value, str) else _pair(value, "a mood's name or a pair [valence, arousal]")
 
 
-def _pair(value: object, wanted: str = "a pair [valence, arousal]") -> tuple[float, float]:
+def _pair(value: Any, wanted: str = "a pair [valence, arousal]") -> tuple[float, float]:
     try:
-        valence, arousal = (float(part) for part in value)  # type: ignore[attr-defined]
+        valence, arousal = (float(part) for part in value)
     except (TypeError, ValueError):
         raise ValueError(f"must be {wanted} (got {value!r})") from None
     if not (-1 <= valence <= 1 and -1 <= arousal <= 1):

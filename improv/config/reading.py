@@ -187,14 +187,14 @@ def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
 
 def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
     """The section that stands at a path, also inside a list: midi.outputs.0."""
-    model: Any = Config
+    model: type[BaseModel] | None = Config
     for part in path:
         if part.isdigit():
             continue
         field = model.model_fields.get(part) if model else None
         found = [field.annotation, *get_args(field.annotation)] if field else []
         model = next((kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def _keys_at(path: tuple[str, ...]) -> list[str]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from improv.takes.take import Message, Take
 
 if TYPE_CHECKING:
-    from PIL import ImageDraw
+    from PIL import ImageDraw, ImageFont
+
+    Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
 MARGIN, AXIS = 16, 72  # pixels: around, and left for the names
 MOOD_HEIGHT, GAP, KEY_HEIGHT = 130, 26, 6
@@ -76,9 +78,7 @@ def _title(take: Take) -> str:
     )
 
 
-def _mood(
-    draw: ImageDraw.ImageDraw, take: Take, left: int, top: int, scale: float, seconds: float, font: object
-) -> None:
+def _mood(draw: ImageDraw.ImageDraw, take: Take, left: int, top: int, scale: float, seconds: float, font: Font) -> None:
     """Valence and arousal as played, the commanded targets thin."""
 
     def y(value: float) -> float:
@@ -86,9 +86,9 @@ def _mood(
 
     for value in (-1, 0, 1):
         draw.line([(left, y(value)), (left + seconds * scale, y(value))], GRID)
-        draw.text((left - 30, y(value) - LABEL_SIZE / 2), f"{value:+d}" if value else " 0", FAINT, font)  # type: ignore[arg-type]
+        draw.text((left - 30, y(value) - LABEL_SIZE / 2), f"{value:+d}" if value else " 0", FAINT, font)
     for index, (name, colour) in enumerate((("valence", VALENCE), ("arousal", AROUSAL))):
-        draw.text((MARGIN - 8, y(0.75 - 0.7 * index)), name, colour, font)  # type: ignore[arg-type]
+        draw.text((MARGIN - 8, y(0.75 - 0.7 * index)), name, colour, font)
         ends = [*(change.at_s for change in take.changes[1:]), seconds]
         for change, end_s in zip(take.changes, ends, strict=True):
             level = y(change.target[index])
@@ -99,13 +99,13 @@ def _mood(
 
 
 def _times(
-    draw: ImageDraw.ImageDraw, left: int, top: int, height: int, scale: float, seconds: float, font: object
+    draw: ImageDraw.ImageDraw, left: int, top: int, height: int, scale: float, seconds: float, font: Font
 ) -> None:
     every = next((s for s in BAR_EVERY_S if s * scale >= NARROWEST_MARK), BAR_EVERY_S[-1])
     for at_s in range(0, int(seconds) + 1, every):
         x = left + at_s * scale
         draw.line([(x, top), (x, top + height + 4)], GRID)
-        draw.text((x + 3, top + height + 4), f"{at_s // 60}:{at_s % 60:02d}", FAINT, font)  # type: ignore[arg-type]
+        draw.text((x + 3, top + height + 4), f"{at_s // 60}:{at_s % 60:02d}", FAINT, font)
 
 
 def _bar(

@@ -18,16 +18,15 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 # In a process of its own: the cluster's threads, processes and warnings stay out of the suite's.
 SCRIPT = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading
 from pathlib import Path
 from distributed import LocalCluster
+from tests.jack import eventually
 from training.prepare import main, prepare
 from training.reading import Options
 
 def kill_one(cluster, cache):
-    deadline = time.monotonic() + 60
-    while len(list(cache.rglob("*.npz"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    eventually(lambda: len(list(cache.rglob("*.npz"))) >= 5, timeout_s=60)
     nanny = next(iter(cluster.workers.values()))
     os.kill(nanny.pid, signal.SIGKILL)
     print("killed", flush=True)

@@ -6,13 +6,12 @@ What was handed over goes out on time even while this process is held up.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
-from improv.player.drivers.base import MidiSystemError
-from improv.player.drivers.connections import Connections
+from improv.player.drivers.base import UNHEARD, MidiSystemError
+from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock
 from improv.player.drivers.rtmidi_driver import quiet_stderr
 from improv.player.drivers.rtmidi_port import find_port, plain_name
@@ -22,7 +21,6 @@ LEAD_S = 0.005  # the process may be held up for so long without anybody hearing
 LOOKS_AT_OPENING = 5
 MOST_PER_POLL = 4096
 NANOSECONDS = 1_000_000_000
-SYSEX, ACTIVE_SENSING = 0xF0, 0xFE
 Address = tuple[int, int]
 
 
@@ -50,22 +48,22 @@ class AlsaDriver:
         self._queue: Any = None
         self._ports: dict[bool, Any] = {}  # True: our output, False: our input
         self._last_ns = 0  # nothing is sent before what was sent before
-        self._peers = {True: "", False: ""}  # of the output, of the input, without address; empty for a virtual port
-        self._lost = {True: False, False: False}
         self._seen: dict[bool, dict[str, Address]] = {True: {}, False: {}}
-        self._wishes = {True: Connections(settings.connections), False: Connections(settings.input_connections)}
+        self._partners = {
+            True: Partner(is_output=True, wanted=settings.connections),
+            False: Partner(is_output=False, wanted=settings.input_connections),
+        }
 
     @property
     def output_name(self) -> str:
-        return (self._peers[True] or self._settings.virtual_port_name) if self._client else ""
+        return (self._partners[True].name or self._settings.virtual_port_name) if self._client else ""
 
     @property
     def input_name(self) -> str:
-        return (self._peers[False] or self._settings.virtual_port_name) if False in self._ports else ""
+        return (self._partners[False].name or self._settings.virtual_port_name) if False in self._ports else ""
 
     def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        virtual = {is_output: self._wishes[is_output].wanted for is_output, peer in self._peers.items() if not peer}
-        return virtual.get(True, ()), virtual.get(False, ())
+        return self._partners[True].virtual(), self._partners[False].virtual()
 
     def open(self) -> None:
         self._alsa = load_alsa()
@@ -86,8 +84,7 @@ class AlsaDriver:
         for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
             if wanted:
                 found = find_port(self._names(is_output), wanted, "output" if is_output else "input")
-                self._peers[is_output] = plain_name(found)
-                self._wishes[is_output] = Connections((self._peers[is_output],))
+                self._partners[is_output].choose(plain_name(found))
         self._queue = client.create_queue(name)
         self._queue.start()
         client.drain_output()
@@ -134,7 +131,7 @@ class AlsaDriver:
             except self._alsa.ALSAError:  # a flood: the kernel has thrown away what it had no room for
                 break
             message = bytes(getattr(event, "midi_bytes", b""))
-            if message and message[0] not in (SYSEX, ACTIVE_SENSING):
+            if message and message[0] not in UNHEARD:
                 time = event.time
                 at_s = now_s if time is None else self._times.second_at(time.seconds * NANOSECONDS + time.nanoseconds)
                 arrived.append((at_s, message))
@@ -170,10 +167,10 @@ class AlsaDriver:
             before, self._seen[is_output] = self._seen[is_output], there
             appeared = [name for name, address in there.items() if before.get(name, address) != address]
             connected = self._connected(is_output, there)
-            again = self._wishes[is_output].look(connected, there, appeared)
+            again, notice = self._partners[is_output].look(connected, there, appeared)
             for name in again:
                 self._subscribe(is_output, there[name])
-            notices.append(self._notice(is_output, there, again))
+            notices.append(notice)
         return " ".join(filter(None, notices))
 
     def _subscribe(self, is_output: bool, peer: Address) -> None:
@@ -193,15 +190,6 @@ class AlsaDriver:
             (query.addr.client_id, query.addr.port_id) for query in self._client.list_port_subscribers(ours, kind)
         }
         return [name for name, address in there.items() if address in addresses]
-
-    def _notice(self, is_output: bool, there: Iterable[str], again: Sequence[str]) -> str:
-        peer, direction = self._peers[is_output], "output" if is_output else "input"
-        lost = bool(peer) and peer not in there
-        before, self._lost[is_output] = self._lost[is_output], lost
-        if lost and not before:
-            return f"The MIDI {direction} {peer!r} is gone; it is used again as soon as it is back."
-        # What went and came between two looks has missed the ends of notes, too.
-        return f"The MIDI {direction} {peer!r} is back." if not lost and (before or peer in again) else ""
 
     def _others(self, is_output: bool) -> dict[str, Address]:
         """Ports of others that ours could be connected to: name without address -> address."""

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from improv.errors import PortError
 
+UNHEARD = (0xF0, 0xFE)  # system exclusive and active sensing: nothing here listens to them
+
 
 class MidiSystemError(PortError):
     """There is no MIDI system, or it went away (in contrast to a single port that is missing)."""
@@ -73,3 +75,25 @@ class Driver(Protocol):
         the driver is to be closed.
         """
         ...
+
+
+class Portless:
+    """What a driver without ports of a MIDI system says of them."""
+
+    input_name = ""
+    settle_s = 0.0
+    lead_s = 0.0
+    arrivals = -1
+    gone = False
+
+    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
+        return []
+
+    def outputs(self) -> list[str]:
+        return []
+
+    def inputs(self) -> list[str]:
+        return []
+
+    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return (), ()

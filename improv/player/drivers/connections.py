@@ -1,8 +1,8 @@
-"""Which ports of other programs one of ours was connected to, and which of them are to be connected again."""
+"""What is on the other side of our ports: which was connected to ours, and which is to be connected again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class Connections:
@@ -29,3 +29,37 @@ class Connections:
         self._wanted = (self._wanted - (missing - again)) | now
         self._absent = self._wanted - existing
         return sorted(again)
+
+
+class Partner:
+    """The other side of one port of ours: the port that was asked for by name, or whatever people connect to ours.
+
+    is_output: of our output or our input. wanted: what our virtual port was connected to before.
+    """
+
+    def __init__(self, *, is_output: bool, wanted: Iterable[str] = ()) -> None:
+        self.is_output = is_output
+        self.name = ""
+        """The port that was asked for, empty for a virtual port."""
+        self._direction = "output" if is_output else "input"
+        self._connections = Connections(wanted)
+        self._lost = False
+
+    def choose(self, name: str) -> None:
+        """This port was asked for: it alone is wanted."""
+        self.name, self._connections = name, Connections((name,))
+
+    def virtual(self) -> tuple[str, ...]:
+        """What our virtual port is connected to; nothing where a port was asked for by name."""
+        return () if self.name else self._connections.wanted
+
+    def look(self, connected: Iterable[str], there: Collection[str], appeared: Iterable[str]) -> tuple[list[str], str]:
+        """The names to connect now (see `Connections.look`); a sentence when the port asked for went or is back."""
+        again = self._connections.look(connected, there, appeared)
+        lost = bool(self.name) and self.name not in there
+        before, self._lost = self._lost, lost
+        if lost and not before:
+            return again, f"The MIDI {self._direction} {self.name!r} is gone; it is used again as soon as it is back."
+        # What went and came between two looks has missed the ends of notes, too.
+        back = not lost and (before or (bool(self.name) and self.name in again))
+        return again, f"The MIDI {self._direction} {self.name!r} is back." if back else ""

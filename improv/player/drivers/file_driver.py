@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
+from improv.player.drivers.base import Portless
 from improv.player.wire import PlayerSettings
 
 TICKS_PER_BEAT, BEAT_US = 20_000, 1_000_000  # a beat a second, a tick of 0.05 ms
@@ -36,7 +37,7 @@ def variable_length(number: int) -> bytes:
     return found
 
 
-class FileDriver:
+class FileDriver(Portless):
     """Implements `Driver`. The file appears, whole, when the driver is closed.
 
     Until then what was sent stands in a hidden file beside it (a session of hours need not fit into memory, nor be
@@ -45,11 +46,6 @@ class FileDriver:
     """
 
     name = "file"
-    input_name = ""
-    settle_s = 0.0
-    lead_s = 0.0
-    arrivals = -1
-    gone = False
 
     def __init__(self, settings: PlayerSettings, clock: Clock | None = None) -> None:
         self._wanted = Path(settings.file).expanduser()
@@ -99,18 +95,6 @@ class FileDriver:
         except OSError as error:  # no room: half a piece is not kept
             self._give_up(error.strerror or "unknown trouble")
         self._tick = tick
-
-    def receive(self, now_s: float) -> list[tuple[float, bytes]]:
-        return []
-
-    def outputs(self) -> list[str]:
-        return []
-
-    def inputs(self) -> list[str]:
-        return []
-
-    def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return (), ()
 
     def check(self) -> str:
         failure, self._failure = self._failure, ""

@@ -11,13 +11,12 @@ import contextlib
 import importlib
 import socket
 from collections import deque
-from collections.abc import Sequence
 from typing import Any
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
-from improv.player.drivers.base import MidiSystemError
-from improv.player.drivers.connections import Connections
+from improv.player.drivers.base import UNHEARD, MidiSystemError
+from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock, unwrap
 from improv.player.drivers.rtmidi_driver import quiet_stderr
 from improv.player.drivers.rtmidi_port import find_port
@@ -26,7 +25,6 @@ from improv.player.wire import PlayerSettings
 INCOMING = 4096  # messages kept between two polls: a flood at the input loses its oldest
 SETTLE_PERIODS = 3  # until what was written has reached the others, in either mode of the server
 LONGEST_CLOSE_S = 0.5  # a server that stands still is not waited for
-SYSEX, ACTIVE_SENSING = 0xF0, 0xFE
 
 
 def load_jack() -> Any:
@@ -58,21 +56,21 @@ class JackDriver:
         self._frame = 0  # the first of the present cycle, without the counter's limit
         self._incoming: deque[tuple[float, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
-        self._peers = {True: "", False: ""}  # of the output, of the input; empty for a virtual port
-        self._lost = {True: False, False: False}
-        self._wishes = {True: Connections(settings.connections), False: Connections(settings.input_connections)}
+        self._partners = {
+            True: Partner(is_output=True, wanted=settings.connections),
+            False: Partner(is_output=False, wanted=settings.input_connections),
+        }
 
     @property
     def output_name(self) -> str:
-        return (self._peers[True] or self._settings.virtual_port_name) if self._client else ""
+        return (self._partners[True].name or self._settings.virtual_port_name) if self._client else ""
 
     @property
     def input_name(self) -> str:
-        return (self._peers[False] or self._settings.virtual_port_name) if self._client and self._in else ""
+        return (self._partners[False].name or self._settings.virtual_port_name) if self._client and self._in else ""
 
     def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        virtual = {is_output: self._wishes[is_output].wanted for is_output, peer in self._peers.items() if not peer}
-        return virtual.get(True, ()), virtual.get(False, ())
+        return self._partners[True].virtual(), self._partners[False].virtual()
 
     def open(self) -> None:
         jack = load_jack()
@@ -93,8 +91,7 @@ class JackDriver:
         for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
             if wanted:
                 direction = "output" if is_output else "input"
-                self._peers[is_output] = find_port(self._names(is_output), wanted, direction)
-                self._wishes[is_output] = Connections((self._peers[is_output],))
+                self._partners[is_output].choose(find_port(self._names(is_output), wanted, direction))
         self._out = client.midi_outports.register(name)
         self._in = client.midi_inports.register(f"{name} in") if settings.with_input else None
         self._frames = FrameClock(client.samplerate)
@@ -172,21 +169,12 @@ class JackDriver:
                 continue
             there = self._names(is_output)
             connected = [peer.name for peer in port.connections]
-            again = self._wishes[is_output].look(connected, there, appeared)
+            again, notice = self._partners[is_output].look(connected, there, appeared)
             for name in again:
                 with contextlib.suppress(load_jack().JackError):  # it went away again, or refuses: no harm to the rest
                     self._client.connect(*((port.name, name) if is_output else (name, port.name)))
-            notices.append(self._notice(is_output, there, again))
+            notices.append(notice)
         return " ".join(filter(None, notices))
-
-    def _notice(self, is_output: bool, there: list[str], again: Sequence[str]) -> str:
-        peer, direction = self._peers[is_output], "output" if is_output else "input"
-        lost = bool(peer) and peer not in there
-        before, self._lost[is_output] = self._lost[is_output], lost
-        if lost and not before:
-            return f"The MIDI {direction} {peer!r} is gone; it is used again as soon as it is back."
-        # What went and came between two looks has missed the ends of notes, too.
-        return f"The MIDI {direction} {peer!r} is back." if not lost and (before or peer in again) else ""
 
     def _names(self, is_output: bool) -> list[str]:
         """Ports of others that ours could be connected to: an output of ours to their inputs."""
@@ -219,7 +207,7 @@ class JackDriver:
         if receiver is not None:
             for offset, data in receiver.incoming_midi_events():
                 message = bytes(data)
-                if message and message[0] not in (SYSEX, ACTIVE_SENSING):
+                if message and message[0] not in UNHEARD:
                     self._incoming.append((clock.second_at(first + offset), message))
             if self._incoming and not self._rung:
                 self._ring()
