@@ -1,13 +1,15 @@
-/* A JACK client that stamps every MIDI message that arrives, and a monitor that tells when the machine stood still.
+/* A JACK client that stamps every MIDI message that arrives, and monitors that tell when the machine stood still.
  *
  *     stamp PORT      connects PORT to its input; ends when its own input closes, then prints one line for each
  *                     message: "m <frame> <monotonic ns> <hex>", and for each standstill: "s <from ns> <to ns>".
  *
  * and for each XRun that the server tells of: "x <ns>".
  *
- * Nothing is printed while it listens. The monitor asks for SCHED_FIFO 90, above all that is measured: what delays it
- * delays everything ("f 1" if it was granted, else "f 0").
+ * Nothing is printed while it listens. A monitor sits on each core (a virtual machine's cores stand still one by one) and
+ * asks for SCHED_FIFO 90, above all that is measured: what delays it delays everything on its core ("f 1" if it was
+ * granted to all, else "f 0").
  */
+#define _GNU_SOURCE
 #include <jack/jack.h>
 #include <jack/midiport.h>
 #include <pthread.h>
@@ -21,6 +23,7 @@
 
 #define MESSAGES 1000000
 #define STALLS 100000
+#define CORES 256
 #define STEP_NS 500000LL
 #define STALL_NS 1000000LL /* woken so late: the machine stood still */
 
@@ -64,19 +67,26 @@ static int xrun(void *unused)
     return 0;
 }
 
-static void *watch(void *granted)
+static struct { int core, granted; pthread_t thread; } monitors[CORES];
+
+static void *watch(void *mine)
 {
     struct sched_param priority = {.sched_priority = 90};
-    *(int *)granted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+    int i = *(int *)mine;
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(i, &here);
+    pthread_setaffinity_np(pthread_self(), sizeof here, &here); /* not ours: then it stays where it is put */
+    monitors[i].granted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
     for (int64_t due = now_ns(); !ended;) {
         due += STEP_NS;
         struct timespec until = {due / 1000000000LL, due % 1000000000LL};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
         int64_t now = now_ns();
-        if (now - due > STALL_NS && stall_count < STALLS) {
-            stalls[stall_count].from = due;
-            stalls[stall_count].to = now;
-            stall_count++;
+        int n = now - due > STALL_NS ? __atomic_fetch_add(&stall_count, 1, __ATOMIC_RELAXED) : STALLS;
+        if (n < STALLS) {
+            stalls[n].from = due;
+            stalls[n].to = now;
         }
         if (now > due + STEP_NS)
             due = now;
@@ -86,9 +96,8 @@ static void *watch(void *granted)
 
 int main(int argc, char **argv)
 {
-    int granted = 0;
+    int granted = 1, cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
     char byte;
-    pthread_t monitor;
     client = jack_client_open("stamp", JackNoStartServer, NULL);
     if (!client) {
         fprintf(stderr, "no JACK server answers\n");
@@ -103,13 +112,21 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s cannot be connected\n", argv[1]);
         return 1;
     }
-    pthread_create(&monitor, NULL, watch, &granted);
+    cores = cores > CORES ? CORES : cores;
+    for (int i = 0; i < cores; i++) {
+        monitors[i].core = i;
+        pthread_create(&monitors[i].thread, NULL, watch, &monitors[i].core);
+    }
     printf("ready\n");
     fflush(stdout);
     while (read(0, &byte, 1) > 0)
         ;
     ended = 1;
-    pthread_join(monitor, NULL);
+    for (int i = 0; i < cores; i++) {
+        pthread_join(monitors[i].thread, NULL);
+        granted &= monitors[i].granted;
+    }
+    stall_count = stall_count < STALLS ? stall_count : STALLS;
     jack_client_close(client);
     printf("f %d\n", granted);
     for (int i = 0; i < stall_count; i++)

@@ -66,6 +66,7 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
         stack.callback(link.close)
         if recording is not None:
             stack.callback(recording.end)  # before the player's end
+            link.unheard = recording.unheard
         link.start()
         controls = ensemble.initial_controls(config)
         if journey is not None:

@@ -87,6 +87,8 @@ class FallibleLink(ManualLink):
         self.notices: list[str] = []
         self.sent_early: Callable[[int], bool] = lambda _: False
         self.calls: list[str] = []
+        self.unheard: Callable[[Sequence[int]], None] = lambda _: None
+        self._lost: list[int] = []
         self._stall_s = 0.0
 
     def stall(self, seconds: float) -> None:
@@ -105,7 +107,14 @@ class FallibleLink(ManualLink):
         return arrived
 
     def beat(self) -> str:
+        self.unheard(self._lost)
+        self._lost = []
         return self.notices.pop(0) if self.notices else ""
+
+    def drop(self, note_id: int) -> None:
+        """It came too late."""
+        del self.scheduled[note_id]
+        self.unheard([note_id])
 
     def revoke(self, first_note_id: int) -> tuple[int, ...]:
         self.calls.append("revoke")
@@ -120,6 +129,7 @@ class FallibleLink(ManualLink):
 
     def lose_everything(self) -> None:
         """As when the player's process dies: what was to come is lost, what sounds is ended by the next one."""
+        self._lost += [note.note_id for note in self.scheduled.values() if note.on_s > self._clock.now()]
         super().silence()
         self.notices.append("The player process ended unexpectedly and was started anew.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import random
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import mido
@@ -49,6 +50,7 @@ from improv.takes.recording import RecordedImproviser, RecordedLink, Recording, 
 from improv.takes.report import html
 from tests.conftest import TINY
 from tests.fakes import FallibleLink
+from tests.test_led import Master
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 ROUNDING_S = 1e-5  # the journal keeps microseconds
@@ -57,8 +59,16 @@ ROUNDING_S = 1e-5  # the journal keeps microseconds
 class Session:
     """An engine that records, on a manual clock."""
 
-    def __init__(self, model: OnnxModel, folder: Path, minutes: float = 30.0, seed: int = 3, keep: int = 50) -> None:
-        config = load(None, [], {})
+    def __init__(
+        self,
+        model: OnnxModel,
+        folder: Path,
+        minutes: float = 30.0,
+        seed: int = 3,
+        keep: int = 50,
+        overrides: Sequence[str] = (),
+    ) -> None:
+        config = load(None, overrides, {})
         self.clock = ManualClock(500.0)
         self.link = FallibleLink(self.clock)
         about = {"seed": seed, "model": {"name": "tiny", "sha256": digest_of(TINY)}, "config": config.model_dump()}
@@ -80,6 +90,7 @@ class Session:
             ensemble.engine_settings(config),
             self.recording,
         )
+        self.link.unheard = self.recording.unheard
 
     def play(self, seconds: float) -> None:
         end_s = self.clock.now() + seconds
@@ -199,9 +210,12 @@ def test_a_take_that_is_being_written_is_known(
 @pytest.mark.parametrize("seed", range(3))
 def test_a_take_holds_exactly_what_the_player_had(tiny: OnnxModel, tmp_path: Path, seed: int) -> None:
     session = Session(tiny, tmp_path)
-    session.eventful(60, seed, deaths=False)  # a note due between a death and its discovery is in the take, unheard
+    session.eventful(60, seed)
     session.recording.close()
-    read = take.read(only(tmp_path))
+    assert_as_the_player_had_it(session, take.read(only(tmp_path)))
+
+
+def assert_as_the_player_had_it(session: Session, read: take.Take, began_s: float = 500.0) -> None:
     end_s = session.clock.now()
     had = {n.note_id: n for n in session.link.scheduled.values() if n.on_s < end_s}
     heard = {note.note_id: note for note in read.notes}
@@ -210,8 +224,53 @@ def test_a_take_holds_exactly_what_the_player_had(tiny: OnnxModel, tmp_path: Pat
     assert read.damaged == 0
     for note_id, note in heard.items():
         assert (note.pitch, note.velocity) == (had[note_id].pitch, had[note_id].velocity)
-        assert note.on_s == pytest.approx(had[note_id].on_s - 500.0, abs=ROUNDING_S)
-        assert note.off_s == pytest.approx(min(had[note_id].off_s, end_s) - 500.0, abs=ROUNDING_S)
+        assert note.on_s == pytest.approx(had[note_id].on_s - began_s, abs=ROUNDING_S)
+        assert note.off_s == pytest.approx(min(had[note_id].off_s, end_s) - began_s, abs=ROUNDING_S)
+
+
+def test_notes_that_came_too_late_are_not_in_the_take_unless_they_were_sent_again(
+    tiny: OnnxModel, tmp_path: Path
+) -> None:
+    session = Session(tiny, tmp_path)
+    session.play(5)
+    late, again = list(session.link.scheduled.values())[2:4]
+    session.link.drop(late.note_id)
+    session.link.drop(again.note_id)
+    now_s = session.clock.now()
+    session.engine._link.schedule([again._replace(on_s=now_s + 0.1, off_s=now_s + 10)])
+    session.engine._link.move_offs([(again.note_id, now_s + 0.5)])
+    session.play(1)
+    session.recording.close()
+    assert_as_the_player_had_it(session, take.read(only(tmp_path)))
+    assert late.note_id not in session.link.scheduled
+    assert again.note_id in session.link.scheduled
+
+
+@pytest.mark.parametrize("jitter_s", [0.0, 0.003])
+def test_a_led_take_has_its_notes_where_the_master_s_beats_turned_out_to_be(
+    tiny: OnnxModel, tmp_path: Path, jitter_s: float
+) -> None:
+    session = Session(tiny, tmp_path, minutes=0.1, overrides=["clock.source=midi"])
+    master = Master(session.link, 100, session.clock.now() + 0.5, jitter_s)
+    master.start()
+    for bpm in (100, 104, 92, 110):
+        master.bpm = bpm
+        master.roll(6)
+    session.play(master.at_s - session.clock.now())
+    session.recording.close()
+    paths = shelf.paths(tmp_path)
+    assert len(paths) > 1
+    heard = 0
+    for one in map(take.read, paths):
+        began = datetime.datetime.fromisoformat(one.head["started"])
+        began_s = 500.0 + (began - START).total_seconds()
+        for note in one.notes:
+            assert note.on_s == pytest.approx(session.link.scheduled[note.note_id].on_s - began_s, abs=ROUNDING_S)
+        heard += len(one.notes)
+    assert heard >= 20
+    records = recreate.chain(paths[-1])
+    assert any(record["k"] == "bend" for record in records)
+    assert recreate.recreated(records, tiny, nothing_else)[1].different == 0
 
 
 @pytest.mark.parametrize("seed", range(3))

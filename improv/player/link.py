@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from improv.clock import Clock
@@ -15,6 +15,7 @@ from improv.player.process import player_main
 from improv.player.wire import (
     Bend,
     Connected,
+    Dropped,
     Failed,
     MoveOff,
     Ping,
@@ -68,6 +69,7 @@ class PlayerLink:
         self._ready: Ready | None = None
         self._was_ready = False
         self._started_s = self._pinged_s = self._answered_s = self._beat_s = 0.0
+        self._alive_s = 0.0  # when the player was last seen to do its work
         self._restart_at_s: float | None = None
         self._restart_delay_s = 0.0
         self._failure = ""
@@ -77,6 +79,8 @@ class PlayerLink:
         self.restarts = 0
         self.also: socket.socket | None = None
         """poll() comes back as well when this becomes readable: a command of a face must not wait for the next turn."""
+        self.unheard: Callable[[Sequence[int]], None] = lambda _: None
+        """Told the ids of scheduled notes that will not sound: too late, or lost with the player that failed."""
 
     @property
     def pid(self) -> int | None:
@@ -116,6 +120,8 @@ class PlayerLink:
             self._ledger[note.note_id] = note
         for first in range(0, len(notes), NOTES_PER_RECORD):
             self._send(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
+        if self._pipe is None:
+            self._tell_unheard(notes)
         self._prune_ledger()
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
@@ -244,6 +250,7 @@ class PlayerLink:
         """Clear the failed player away and choose when the next one starts: at once, later if it failed young."""
         self._failure = failure
         self._close_pipe()
+        self._tell_unheard([note for note in self._ledger.values() if note.on_s > self._alive_s])
         if self._process is not None:
             end(self._process)
             self._process = None
@@ -268,7 +275,7 @@ class PlayerLink:
             theirs.close()  # else the pipe would not close with the player
         self._process, self._pipe, self._ready = process, Pipe(ours), None
         self.statistics = NO_STATISTICS
-        self._started_s = self._answered_s = self._beat_s = self._clock.now()
+        self._started_s = self._answered_s = self._beat_s = self._alive_s = self._clock.now()
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
@@ -278,10 +285,14 @@ class PlayerLink:
                 timeout_s = 0.0
                 self._sort_in(pipe.receive())
         except EOFError:
+            self._alive_s = self._clock.now()  # the pipe closes with the process
             self._close_pipe()
 
     def _sort_in(self, record: ToEngine) -> None:
-        if isinstance(record, Pong):
+        self._alive_s = self._clock.now()
+        if isinstance(record, Dropped):
+            self.unheard(record.note_ids)
+        elif isinstance(record, Pong):
             self._answered_s = self._clock.now()
             self.statistics = record.statistics
         elif isinstance(record, Connected):  # the next player connects what this one was connected to
@@ -308,6 +319,10 @@ class PlayerLink:
             if self._pipe is None or left_s <= 0:
                 return None
             self._read(left_s)
+
+    def _tell_unheard(self, notes: Sequence[PlannedNote]) -> None:
+        if notes:
+            self.unheard([note.note_id for note in notes])
 
     def _send(self, record: ToPlayer) -> None:
         if self._pipe is not None:

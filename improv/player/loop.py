@@ -19,6 +19,7 @@ from improv.player.pipe import PipeEnd
 from improv.player.wire import (
     Bend,
     Connected,
+    Dropped,
     MoveOff,
     Ping,
     PlayerSettings,
@@ -192,6 +193,9 @@ class Player:
         now_s = self._clock.now()
         for number, output in enumerate(self.outputs):
             begun = output.send_due(now_s)
+            dropped = output.queue.take_dropped()
+            if number == 0 and dropped:
+                self._pipe.send(Dropped(tuple(note_id for note_id in dropped if note_id >= 0)))  # below 0: clicks
             if number == 0 and self._note_log is not None:
                 for due, out_s in begun:
                     if due.note is not None:

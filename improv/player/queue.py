@@ -74,6 +74,7 @@ class NoteQueue:
         self._channels: set[int] = set()
         self._lateness_s: deque[float] = deque(maxlen=LATENESS_WINDOW)
         self._notes_sent = self._notes_dropped = self._offs_sent = 0
+        self._dropped_ids: list[int] = []
 
     @property
     def sounding(self) -> int:
@@ -160,6 +161,12 @@ class NoteQueue:
         self._raw_queued = 0
         return self.end_sounding()
 
+    def take_dropped(self) -> tuple[int, ...]:
+        """The ids of the notes that were dropped since the last call."""
+        ids = tuple(self._dropped_ids)
+        self._dropped_ids.clear()
+        return ids
+
     def count_lateness(self, lateness_s: float) -> None:
         """Tell how late a note-on was really sent, for the statistics."""
         self._lateness_s.append(lateness_s)
@@ -182,6 +189,7 @@ class NoteQueue:
         note = self._pending.pop(note_id)
         if now_s - note.on_s > self._late_note_limit_s:
             self._notes_dropped += 1
+            self._dropped_ids.append(note_id)
             return []
         key = (note.channel, note.pitch)
         older = self._sounding_id.get(key)

@@ -1,7 +1,7 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
 Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
-Player to engine: `Ready`, `Received`, `Revoked`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
+Player to engine: `Ready`, `Received`, `Revoked`, `Dropped`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
 `Failed`.
 
 All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
@@ -133,6 +133,12 @@ class Revoked(NamedTuple):
     already_sent: tuple[int, ...]
 
 
+class Dropped(NamedTuple):
+    """Notes that were left out whole, because their time was over. Of several outputs: what the first left out."""
+
+    note_ids: tuple[int, ...]
+
+
 class Statistics(NamedTuple):
     """Counts since the start of the process; lateness in seconds of note-ons in the last window."""
 
@@ -198,7 +204,7 @@ class ClockIn(NamedTuple):
 
 
 ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Bend | Pulses | StopClock | Ping | Quit
-ToEngine = Ready | Received | Revoked | Pong | PortsChanged | Connected | ClockIn | Failed
+ToEngine = Ready | Received | Revoked | Dropped | Pong | PortsChanged | Connected | ClockIn | Failed
 
 
 class Link(Protocol):

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 LOWEST_STATUS, SYSTEM_STATUS = 0x80, 0xF0  # channel messages: what a person plays and turns
 # Messages of the person kept of one second: more than ten fingers and two pedals send, less than a flood.
 MOST_RECEIVED_PER_S = 500
+OVERWRITES = ("hear", "locate", "release")  # of two in a row only the second counts
 PENDING_STEPS, PENDING_NOTES = 512, 4096  # what is planned and not yet heard is less
 
 
@@ -145,6 +146,18 @@ class Recording:
             on = [[note.note_id, self.relative(note.on_s)] for note in notes]
             self.write({"k": "due", "at": self.at(), "on": on})
 
+    def unheard(self, note_ids: Sequence[int]) -> None:
+        """Notes that went to the player will not sound: they came too late, or it failed before their time."""
+        if note_ids:
+            self.write({"k": "unheard", "at": self.at(), "ids": list(note_ids)})
+
+    def bent(self, bend: Bend) -> None:
+        """What the player has was moved, and what sounds ends at another time."""
+        moved = {i: bend.moved_s(due_s) for i, due_s in self._due_s.items() if due_s > bend.from_s}
+        self._due_s |= moved
+        from_s, to_s = self.relative(bend.from_s), self.relative(bend.to_s)
+        self.write({"k": "bend", "at": self.at(), "from": from_s, "to": to_s, "stretch": bend.stretch})
+
     def forget(self, tick: int) -> None:
         """Steps from `tick` on were taken back before they sounded."""
         while self._pending and self._pending[-1].position.tick >= tick:
@@ -223,51 +236,58 @@ class RecordedImproviser(Improviser):
     ) -> None:
         super().__init__(model, settings, controls, seed)
         self._recording, self._first = recording, (controls, settings)
-        self._offered: list[Record] = []  # before the first music
+        self._before: list[Record] = []  # what was done before the first music: the take begins with it
 
     def plan_step(self, controls: ControlState) -> PlannedStep:
         if not self._recording.take_id:
             self._recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
-            for offered in self._offered:
-                self._recording.write(offered)
+            for record in self._before:
+                self._recording.write(record)
         if self._recording.full and not self.position.ticks_to_bar_line:
             self._recording.turn_over(controls, self.settings)
         self._recording.state(controls, self.settings)
         return super().plan_step(controls)
 
     def hurry(self, music_s: float) -> None:
-        self._recording.write({"k": "hurry", "m": music_s})
+        self._tell({"k": "hurry", "m": music_s})
         super().hurry(music_s)
 
     def hear(self, keys: Iterable[int]) -> None:
         held = sorted(keys)
-        self._recording.write({"k": "hear", "keys": held})
+        self._tell({"k": "hear", "keys": held})
         super().hear(held)
 
     def lead(self, tempo_bpm: float | None) -> None:
-        self._recording.write({"k": "lead", "bpm": tempo_bpm})
+        self._tell({"k": "lead", "bpm": tempo_bpm})
         super().lead(tempo_bpm)
 
     def locate(self, beat: float) -> None:
-        self._recording.write({"k": "locate", "beat": beat})
+        self._tell({"k": "locate", "beat": beat})
         super().locate(beat)
 
     def release(self) -> None:
-        self._recording.write({"k": "release"})
+        self._tell({"k": "release"})
         super().release()
 
     def offer(self, name: str, model: Model) -> None:
         super().offer(name, model)
-        offered = {"k": "offer", **about_model(name, model)}
-        if self._recording.take_id:
-            self._recording.write(offered)
-        else:
-            self._offered.append(offered)
+        self._tell({"k": "offer", **about_model(name, model)})
 
     def begin_anew(self, controls: ControlState) -> None:
-        self._recording.state(controls, self.settings)
-        self._recording.write({"k": "anew"})
+        if self._recording.take_id:
+            self._recording.state(controls, self.settings)
+        else:
+            self._tell(controls_record(controls))
+        self._tell({"k": "anew"})
         super().begin_anew(controls)
+
+    def _tell(self, record: Record) -> None:
+        if self._recording.take_id:
+            self._recording.write(record)
+            return
+        if self._before and self._before[-1]["k"] == record["k"] in OVERWRITES:
+            self._before.pop()  # keys are played for hours while the music rests
+        self._before.append(record)
 
 
 class RecordedLink:
@@ -299,7 +319,8 @@ class RecordedLink:
         return sent
 
     def bend(self, bend: Bend) -> None:
-        self._link.bend(bend)  # what is not yet sent moves by some milliseconds: the take keeps the first plan
+        self._recording.bent(bend)
+        self._link.bend(bend)
 
     def pulse(self, pulses: Pulses) -> None:
         self._link.pulse(pulses)

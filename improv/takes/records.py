@@ -15,14 +15,16 @@ hurry      m: the next step began earlier. release: what sounded was ended. anew
 due        at, on [[id, on_s]]: notes handed to the player with their deadlines
 ends       at, off [[id, off_s]]: deadlines of note-offs
 revoked    at, from, sent [id]: notes from that id on were taken back, except those that had been sent
+unheard    at, ids: of those, notes that did not sound: they came too late, or the player failed before their time
+bend       at, from, to, stretch: what was due after `from`, or sounded until later, came at to + stretch * (due - from)
 silence    at: every note was ended
 in         at, hex: a message that the person's instrument or controller sent
 command    at, text: what was commanded, in words
 note       wall, text: written down by a person afterwards
 end        at, reason: the take ended in order
 
-`at` and the times of `due` and `ends` are seconds of the clock since the take's first record; m, and the times of a
-step, seconds of the music.
+`at` and the times of `due`, `ends` and `bend` are seconds of the clock since the take's first record; m, and the times
+of a step, seconds of the music.
 """
 
 from __future__ import annotations

@@ -139,6 +139,7 @@ class _Reader:
         self._chosen: dict[int, tuple[int, int, float]] = {}  # id -> pitch, velocity, on_s of the music
         self._on_s: dict[int, float] = {}
         self._off_s: dict[int, float] = {}
+        self._open: set[int] = set()  # ids of notes that a bend may still move
         self._steps: list[Record] = []
         self._anchors: dict[int, float] = {}  # tick of a step with notes -> take second of the music's second 0
 
@@ -183,6 +184,7 @@ class _Reader:
                 self._on_s[note_id] = float(on_s)
                 self._off_s[note_id] = math.inf
                 self._anchors[note_id] = float(on_s) - self._chosen[note_id][2]
+                self._open.add(note_id)
 
     def _ends(self, record: Record) -> None:
         for note_id, off_s in record["off"]:
@@ -194,6 +196,20 @@ class _Reader:
         later = itertools.takewhile(lambda note_id: note_id >= record["from"], reversed(self._on_s))  # ids rise
         for note_id in [note_id for note_id in later if note_id not in sent]:
             del self._on_s[note_id]
+
+    def _unheard(self, record: Record) -> None:
+        for note_id in record["ids"]:
+            self._on_s.pop(note_id, None)
+
+    def _bend(self, record: Record) -> None:
+        from_s, to_s, stretch = float(record["from"]), float(record["to"]), float(record["stretch"])
+        self._open = {i for i in self._open if i in self._on_s and max(self._on_s[i], self._off_s[i]) > from_s}
+        for note_id in self._open:
+            if (on_s := self._on_s[note_id]) > from_s:
+                self._on_s[note_id] = to_s + stretch * (on_s - from_s)
+                self._anchors[note_id] += self._on_s[note_id] - on_s
+            if self._off_s[note_id] > from_s:
+                self._off_s[note_id] = to_s + stretch * (self._off_s[note_id] - from_s)
 
     def _silence(self, record: Record) -> None:
         at = float(record["at"])

@@ -99,10 +99,14 @@ def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link:
 def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
     link = make_link()
     link.wait_ready()
+    unheard: list[int] = []
+    link.unheard = unheard.extend
     for round_number in (1, 2):
         old = link.pid
         assert old is not None
         link.schedule([soon(10 * round_number, 0.0, 60.0)])
+        beat_until(link, lambda: link.statistics.sounding == 1)
+        link.schedule([soon(10 * round_number + 2, 30.0)])
         os.kill(old, signal.SIGKILL)
         killed_s = CLOCK.now()
         notice = eventually(link.beat)
@@ -115,6 +119,7 @@ def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
         link.schedule([soon(10 * round_number + 1)])
         beat_until(link, lambda: link.statistics.notes_off_sent == 1)
     assert link.restarts == 2
+    assert unheard == [12, 22]
 
 
 def test_a_player_that_cannot_be_started_anew_is_tried_again(

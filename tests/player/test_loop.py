@@ -15,6 +15,7 @@ from improv.player.notelog import NoteLog
 from improv.player.output import BURST, BURST_S, Output
 from improv.player.ports import Ports
 from improv.player.wire import (
+    Dropped,
     MoveOff,
     Ping,
     PlayerSettings,
@@ -167,6 +168,12 @@ def test_pings_are_answered_with_statistics() -> None:
     assert isinstance(pong, Pong)
     assert pong.ping_sent_s == START_S + 0.2
     assert (pong.statistics.notes_sent, pong.statistics.sounding, pong.statistics.lateness_max_s) == (1, 1, 0.0)
+
+
+def test_notes_that_were_left_out_are_named() -> None:
+    stage = Stage([(0.5, Schedule((note(*at(1, 0.1, 0.9)), note(*at(2, 0.6, 0.9, 62)))))], 1)
+    assert [message for _, message in stage.play() if is_on(message)] == [(0x90, 62, 80)]
+    assert stage.answers(Dropped) == [(500.0, Dropped((1,)))]
 
 
 def test_input_is_polled_and_stamped() -> None:

@@ -41,6 +41,8 @@ def test_a_late_note_on_is_dropped_with_its_note_off() -> None:
     assert sent(queue, 1.06) == [(0x90, 61, 80)]
     assert sent(queue, 3.0) == [(0x80, 61, 64)]
     assert queue.statistics().notes_dropped == 1
+    assert queue.take_dropped() == (1,)
+    assert queue.take_dropped() == ()
     assert queue.revoke(0) == (2,)
 
 
