@@ -194,7 +194,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
         "rounds": rounds,
         "standstills": len(stamps.stalls),
         "monitor_fifo": stamps.monitor_fifo,
-        "phases": {name: _lateness(notes, span, stamps) for name, span in spans.items()},
+        "phases": {name: lateness(notes, span, stamps) for name, span in spans.items()},
         "counted_by_the_faces": counted,
         "http_refused": target.refused,
         "warnings_logged": len(refusals),
@@ -203,7 +203,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
     }
 
 
-def _lateness(notes: list[dict[str, Any]], spans: list[tuple[float, float]], stamps: Stamps) -> dict[str, Any]:
+def lateness(notes: list[dict[str, Any]], spans: list[tuple[float, float]], stamps: Stamps) -> dict[str, Any]:
     """Of the notes due within the spans, ms."""
     due = [n for n in notes if any(since <= n["due_s"] < until for since, until in spans)]
     late = sorted(1000 * (n["sent_s"] - n["due_s"]) for n in due if not stamps.stalled(n["due_s"], n["sent_s"]))

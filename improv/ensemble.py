@@ -43,12 +43,16 @@ def set_out(controls: ControlState, plan: Plan) -> ControlState:
 
 
 def journeys(config: Config) -> dict[str, Plan]:
-    """Every journey in the configured folder by its file's name; a file that cannot be used is told of and left out."""
+    """By their files' names those that come with BrainMusic and those in the configured folder, which go first.
+
+    A file that cannot be used is told of and left out.
+    """
     found: dict[str, Plan] = {}
-    if config.journey.path.is_dir():
-        for path in sorted(config.journey.path.glob("*.y*ml")):
+    own = config.mood.moods
+    for folder, moods in ((journey_file.shipped(), {**Config().mood.moods, **own}), (config.journey.path, own)):
+        for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else ():
             try:
-                found[path.stem] = journey_file.read(path, config.mood.moods)
+                found[path.stem] = journey_file.read(path, moods)
             except InputError as error:
                 log.warning("a journey was left out: %s", error)
     return found

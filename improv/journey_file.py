@@ -22,6 +22,13 @@ _POINT_KEYS = ("at", "mood")
 _ISO_KEYS = ("from", "to", "match", "lead", "hold", "steps")
 
 
+def shipped() -> Path:
+    """The folder with the journeys that come with BrainMusic: inside the installed package, or in a clone."""
+    package = Path(__file__).parent
+    inside = package / "journeys"
+    return inside if inside.is_dir() else package.parent / "examples" / "journeys"
+
+
 def read(path: Path, moods: Mapping[str, Mood]) -> Plan:
     """A journey from a file. moods: what names mean. InputError lists every fault, one a line."""
     try:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from improv import journey_drawing, journey_file
+from improv import ensemble, journey_drawing, journey_file
 from improv.cli import main
 from improv.commands import Names, parse
-from improv.config import Config
+from improv.config import Config, load
 from improv.controls import (
     AbortJourney,
     ControlState,
@@ -149,11 +149,16 @@ def test_commands_by_name() -> None:
 # ---------------------------------------------------------------------------------------------------------- files
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "examples/journeys").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_examples_can_be_read(path: Path) -> None:
-    plan = journey_file.read(path, MOODS)
-    journey = plan.begun_from(HAPPY)
-    assert journey.length_s == plan.length_s > 60
+def test_journeys_that_come_with_it_and_those_of_one_s_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own = [f"journey.folder={tmp_path}", "mood.names={mellow: [0.2, -0.6]}"]
+    shipped = ensemble.journeys(load(None, own, {}))
+    assert set(shipped) == {"evening", "iso", "lift"}
+    for plan in shipped.values():
+        assert plan.begun_from(HAPPY).length_s == plan.length_s > 60
+    (tmp_path / "lift.yaml").write_text("iso: {from: sad, to: mellow, match: 10, lead: 0:30, hold: 10}")
+    (tmp_path / "torn.yaml").write_text("points:")
+    assert ensemble.journeys(load(None, own, {}))["lift"].length_s == 50
+    assert "a journey was left out" in caplog.text
 
 
 def test_a_file() -> None:

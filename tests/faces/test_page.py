@@ -149,6 +149,8 @@ def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> Non
         daemon.stop()
         page.wait_for_selector("#link[data-link=lost]")
         assert look(page, "brainmusic.sound.piano.voices.size") == 0
+        page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
+        assert violations(page) == []
         daemon.start()
         page.wait_for_selector("#link[data-link=open]")
         page.click("[data-mood=happy]")
@@ -189,16 +191,79 @@ NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent
     one.textContent.trim()].find(Boolean)"""
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str) -> None:
+PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #pad") ? ""
+    : one.matches("button") ? "Enter" : one.matches("select") ? "ArrowDown" : one.matches("[type=number]") ? "number"
+    : one.matches("[type=range]") ? (Number(one.value) > 150 ? "ArrowLeft" : "ArrowRight") : ''"""
+
+
+def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Daemon) -> None:
+    """Tab to each control in turn and press what one presses there; nothing is clicked, nothing focused otherwise."""
+    daemon.command("journey_start", name="evening")
+    page.wait_for_selector(".journey-name", state="attached")
+    page.evaluate("""() => {
+        brainmusic.asked = new Set();
+        brainmusic.live.send = async (command) => void brainmusic.asked.add(command);
+    }""")
+    for tab in ("shape", "play", "journey"):
+        while look(page, "document.activeElement.id") != f"tab-{tab}":
+            on_tab = look(page, "document.activeElement.matches('[role=tab]')")
+            page.keyboard.press("ArrowRight" if on_tab else "Tab")
+        for _ in range(90):
+            page.keyboard.press("Tab")
+            if look(page, "document.activeElement.matches('[role=tab]')"):
+                break
+            keys = look(page, f"({PRESS})(document.activeElement)")
+            if keys == "number":
+                page.keyboard.type("60")
+                page.keyboard.press("Enter")
+            elif keys:
+                page.keyboard.press(keys)
+    offered = {row["name"] for row in look(page, "brainmusic.live.hello.commands")}
+    # The pad's keys are tried above; play and pause, hold and resume are one button each.
+    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume"}
+    assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
+
+
+def violations(page: Any) -> list[object]:
+    """What axe finds, rules of good practice included."""
+    found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+    return [(one["id"], [(node["html"], node["failureSummary"]) for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
     daemon.command("mood", name="happy")
+    daemon.command("attribute", name="register", value=70)
+    daemon.command("play")
     with opened(browser, daemon, color_scheme=scheme) as page:
+        page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(axe)
-        for tab in ("shape", "play", "takes", "health"):
+        for tab in ("shape", "play", "journey", "takes", "health"):
             page.click(f"#tab-{tab}")
-            found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
-            assert not found, [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+            if tab == "takes":
+                page.locator(".take").first.wait_for()
+            assert violations(page) == [], tab
+        page.click("#tab-takes")
+        for question in ("Write a note", "Delete the take"):
+            page.get_by_role("button", name=question).first.click()
+            assert violations(page) == [], question
+            page.keyboard.press("Escape")
+        daemon.command("mode", name="duet")
+        daemon.command("journey_start", name="evening")
+        page.click("#tab-journey")
+        for command in ("journey_hold", "journey_resume"):
+            daemon.command(command)
+            page.get_by_role("button", name="Go on" if command == "journey_hold" else "Hold", exact=True).wait_for()
+            assert violations(page) == [], command
+        look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
+        page.wait_for_selector("#notice:not([hidden])")
+        assert violations(page) == [], "a notice"
+        page.click("#stage")
+        assert violations(page) == [], "on the stage"
+    daemon.command("reset")
+    daemon.command("mode", name="solo")
+    daemon.command("pause")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1440])
