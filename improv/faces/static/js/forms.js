@@ -72,7 +72,9 @@ export class Forms {
     fill(choices(argument, this._hello));
     this._shown.push((state) => {
       const value = valueOf(state, row, argument);
-      if (document.activeElement !== select && select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
+      if (document.activeElement === select || select.value === value) return;
+      if (![...select.options].some((option) => option.value === value)) select.prepend(make("option", { value }, value)); // a file's own name
+      select.value = value;
     });
     return make("div", { class: "field" }, make("label", { for: id }, row.label ?? sentence(row.name)), select);
   }

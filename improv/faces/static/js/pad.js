@@ -16,22 +16,23 @@ const place = (valence, arousal) => [
 const clip = (value) => Math.min(Math.max(value, -1), 1);
 const move = (element, [x, y]) => element.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
 
-const LETTER = 8.2, LINE = 15; // size of the names, about
+const TEXT = 15, SMALLEST_PX = 12.5; // size of the names: in the drawing's units, and on the screen at least
+const LETTER = 0.55, LINE = 1.25; // width and height that a name takes, of its size
 // Where a name may stand beside its point: direction and distance. The dot in its ring must not cover it.
 const SPOTS = [[0, -1, 24], [0, 1, 25], [1, 0, 22], [-1, 0, 22], [0, -1, 40], [0, 1, 41]];
-const CORNER_SPOTS = [[1, 0, 30], [-1, 0, 30]];
+const CORNER_SPOTS = [[1, 0, 30], [-1, 0, 30], [0, -1, 25], [0, 1, 25]];
 const around = ([x, y], wide, high) => ({ left: x - wide, right: x + wide, top: y - high, bottom: y + high });
 const meet = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 
-/** The first spot at which a name meets nothing and stays inside; else the first one inside. */
-function free(name, [x, y], spots, taken) {
-  const half = (name.length * LETTER) / 2;
+/** The first spot at which a name of that size meets nothing and stays inside, or undefined. */
+function free(name, [x, y], size, spots, taken) {
+  const half = (name.length * LETTER * size) / 2, scale = size / TEXT;
   const all = spots.map(([right, down, apart]) => {
-    const centre = [x + right * (apart + half), y + down * apart];
-    return { x: centre[0], y: centre[1], box: around(centre, half, LINE / 2) };
+    const centre = [x + right * (scale * apart + half), y + down * scale * apart];
+    return { x: centre[0], y: centre[1], box: around(centre, half, (LINE * size) / 2) };
   });
   const inside = all.filter(({ box }) => box.left > 4 && box.right < SIDE - 4 && box.top > 4 && box.bottom < SIDE - 4);
-  return inside.find(({ box }) => !taken.some((other) => meet(box, other))) ?? inside[0] ?? all[0];
+  return inside.find(({ box }) => !taken.some((other) => meet(box, other)));
 }
 
 export class Pad {
@@ -44,8 +45,19 @@ export class Pad {
     this._shown = null; // where the dot is drawn
     this._dragged_ms = -Infinity;
     this._send = throttled(send, SEND_EVERY_MS);
+    this._text = TEXT;
     this._listen();
     this.paint();
+    new ResizeObserver(() => this._fit()).observe(this.element);
+  }
+
+  /** On a small pad the names are drawn larger, so that they can be read. */
+  _fit() {
+    const text = Math.round(Math.max(TEXT, (SMALLEST_PX * SIDE) / (this.element.clientWidth || SIDE)));
+    if (text === this._text) return;
+    this._text = text;
+    this.element.style.setProperty("--pad-text", `${text}px`);
+    this.showMoods(this.moods);
   }
 
   /** What the daemon says: where the mood is and where it goes. */
@@ -60,16 +72,17 @@ export class Pad {
 
   showMoods(moods) {
     this.moods = moods;
+    const size = this._text, scale = size / TEXT;
     const sorted = Object.entries(moods).sort(([one], [other]) => (other in CORNERS) - (one in CORNERS));
-    const taken = sorted.map(([, point]) => around(place(...point), 9, 9));
+    const taken = sorted.map(([, point]) => around(place(...point), 9 * scale, 9 * scale));
     const names = sorted.map(([name, point], index) => {
       const [x, y] = place(...point), corner = name in CORNERS;
-      const spot = free(name, [x, y], corner ? CORNER_SPOTS : SPOTS, taken.filter((_, other) => other !== index));
-      taken.push(spot.box);
+      const spot = free(name, [x, y], size, corner ? CORNER_SPOTS : SPOTS, taken.filter((_, other) => other !== index));
+      if (spot) taken.push(spot.box);
       const sign = corner
-        ? makeSvg("use", { href: icon(name), x: -11, y: -11, width: 22, height: 22, "stroke-width": 2 })
-        : makeSvg("circle", { r: 4.5 });
-      const text = makeSvg("text", { x: spot.x - x, y: spot.y - y + 5, "text-anchor": "middle" }, name);
+        ? makeSvg("use", { href: icon(name), x: -11 * scale, y: -11 * scale, width: 22 * scale, height: 22 * scale, "stroke-width": 2 })
+        : makeSvg("circle", { r: 4.5 * scale });
+      const text = spot && makeSvg("text", { x: spot.x - x, y: spot.y - y + size / 3, "text-anchor": "middle" }, name); // else its button tells
       return makeSvg("g", { class: "pad-name", transform: `translate(${x} ${y})` }, sign, text);
     });
     by("pad-names").replaceChildren(...names);

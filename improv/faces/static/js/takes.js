@@ -10,6 +10,7 @@ export class Takes {
   }
 
   async refresh() {
+    if (!this._list.children.length) this._list.replaceChildren(make("p", { class: "empty" }, "Reading the takes …"));
     try {
       const answer = await fetch("/api/takes");
       if (!answer.ok) throw new Error("This BrainMusic keeps no takes to show here.");
