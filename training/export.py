@@ -1,6 +1,9 @@
 """A checkpoint -> an ONNX file that the daemon can step, proved equal to torch.
 
 python -m training.export runs/polyphony/best.pt --dataset data/polyphony --out exported_models/polyphony.onnx
+
+With --bits 8 the file that was proved equal is then quantised (see training.variants): a quarter of the size and two to
+three times as fast. Its held-out loss is measured anew and stands in its metadata.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import logging
 import os
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +30,9 @@ from improv.model import OnnxModel
 from training.checkpoints import read_checkpoint
 from training.dataset import Dataset
 from training.network import EventLSTM
-from training.scoring import score
+from training.scoring import OnnxScorer, score, score_pieces, total
 from training.settings import build, settings_of
+from training.variants import quantise
 
 PARITY_STEPS = 200
 TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
@@ -131,6 +136,25 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
     return contract
 
 
+def quantised(path: Path, dataset: Dataset) -> float:
+    """Put an exported model into 8 bits, in place; returns its held-out loss, which its metadata now tell."""
+    import onnx
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        quantise(path, partial, per_channel=True)
+        model = OnnxModel(partial, "cpu")
+        scored = score_pieces(OnnxScorer(model), dataset, dataset.split("test"), commands=False)
+        loss = round(total(scored).nats_per_token, 4)
+        proto = onnx.load(str(partial))
+        onnx.helper.set_model_props(proto, replace(model.contract, held_out_loss=loss).to_metadata())
+        partial.write_bytes(proto.SerializeToString())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return loss
+
+
 def _forget_sources(proto: Any) -> None:
     """Take out what the exporter notes of every node: stack traces with the paths of this machine."""
     for node in proto.graph.node:
@@ -170,6 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--dataset", type=Path, required=True, help="measures the held-out loss for the metadata")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bits", type=int, choices=(32, 8), default=32, help="of the weights (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         saved = read_checkpoint(options.checkpoint)
@@ -181,6 +206,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"torch and onnxruntime over {PARITY_STEPS} steps: equal, "
             f"largest difference {difference:.2e} (allowed {TOLERANCE:.0e})"
         )
+        if options.bits == 8:
+            loss = quantised(options.out, dataset)
+            print(f"in 8 bits: {options.out.stat().st_size >> 10} KiB, held-out {loss} nats/token")
     except BrainMusicError as error:
         print(f"training.export: {error}", file=sys.stderr)
         return error.exit_code

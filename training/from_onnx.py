@@ -21,20 +21,23 @@ from training.export import TOLERANCE, largest_difference, network_of
 from training.settings import Settings
 
 FloatArray = NDArray[np.float32]
+QUANTISED_CELL, QUANTISED = "DynamicQuantizeLSTM", "_quantized"  # onnxruntime's names
+COARSE_TOLERANCE = 0.3  # of logits that span about 20: 8-bit products differ by up to 0.09 from those of floats
+CELLS, PRODUCTS = ("LSTM", QUANTISED_CELL), ("MatMul", "MatMulInteger")
 _TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch input, forget, cell, output
 
 
 def read_onnx(path: Path) -> dict[str, Any]:
-    """settings, family, fingerprint, sources and network of an exported float model; InputError when it has another
-    shape than `training.export` gives. What is not in the file (how it was trained) is as in the preset `base`.
+    """settings, family, fingerprint, sources and network of an exported model; InputError when it has another shape
+    than `training.export` and `training.variants` give. What is not in the file (how it was trained) is as in the
+    preset `base`. Weights of 8 bits come back as what they stand for.
     """
     model = OnnxModel(path, "cpu")
     try:
-        network, layers = _network(path, model)
+        network, layers, exact = _network(path, model)
     except (KeyError, ValueError, IndexError):
         raise InputError(
-            f"{path} holds no plain float LSTM (quantised, or exported elsewhere): give the checkpoint (.pt) or the "
-            "fp32 file that it was made from"
+            f"{path} holds no plain LSTM (it was exported elsewhere): give the checkpoint (.pt) that it was made from"
         ) from None
     embedding, hidden = network["embedding.weight"].shape[1], network["lstm.weight_hh_l0"].shape[1]
     sizes = [f"embedding={embedding}", f"hidden={hidden}", f"layers={layers}"]
@@ -48,52 +51,69 @@ def read_onnx(path: Path) -> dict[str, Any]:
         "network": {name: torch.from_numpy(np.array(value)) for name, value in network.items()},
     }
     difference = largest_difference(network_of(saved), model)
-    if not difference <= TOLERANCE:
+    if not difference <= (TOLERANCE if exact else COARSE_TOLERANCE):
         raise InputError(f"{path} could not be read back: the network differs from the file by {difference:.1e}")
     return saved
 
 
-def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int]:
-    """torch's names and values of all parameters, and the number of layers."""
+def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int, bool]:
+    """torch's names and values of all parameters, the number of layers, and whether the file computes with floats."""
     import onnx
 
     proto = onnx.load(str(path))
-    cells = [node for node in proto.graph.node if node.op_type == "LSTM"]
-    (product,) = [node for node in proto.graph.node if node.op_type == "MatMul"]
-    (added,) = [node for node in proto.graph.node if node.op_type == "Add" and product.output[0] in node.input]
-    (bias,) = [name for name in added.input if name != product.output[0]]
+    cells = [node for node in proto.graph.node if node.op_type in CELLS]
+    (product,) = [node for node in proto.graph.node if node.op_type in PRODUCTS]
     table = next(node.input[0] for node in proto.graph.node if node.op_type == "Gather")
-    wanted = {"embedding.weight": table, "output.weight": product.input[1], "output.bias": bias}
+    wanted = {"embedding.weight": table, "output.weight": product.input[1], "output.bias": _bias(proto)}
     for layer, cell in enumerate(cells):
         names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}", f"biases {layer}")
         wanted |= dict(zip(names, cell.input[1:4], strict=True))
     found = _values(proto, set(wanted.values()), model)
     network = {name: found[value] for name, value in wanted.items()}
     network["output.weight"] = network["output.weight"].T
-    for layer in range(len(cells)):
+    for layer, cell in enumerate(cells):
         for name in (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}"):
-            network[name] = _in_torchs_order(network[name][0])
+            gates = network[name][0]
+            network[name] = _in_torchs_order(gates.T if cell.op_type == QUANTISED_CELL else gates)
         ours, states = network.pop(f"biases {layer}").reshape(2, -1)
         network |= {
             f"lstm.bias_ih_l{layer}": _in_torchs_order(ours),
             f"lstm.bias_hh_l{layer}": _in_torchs_order(states),
         }
-    return network, len(cells)
+    return network, len(cells), all(cell.op_type != QUANTISED_CELL for cell in cells)
+
+
+def _bias(proto: Any) -> str:
+    """What is added to the last product."""
+    stored = {str(tensor.name) for tensor in proto.graph.initializer}
+    (added,) = [node for node in proto.graph.node if node.op_type == "Add" and stored & set(node.input)]
+    (bias,) = stored & set(added.input)
+    return bias
 
 
 def _values(proto: Any, names: set[str], model: OnnxModel) -> dict[str, FloatArray]:
-    """What these names stand for in the graph: constants, or what is computed of constants alone."""
+    """What these names stand for in the graph: constants, in 8 bits or not, or what is computed of constants alone."""
     import onnx
     import onnxruntime
 
-    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    values = {name: _widened(name, stored) for name in names & set(stored)}
     computed = sorted(names - set(values))
     if computed:
         proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in computed)
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
         some = (np.zeros(1, np.int64), np.zeros((1, conditioning.SIZE), np.float32), *model.initial_state(1))
         values |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
-    return {name: values[name] for name in names}
+    return values
+
+
+def _widened(name: str, stored: dict[str, Any]) -> FloatArray:
+    """A constant as float32; of 8 bits it is (number - zero point) x scale, each of the last axis or one for all."""
+    plain = name.removesuffix(QUANTISED)
+    if plain == name:
+        return np.asarray(stored[name], dtype=np.float32)
+    zero, scale = (stored[plain + part] for part in ("_zero_point", "_scale"))
+    return np.asarray((stored[name].astype(np.float32) - zero.astype(np.float32)) * scale, dtype=np.float32)
 
 
 def _in_torchs_order(gates: FloatArray) -> FloatArray:

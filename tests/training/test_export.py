@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -176,3 +177,17 @@ def test_the_interval_of_a_mean_over_pieces() -> None:
     assert (estimate.low, estimate.high) == pytest.approx((1, 2))
     same = interval(np.full(5, 3.0), np.full(5, 2.0))
     assert same == pytest.approx((1.5, 1.5, 1.5))
+
+
+def test_eight_bits_are_smaller_and_tell_their_own_loss(
+    run_folder: Path, dataset_folder: Path, dataset: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "small.onnx"
+    arguments = [str(run_folder / "best.pt"), "--dataset", str(dataset_folder), "--out", str(path), "--bits", "8"]
+    assert export.main(arguments) == 0
+    assert [found.name for found in tmp_path.iterdir()] == ["small.onnx"]
+    model = OnnxModel(path, "cpu")
+    scores = score_pieces(OnnxScorer(model), dataset, dataset.split("test"), commands=False)
+    mean = sum(s.nats for s in scores) / sum(s.tokens for s in scores)
+    assert mean == pytest.approx(model.contract.held_out_loss, abs=1e-4)
+    assert any(node.op_type == "DynamicQuantizeLSTM" for node in onnx.load(str(path)).graph.node)
