@@ -20,6 +20,7 @@ from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.encodings.base import BoolArray
 from improv.expression import Expression
+from improv.form import Recall, Theme
 from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
@@ -49,6 +50,7 @@ class Settings:
     density_pull: nats for each factor of e that the density of onsets is off.
     dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
     register_pull: nats per octave for each octave that the mean pitch is off.
+    recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
     longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
@@ -62,6 +64,7 @@ class Settings:
     density_pull: float = 2.5
     dissonance_pull: float = 2.0
     register_pull: float = 1.5
+    recall_pull: float = 0.0
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
     ending_bars: int = 4
@@ -197,6 +200,7 @@ class Improviser:
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
         self._memory = self._beginning(model, position, controls)
         self._past: deque[_Memory] = deque(maxlen=REMEMBERED_STEPS)
+        self._theme = Theme()
         self._heard: frozenset[int] = frozenset()
 
     @staticmethod
@@ -242,6 +246,7 @@ class Improviser:
             bar_tick=old.position.tick, ticks_per_beat=encoding.ticks_per_beat, tempo_bpm=tempo_bpm, rubato=1.0
         )
         self._memory = new = self._beginning(model, position, controls)
+        self._theme = Theme()  # its ticks were others
         new.leaving, new.onset_s, new.histogram = (*old.held, *old.pedalled), old.onset_s, old.histogram * rate
         new.register, new.harsh, new.pairs = old.register, old.harsh, old.pairs
         new.silent_ticks = LONG_AGO  # no gap: it starts with a note
@@ -280,6 +285,7 @@ class Improviser:
         line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0)
         self._memory = self._beginning(self.model, line, controls)
         self._past.clear()
+        self._theme = Theme()
 
     def rewind(self, tick: int) -> None:
         """Forget every step from `tick` on. ValueError when that lies further back than is remembered."""
@@ -289,6 +295,7 @@ class Improviser:
             memory = self._past.pop()
             if memory.position.tick == tick:
                 self._memory = memory
+                self._theme.forget(tick)
                 return
         raise ValueError(f"step {tick} is no longer remembered")
 
@@ -345,6 +352,7 @@ class Improviser:
             grid, finished = self._choose_step(memory, controls, mood, attributes, ending, rng)
         step = self._perform(memory, grid, attributes, ending or 0.0, controls.limits, rng)
         planned = PlannedStep(memory.position, *step, mood=mood, revision=controls.revision, finished=finished)
+        self._theme.remember(memory.position, frozenset(grid.started), mood)
         self._advance(memory, planned, grid, attributes, ending or 0.0, controls.limits)
         return planned
 
@@ -417,6 +425,7 @@ class Improviser:
         density_pull = self._density_pull(memory, attributes["onset_density"])
         may_start = self._may_start(memory, controls.limits)
         must_answer = may_start and self._must_answer(memory, controls)
+        recall = self._recall(memory, mood)
         started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
         while True:
@@ -435,12 +444,18 @@ class Improviser:
                 controls.intensity,
                 self.settings.dissonance_pull,
             )
+            if recall is not None:
+                favour = favour + steering.recall_pull(recall.pitches, recall.weight * self.settings.recall_pull)
             favour = favour[encoding.start_pitches]
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
             if not started:
                 guided[encoding.starts] += density_pull
+            if recall is not None:
+                guided[encoding.starts] += self._recall_now(recall, legal, started)
             if encoding.shifts.stop > encoding.shifts.start:
                 pace = steering.pace_pull(encoding.shifts.stop - encoding.shifts.start, density_pull)
+                if recall is not None and recall.ticks_to_next is not None and recall.ticks_to_next <= len(pace):
+                    pace[recall.ticks_to_next - 1] += recall.weight * self.settings.recall_pull
                 guided[encoding.shifts] = sampling.pull(guided[encoding.shifts], pace, legal[encoding.shifts])
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             chosen = sampling.choose(weights, rng)
@@ -463,6 +478,20 @@ class Improviser:
             if before is not None:
                 memory.shift = _Shift(before, memory.position.tick, step.ticks)
             return _own(step._replace(ended=ended + step.ended), keys), False
+
+    def _recall(self, memory: _Memory, mood: Mood) -> Recall | None:
+        """What an earlier phrase would bring back now: nothing while an ending is made, or without a beat."""
+        if not self.settings.recall_pull or memory.end_tick is not None or memory.model.encoding.tempo_bpm is not None:
+            return None
+        return self._theme.recall(memory.position, mood)
+
+    def _recall_now(self, recall: Recall, legal: BoolArray, started: list[int]) -> float:
+        """Nats for any start: more while some of the earlier phrase can still begin here, else less."""
+        encoding = self.model.encoding
+        here = legal[encoding.starts] & np.isin(encoding.start_pitches, list(recall.pitches))
+        here[[token - encoding.starts.start for token in started]] = False
+        strength = steering.RHYTHM_SHARE * recall.weight * self.settings.recall_pull
+        return strength if here.any() else -strength
 
     @staticmethod
     def _is_shift(encoding: Encoding, token_id: int) -> bool:

@@ -16,11 +16,15 @@ DENSITY_BEATS = 8
 LARGEST_DENSITY_PULL = 3.0  # nats
 # How far the aim is moved past the commanded mode, for each unit that what was heard is off.
 MODE_CORRECTION = 2.0
+# Standard deviations of the key profile: all tones of the scale count alike. Drawn to the tonic and the fifth above the
+# others, voices moved in parallel octaves and fifths (414 per 1000 moves in one direction, 293 so; 80 x 60 s each).
+SCALE_TONE = 0.3
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
 DISSONANCE_HALF_LIFE_BEATS = 8.0
 LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
 REGISTER_SHARE = 0.06  # of each onset in the running mean of pitch: about the last 16 onsets
 CADENCE_PULL = 3.0  # nats
+RHYTHM_SHARE = 0.5  # of the pull toward an earlier phrase: toward its rhythm
 DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
 
 
@@ -40,7 +44,7 @@ def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: flo
     anything else (squared semi-partial effect .49-.53 in Eerola, Friberg & Bresin 2013).
     """
     aim = min(max(mode + MODE_CORRECTION * (mode - mode_of(histogram)), -2.0), 2.0)
-    major, minor = profile_in_best_key(histogram, True), profile_in_best_key(histogram, False)
+    major, minor = (np.minimum(profile_in_best_key(histogram, is_major), SCALE_TONE) for is_major in (True, False))
     weight = strength * min(2 * intensity, 1.5)
     return np.resize(((1 + aim) * major + (1 - aim) * minor) * weight / 2, 128)  # repeats octave after octave
 
@@ -75,6 +79,13 @@ def cadence_pull(key: Key) -> FloatArray:
     favour = np.zeros(12)
     favour[[*key.dominant, (key.tonic + 5) % 12]] = CADENCE_PULL
     return np.resize(favour, 128)
+
+
+def recall_pull(pitches: frozenset[int], strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches: `strength` for what an earlier phrase played here."""
+    favour = np.zeros(128)
+    favour[list(pitches)] = strength
+    return favour
 
 
 def density_window_s(tempo_bpm: float) -> float:

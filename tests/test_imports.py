@@ -28,6 +28,7 @@ ROOMS = (
         "commands",
         "state",
         "expression",
+        "form",
         "model",
         "shelf",
         "config",
