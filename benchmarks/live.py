@@ -31,17 +31,27 @@ def why_not() -> str:
     return "" if shutil.which("jackd") and shutil.which("jack_wait") else "jackd is not installed (apt install jackd2)"
 
 
+def may_be_realtime() -> bool:
+    """Whether this user may ask for SCHED_FIFO."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        return False
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
 @contextlib.contextmanager
 def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) -> Iterator[str]:
-    """A JACK server of its own name, with periods of so many frames at 48 kHz; realtime: with SCHED_FIFO, so that
-    what else runs on the machine does not make it lose count.
+    """A JACK server of its own name, with periods of so many frames at 48 kHz; realtime: with SCHED_FIFO for it and its
+    clients' threads where that is allowed, so that what else runs on the machine does not make it lose count.
 
     Synchronous is for timing; such a server waits for a client that was killed, an asynchronous one does not.
     """
     name = f"bmb{os.getpid()}"
     mode = "-S" if synchronous else ""
-    rights = "chrt -f 70" if realtime and shutil.which("chrt") else ""
-    command = f"{rights} jackd -n {name} {mode} -r -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
+    rights = "-R -P 70" if realtime and may_be_realtime() else "-r"
+    command = f"jackd -n {name} {mode} {rights} -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = dict(os.environ)
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
@@ -80,17 +90,21 @@ class Heard(NamedTuple):
 
 
 class Client:
-    """Another program: one port that listens to BrainMusic, one that plays to it."""
+    """Another program: one port that listens to BrainMusic (if listens), one that plays to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, listens: bool = True) -> None:
         rtmidi: Any = importlib.import_module("rtmidi")
-        self._ear = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="client ear")
+        self._ear = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name="client ear") if listens else None
         self._hand = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="client hand")
         self.heard: list[Heard] = []
 
+    @property
+    def _ports(self) -> list[Any]:
+        return [port for port in (self._ear, self._hand) if port is not None]
+
     def connect(self, timeout_s: float = 10.0) -> None:
-        """Connect both ports to the daemon's; TimeoutError when they do not appear."""
-        for port in (self._ear, self._hand):
+        """Connect its ports to the daemon's; TimeoutError when they do not appear."""
+        for port in self._ports:
             wait_for(lambda port=port: _index(port) is not None, timeout_s)  # type: ignore[misc]
             port.open_port(_index(port))
 
@@ -103,7 +117,7 @@ class Client:
     def listen(self, until_s: float) -> None:
         """Take in what arrives, looking every half millisecond."""
         while CLOCK.now() < until_s:
-            while (arrived := self._ear.get_message()) is not None:
+            while self._ear is not None and (arrived := self._ear.get_message()) is not None:
                 self.heard.append(Heard(CLOCK.now(), bytes(arrived[0])))
             CLOCK.wait(CLOCK.now() + 0.0005)
 
@@ -127,8 +141,8 @@ class Client:
         return [heard for heard in self.heard if heard.message[0] & 0xF0 == 0x90 and heard.message[2]]
 
     def close(self) -> None:
-        """Close both ports."""
-        for port in (self._ear, self._hand):
+        """Close its ports."""
+        for port in self._ports:
             port.close_port()
             port.delete()
 
@@ -197,10 +211,10 @@ def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
 
 
 @contextlib.contextmanager
-def playing(*overrides: str, more: tuple[str, ...] = ()) -> Iterator[tuple[Daemon, Client]]:
+def playing(*overrides: str, more: tuple[str, ...] = (), listens: bool = True) -> Iterator[tuple[Daemon, Client]]:
     """A daemon that plays and a client that is connected to it; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
-        daemon, client = Daemon(Path(folder), *overrides, more=more), Client()
+        daemon, client = Daemon(Path(folder), *overrides, more=more), Client(listens=listens)
         try:
             daemon.wait_playing()
             client.connect()

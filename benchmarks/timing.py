@@ -8,6 +8,7 @@ was handed to the MIDI system, from the player's own log; frames are those that 
 left out, and counted. Beside the daemon a page is open and 1,000 OSC commands a second arrive.
 isobar and mido play chords on a grid of 100 ms; as they have no deadlines, their lateness is against their own earliest
 note, and so is ours beside them. isobar comes with `pip install brainmusic[benchmark]`.
+MIDI clock in and out (benchmarks.sync) and how soon a control change is on the wire (benchmarks.answer) follow.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import live
+from benchmarks import answer, live, sync
 from benchmarks.attack import Target, listener, osc
 from benchmarks.footprint import cpu_s, processes
 from benchmarks.foreign import CHORD, GRID_S
@@ -41,7 +42,9 @@ WARM_UP_S = 2.0
 AFTER_XRUN_S = 0.25  # so long the driver measures anew
 
 
-def measure(seconds: float, grid_seconds: float, driver: str, faces: bool) -> dict[str, Any]:
+def measure(
+    seconds: float, grid_seconds: float, driver: str, faces: bool, sync_seconds: float, answers: int
+) -> dict[str, Any]:
     """All rows of the table."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         stamp = build(Path(folder))
@@ -57,7 +60,11 @@ def measure(seconds: float, grid_seconds: float, driver: str, faces: bool) -> di
         # With 64 frames the dummy server, without real-time rights, loses count itself whenever it wakes late.
         with live.jack(period=256, synchronous=False):
             result["frames_through_jack_client"] = frames(stamp, grid_seconds)
-        return result
+    if sync_seconds:
+        result["sync"] = sync.measure(sync_seconds, seed=1)
+    if answers:
+        result["answer"] = answer.measure(answers, seed=1)
+    return result
 
 
 @contextlib.contextmanager
@@ -109,14 +116,15 @@ def daemon_plays(
     """`improv run` with the default model in the mood with the most notes, with page and OSC in use."""
     settings = ["mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}"]
     settings += FACES if faces else ()
-    with live.playing(*settings) as (daemon, _), burners(burning), users(daemon, faces):
-        stamper = Stamper(stamp)
-        CLOCK.wait(CLOCK.now() + WARM_UP_S)
-        pids = processes(daemon.process.pid)
-        (player,) = _players(pids)
-        before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
-        CLOCK.wait(began_s + seconds)
-        used, took_s = {pid: cpu_s(pid) - before[pid] for pid in pids}, CLOCK.now() - began_s
+    with live.playing(*settings, listens=False) as (daemon, _), burners(burning):
+        with users(daemon, faces):
+            stamper = Stamper(stamp)
+            CLOCK.wait(CLOCK.now() + WARM_UP_S)
+            pids = processes(daemon.process.pid)
+            (player,) = _players(pids)
+            before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
+            CLOCK.wait(began_s + seconds)
+            used, took_s = {pid: cpu_s(pid) - before[pid] for pid in pids}, CLOCK.now() - began_s
         daemon.stop()
         stamps = stamper.stop()
         notes = [note for note in daemon.sent() if began_s <= note["due_s"] < began_s + seconds]
@@ -244,6 +252,8 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=120.0, help="of each of the three runs of the daemon")
     parser.add_argument("--driver", default="auto", help="midi.driver of the daemon (default auto)")
     parser.add_argument("--no-faces", dest="faces", action="store_false", help="no open page and no OSC beside it")
+    parser.add_argument("--sync-seconds", type=float, default=30.0, help="of each run of benchmarks.sync; 0: none")
+    parser.add_argument("--answers", type=int, default=40, help="changes of mood of benchmarks.answer; 0: none")
     parser.add_argument("--grid-seconds", type=float, default=30.0, help="of each run on the grid")
 
 

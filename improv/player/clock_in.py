@@ -6,6 +6,7 @@ Pure: no waiting, no ports. Whoever feeds it says when a message arrived. All `*
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.player.wire import (
@@ -25,7 +26,10 @@ SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
 LONGEST_PERIOD_S, SHORTEST_PERIOD_S = 60 / SLOWEST_BPM / TICKS_PER_BEAT, 60 / FASTEST_BPM / TICKS_PER_BEAT
 FLOOD_TICKS = 64  # so many at more than twice the rate of the fastest tempo are no clock
 FIRST_PERIOD_S = 60 / 120 / TICKS_PER_BEAT  # believed until the ticks say otherwise
-PRIOR_TICKS = 3  # weight of that belief, in ticks
+# Weight of that belief beside the squares of the ticks' distances from their middle: 3 ms of jitter against the 8 ms
+# that periods from 60 to 180 bpm are spread about it, squared. From the third tick on the ticks have the say.
+PRIOR_SQUARES = 0.14
+FIRST_TICKS = 8  # fitted together, tick by tick; none of them is an outlier, as nobody knows yet off what
 # The line forgets as an average over so many ticks does: +-3 ms of jitter become 0.5 ms of phase, and a tempo that
 # rises by 1 % a bar is followed 1 ms late.
 MEMORY_TICKS = 56
@@ -35,7 +39,7 @@ SAME_TEMPO = 0.1  # a row after a gap: as far as this from the tempo so far, tic
 # Without a tick for so long while the master runs the clock is lost, and with it the ticks meanwhile. After a shorter
 # gap ticks were lost if all later ones are off by whole periods (JACK drops what it cannot hand over); else the master
 # itself stood still (an overloaded program), and its count goes on where it was.
-LOST_S, WHOLE = 0.25, 0.06
+LOST_S, WHOLE = 0.25, 0.1
 MOST_NEWS = 4  # between two calls of `news`: of a flood of starts the last ones count
 TELL_EVERY_S = 0.05
 TELL_FIRST_TICKS = 12  # after a start every tick is told
@@ -62,9 +66,11 @@ class ClockFollower:
         self._count = 0  # the number that the next tick has
         self._origin = 0
         self._position = 0  # tick of the song, while it stands
-        self._weight = 0  # ticks that the line rests on, PRIOR_TICKS among them
+        self._weight = 0  # ticks that the line rests on
+        self._first: list[float] = []  # when they arrived, as long as there are fewer than FIRST_TICKS
         self._outliers: list[float] = []  # when they arrived
         self._believed_s = 0.0  # arrival of the last tick that was believed
+        self._prior_s = FIRST_PERIOD_S
         self._awaited = ""  # "start" or "continue": it takes effect with the first tick after it
         self._last_s = float("-inf")
         self._arrivals: deque[float] = deque(maxlen=FLOOD_TICKS)
@@ -136,13 +142,24 @@ class ClockFollower:
         self._count += 1
 
     def _restart(self, at_s: float, period_s: float) -> None:
-        self._line, self._weight = Line(self._count, at_s, period_s), PRIOR_TICKS
+        self._line, self._weight, self._first = Line(self._count, at_s, period_s), 1, [at_s]
+        self._prior_s = period_s
         self._outliers.clear()
 
+    def _begin(self, at_s: float) -> None:
+        """The line through the first ticks."""
+        self._first.append(at_s)
+        self._believed_s = at_s
+        last_s, period_s = fitted(self._first, self._prior_s, PRIOR_SQUARES)
+        self._line, self._weight = Line(self._count, last_s, _in_range(period_s)), len(self._first)
+
     def _follow(self, line: Line, at_s: float) -> None:
+        if self._weight < FIRST_TICKS:
+            self._begin(at_s)
+            return
         predicted_s = line.when_s(self._count)
         error_s = at_s - predicted_s
-        if self._weight > OUTLIERS and abs(error_s) > OUTLIER * line.period_s:
+        if abs(error_s) > OUTLIER * line.period_s:
             self._outliers.append(at_s)
             if len(self._outliers) == OUTLIERS:
                 self._believe_outliers(line)
@@ -160,19 +177,17 @@ class ClockFollower:
     def _believe_outliers(self, line: Line) -> None:
         """A whole row is off the line: the clock was lost, the master stood still, or its tempo jumped."""
         times, self._outliers = self._outliers, []
-        middle_s, middle = sum(times) / len(times), (len(times) - 1) / 2
-        squares = sum((i - middle) ** 2 for i in range(len(times)))
-        period_s = sum((i - middle) * (at_s - middle_s) for i, at_s in enumerate(times)) / squares
+        last_s, period_s = fitted(times)
         if period_s < SHORTEST_PERIOD_S / 2:  # the beginning of a flood
             self._count -= len(times)
             return
+        middle_s, middle = sum(times) / len(times), (len(times) - 1) / 2
         off = (middle_s + middle * line.period_s - line.when_s(self._count)) / line.period_s
         lost = times[0] - self._believed_s > LOST_S or abs(off - round(off)) < WHOLE * MEMORY_TICKS / self._weight
         if lost and abs(period_s / line.period_s - 1) < SAME_TEMPO:
-            period_s = line.period_s
+            last_s, period_s = middle_s + middle * line.period_s, line.period_s
             self._count += round(off)
-        period_s = _in_range(period_s)
-        self._line, self._weight = Line(self._count, middle_s + middle * period_s, period_s), OUTLIERS
+        self._line, self._weight = Line(self._count, last_s, _in_range(period_s)), OUTLIERS
 
     def _is_flood(self, at_s: float) -> bool:
         """More ticks than any tempo has: they mean nothing, and the line goes on without them."""
@@ -190,6 +205,15 @@ class ClockFollower:
         self._told_s, self._told_count = now_s, self._line.tick if self._line else -1
         self._told_since_start += 1
         self._news.append(ClockIn(event, self.running, line.tick, line.at_s, line.period_s))
+
+
+def fitted(times: Sequence[float], period_s: float = 0.0, squares: float = 0.0) -> tuple[float, float]:
+    """Where the last of these ticks is and the period, by a least-squares line; `squares` is the weight of period_s."""
+    middle_s, middle = sum(times) / len(times), (len(times) - 1) / 2
+    rise = sum((number - middle) * (at_s - middle_s) for number, at_s in enumerate(times))
+    run = sum((number - middle) ** 2 for number in range(len(times)))
+    slope = (rise + squares * period_s) / (run + squares)
+    return middle_s + middle * slope, slope
 
 
 def _in_range(period_s: float) -> float:

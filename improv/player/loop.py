@@ -45,6 +45,7 @@ POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
 COLLECT_EVERY_S = 60.0
 RECORDS_PER_TURN = 64
+STATUS = 0x80  # what begins below is a piece of a long SysEx that was handed over in pieces
 SYSTEM = 0xF0  # messages from here on concern no channel; of them the engine needs none
 # Waking costs 0.03 to 0.1 ms of CPU, whatever is done then: polled every 3 ms, the input alone took 3.3 % of a core.
 RESTS_AFTER_S, RESTING_FACTOR = 2.0, 2
@@ -213,7 +214,7 @@ class Player:
         for at_s, message in arrived:
             if message[0] in CLOCK_MESSAGES:
                 self._follower.feed(message, at_s)
-            elif message[0] < SYSTEM:
+            elif STATUS <= message[0] < SYSTEM:
                 self._pipe.send(Received(message, min(at_s, now_s)))
         for record in self._follower.news(now_s):
             self._pipe.send(record)

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from improv.clock import ManualClock
-from improv.player.clock_in import FLOOD_TICKS, ClockFollower
+from improv.player.clock_in import FIRST_TICKS, FLOOD_TICKS, ClockFollower
 from improv.player.drivers.stamps import Stamps
 from improv.player.loop import Player
 from improv.player.output import Output
@@ -97,11 +97,34 @@ def test_a_gap_is_bridged_without_losing_count(bpm: float, lost: int, seed: int)
     assert gap_s > 0.23 or "lost" not in events
 
 
+@given(st.floats(50.0, 200.0), st.integers(FIRST_TICKS, 60), st.integers(1, 5))
+def test_ticks_that_get_lost_soon_after_the_start_are_counted_whatever_the_tempo(
+    bpm: float, at: int, lost: int
+) -> None:
+    times = ticks(at + lost + 100, bpm)
+    follower = started(times)
+    for tick, true_s in enumerate(times):
+        if not at <= tick < at + lost:
+            follower.feed(TICK, true_s)
+    assert error_s(follower, len(times) - 1, times[-1]) < 0.001
+
+
+@pytest.mark.parametrize("bpm", [50.0, 120.0, 200.0])
+def test_from_the_third_tick_on_the_tempo_is_nearly_known(bpm: float) -> None:
+    times = ticks(FIRST_TICKS, bpm)
+    follower, errors = started(times), []
+    for tick, true_s in enumerate(times):
+        errors.append(error_s(follower, tick, true_s) if tick else 0.0)
+        follower.feed(TICK, true_s)
+    assert errors[3] < 0.005
+    assert errors[-1] < 0.001
+
+
 @settings(max_examples=25)
 @given(st.sampled_from([60.0, 120.0, 180.0]), st.floats(0.02, 0.2), st.integers(0, 1000))
 def test_a_master_that_stood_still_keeps_its_count(bpm: float, stall_s: float, seed: int) -> None:
     chance = random.Random(seed)
-    assume(0.1 < (stall_s * bpm / 60 * 24) % 1 < 0.9)
+    assume(0.15 < (stall_s * bpm / 60 * 24) % 1 < 0.85)
     times = [at_s + (stall_s if tick >= 300 else 0) for tick, at_s in enumerate(ticks(600, bpm))]
     follower = started(times)
     for tick, true_s in enumerate(times):

@@ -163,6 +163,22 @@ def test_what_arrives_wakes_whoever_waits_and_nothing_else_does(jack_server: Jac
     assert driver.arrivals == -1
 
 
+def test_a_long_sysex_comes_in_pieces_and_none_of_them_is_handed_on(jack_server: JackServer) -> None:
+    with closing(JackDriver(PlayerSettings())) as driver, closing(Keyboard()) as keyboard:
+        driver.open()
+        keyboard.open(connect_to="BrainMusic")
+        tick = b"\xf8"
+
+        def arrived() -> list[bytes]:
+            for message in (b"\xf0" + 500 * b"\x01", 500 * b"\x01", b"\x01\xf7", tick):
+                keyboard.send(message)
+            eventually(lambda: select.select([driver.arrivals], [], [], 0)[0])
+            return [message for _, message in driver.receive(CLOCK.now())]
+
+        for _ in range(3):
+            assert set(eventually(arrived)) == {tick}
+
+
 def test_the_servers_end_is_told_at_once_and_connections_are_restored(jack_server: JackServer) -> None:
     driver = JackDriver(PlayerSettings())
     driver.open()

@@ -188,6 +188,15 @@ def test_input_is_polled_and_stamped() -> None:
     ]  # first it rests
 
 
+def test_a_sysex_of_a_megabyte_whole_or_in_pieces_does_not_concern_the_music() -> None:
+    stage = Stage([*pings(1), (0.0, Schedule((note(*at(1, 0.5, 0.6)),)))], 1)
+    whole, piece = b"\xf0" + 1_000_000 * b"\x01" + b"\xf7", 4000 * b"\x01"
+    pieces = [b"\xf0" + piece, *250 * [piece], b"\x01\xf7"]
+    stage.driver.incoming = [(START_S + 0.499, message) for message in (whole, *pieces, bytes((0xB0, 1, 2)))]
+    assert [at_ms for at_ms, _ in stage.play()][:2] == [500.0, 600.0]
+    assert [record.message for _, record in stage.answers(Received)] == [bytes((0xB0, 1, 2))]  # type: ignore[attr-defined]
+
+
 def test_ports_that_come_back_are_told_and_nothing_hangs_on_them() -> None:
     stage = Stage([*pings(5), (0.0, Schedule((note(*at(1, 0.1, 4.0)),)))], 5)
     stage.driver.notices = [(START_S + 1.5, "It is back.")]

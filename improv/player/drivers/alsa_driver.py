@@ -10,7 +10,7 @@ from typing import Any
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
-from improv.player.drivers.base import UNHEARD, MidiSystemError
+from improv.player.drivers.base import MidiSystemError, heard
 from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock
 from improv.player.drivers.rtmidi_driver import quiet_stderr
@@ -131,7 +131,7 @@ class AlsaDriver:
             except self._alsa.ALSAError:  # a flood: the kernel has thrown away what it had no room for
                 break
             message = bytes(getattr(event, "midi_bytes", b""))
-            if message and message[0] not in UNHEARD:
+            if heard(message):
                 time = event.time
                 at_s = now_s if time is None else self._times.second_at(time.seconds * NANOSECONDS + time.nanoseconds)
                 arrived.append((at_s, message))

@@ -9,6 +9,11 @@ from improv.errors import PortError
 UNHEARD = (0xF0, 0xFE)  # system exclusive and active sensing: nothing here listens to them
 
 
+def heard(message: bytes) -> bool:
+    """Whether a message is taken in: it begins with a status (a long SysEx arrives in pieces) of the kinds we hear."""
+    return message[:1] >= b"\x80" and message[0] not in UNHEARD
+
+
 class MidiSystemError(PortError):
     """There is no MIDI system, or it went away (in contrast to a single port that is missing)."""
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
-from improv.player.drivers.base import UNHEARD, MidiSystemError
+from improv.player.drivers.base import MidiSystemError, heard
 from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock, unwrap
 from improv.player.drivers.rtmidi_driver import quiet_stderr
@@ -206,9 +206,8 @@ class JackDriver:
             outgoing.popleft()
         if receiver is not None:
             for offset, data in receiver.incoming_midi_events():
-                message = bytes(data)
-                if message and message[0] not in UNHEARD:
-                    self._incoming.append((clock.second_at(first + offset), message))
+                if heard(data[:1]):  # its copy, not that of a long SysEx
+                    self._incoming.append((clock.second_at(first + offset), bytes(data)))
             if self._incoming and not self._rung:
                 self._ring()
 
