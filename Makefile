@@ -25,7 +25,7 @@ check: $(TEST_VENV)/ready
 # Training on your own music: make train SOURCES="music21:bach /path/to/midis piano-midi-de.zip"
 train: $(DATA)/dataset.json
 	$(TEST_VENV)/bin/python -m training.train $(DATA) --preset base --out $(RUNS)/polyphony
-	$(TEST_VENV)/bin/python -m training.export $(RUNS)/polyphony/best.pt --dataset $(DATA) --out $(RUNS)/polyphony.onnx
+	$(TEST_VENV)/bin/python -m training.export $(RUNS)/polyphony/best.pt --dataset $(DATA) --out $(RUNS)/polyphony.onnx --bits 8
 
 # The whole road, corpus to evaluated model, in about a minute on a CPU.
 train-tiny: $(TEST_VENV)/ready

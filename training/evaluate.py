@@ -35,7 +35,7 @@ from training import emotion, markov, quality
 from training.card import write_card
 from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
-from training.export import TOLERANCE, largest_difference, network_of
+from training.export import largest_difference, network_of, tolerance_of
 from training.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.markov import Markov
 from training.page import write_page
@@ -119,7 +119,7 @@ def check_checkpoint(path: Path, checkpoint: Path) -> tuple[dict[str, Any], floa
     network, model = network_of(saved), OnnxModel(path, "cpu")
     there, here = [part.shape for part in model.initial_state(1)], [part.shape for part in network.zero_state(1)]
     difference = largest_difference(network, model) if there == here else float("inf")
-    if not difference <= TOLERANCE:
+    if not difference <= tolerance_of(path):
         raise InputError(f"{path} was not exported from {checkpoint}: their logits differ by {difference:.2e}")
     return saved, difference
 

@@ -17,12 +17,11 @@ from improv import conditioning
 from improv.contract import INPUTS
 from improv.errors import InputError
 from improv.model import OnnxModel
-from training.export import TOLERANCE, largest_difference, network_of
+from training.export import QUANTISED_CELL, largest_difference, network_of, tolerance_of
 from training.settings import Settings
 
 FloatArray = NDArray[np.float32]
-QUANTISED_CELL, QUANTISED = "DynamicQuantizeLSTM", "_quantized"  # onnxruntime's names
-COARSE_TOLERANCE = 0.3  # of logits that span about 20: 8-bit products differ by up to 0.09 from those of floats
+QUANTISED = "_quantized"  # what onnxruntime puts behind the name of a constant
 CELLS, PRODUCTS = ("LSTM", QUANTISED_CELL), ("MatMul", "MatMulInteger")
 _TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch input, forget, cell, output
 
@@ -34,7 +33,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
     """
     model = OnnxModel(path, "cpu")
     try:
-        network, layers, exact = _network(path, model)
+        network, layers = _network(path, model)
     except (KeyError, ValueError, IndexError):
         raise InputError(
             f"{path} holds no plain LSTM (it was exported elsewhere): give the checkpoint (.pt) that it was made from"
@@ -51,13 +50,13 @@ def read_onnx(path: Path) -> dict[str, Any]:
         "network": {name: torch.from_numpy(np.array(value)) for name, value in network.items()},
     }
     difference = largest_difference(network_of(saved), model)
-    if not difference <= (TOLERANCE if exact else COARSE_TOLERANCE):
+    if not difference <= tolerance_of(path):
         raise InputError(f"{path} could not be read back: the network differs from the file by {difference:.1e}")
     return saved
 
 
-def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int, bool]:
-    """torch's names and values of all parameters, the number of layers, and whether the file computes with floats."""
+def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int]:
+    """torch's names and values of all parameters, and the number of layers."""
     import onnx
 
     proto = onnx.load(str(path))
@@ -80,7 +79,7 @@ def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int, 
             f"lstm.bias_ih_l{layer}": _in_torchs_order(ours),
             f"lstm.bias_hh_l{layer}": _in_torchs_order(states),
         }
-    return network, len(cells), all(cell.op_type != QUANTISED_CELL for cell in cells)
+    return network, len(cells)
 
 
 def _bias(proto: Any) -> str:
