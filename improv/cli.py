@@ -21,7 +21,7 @@ EPILOG = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parsed(arguments)
     _set_up_logging(options)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
@@ -44,6 +44,19 @@ def main(arguments: list[str] | None = None) -> int:
         text = str(error) or type(error).__name__
         print(f"improv: unexpected trouble: {text} (run again with --debug to see where)", file=sys.stderr)
         return 1
+
+
+def _parsed(arguments: list[str] | None) -> argparse.Namespace:
+    """argparse takes a file that may be left out only right behind the words before it; here it may stand last as well:
+    `improv takes render last --mood sad out.mid`.
+    """
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if len(rest) == 1 and not rest[0].startswith("-") and getattr(options, "out", rest) is None:
+        options.out = Path(rest[0])
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,7 +141,7 @@ def _config(options: argparse.Namespace) -> int:
 
     path = options.config or config.find()
     effective = config.load(path, options.overrides)
-    print(f"# {path or 'defaults, no config.yaml was found'}")
+    print(f"# {path or f'defaults: there is neither ./config.yaml nor {config.of_the_user()}'}")
     print(config.dump(effective), end="")
     return 0
 

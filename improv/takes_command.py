@@ -107,7 +107,7 @@ def _described(read: take.Take) -> str:
     if read.person:
         text += f", {len(read.person)} messages of the person"
     if not read.ended:
-        text += "; it was cut short"
+        text += f"; it {'is' if read.state == 'being recorded' else 'was'} {read.state}"
     if read.damaged:
         text += f"; {read.damaged} damaged lines were left out"
     return text

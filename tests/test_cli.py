@@ -15,7 +15,7 @@ import pytest
 
 from improv import __version__
 from improv.cli import main
-from improv.config import Config, dump, load
+from improv.config import Config, dump, load, of_the_user
 from improv.errors import ModelError
 from improv.midifile import write_notes
 from improv.notes import Note
@@ -189,7 +189,8 @@ def test_token_ids_from_the_input(capsys: pytest.CaptureFixture[str], monkeypatc
 
 def test_the_effective_configuration(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["config"]) == 0
-    assert capsys.readouterr().out == "# defaults, no config.yaml was found\n" + dump(Config())
+    first = f"# defaults: there is neither ./config.yaml nor {of_the_user()}\n"
+    assert capsys.readouterr().out == first + dump(Config())
     (tmp_path / "config.yaml").write_text("midi: {channel: 7}\n")
     assert main(["config", "-o", "log.level=debug"]) == 0
     shown = capsys.readouterr().out

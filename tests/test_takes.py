@@ -198,6 +198,7 @@ def test_a_take_that_is_being_written_is_known(
     while not shelf.paths(tmp_path) or not journal.is_locked(only(tmp_path)):
         pass  # the journal's thread is about to open it
     assert [row.state for row in shelf.listed(tmp_path)] == ["playing"]
+    assert take.read(only(tmp_path)).state == "being recorded"
     assert main(["takes", "delete", "last", "--yes", "-o", f"takes.folder={tmp_path}"]) == 2
     assert "is being recorded" in capsys.readouterr().err
     session.recording.close()
@@ -547,8 +548,11 @@ def test_the_command_line_from_list_to_delete(
     assert "all as they were played" in capsys.readouterr().out
     assert again.read_bytes() == (tmp_path / f"{take_id}.mid").read_bytes()
     other = tmp_path / "other.mid"
-    assert main(["takes", "render", take_id, str(other), "--mood", "nervous", *here]) == 0
+    assert main(["takes", "render", take_id, "--mood", "nervous", *here, str(other)]) == 0
     assert other.read_bytes() != again.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["takes", "render", take_id, str(other), *here, "more.mid"])
+    assert "unrecognized arguments: more.mid" in capsys.readouterr().err
     assert main(["takes", "note", "last", "<b>calmer</b>", *here]) == 0
     assert main(["takes", "report", "last", *here]) == 0
     page = (tmp_path / f"{take_id}.html").read_text()

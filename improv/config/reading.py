@@ -24,9 +24,14 @@ DEEPEST = 8
 FIRST_OF_A_LIST = ((("midi", "outputs"), "0"),)  # where an override begins a list that the file does not have
 
 
+def of_the_user() -> Path:
+    """Where the user's own configuration file belongs."""
+    return platformdirs.user_config_path(APP) / "config.yaml"
+
+
 def find() -> Path | None:
     """The file that is used when none is named: ./config.yaml, then the one in the user's configuration folder."""
-    candidates = (Path("config.yaml"), platformdirs.user_config_path(APP) / "config.yaml")
+    candidates = (Path("config.yaml"), of_the_user())
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -55,7 +55,7 @@ def facts(take: Take) -> list[tuple[str, str]]:
         ("The person played", f"{len(keys)} notes, keys held for {clock(played)}" if keys else "no notes"),
         ("Model", str(model.get("name", ""))),
         ("Seed", str(take.head.get("seed", ""))),
-        ("State", "ended in order" if take.ended else "cut short"),
+        ("State", take.state),
     ]
     return rows + ([("Damaged lines left out", str(take.damaged))] if take.damaged else [])
 

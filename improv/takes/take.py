@@ -82,6 +82,11 @@ class Take:
     def take_id(self) -> str:
         return self.path.stem
 
+    @property
+    def state(self) -> str:
+        """In words: ended in order, being recorded, or cut short."""
+        return "ended in order" if self.ended else "being recorded" if journal.is_locked(self.path) else "cut short"
+
 
 def records_of(path: Path) -> tuple[list[Record], int]:
     """Every record that can be trusted, and how many lines cannot. InputError when it is no take of this version."""
