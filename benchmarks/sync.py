@@ -53,6 +53,7 @@ def measure(seconds: float, seed: int) -> dict[str, Any]:
             result["jack_midi_clock"] = led_by_jack_midi_clock(stamp, seconds)
         with live.jack(period=64, synchronous=False, realtime=True):
             result["jack_64_rtmidi"] = over_jack("rtmidi", seconds, chance)
+            result["clock_out_64"] = {"rtmidi": clock_out(stamp, "rtmidi", seconds)}
     return result
 
 
@@ -177,7 +178,7 @@ def clock_out(stamp: Path, driver: str, seconds: float) -> dict[str, Any]:
 @contextlib.contextmanager
 def _stamped(stamp: Path, seconds: float, *settings: str) -> Iterator[tuple[Stamps, str]]:
     """A daemon plays for so long, a C client listens."""
-    with live.playing(*settings) as (daemon, _):
+    with live.playing(*settings, listens=False) as (daemon, _):
         stamper = Stamper(stamp, "BrainMusic:BrainMusic")
         CLOCK.wait(CLOCK.now() + seconds)
         stamps = stamper.stop()
@@ -196,12 +197,12 @@ def led_by_jack_midi_clock(stamp: Path, seconds: float) -> dict[str, Any]:
     master = subprocess.Popen([*RIGHTS, "jack_midi_clock", "-b", "120", "-d", "0"], stdout=subprocess.DEVNULL)
     settings = ("midi.driver=jack", "clock.source=midi", "music.expression=0", "mood.start=nervous")
     try:
-        with live.waiting(*settings) as daemon:
+        with live.waiting(*settings) as daemon, _transport() as tell:
             _connect("jack_midi_clock:mclk_out", "BrainMusic:BrainMusic in")
             stamper = Stamper(stamp, "BrainMusic:BrainMusic")
             _connect("jack_midi_clock:mclk_out", "stamp:in")
             for command in ("locate 0", "play", "stop", "play", "stop", f"locate {RATE * 60}", "play", "stop"):
-                _transport(command)
+                tell(command)
                 CLOCK.wait(CLOCK.now() + (seconds / 3 if command == "play" else 1.0))
             stamps, log = stamper.stop(), daemon.log
             daemon.stop()
@@ -246,8 +247,24 @@ def against_ticks(arrivals: Sequence[Arrival], leave_out_beats: float = 8) -> di
     return {"stretches": len(stretches), "onsets": _errors(sixteenths), "on_bar_lines": _errors(bars)}
 
 
-def _transport(command: str) -> None:
-    subprocess.run(["jack_transport"], input=f"{command}\nquit\n", text=True, check=True, stdout=subprocess.DEVNULL)
+@contextlib.contextmanager
+def _transport() -> Iterator[Callable[[str], None]]:
+    """JACK's transport, to be told what to do, with a master of its bars: else nobody tells the song position."""
+    process = subprocess.Popen(["jack_transport"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+    def tell(command: str) -> None:
+        assert process.stdin is not None
+        process.stdin.write(f"{command}\n")
+        process.stdin.flush()
+
+    try:
+        tell("master")
+        yield tell
+        tell("quit")
+        process.wait(5)
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _connect(source: str, sink: str) -> None:

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from improv.player.wire import PlannedNote, PlayerSettings
 RATE = 48000
 FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 2.0
+User = Callable[[Target, threading.Event], None]
 AFTER_XRUN_S = 0.25  # so long the driver measures anew
 
 
@@ -57,9 +58,11 @@ def measure(
             for name in ("isobar", "mido"):
                 grid[name] = grid_of_another(stamp, name, grid_seconds)
             result["grid_idle"] = grid
+            result["cpu_at_ease_64"] = cpu_of_pages(grid_seconds, driver)
         # With 64 frames the dummy server, without real-time rights, loses count itself whenever it wakes late.
         with live.jack(period=256, synchronous=False):
             result["frames_through_jack_client"] = frames(stamp, grid_seconds)
+            result["cpu_at_ease_256"] = cpu_of_pages(grid_seconds, driver)
     if sync_seconds:
         result["sync"] = sync.measure(sync_seconds, seed=1)
     if answers:
@@ -81,31 +84,30 @@ def burners(wanted: bool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def users(daemon: live.Daemon, wanted: bool) -> Iterator[None]:
-    """A page that listens to every note and 1,000 OSC commands a second, as long as the block lasts."""
-    if not wanted:
-        yield
-        return
+def users(daemon: live.Daemon, *kinds: User) -> Iterator[None]:
+    """Each in a thread of its own, as long as the block lasts."""
     ended = threading.Event()
-    live.wait_for(lambda: "page: http" in daemon.log and "OSC: " in daemon.log, 30)
-    target = Target(daemon)
-    both = [threading.Thread(target=go_on, args=(target, ended)) for go_on in (_listen, _send)]
-    for thread in both:
+    if kinds:
+        live.wait_for(lambda: "page: http" in daemon.log and "OSC: " in daemon.log, 30)
+    threads = [threading.Thread(target=kind, args=(Target(daemon), ended)) for kind in kinds]
+    for thread in threads:
         thread.start()
     try:
         yield
     finally:
         ended.set()
-        for thread in both:
+        for thread in threads:
             thread.join()
 
 
 def _listen(target: Target, ended: threading.Event) -> None:
+    """A page that is open and is told every note."""
     while not ended.is_set():
         listener(target, CLOCK.now() + 1.0)
 
 
 def _send(target: Target, ended: threading.Event) -> None:
+    """1,000 OSC commands a second."""
     while not ended.is_set():
         osc(target, CLOCK.now() + 1.0)
 
@@ -117,7 +119,7 @@ def daemon_plays(
     settings = ["mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}"]
     settings += FACES if faces else ()
     with live.playing(*settings, listens=False) as (daemon, _), burners(burning):
-        with users(daemon, faces):
+        with users(daemon, *((_listen, _send) if faces else ())):
             stamper = Stamper(stamp)
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
             pids = processes(daemon.process.pid)
@@ -136,6 +138,32 @@ def daemon_plays(
             "player_cpu_percent": round(100 * used[player] / took_s, 2),
             "all_cpu_percent": round(100 * sum(used.values()) / took_s, 2),
         }
+
+
+def cpu_of_pages(seconds: float, driver: str) -> dict[str, Any]:
+    """With no page open, and with one."""
+    return {
+        "page_shut": cpu_at_ease(seconds, driver),
+        "page_open": cpu_at_ease(seconds, driver, _listen),
+    }
+
+
+def cpu_at_ease(seconds: float, driver: str, *kinds: User) -> dict[str, float]:
+    """CPU of a daemon that plays calmly with all its faces there, by process, in percent of a core."""
+    settings = ("mood.start=calm", f"midi.driver={driver}", *FACES)
+    with live.playing(*settings, listens=False) as (daemon, _):
+        with users(daemon, *kinds):
+            CLOCK.wait(CLOCK.now() + WARM_UP_S)
+            pids = processes(daemon.process.pid)
+            (player,) = _players(pids)
+            before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
+            CLOCK.wait(began_s + seconds)
+            took_s = CLOCK.now() - began_s
+            percent = {pid: 100 * (cpu_s(pid) - before[pid]) / took_s for pid in pids}
+        daemon.stop()
+    engine, all_ = percent[pids[0]], sum(percent.values())
+    shares = {"player": percent[player], "engine": engine, "faces": all_ - engine - percent[player], "all": all_}
+    return {name: round(share, 2) for name, share in shares.items()}
 
 
 def _players(pids: Sequence[int]) -> list[int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ardour import BPM, Note, compared, places
 from benchmarks.stamper import Arrival, Stamps, build
 from benchmarks.timing import _against_grid, _lateness, _spacing
 
@@ -60,3 +61,32 @@ def test_without_a_compiler_a_sentence_says_so(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RuntimeError, match="there is no C compiler"):
         build(tmp_path)
+
+
+def sent(*notes: tuple[float, int]) -> list[dict[str, float]]:
+    return [{"due_s": beat * 60 / BPM, "pitch": pitch} for beat, pitch in notes]
+
+
+def test_what_a_recording_lacks_is_told_by_its_place() -> None:
+    played = [(beat / 4, pitch) for beat in range(20) for pitch in (48 + beat, 60 + beat)]
+    recorded = sorted(Note(beat + 0.3, pitch) for beat, pitch in played)
+    assert compared(sent(*reversed(played)), recorded) == {
+        "sent": 40,
+        "recorded": 40,
+        "not_recorded_before": 0,
+        "not_recorded_between": 0,
+        "not_recorded_after": 0,
+        "not_sent": 0,
+    }
+    surplus = Note(recorded[20].beat, 100)
+    found = compared(sent(*played), sorted([*recorded[2:10], *recorded[11:38], surplus]))
+    assert (found["not_recorded_before"], found["not_recorded_between"], found["not_recorded_after"]) == (2, 1, 2)
+    assert found["not_sent"] == 1
+    assert compared(sent(*played), [])["not_recorded_before"] == 40
+
+
+def test_places_are_told_of_the_first_notes_of_chords_after_two_bars() -> None:
+    beats = [beat / 4 + 0.002 for beat in range(64)]
+    found = places(sorted([*beats, *(beat + 0.001 for beat in beats)]), BPM)
+    assert (found["chords"]["ticks"], found["on_bar_lines"]["ticks"]) == (32, 2)
+    assert found["chords"]["mean_ms"] == found["on_bar_lines"]["worst_ms"] == 1.0
