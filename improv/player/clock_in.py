@@ -143,7 +143,7 @@ class ClockFollower:
 
     def _restart(self, at_s: float, period_s: float) -> None:
         self._line, self._weight, self._first = Line(self._count, at_s, period_s), 1, [at_s]
-        self._prior_s = period_s
+        self._prior_s, self._believed_s = period_s, at_s
         self._outliers.clear()
 
     def _begin(self, at_s: float) -> None:
@@ -155,7 +155,10 @@ class ClockFollower:
 
     def _follow(self, line: Line, at_s: float) -> None:
         if self._weight < FIRST_TICKS:
-            self._begin(at_s)
+            if at_s - self._believed_s > LOST_S:
+                self._restart(at_s, line.period_s)
+            else:
+                self._begin(at_s)
             return
         predicted_s = line.when_s(self._count)
         error_s = at_s - predicted_s

@@ -120,6 +120,16 @@ def test_from_the_third_tick_on_the_tempo_is_nearly_known(bpm: float) -> None:
     assert errors[-1] < 0.001
 
 
+@pytest.mark.parametrize("bpm", [60.0, 180.0])
+def test_a_clock_that_is_lost_at_once_is_followed_anew_when_it_is_back(bpm: float) -> None:
+    times = [at_s + 2.0 * (tick >= 4) for tick, at_s in enumerate(ticks(4 + 2 * FIRST_TICKS, bpm))]
+    follower = started(times)
+    for tick, true_s in enumerate(times):
+        if tick > 4 + 3:
+            assert error_s(follower, tick, true_s) < 0.005
+        follower.feed(TICK, true_s)
+
+
 @settings(max_examples=25)
 @given(st.sampled_from([60.0, 120.0, 180.0]), st.floats(0.02, 0.2), st.integers(0, 1000))
 def test_a_master_that_stood_still_keeps_its_count(bpm: float, stall_s: float, seed: int) -> None:
