@@ -228,6 +228,50 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
     assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
 
 
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if look(page, f"document.activeElement.matches({selector!r})"):
+            return
+    raise AssertionError(f"Tab does not come to {selector}")
+
+
+def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    for button, on in (("#sound", "[aria-pressed=true]"), ("#stage", "[aria-pressed=true]")):
+        tab_to(page, button)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(button + on)
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"{button}:not({on})")
+    tab_to(page, "#theme")
+    before = page.locator("#theme").get_attribute("aria-label")
+    page.keyboard.press("Enter")
+    assert page.locator("#theme").get_attribute("aria-label") != before
+    tab_to(page, "[role=tab]")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.locator(".take").first.wait_for()
+    tab_to(page, ".take a[href$='.mid']")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".mid")
+    tab_to(page, ".take [aria-label^='Write a note']")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Written by keys.")
+    tab_to(page, "#ask-yes")
+    page.keyboard.press("Enter")
+    eventually(lambda: any(b"by keys" in path.read_bytes() for path in daemon.takes.glob("*")))
+    eventually(lambda: look(page, "document.activeElement.id") == "tab-takes")  # not lost with the dialog
+    tab_to(page, ".take [aria-label^='Delete']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ask[open]")
+    tab_to(page, "#ask-no")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ask:not([open])", state="attached")
+
+
 def violations(page: Any) -> list[object]:
     """What axe finds, rules of good practice included."""
     found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
