@@ -2,7 +2,7 @@
 
     python -m benchmarks.moods [--seconds 12] [--rolls FOLDER]
 
-Each pair plays so long in the first mood and as long in the second. Roughness is how much harmony (1 minus the cosine
+Each pair glides into the first mood, then plays so long in it, and as long after the switch. Roughness is how much harmony (1 minus the cosine
 of the pitch-class histograms), density (octaves of onsets per second) and loudness (velocity) differ between two
 adjacent windows of 4 s: at a switch (the window before the command and the one after) over its mean inside the moods.
 Measured as well on a manual clock, where there are more of them, with a glide of 0 and with the default one.
@@ -89,7 +89,7 @@ def over_a_port(seconds: float, rolls: Path | None) -> dict[str, Any]:
         turns = []
         for one, other in PAIRS:
             client.send(0xB0, 22, numbers[one])
-            client.listen(CLOCK.now() + seconds)
+            client.listen(CLOCK.now() + Config().mood.glide_s + seconds)
             turns.append((one, other, client.send(0xB0, 22, numbers[other]) - begun_s))
             client.listen(CLOCK.now() + seconds)
         daemon.stop()

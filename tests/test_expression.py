@@ -51,6 +51,22 @@ def test_a_crescendo_over_two_phrases_leads_to_the_height_of_the_second() -> Non
     assert loud[7] < loud[6]
 
 
+def swing(loudness: float, ending: float = 0.0) -> float:
+    """From the softest to the loudest bar of two phrases, in velocity steps."""
+    rng = np.random.default_rng(1)
+    bars = [
+        np.mean([FULL.velocities((60,), BAR_LINE._replace(bar=bar), loudness, ending, rng) for _ in range(400)])
+        for bar in range(1, 9)
+    ]
+    return float(max(bars) - min(bars))
+
+
+def test_soft_music_swells_less_and_an_ending_not_at_all() -> None:
+    assert swing(80) == pytest.approx(2 * swing(40), rel=0.1)
+    assert swing(60) > 12
+    assert swing(60, ending=1.0) < 1
+
+
 def test_the_mean_velocity_is_the_commanded_loudness() -> None:
     rng = np.random.default_rng(1)
     found = []
