@@ -17,8 +17,8 @@ from improv.transport import Position
 # In velocity steps, at strength 1.
 MELODY_ABOVE, BASS_BELOW, INNER_BELOW = 6.0, 2.0, 7.0
 BAR_ACCENT, BEAT_ACCENT, OFFBEAT = 5.0, 2.0, -2.0
-# Shares of the loudness: pianists swell less where they play softly. From one 4 s to the next the mean velocity of human
-# performances changes by 6.4 (piano-midi-de) and 5.7 (piano rolls of 1905-1930); with these shares ours does by about 5.5.
+# Shares of the loudness: pianists swell less where they play softly. From one 4 s to the next the mean velocity of
+# human performances changes by 6.4 (40 of piano-midi-de) and 5.7 (40 piano rolls of 1905-1930); ours so by 5.6.
 PHRASE_SWELL, PHRASE_BARS = 0.2, 4
 PHRASE_MEAN = 0.63  # of sin(pi x^1.2) over a phrase
 # Two phrases make a period: it grows until the height of the second phrase and falls away after it.
@@ -114,7 +114,7 @@ class Expression:
 
     @staticmethod
     def _period(position: Position) -> float:
-        """A crescendo over most of two phrases that leads to the height of the second, and a short way back: likewise."""
+        """A crescendo over most of two phrases to the height of the second, and a short way back; likewise."""
         bars = 2 * PHRASE_BARS
         place = ((position.bar - 1) % bars + position.beat_in_bar / position.beats_per_bar) / bars
         rise = place / PERIOD_HEIGHT if place < PERIOD_HEIGHT else (1 - place) / (1 - PERIOD_HEIGHT)
