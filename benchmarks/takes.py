@@ -5,8 +5,7 @@
 Kills: a daemon without ports is ended with SIGKILL after a random time; its take is read and exported. What the player
 logged as sent (log.notes) must be in it, but for at most the last second, and no note in the MIDI file may be stuck.
 Rendered: takes of so many minutes with commands at random moments, by the shipped model on a manual clock, planned
-again
-from seed and commands; the two MIDI files must be equal byte for byte.
+again from seed and commands; the two MIDI files must be equal byte for byte.
 """
 
 from __future__ import annotations
