@@ -280,9 +280,11 @@ class Improviser:
     # ------------------------------------------------------------------------------------------------ planning
 
     def begin_anew(self, controls: ControlState) -> None:
-        """A new piece from the next bar line on, with an empty memory, as after an ending."""
+        """A new piece from the next bar line on, with an empty memory, in its own tempo: not in that of an ending."""
         position = self._memory.position
-        line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0)
+        mood = controls.mood(position.music_s)
+        tempo_bpm = self.model.encoding.tempo_bpm or self.attributes(mood, controls)["tempo"]
+        line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0, tempo_bpm=tempo_bpm)
         self._memory = self._beginning(self.model, line, controls)
         self._past.clear()
         self._theme = Theme()

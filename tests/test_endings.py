@@ -124,6 +124,16 @@ def test_a_new_piece_after_an_ending() -> None:
     assert_whole([*steps, *more], held_ids(subject))
 
 
+def test_a_new_piece_begins_in_its_own_tempo(tiny: OnnxModel) -> None:
+    subject = improviser(tiny, "happy")
+    steps = plan(subject, controls("happy"), 32)
+    while not steps[-1].finished:
+        steps.append(subject.plan_step(controls("happy", ending=True)))
+    assert steps[-1].position.tempo_bpm < 0.9 * steps[31].position.tempo_bpm
+    subject.begin_anew(controls("happy"))
+    assert subject.plan_step(controls("happy")).position.tempo_bpm == pytest.approx(steps[0].position.tempo_bpm)
+
+
 def test_a_withdrawn_ending_is_forgotten() -> None:
     subject = improviser(ScriptedModel([C4, STEP_END]), "calm", 1, "music.ending_bars=1")
     plan(subject, controls(ending=True), 10)
