@@ -437,7 +437,7 @@ class Improviser:
             wish = self._wish(memory, must_start=must_answer and not started, may_end=may_end)
             legal = memory.decoder.legal(wish._replace(too_long=wish.too_long + clashing, foreign=keys | gone))
             self._limit(legal, memory, controls.limits, may_start=may_start)
-            guided = sampling.guide(logits, guidance)
+            guided = sampling.guide(memory.decoder.resolved(logits), guidance)
             favour = key_pull + steering.dissonance_pull(
                 sounding,
                 memory.harsh,

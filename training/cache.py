@@ -39,6 +39,7 @@ _MODULES = (
 )
 _SHARED = (
     *("attributes", "mood", "conditioning", "notes", "encodings/base", "encodings/events", "encodings/melody"),
+    *("encodings/melody_repeats", "encodings/melody_schemes"),
     *("encodings/performance", "encodings/pianist", "encodings/polyphony"),
 )
 

@@ -114,7 +114,7 @@ def _bin(velocity: int, bins: int) -> int:
 
 def _documented(encoding: Encoding, rows: list[_Row], more: Extras) -> list[_Row]:
     """The rows as the vocabulary can tell them; changed in place."""
-    melody = encoding.family == "melody"
+    melody = encoding.family.startswith("melody")
     if melody:
         _keep_the_top(rows)
     low, high = int(encoding.start_pitches.min()), int(encoding.start_pitches.max())

@@ -29,7 +29,7 @@ from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
 from training.checkpoints import read_checkpoint
 from training.dataset import Dataset
-from training.network import EventLSTM
+from training.network import Network
 from training.scoring import OnnxScorer, score, score_pieces, total
 from training.settings import build, settings_of
 from training.variants import quantise
@@ -57,9 +57,9 @@ LICENCES = {
 
 
 class Step(nn.Module):
-    """One token of `EventLSTM`, as the contract wants it (improv.contract)."""
+    """One token of a network, as the contract wants it (improv.contract)."""
 
-    def __init__(self, network: EventLSTM) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
@@ -68,9 +68,9 @@ class Step(nn.Module):
         return logits[:, 0], new_h, new_c
 
 
-def network_of(saved: dict[str, Any]) -> EventLSTM:
+def network_of(saved: dict[str, Any]) -> Network:
     """The trained network, ready for inference."""
-    network = build(settings_of(saved), encoding_for(saved["family"]).size)
+    network = build(settings_of(saved), encoding_for(saved["family"]))
     network.load_state_dict(saved["network"])
     return network.eval()
 
@@ -184,7 +184,7 @@ def _licence(sources: list[str]) -> str:
     return " and ".join(sorted(known)) if known else "as the training data"
 
 
-def largest_difference(network: EventLSTM, model: OnnxModel, seed: int = 0) -> float:
+def largest_difference(network: Network, model: OnnxModel, seed: int = 0) -> float:
     """Largest |torch - onnxruntime| over the logits of 200 teacher-forced steps, the state carried through both."""
     rng = np.random.default_rng(seed)
     torch_state, onnx_state = network.zero_state(2), model.initial_state(2)

@@ -39,7 +39,7 @@ from training.checkpoints import read_checkpoint
 from training.dataset import Dataset, PieceRow
 from training.export import export, network_of
 from training.from_onnx import read_onnx
-from training.network import EventLSTM, State
+from training.network import Network, State
 from training.prepare import prepare, tell
 from training.reading import Options
 from training.scoring import score
@@ -69,7 +69,7 @@ class Plan:
 
 
 @torch.no_grad()
-def improvise(network: EventLSTM, family: str, lanes: int, tokens: int, seed: int) -> Batch:
+def improvise(network: Network, family: str, lanes: int, tokens: int, seed: int) -> Batch:
     """What the model plays by itself, with commands drawn at random: `tokens` of each of `lanes` lanes."""
     rng, encoding = np.random.default_rng(seed), encoding_for(family)
     ids = np.empty((lanes, tokens + 1), dtype=np.int64)
@@ -113,7 +113,7 @@ def _draw(logits: Tensor, rng: np.random.Generator) -> NDArray[np.int64]:
 class Rehearsal:
     """Old music with what the old network says of it. source: yields the batches, one after the other for ever."""
 
-    def __init__(self, teacher: EventLSTM, source: Callable[[], Batch], lanes: int) -> None:
+    def __init__(self, teacher: Network, source: Callable[[], Batch], lanes: int) -> None:
         self._teacher, self._source = teacher.eval(), source
         self._state = teacher.zero_state(lanes)
 
@@ -160,10 +160,10 @@ class Old:
 
     kind: str
     rehearsal: Callable[[], Batch]
-    loss: Callable[[EventLSTM], float]
+    loss: Callable[[Network], float]
 
 
-def old_music(network: EventLSTM, family: str, plan: Plan, old: Dataset | None, *, improvised: bool) -> Old:
+def old_music(network: Network, family: str, plan: Plan, old: Dataset | None, *, improvised: bool) -> Old:
     """From the old dataset where there is one, else improvised; with `improvised` that is only measured on."""
     lanes = plan.lanes
     if old is None or improvised:
@@ -178,13 +178,13 @@ def old_music(network: EventLSTM, family: str, plan: Plan, old: Dataset | None, 
     return Old(f"{len(pieces)} held-out pieces of the old dataset", source, lambda now: held_out_loss(now, old, pieces))
 
 
-def held_out_loss(network: EventLSTM, dataset: Dataset, pieces: list[PieceRow]) -> float:
+def held_out_loss(network: Network, dataset: Dataset, pieces: list[PieceRow]) -> float:
     """Nats per token, the commands hidden."""
     return score(network, dataset, pieces, commands=False, device=CPU).nats_per_token
 
 
 @torch.no_grad()
-def _loss_on(network: EventLSTM, music: Batch) -> float:
+def _loss_on(network: Network, music: Batch) -> float:
     tokens, targets, condition = (torch.from_numpy(array) for array in music)
     network.eval()
     logits, _ = network(tokens, condition, network.zero_state(len(tokens)))
@@ -199,7 +199,7 @@ def _stream(dataset: Dataset, pieces: list[PieceRow], plan: Plan) -> LaneStream:
 class Learner:
     """The network that learns a style, beside the one it was."""
 
-    def __init__(self, network: EventLSTM, dataset: Dataset, old: Old, plan: Plan) -> None:
+    def __init__(self, network: Network, dataset: Dataset, old: Old, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
         self.plan, self.old, self.dataset = plan, old, dataset
         self.network = network.train()

@@ -1,6 +1,10 @@
-"""The one network of every family: an LSTM over tokens and conditioning, with its state in the open."""
+"""The network of every family but two (`training.melody_networks`): an LSTM over tokens and conditioning, with its
+state in the open.
+"""
 
 from __future__ import annotations
+
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +12,33 @@ from torch import Tensor, nn
 from improv import conditioning
 
 State = tuple[Tensor, Tensor]
+
+
+class Network(nn.Module, ABC):
+    """What is trained and exported. layers, hidden: of its LSTM."""
+
+    layers: int
+    hidden: int
+
+    @abstractmethod
+    def zero_state(self, batch: int, device: torch.device | str = "cpu") -> State:
+        """State before any token: two tensors of shape (rows, batch, hidden), of the LSTM's layers at least."""
+
+    @abstractmethod
+    def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
+        """tokens: int64 (batch, time). condition: float (batch, time, conditioning.SIZE): of the step to be predicted.
+
+        Returns logits (batch, time, vocabulary) and the state after the last token.
+        """
+
+    def open_forget_gates(self, lstm: nn.Module) -> None:
+        """All biases 0 but the forget gate's, which is open at the start, as in Magenta."""
+        for name, parameter in lstm.named_parameters():
+            if "bias_ih" in name:
+                nn.init.zeros_(parameter)
+                nn.init.ones_(parameter[self.hidden : 2 * self.hidden])
+            elif "bias_hh" in name:
+                nn.init.zeros_(parameter)
 
 
 class NormalisedLSTM(nn.Module):
@@ -36,7 +67,7 @@ class NormalisedLSTM(nn.Module):
         return features, (torch.cat(new_h), torch.cat(new_c))
 
 
-class EventLSTM(nn.Module):
+class EventLSTM(Network):
     """Embedding of the token beside the conditioning -> LSTM layers -> logits of the next token.
 
     vocabulary, embedding, hidden, layers: sizes. dropout: share dropped after every layer, in training only.
@@ -64,15 +95,7 @@ class EventLSTM(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(hidden, vocabulary)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        for name, parameter in self.lstm.named_parameters():
-            if "bias_ih" in name:
-                nn.init.zeros_(parameter)
-                nn.init.ones_(parameter[self.hidden : 2 * self.hidden])  # forget gate open at the start, as in Magenta
-            elif "bias_hh" in name:
-                nn.init.zeros_(parameter)
+        self.open_forget_gates(self.lstm)
 
     def zero_state(self, batch: int, device: torch.device | str = "cpu") -> State:
         """State before any token: two tensors of shape (layers, batch, hidden)."""
@@ -80,10 +103,6 @@ class EventLSTM(nn.Module):
         return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
     def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
-        """tokens: int64 (batch, time). condition: float (batch, time, conditioning.SIZE): of the step to be predicted.
-
-        Returns logits (batch, time, vocabulary) and the state after the last token.
-        """
         features = torch.cat([self.embedding(tokens), condition], dim=-1)
         hidden, state = self.lstm(features, state)
         return self.output(self.dropout(hidden)), state

@@ -15,7 +15,7 @@ from improv.contract import INPUTS
 from improv.model import OnnxModel
 from training.batches import conditioned
 from training.dataset import Dataset, PieceRow
-from training.network import EventLSTM
+from training.network import Network
 
 FloatArray = NDArray[np.float32]
 Arrays = tuple[FloatArray, ...]
@@ -57,7 +57,7 @@ class Scorer(Protocol):
 class TorchScorer:
     """A network, in float32 on its device."""
 
-    network: EventLSTM
+    network: Network
     device: torch.device
 
     def zero_state(self, lanes: int) -> Arrays:
@@ -90,7 +90,7 @@ class OnnxScorer:
 
 
 def score(
-    network: EventLSTM,
+    network: Network,
     dataset: Dataset,
     pieces: list[PieceRow],
     *,

@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
+from improv.encodings import Encoding, RepeatingMelodyEncoding
 from improv.errors import InputError
-from training.network import EventLSTM
+from training.melody_networks import AttentionLSTM, LookbackLSTM
+from training.network import EventLSTM, Network
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 DEFAULT_PRESET = "base"
@@ -114,10 +116,15 @@ def settings_of(saved: dict[str, Any]) -> Settings:
     return Settings(**{**saved["settings"], "transpose": tuple(saved["settings"]["transpose"])})
 
 
-def build(settings: Settings, vocabulary: int) -> EventLSTM:
-    """The network that the settings describe."""
+def build(settings: Settings, encoding: Encoding) -> Network:
+    """The network that the settings describe for a family. Those of Melody RNN's schemes embed nothing."""
+    if isinstance(encoding, RepeatingMelodyEncoding):
+        if settings.batch_norm:
+            raise InputError(f"batch_norm=1: the network of {encoding.family} has no batch normalisation")
+        network = LookbackLSTM if encoding.family == "melody_lookback" else AttentionLSTM
+        return network(encoding, settings.hidden, settings.layers, settings.dropout)
     return EventLSTM(
-        vocabulary,
+        encoding.size,
         settings.embedding,
         settings.hidden,
         settings.layers,

@@ -67,7 +67,7 @@ def run(dataset: Path, point: Point, settings: Settings, out: Path) -> Point:
     trainer = train(dataset, settings, out)
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     best = min(lines, key=lambda line: line["valid_bare"])
-    size = sum(parameter.numel() for parameter in build(settings, trainer.dataset.encoding.size).parameters())
+    size = sum(parameter.numel() for parameter in build(settings, trainer.dataset.encoding).parameters())
     measured = (best["valid_bare"], best["train"], best["iteration"], size, lines[-1]["seconds"])
     return point | dict(zip(MEASURED, measured, strict=True))
 

@@ -93,7 +93,7 @@ class Trainer:
         self.processes = processes or Processes()
         self.dataset, self.settings, self.out, self.device = dataset, settings, out, device
         self.share = self.processes.share(settings.batch)
-        self.network = build(settings, dataset.encoding.size).to(device)
+        self.network = build(settings, dataset.encoding).to(device)
         self.parallel = self.processes.parallel(self.network)
         torch.manual_seed(settings.seed + self.processes.rank)  # dropout differs between processes, weights do not
         self.optimiser = torch.optim.AdamW(

@@ -7,6 +7,7 @@ from functools import cache
 
 from improv.encodings.base import NO_EXTRAS, NO_WISH, Encoding, Extras, GridStep, StreamDecoder, Wish
 from improv.encodings.melody import MelodyEncoding
+from improv.encodings.melody_repeats import RepeatingMelodyEncoding
 from improv.encodings.performance import PerformanceEncoding
 from improv.encodings.pianist import PianistEncoding
 from improv.encodings.polyphony import PolyphonyDecoder, PolyphonyEncoding
@@ -17,6 +18,8 @@ FAMILIES: dict[str, Callable[[], Encoding]] = {
     "pianist": PianistEncoding,
     "performance": PerformanceEncoding,
     "melody": MelodyEncoding,
+    "melody_lookback": RepeatingMelodyEncoding.lookback,
+    "melody_attention": RepeatingMelodyEncoding.attention,
 }
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "PianistEncoding",
     "PolyphonyDecoder",
     "PolyphonyEncoding",
+    "RepeatingMelodyEncoding",
     "StreamDecoder",
     "Wish",
     "encoding_for",

@@ -93,6 +93,12 @@ class StreamDecoder(Protocol):
         """
         ...
 
+    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The logits, shape (rows, vocabulary size), with the share of a token that only says another one in other
+        words given to that one.
+        """
+        ...
+
     def copy(self) -> Self:
         """A decoder in the same state that goes its own way."""
         ...

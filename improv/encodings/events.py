@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from improv.encodings.base import (
     FINAL_CHORD_NOTES,
@@ -242,6 +243,9 @@ class EventDecoder:
         return table.id_of("NOTE_ON", lowest) if lowest is not None and later else token_id
 
     # ---------------------------------------------------------------------------------------------- the grammar
+
+    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        return logits  # no two tokens say the same
 
     def legal(self, wish: Wish = NO_WISH) -> BoolArray:
         """Tokens that keep the grammar and the piano, in the order pedal, tempo, ends, beginnings from low to high,

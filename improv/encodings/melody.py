@@ -5,7 +5,7 @@ goes on), NOTE_OFF 1, NOTE_ON p = 2 + (p - 48) for the three octaves 48..83. Beh
 that a melody can begin and end. What lies outside of the three octaves is moved inside by octaves; of several voices
 the highest note of each onset is taken. `squash` is Magenta's normalisation of key and range.
 
-The `lookback` and `attention` schemes of input and labels stand in `improv.encodings.melody_schemes`.
+The `lookback` and `attention` schemes have vocabularies of their own (`improv.encodings.melody_repeats`), made of this.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from improv.attributes import profile_in_best_key
 from improv.encodings.base import (
@@ -81,6 +82,9 @@ class MelodyDecoder:
 
     def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         return token_id  # one voice has no room for somebody else's
+
+    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        return logits  # no two tokens say the same
 
     def legal(self, wish: Wish = NO_WISH) -> BoolArray:
         """START first; NOTE_OFF only where a note sounds."""

@@ -9,6 +9,9 @@ lookback   input 121: the event 38, what followed it one and two bars ago 2 x 38
 attention  input 74: pitch 36, sounds, silent, struck now, rising or falling, repeats 2, counter of seven bits, the next
            step begins a bar, major keys that fit the whole melody 12, that fit its last three different notes 12.
            label 40: pitch 36, no event 36, note-off 37, the repeats 38 and 39.
+
+The vocabularies with these labels stand in `improv.encodings.melody_repeats`, the networks with these inputs in
+`training.melody_networks`.
 """
 
 from __future__ import annotations
@@ -27,16 +30,16 @@ PITCHES = HIGHEST - LOWEST + 1
 LOOKBACK_INPUTS, LOOKBACK_BITS = 121, 5
 ATTENTION_INPUTS, ATTENTION_BITS = 74, 7
 LABELS = 40
-_FIRST_REPEAT = 38
+FIRST_REPEAT = 38
 _MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
-_IN_KEY = np.array([[(pitch - tonic) % 12 in _MAJOR_SCALE for pitch in range(12)] for tonic in range(12)], dtype=float)
+IN_KEY = np.array([[(pitch - tonic) % 12 in _MAJOR_SCALE for pitch in range(12)] for tonic in range(12)], dtype=float)
 
 
 def _event_at(events: Sequence[int], position: int) -> int:
     return events[position] if position >= 0 else NO_EVENT
 
 
-def _repeats(events: Sequence[int], position: int, steps: int) -> bool:
+def repeats(events: Sequence[int], position: int, steps: int) -> bool:
     """Whether the event is that of `steps` before; beyond the beginning nothing is repeated."""
     return position >= steps and events[position] == events[position - steps]
 
@@ -56,12 +59,12 @@ def _repeat_label(events: Sequence[int], position: int) -> int | None:
     """38 or 39 when the event is as one or two bars ago, two bars first; before the beginning nothing happened."""
     for index in reversed(range(len(LOOK_BACKS))):
         if events[position] == _event_at(events, position - LOOK_BACKS[index]):
-            return _FIRST_REPEAT + index
+            return FIRST_REPEAT + index
     return None
 
 
 def _repeated(label: int, before: Sequence[int]) -> int:
-    return _event_at(before, len(before) - LOOK_BACKS[label - _FIRST_REPEAT])
+    return _event_at(before, len(before) - LOOK_BACKS[label - FIRST_REPEAT])
 
 
 # ---------------------------------------------------------------------------------------------------------- lookback
@@ -73,7 +76,7 @@ def lookback_input(events: Sequence[int], position: int) -> FloatArray:
     for steps in LOOK_BACKS:
         row += _one_hot(PUBLISHED_CLASSES, _event_at(events, position - steps + 1))
     row += _counter(position + 1, LOOKBACK_BITS)
-    row += [float(_repeats(events, position, steps)) for steps in LOOK_BACKS]
+    row += [float(repeats(events, position, steps)) for steps in LOOK_BACKS]
     return np.array(row)
 
 
@@ -85,7 +88,7 @@ def lookback_label(events: Sequence[int], position: int) -> int:
 
 def lookback_event(label: int, before: Sequence[int]) -> int:
     """The event behind a label after the events before it."""
-    return label if label < _FIRST_REPEAT else _repeated(label, before)
+    return label if label < FIRST_REPEAT else _repeated(label, before)
 
 
 # --------------------------------------------------------------------------------------------------------- attention
@@ -93,7 +96,7 @@ def lookback_event(label: int, before: Sequence[int]) -> int:
 
 def keys_of(pitches: Sequence[int]) -> FloatArray:
     """1 for every major key that holds the most of these notes, shape (12,); ties all count."""
-    fits = _IN_KEY @ np.bincount(np.asarray(pitches, dtype=np.int64) % 12, minlength=12)
+    fits = IN_KEY @ np.bincount(np.asarray(pitches, dtype=np.int64) % 12, minlength=12)
     return np.asarray((fits == fits.max()).astype(np.float64))
 
 
@@ -116,7 +119,7 @@ def attention_input(events: Sequence[int], position: int) -> FloatArray:
             all_notes.append(pitch)
     row = [0.0] * PITCHES if pitch is None else _one_hot(PITCHES, pitch - LOWEST)
     row += [float(pitch is not None), float(pitch is None), float(struck), direction]
-    row += [float(_repeats(events, position, steps)) for steps in LOOK_BACKS]
+    row += [float(repeats(events, position, steps)) for steps in LOOK_BACKS]
     row += _counter(position + 1, ATTENTION_BITS)
     row.append(float((position + 1) % STEPS_PER_BAR == 0))
     return np.concatenate([row, keys_of(all_notes), keys_of(recent)])
@@ -133,6 +136,6 @@ def attention_label(events: Sequence[int], position: int) -> int:
 
 def attention_event(label: int, before: Sequence[int]) -> int:
     """The event behind a label after the events before it."""
-    if label >= _FIRST_REPEAT:
+    if label >= FIRST_REPEAT:
         return _repeated(label, before)
     return label - PITCHES if label >= PITCHES else label + 2

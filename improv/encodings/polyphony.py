@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from improv.encodings.base import (
     FINAL_CHORD_NOTES,
@@ -183,6 +184,9 @@ class PolyphonyDecoder:
         if not self._begun or highest < 0 or chosen > highest:
             return token_id
         return (_FIRST_CONTINUED if highest in self._sounding else _FIRST_NEW) + highest
+
+    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        return logits  # no two tokens say the same
 
     def _grammar(self) -> BoolArray:
         mask = np.zeros(SIZE, dtype=np.bool_)

@@ -12,6 +12,7 @@ import pytest
 
 from improv import conditioning
 from improv.contract import Contract
+from improv.encodings import PolyphonyEncoding
 from improv.errors import InputError
 from improv.model import OnnxModel
 from tests.training.conftest import SMALL
@@ -160,7 +161,7 @@ def test_evaluate_refuses_what_does_not_belong_together(
     assert evaluate.main([str(run_folder / "best.pt"), *arguments, "--card", str(tmp_path / "a.md")]) == 2
     assert "--card and --checkpoint belong to an exported model" in capsys.readouterr().err
     saved = read_checkpoint(run_folder / "best.pt")
-    save(tmp_path / "other.pt", saved | {"network": build(SMALL, 259).state_dict()})
+    save(tmp_path / "other.pt", saved | {"network": build(SMALL, PolyphonyEncoding()).state_dict()})
     assert evaluate.main([str(model_path), *arguments, "--checkpoint", str(tmp_path / "other.pt")]) == 2
     assert "was not exported from" in capsys.readouterr().err
     save(tmp_path / "split.pt", saved | {"split_hash": "0000"})

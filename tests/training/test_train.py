@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from improv import conditioning
+from improv.encodings import FAMILIES, encoding_for
 from improv.errors import InputError
 from tests.training.conftest import SMALL
 from training.checkpoints import read_checkpoint, save
@@ -176,10 +177,10 @@ def test_a_file_that_is_no_checkpoint(tmp_path: Path) -> None:
 
 
 def test_presets_and_overrides() -> None:
-    for family in ("melody", "polyphony", "performance", "pianist"):
+    for family in FAMILIES:
         assert {"tiny", "base", "large"} <= set(presets_of(family))
         for name in presets_of(family):
-            assert build(Settings.preset(name, family=family), 20).hidden > 0
+            assert build(Settings.preset(name, family=family), encoding_for(family)).hidden > 0
     settings = Settings.preset("tiny", ["lr=5e-4", "hidden=7", "transpose=[-1, 2]", "dropout=0"])
     assert (settings.lr, settings.hidden, settings.transpose, settings.dropout) == (5e-4, 7, (-1, 2), 0)
 
@@ -274,7 +275,7 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
 
 def test_the_score_is_that_of_each_piece_alone(dataset: Dataset) -> None:
     """Lanes that go on with the next piece, chunks and fewer lanes than pieces change nothing."""
-    network = build(SMALL, dataset.encoding.size).eval()
+    network = build(SMALL, dataset.encoding).eval()
     pieces = dataset.split("train")
     together = score_pieces(TorchScorer(network, CPU), dataset, pieces, commands=True, lanes=3)
     assert [part.piece for part in together] == pieces
@@ -293,7 +294,7 @@ def test_the_score_is_that_of_each_piece_alone(dataset: Dataset) -> None:
 
 
 def test_hidden_commands_do_not_count(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    network = build(SMALL, dataset.encoding.size)
+    network = build(SMALL, dataset.encoding)
     bare, known = (score(network, dataset, dataset.split("test"), commands=c, device=CPU) for c in (False, True))
     assert bare.nats_per_token != known.nats_per_token
     assert network.training  # left as it was

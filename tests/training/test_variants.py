@@ -29,7 +29,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, OnnxModel]:
         "family": encoding.family,
         "fingerprint": encoding.fingerprint,
         "sources": ["music"],
-        "network": build(settings, encoding.size).state_dict(),
+        "network": build(settings, encoding).state_dict(),
     }
     folder = tmp_path_factory.mktemp("variants")
     export.export(saved, "large", 1.0, folder / "large.onnx")
