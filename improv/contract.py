@@ -1,7 +1,8 @@
 """What an exported model says about itself: the metadata inside the ONNX file, written by the exporter, read here.
 
 inputs   token (batch,) int64; conditioning (batch, conditioning.SIZE) float32;
-         state_h, state_c (layers, batch, hidden) float32
+         state_h, state_c (rows, batch, hidden) float32, each with rows of its own number: zeros before the first token,
+         after it what the step before gave back, whatever it means to the network
 outputs  logits (batch, vocabulary) float32; new_state_h, new_state_c like the inputs
 """
 

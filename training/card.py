@@ -32,6 +32,14 @@ own; the daemon's expression layer adds nothing.""",
     "performance": """\
 A performance without a beat: notes on and off, shifts of time in hundredths of a second, 32 loudnesses (the scheme of
 Performance RNN). Dynamics and timing are its own; the daemon counts nominal bars of two seconds.""",
+    "melody_lookback": """\
+One voice on a grid of sixteenths within the three octaves from C3 to B5, told what followed its last note one and two
+bars ago, with tokens for "as one bar ago" and "as two bars ago" (the scheme of Melody RNN's lookback configuration).
+Of the music that it learned from it knows only the highest notes.""",
+    "melody_attention": """\
+One voice on a grid of sixteenths within the three octaves from C3 to B5. Its first layer reads its own last 40 outputs;
+it is told the keys that fit, and has tokens for "as one bar ago" and "as two bars ago" (the scheme of Melody RNN's
+attention configuration). Of the music that it learned from it knows only the highest notes.""",
     "melody": """\
 One voice on a grid of sixteenths within the three octaves from C3 to B5 (the scheme of Melody RNN's basic
 configuration). Of the music that it learned from it knows only the highest notes. Dynamics and small delays come from
@@ -43,6 +51,10 @@ _MEMORY = """\
 - It knows the styles of its training data and no other.
 - Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
 - A transposition in training moves the commanded register but not the valence, of which register is a small part."""
+_MELODY = f"""\
+- It has one voice and no harmony of its own.
+- The highest notes of piano music are not always its melody.
+{_MEMORY}"""
 _WEAKNESSES = {
     "pianist": f"""\
 - Dynamics, rubato and pedal were sequenced by one hand, as far as the training data are Bernd Krueger's.
@@ -54,10 +66,7 @@ _WEAKNESSES = {
 - The dynamics of the piano rolls were worked out from the rolls, not measured from the pianists' hands.
 - The pedal is folded into the lengths of the notes: what sounds on was held.
 {_MEMORY}""",
-    "melody": f"""\
-- It has one voice and no harmony of its own.
-- The highest notes of piano music are not always its melody.
-{_MEMORY}""",
+    **dict.fromkeys(("melody", "melody_lookback", "melody_attention"), _MELODY),
     "polyphony": """\
 - Triplets, ornaments and anything finer than a sixteenth are moved to the grid.
 - An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and

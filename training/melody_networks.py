@@ -271,17 +271,16 @@ class AttentionLSTM(MelodyNetwork):
 
     def _recur(self, features: Tensor, rows: Tensor, cells: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         h, c = rows[0], cells[0]
-        outputs = list(rows[self.layers : self.layers + ATTENDED].unbind(0))
-        keys = list(self.key(rows[self.layers : self.layers + ATTENDED]).unbind(0))
+        past = rows[self.layers : self.layers + ATTENDED].transpose(0, 1)  # (batch, ATTENDED, hidden)
+        keys = self.key(past)
         context, hidden = rows[-1], []
         for time in range(features.shape[1]):
             h, c = self.first(self.mix_in(torch.cat([features[:, time], context], dim=-1)), (h, c))
-            past, past_keys = torch.stack(outputs[-ATTENDED:], dim=1), torch.stack(keys[-ATTENDED:], dim=1)
-            answers = self.answer(torch.tanh(past_keys + self.query(torch.cat([h, c], dim=-1))[:, None]))
+            answers = self.answer(torch.tanh(keys + self.query(torch.cat([h, c], dim=-1))[:, None]))
             context = (torch.softmax(answers, dim=1) * past).sum(1)
             output = torch.tanh(self.mix_out(torch.cat([h, context], dim=-1)))
-            outputs.append(output)
-            keys.append(self.key(output))
+            past = torch.cat([past[:, 1:], output[:, None]], dim=1)
+            keys = torch.cat([keys[:, 1:], self.key(output)[:, None]], dim=1)
             hidden.append(output)
         layers_h, layers_c = h[None], c[None]
         given = torch.stack(hidden, dim=1)
@@ -290,4 +289,4 @@ class AttentionLSTM(MelodyNetwork):
                 self.dropout(given), (rows[1 : self.layers].contiguous(), cells[1:].contiguous())
             )
             layers_h, layers_c = torch.cat([layers_h, upper_h]), torch.cat([layers_c, upper_c])
-        return given, torch.cat([layers_h, torch.stack(outputs[-ATTENDED:]), context[None]]), layers_c
+        return given, torch.cat([layers_h, past.transpose(0, 1), context[None]]), layers_c

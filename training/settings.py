@@ -103,7 +103,7 @@ def _parse(key: str, text: str, kind: type) -> Any:
 
 
 def presets_of(family: str) -> dict[str, dict[str, Any]]:
-    """Preset -> its values. A family named `melody_lookback` takes those of `melody` when it has none of its own."""
+    """Preset -> its values. A family named `melody_mine` takes those of `melody` when it has none of its own."""
     everything: dict[str, dict[str, dict[str, Any]]] = yaml.safe_load(PRESETS.read_text())
     for name in (family, family.split("_")[0].split("-")[0]):
         if name in everything:

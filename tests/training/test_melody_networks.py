@@ -122,12 +122,11 @@ def test_resumed_it_goes_on_as_if_never_interrupted(trained: tuple[Path, Path], 
         assert torch.equal(value, whole[name]), name
 
 
-@pytest.mark.parametrize("bits", ["32", "8"])
-def test_exported_it_plays(trained: tuple[Path, Path], tmp_path: Path, bits: str) -> None:
-    """From notes to the engine: the file is proved equal, then a mood is turned, a melody ends, all is silent."""
+def test_exported_it_plays(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    """From notes to the engine: the file is proved equal and put into 8 bits, then a mood is turned, a melody ends, all is silent."""
     data, run = trained
     path = tmp_path / "tiny.onnx"
-    arguments = [str(run / "best.pt"), "--dataset", str(data), "--out", str(path), "--bits", bits]
+    arguments = [str(run / "best.pt"), "--dataset", str(data), "--out", str(path), "--bits", "8"]
     assert export.main(arguments) == 0
     model = OnnxModel(path, "cpu")
     assert [part.shape for part in model.initial_state(2)] == [

@@ -210,7 +210,7 @@ def test_an_unknown_preset_is_named() -> None:
 
 
 def test_a_family_without_presets_is_named() -> None:
-    assert presets_of("melody_lookback") == presets_of("melody")
+    assert presets_of("melody_mine") == presets_of("melody")
     with pytest.raises(InputError, match="nothing for the family 'trumpet'; it has: polyphony, melody"):
         Settings.preset("tiny", family="trumpet")
 
