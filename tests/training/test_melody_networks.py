@@ -123,7 +123,7 @@ def test_resumed_it_goes_on_as_if_never_interrupted(trained: tuple[Path, Path], 
 
 
 def test_exported_it_plays(trained: tuple[Path, Path], tmp_path: Path) -> None:
-    """From notes to the engine: the file is proved equal and put into 8 bits, then a mood is turned, a melody ends, all is silent."""
+    """From notes to the engine: proved equal and put into 8 bits; then a mood turns, a melody ends, all is silent."""
     data, run = trained
     path = tmp_path / "tiny.onnx"
     arguments = [str(run / "best.pt"), "--dataset", str(data), "--out", str(path), "--bits", "8"]
