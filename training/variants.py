@@ -67,11 +67,21 @@ def quantise(source: Path, out: Path, *, per_channel: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         ready, quantised = Path(folder) / "ready.onnx", Path(folder) / "quantised.onnx"
         quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
+        _forget_shapes(ready)
         quantize_dynamic(str(ready), str(quantised), weight_type=QuantType.QInt8, per_channel=per_channel)
         proto = onnx.load(str(quantised))
     metadata = {prop.key: prop.value for prop in onnx.load(str(source)).metadata_props}
     onnx.helper.set_model_props(proto, metadata)
     _write(proto, out)
+
+
+def _forget_shapes(path: Path) -> None:
+    """Take out the noted shapes, which are found anew: the quantiser turns matrices over and leaves theirs standing."""
+    import onnx
+
+    proto = onnx.load(str(path))
+    del proto.graph.value_info[:]
+    _write(proto, path)
 
 
 def _write(proto: Any, out: Path) -> None:
