@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from improv import conditioning
 from improv.contract import INPUTS
+from improv.encodings import RepeatingMelodyEncoding
 from improv.errors import InputError
 from improv.model import OnnxModel
 from training.export import QUANTISED_CELL, largest_difference, network_of, tolerance_of
@@ -32,6 +33,11 @@ def read_onnx(path: Path) -> dict[str, Any]:
     preset `base`. Weights of 8 bits come back as what they stand for.
     """
     model = OnnxModel(path, "cpu")
+    if isinstance(model.encoding, RepeatingMelodyEncoding):
+        raise InputError(
+            f"{path} is of family {model.contract.family}, which cannot be read back: give the checkpoint (.pt) that "
+            "it was made from"
+        )
     try:
         network, layers = _network(path, model)
     except (KeyError, ValueError, IndexError):

@@ -25,6 +25,7 @@ from tests.training.corpora import tiny_corpus
 from training import export
 from training.checkpoints import read_checkpoint, save
 from training.dataset import Dataset
+from training.from_onnx import read_onnx
 from training.melody_networks import AttentionInputs, LookbackInputs
 from training.prepare import prepare
 from training.reading import Options
@@ -129,6 +130,8 @@ def test_exported_it_plays(trained: tuple[Path, Path], tmp_path: Path) -> None:
     arguments = [str(run / "best.pt"), "--dataset", str(data), "--out", str(path), "--bits", "8"]
     assert export.main(arguments) == 0
     model = OnnxModel(path, "cpu")
+    with pytest.raises(InputError, match=f"{model.contract.family}, which cannot be read back: give the checkpoint"):
+        read_onnx(path)
     assert [part.shape for part in model.initial_state(2)] == [
         tuple(part.shape) for part in export.network_of(read_checkpoint(run / "best.pt")).zero_state(2)
     ]
