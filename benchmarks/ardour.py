@@ -36,7 +36,10 @@ STARTS = 8
 TICKS = 1920  # of a quarter in Ardour
 CHORD_BEATS = 0.02
 PAUSE = (0xB0, 85, 127)  # or go on
-OUTPUTS = "midi.outputs=[{port: '', clock: true}, {port: '', metronome: 10}]"
+# Notes, clock, and a metronome that nobody hears: an output that needs longer gets its messages sooner than the others.
+OUTPUTS = (
+    "midi.outputs=[{{port: ''}}, {{port: '', clock: true, latency_ms: {latency_ms:g}}}, {{port: '', metronome: 10}}]"
+)
 REST_S = 1.5
 CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
 <Ardour><Config>
@@ -212,7 +215,7 @@ def places(beats: Sequence[float], bpm: float) -> dict[str, Any]:
     return {"chords": _errors(errors), "on_bar_lines": _errors(bars)}
 
 
-def measure(seconds: float, period: int, offset_ms: float, roles: Sequence[str]) -> dict[str, Any]:
+def measure(seconds: float, period: int, offset_ms: float, latency_ms: float, roles: Sequence[str]) -> dict[str, Any]:
     """Ardour in each role."""
     if shutil.which(PROGRAM) is None:
         return {"skipped": f"{PROGRAM} is not installed (apt install ardour)"}
@@ -221,7 +224,10 @@ def measure(seconds: float, period: int, offset_ms: float, roles: Sequence[str])
         live.jack(period=period, synchronous=False, realtime=True),
     ):
         stamp = build(Path(folder))
-        runs = {"master": lambda: as_master(stamp, seconds, offset_ms), "slave": lambda: as_slave(stamp, seconds)}
+        runs = {
+            "master": lambda: as_master(stamp, seconds, offset_ms),
+            "slave": lambda: as_slave(stamp, seconds, latency_ms),
+        }
         return {role: runs[role]() for role in roles}
 
 
@@ -253,16 +259,17 @@ def as_master(stamp: Path, seconds: float, offset_ms: float) -> dict[str, Any]:
     return {**_common(ardour, stamps, sent, recorded), **more}
 
 
-def as_slave(stamp: Path, seconds: float) -> dict[str, Any]:
+def as_slave(stamp: Path, seconds: float, latency_ms: float) -> dict[str, Any]:
     """Ardour follows the clock that we give, at its own session's tempo, from the start of our song.
 
     The bars that are counted in, on an output that nobody hears, leave time to connect.
     """
-    settings = ("clock.count_in_bars=4", f"mood.table.tempo.nervous={BPM}", OUTPUTS, *SETTINGS)
+    outputs = OUTPUTS.format(latency_ms=latency_ms)
+    settings = ("clock.count_in_bars=4", f"mood.table.tempo.nervous={BPM}", outputs, *SETTINGS)
     with started(master=False) as ardour:
         ardour.go()
         with live.playing(*settings, listens=False) as (daemon, _):
-            _connect("BrainMusic:BrainMusic", "ardour:MIDI Clock in")
+            _connect("BrainMusic 2:BrainMusic 2", "ardour:MIDI Clock in")
             _connect("BrainMusic:BrainMusic", "ardour:take/midi_in 1")
             stamper = Stamper(stamp, "BrainMusic:BrainMusic")
             CLOCK.wait(CLOCK.now() + 16 * 60 / BPM + seconds)
@@ -270,7 +277,7 @@ def as_slave(stamp: Path, seconds: float) -> dict[str, Any]:
             stamps = stamper.stop()
             daemon.stop()
             sent = daemon.sent()
-    return _common(ardour, stamps, sent, recorded)
+    return {"latency_ms": latency_ms, **_common(ardour, stamps, sent, recorded)}
 
 
 def _common(ardour: Ardour, stamps: Stamps, sent: Sequence[dict[str, Any]], recorded: Sequence[Note]) -> dict[str, Any]:
@@ -288,6 +295,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--period", type=int, default=512, help="of the JACK server, frames")
     parser.add_argument("--roles", nargs="+", choices=("master", "slave"), default=["master", "slave"], help="Ardour's")
     parser.add_argument("--offset-ms", type=float, default=0.0, help="clock.offset_ms, where Ardour leads")
+    parser.add_argument("--latency-ms", type=float, default=0.0, help="of the clock's output, where Ardour follows")
 
 
 if __name__ == "__main__":

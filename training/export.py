@@ -36,7 +36,8 @@ from training.variants import quantise
 
 PARITY_STEPS = 200
 QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
-COARSE_TOLERANCE = 0.3  # the products of 8 bits of the shipped models differ by up to 0.09 from those of floats
+# Of 8 bits: logits of the shipped models differ by up to 0.24 from those of their checkpoints.
+COARSE_TOLERANCE = 0.5
 TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
 
 LICENCES = {
