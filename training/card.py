@@ -46,8 +46,8 @@ configuration). Of the music that it learned from it knows only the highest note
 the daemon's expression layer.""",
 }
 _MEMORY = """\
-- An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and
-  the ending steer.
+- An LSTM remembers some bars, not a form: phrases return because the program draws the choice of notes to them
+  (`improv/form.py`, where there is a beat), and there are no other sections than commands and endings make.
 - It knows the styles of its training data and no other.
 - Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
 - A transposition in training moves the commanded register but not the valence, of which register is a small part."""
@@ -69,8 +69,8 @@ _WEAKNESSES = {
     **dict.fromkeys(("melody", "melody_lookback", "melody_attention"), _MELODY),
     "polyphony": """\
 - Triplets, ornaments and anything finer than a sixteenth are moved to the grid.
-- An LSTM remembers some bars, not a form: themes seldom return, and there are no sections beyond what the commands and
-  the ending steer.
+- An LSTM remembers some bars, not a form: phrases return because the program draws the choice of notes to them
+  (`improv/form.py`, where there is a beat), and there are no other sections than commands and endings make.
 - It knows the styles of its training data and no other.
 - The chorales have no dynamics or tempo of their own; loudness and tempo were hidden there in training.
 - Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
