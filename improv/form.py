@@ -58,9 +58,11 @@ class Theme:
         if not back or then < self._since:
             return None
         following = next((tick for tick in self._started if tick > then), None)
-        nearest = self._started.get(then) or (self._started[following] if following is not None else None)
-        if nearest is None:
+        if then in self._started:
+            pitches, mood_then = self._started[then]
+        elif following is not None:
+            pitches, mood_then = frozenset[int](), self._started[following][1]
+        else:
             return None
-        pitches = self._started[then][0] if then in self._started else frozenset[int]()
-        weight = max(0.0, 1 - math.dist(mood, nearest[1]) / OTHER_MOOD)
+        weight = max(0.0, 1 - math.dist(mood, mood_then) / OTHER_MOOD)
         return Recall(pitches, None if following is None else following - then, weight)

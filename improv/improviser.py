@@ -428,6 +428,9 @@ class Improviser:
         may_start = self._may_start(memory, controls.limits)
         must_answer = may_start and self._must_answer(memory, controls)
         recall = self._recall(memory, mood)
+        recall_strength = recall.weight * self.settings.recall_pull if recall else 0.0
+        recall_pull = steering.recall_pull(recall.pitches if recall else frozenset(), recall_strength)
+        returning = np.isin(encoding.start_pitches, list(recall.pitches) if recall else [])  # of the starts
         started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
         while True:
@@ -446,18 +449,18 @@ class Improviser:
                 controls.intensity,
                 self.settings.dissonance_pull,
             )
-            if recall is not None:
-                favour = favour + steering.recall_pull(recall.pitches, recall.weight * self.settings.recall_pull)
-            favour = favour[encoding.start_pitches]
+            favour = (favour + recall_pull)[encoding.start_pitches]
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
             if not started:
                 guided[encoding.starts] += density_pull
             if recall is not None:
-                guided[encoding.starts] += self._recall_now(recall, legal, started)
+                here = returning & legal[encoding.starts]
+                here[[token - encoding.starts.start for token in started]] = False
+                guided[encoding.starts] += steering.rhythm_pull(recall_strength, returns=bool(here.any()))
             if encoding.shifts.stop > encoding.shifts.start:
                 pace = steering.pace_pull(encoding.shifts.stop - encoding.shifts.start, density_pull)
                 if recall is not None and recall.ticks_to_next is not None and recall.ticks_to_next <= len(pace):
-                    pace[recall.ticks_to_next - 1] += recall.weight * self.settings.recall_pull
+                    pace[recall.ticks_to_next - 1] += recall_strength
                 guided[encoding.shifts] = sampling.pull(guided[encoding.shifts], pace, legal[encoding.shifts])
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             chosen = sampling.choose(weights, rng)
@@ -486,14 +489,6 @@ class Improviser:
         if not self.settings.recall_pull or memory.end_tick is not None or memory.model.encoding.tempo_bpm is not None:
             return None
         return self._theme.recall(memory.position, mood)
-
-    def _recall_now(self, recall: Recall, legal: BoolArray, started: list[int]) -> float:
-        """Nats for any start: more while some of the earlier phrase can still begin here, else less."""
-        encoding = self.model.encoding
-        here = legal[encoding.starts] & np.isin(encoding.start_pitches, list(recall.pitches))
-        here[[token - encoding.starts.start for token in started]] = False
-        strength = steering.RHYTHM_SHARE * recall.weight * self.settings.recall_pull
-        return strength if here.any() else -strength
 
     @staticmethod
     def _is_shift(encoding: Encoding, token_id: int) -> bool:

@@ -88,6 +88,11 @@ def recall_pull(pitches: frozenset[int], strength: float) -> FloatArray:
     return favour
 
 
+def rhythm_pull(strength: float, *, returns: bool) -> float:
+    """Nats for any start where an earlier phrase comes back: more while some of it can still begin here, else less."""
+    return RHYTHM_SHARE * (strength if returns else -strength)
+
+
 def density_window_s(tempo_bpm: float) -> float:
     """How far back onsets are counted, in seconds."""
     return DENSITY_BEATS * 60 / tempo_bpm
