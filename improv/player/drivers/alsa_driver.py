@@ -5,15 +5,13 @@ What was handed over goes out on time even while this process is held up.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from improv.clock import Clock, SystemClock
-from improv.errors import PortError
 from improv.player.drivers.base import MidiSystemError, heard
 from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock
-from improv.player.drivers.rtmidi_driver import quiet_stderr
+from improv.player.drivers.opening import load_optional, opening
 from improv.player.drivers.rtmidi_port import find_port, plain_name
 from improv.player.wire import PlayerSettings
 
@@ -26,10 +24,7 @@ Address = tuple[int, int]
 
 def load_alsa() -> Any:
     """The alsa_midi module, imported late: it is optional and needs libasound."""
-    try:
-        return importlib.import_module("alsa_midi")
-    except (ImportError, OSError) as error:
-        raise MidiSystemError(f"alsa-midi cannot be loaded ({error}).") from error
+    return load_optional("alsa_midi", "alsa-midi")
 
 
 class AlsaDriver:
@@ -68,15 +63,8 @@ class AlsaDriver:
     def open(self) -> None:
         self._alsa = load_alsa()
         self.gone = False
-        try:
-            with quiet_stderr():
-                self._open()
-        except PortError:
-            self.close()
-            raise
-        except (self._alsa.ALSAError, OSError) as error:
-            self.close()
-            raise MidiSystemError(f"ALSA cannot be used: {error}") from error
+        with opening(self, self._alsa.ALSAError, OSError):
+            self._open()
 
     def _open(self) -> None:
         alsa, settings, name = self._alsa, self._settings, self._settings.virtual_port_name

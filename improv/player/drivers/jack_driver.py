@@ -8,17 +8,15 @@ count of time, and a mapping made earlier would be wrong by all that it lost sin
 from __future__ import annotations
 
 import contextlib
-import importlib
 import socket
 from collections import deque
 from typing import Any
 
 from improv.clock import Clock, SystemClock
-from improv.errors import PortError
 from improv.player.drivers.base import MidiSystemError, heard
 from improv.player.drivers.connections import Partner
 from improv.player.drivers.frames import FrameClock, unwrap
-from improv.player.drivers.rtmidi_driver import quiet_stderr
+from improv.player.drivers.opening import load_optional, opening, quiet_stderr
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.wire import PlayerSettings
 
@@ -29,10 +27,7 @@ LONGEST_CLOSE_S = 0.5  # a server that stands still is not waited for
 
 def load_jack() -> Any:
     """The jack module, imported late: it is optional and needs libjack."""
-    try:
-        return importlib.import_module("jack")
-    except (ImportError, OSError) as error:
-        raise MidiSystemError(f"JACK-Client cannot be loaded ({error}).") from error
+    return load_optional("jack", "JACK-Client")
 
 
 class JackDriver:
@@ -75,16 +70,9 @@ class JackDriver:
     def open(self) -> None:
         jack = load_jack()
         self.gone = False
-        try:
-            with quiet_stderr():
-                self._client = jack.Client(self._settings.virtual_port_name, no_start_server=True)
-                self._open()
-        except PortError:
-            self.close()
-            raise
-        except (jack.JackError, OSError) as error:
-            self.close()
-            raise MidiSystemError(f"JACK cannot be used: {error}") from error
+        with opening(self, jack.JackError, OSError):
+            self._client = jack.Client(self._settings.virtual_port_name, no_start_server=True)
+            self._open()
 
     def _open(self) -> None:
         client, name, settings = self._client, self._settings.virtual_port_name, self._settings

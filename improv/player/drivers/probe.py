@@ -12,7 +12,8 @@ from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.file_driver import FileDriver
 from improv.player.drivers.jack_driver import JackDriver, load_jack
 from improv.player.drivers.null import NullDriver
-from improv.player.drivers.rtmidi_driver import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi, quiet_stderr
+from improv.player.drivers.opening import quiet_stderr
+from improv.player.drivers.rtmidi_driver import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi
 from improv.player.wire import PlayerSettings
 
 ALSA_SEQUENCER = "/dev/snd/seq"

@@ -10,12 +10,11 @@ import importlib
 import os
 import select
 import socket
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 from improv.errors import PortError
 from improv.player.drivers.base import MidiSystemError
+from improv.player.drivers.opening import opening, quiet_stderr
 from improv.player.drivers.rtmidi_port import RtMidiPort
 from improv.player.drivers.stamps import Stamps
 from improv.player.wire import PlayerSettings
@@ -34,23 +33,6 @@ def load_rtmidi() -> Any:
         raise MidiSystemError(
             f"python-rtmidi cannot be loaded ({error}); on Debian `sudo apt install libasound2` gives what it needs."
         ) from error
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep what ALSA and JACK write to file descriptor 2 while they are tried off the terminal."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    with contextlib.ExitStack() as stack:
-        # A process without a terminal may have no stderr, one that has run out of file handles gets no others.
-        with contextlib.suppress(OSError):
-            saved = os.dup(2)
-            stack.callback(os.close, saved)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            stack.callback(os.close, nowhere)
-            os.dup2(nowhere, 2)
-            stack.callback(os.dup2, saved, 2)
-        yield
 
 
 def open_sockets() -> set[int]:
@@ -120,15 +102,8 @@ class RtMidiDriver:
         return self._input.name if self._input else ""
 
     def open(self) -> None:
-        try:
-            with quiet_stderr():
-                self._open()
-        except PortError:
-            self.close()
-            raise
-        except OSError as error:  # rtmidi's errors are OSErrors
-            self.close()
-            raise MidiSystemError(f"{self.name} cannot be used: {error}") from error
+        with opening(self, OSError):  # rtmidi's errors are OSErrors
+            self._open()
 
     def _open(self) -> None:
         rtmidi, name = load_rtmidi(), self._settings.virtual_port_name
