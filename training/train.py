@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ from training.splits import spread
 # Held-out pieces that the running evaluation reads, spread over all sources: enough for two decimals, and some
 # 200 000 tokens, which one idle core scores in 10 s with the base preset.
 EVALUATION_PIECES = 48
+# What a resumed run may have otherwise than it began with: how long it goes on. The learning rate falls accordingly.
+LENGTH = ("iterations", "evaluate_every", "patience")
 NAMED_PIECES = 3  # how many pieces of a bad batch a message names
 
 
@@ -121,10 +123,12 @@ class Trainer:
         """Go on from `last.pt`."""
         path = self.out / "last.pt"
         saved = read_checkpoint(path)
-        if differences := settings_of(saved).differences(self.settings):
+        begun = settings_of(saved)
+        as_long = replace(begun, **{name: getattr(self.settings, name) for name in LENGTH})
+        if differences := as_long.differences(self.settings):
             raise InputError(
-                f"{path} was trained with {'; '.join(differences)}: resume without --preset and --set, "
-                "or begin a new run in another --out"
+                f"{path} was trained with {'; '.join(differences)}: resume without --preset and --set but for "
+                f"{', '.join(LENGTH)}, or begin a new run in another --out"
             )
         if saved["split_hash"] != self.dataset.split_hash():
             raise InputError(f"{path} was trained on another dataset or split; resume on that one, or begin a new run")
@@ -324,7 +328,7 @@ def train(
 
 
 def choose_settings(preset: str | None, overrides: list[str], resume_from: Path | None, family: str) -> Settings:
-    """A resumed run keeps its own settings unless others are asked for (and then refused, Trainer.resume)."""
+    """A resumed run keeps its own settings unless others are asked for (refused but for LENGTH, Trainer.resume)."""
     if resume_from is not None and preset is None:
         return settings_of(read_checkpoint(resume_from)).overridden(overrides)
     return Settings.preset(preset or DEFAULT_PRESET, overrides, family)

@@ -113,7 +113,7 @@ def test_resume_refuses_other_settings(
     arguments = [str(dataset_folder), "--out", str(run_folder), "--resume", "--device", "cpu"]
     assert main([*arguments, "--set", "hidden=99", "--set", "lr=0.5"]) == 2
     error = capsys.readouterr().err
-    assert "was trained with hidden 16 and not 99; lr 0.01 and not 0.5: resume without --preset and --set" in error
+    assert "was trained with hidden 16 and not 99; lr 0.01 and not 0.5: resume without --preset and --set but" in error
     assert main([*arguments, "--preset", "tiny"]) == 2
     assert "embedding 8 and not 16" in capsys.readouterr().err
     assert main(arguments) == 0  # with its own settings, and there is nothing left to do
@@ -128,6 +128,14 @@ def test_an_interrupt_says_how_to_go_on(
     monkeypatch.setattr(Trainer, "step", interrupt)
     assert main([str(dataset_folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]) == 130
     assert "interrupted; go on with --resume" in capsys.readouterr().err
+
+
+def test_a_resumed_run_may_go_on_for_longer(dataset_folder: Path, run_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(run_folder, tmp_path, dirs_exist_ok=True)
+    longer = SMALL.iterations + SMALL.evaluate_every
+    arguments = [str(dataset_folder), "--out", str(tmp_path), "--resume", "--device", "cpu"]
+    assert main([*arguments, "--set", f"iterations={longer}"]) == 0
+    assert last_line(tmp_path)["iteration"] == longer == read_checkpoint(tmp_path / "last.pt")["settings"]["iterations"]
 
 
 def test_resume_refuses_another_dataset(dataset_folder: Path, run_folder: Path, tmp_path: Path) -> None:
