@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks import live
 from benchmarks.live import CLOCK, Client
 from improv import journey_file
+from improv.attributes import chord_onsets
 from improv.config import Config
 from improv.journey import Journey
 from improv.model import OnnxModel, resolve
@@ -35,7 +36,7 @@ Notes = np.ndarray  # rows of (onset s, end s, pitch, velocity)
 def heard(notes: Notes, length_s: float) -> np.ndarray:
     """Rows of (middle of the window s, valence, arousal)."""
     rows = []
-    onset_s = np.round(notes[:, 0] / 0.02) * 0.02
+    onset_s = chord_onsets(notes[:, 0])
     for start_s in np.arange(0, length_s - WINDOW_S + 1e-9, WINDOW_S):
         inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)
         duration_s = (notes[:, 1] - notes[:, 0])[inside]

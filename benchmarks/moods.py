@@ -23,6 +23,7 @@ from benchmarks import live
 from benchmarks.answer import MIDDLE_OF_QUARTER
 from benchmarks.journeys import recorded
 from benchmarks.live import CLOCK
+from improv.attributes import chord_onsets
 from improv.config import Config, load
 from improv.controls import SetMood
 from improv.model import OnnxModel, resolve
@@ -47,7 +48,7 @@ def differences(notes: np.ndarray, at_s: float) -> np.ndarray | None:
     ]
     lengths = float(np.linalg.norm(classes[0]) * np.linalg.norm(classes[1]))
     cosine = float(classes[0] @ classes[1]) / max(lengths, 1e-9)
-    onsets = [len(np.unique(np.round(row[:, 0] / 0.02))) for row in rows]
+    onsets = [len(np.unique(chord_onsets(row[:, 0]))) for row in rows]
     velocity = [row[:, 3].mean() for row in rows]
     return np.array([1 - cosine, abs(np.log2(onsets[1] / onsets[0])), abs(velocity[1] - velocity[0])])
 

@@ -25,6 +25,8 @@ TEMPERLEY_MINOR = np.array([5, 2, 3.5, 4.5, 2, 4, 2, 4.5, 3.5, 2, 1.5, 4])
 # Difference of the two best correlations at which the mode is called 46 % major (tanh scale): the spread between
 # human-labelled corners is about 0.15 (happy +.10, nervous -.06).
 _MODE_SOFTNESS = 0.1
+# Notes of one chord follow each other within this: the expression layer spreads them over 12 ms, people over some 30.
+CHORD_SPREAD_S = 0.03
 _DISSONANT_CLASSES = (1, 2, 6, 10, 11)  # semitones modulo 12
 _IS_DISSONANT = np.isin(np.arange(12), _DISSONANT_CLASSES)
 _NO_SPREAD = 1e-9  # of the mean: histograms that are flat but for rounding have no key
@@ -165,6 +167,19 @@ def intervals(classes: FloatArray) -> tuple[float, float]:
     """Dissonant intervals and all intervals among notes that sound together. classes: notes per pitch class, (12,)."""
     count = float(classes.sum())
     return float(classes @ dissonant_class_counts(classes)) / 2, count * (count - 1) / 2
+
+
+def chord_onsets(on_s: FloatArray) -> FloatArray:
+    """Onset in seconds of the chord that each note belongs to, shape (notes,): that of its first note.
+
+    A player never strikes all keys of a chord at once, nor does the expression layer: a note that follows another
+    within CHORD_SPREAD_S begins with it. Counted apart, a spread chord would be several onsets, its melody faster.
+    """
+    order = np.argsort(on_s, kind="stable")
+    first = np.diff(on_s[order], prepend=-np.inf) > CHORD_SPREAD_S
+    onset = np.empty(len(on_s))
+    onset[order] = on_s[order][first][np.cumsum(first) - 1]
+    return onset
 
 
 def melody(onset: FloatArray, end: FloatArray, pitch: FloatArray) -> IntArray:

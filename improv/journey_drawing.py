@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from improv.attributes import Window, measure
+from improv.attributes import Window, chord_onsets, measure
 from improv.errors import InputError
 from improv.journey import Journey, Waypoint
 from improv.midifile import TimedNote
@@ -19,8 +19,6 @@ from improv.mood import Mood, mood_of
 
 WINDOW_S, HOP_S = 16.0, 8.0
 SAMPLES = 600  # of the commanded path
-# Chord notes are spread over up to 12 ms by the expression layer; on this grid they are one onset again.
-ONSET_GRID_S = 0.02
 
 _SIZE = (1280, 560)
 _PAPER, _INK, _GRID, _COMMANDED, _MEASURED = "#ffffff", "#333333", "#dddddd", "#1f5fa8", "#d1701f"
@@ -47,7 +45,7 @@ def measured(notes: Sequence[TimedNote]) -> tuple[Waypoint, ...]:
         return ()
     rows = np.array(sorted(notes), dtype=np.float64)
     on_s, off_s, pitch, velocity = rows.T
-    onset_s = np.round(on_s / ONSET_GRID_S) * ONSET_GRID_S
+    onset_s = chord_onsets(on_s)
     points = []
     for start_s in np.arange(0, max(float(off_s.max()) - WINDOW_S, 0.0) + 1e-9, HOP_S):
         inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)

@@ -14,6 +14,7 @@ from improv.attributes import (
     Window,
     Windows,
     articulation,
+    chord_onsets,
     dissonance,
     key_of,
     measure,
@@ -99,6 +100,17 @@ def test_dissonance_is_the_share_of_harsh_intervals() -> None:
 def test_the_melody_is_on_top() -> None:
     onset, end, pitch = arrays([0, 0, 1, 2, 3], [1, 4, 2, 3, 4], [60, 48, 72, 62, 47])
     assert melody(onset, end, pitch).tolist() == [0, 2, 3], "47 lies under the held 48"
+
+
+def test_a_spread_chord_is_one_onset() -> None:
+    on_s = np.array([1.0, 0.012, 0.0, 1.02, 0.5, 1.041])
+    assert chord_onsets(on_s).tolist() == [1.0, 0.0, 0.0, 1.0, 0.5, 1.0], "in any order; a rolled chord as well"
+    apart = np.arange(8) * 0.05  # 32nds at 150 beats per minute
+    assert chord_onsets(apart).tolist() == apart.tolist()
+    assert chord_onsets(np.zeros(0)).tolist() == []
+    spread = np.array([72.0, 64, 60])
+    late = chord_onsets(np.array([0.0, 0.011, 0.012]))
+    assert melody(late, late + 1, spread).tolist() == [0], "the highest; 11 ms later another would seem to follow"
 
 
 def test_articulation() -> None:

@@ -29,7 +29,7 @@ from improv.mood import NEUTRAL, mood_of
 from improv.render import render
 from training import corpus
 from training.dataset import Dataset
-from training.listen import ONSET_GRID_S, Sounded
+from training.listen import Sounded
 from training.overlap import area, distances
 from training.played import play
 from training.score import Rejected
@@ -59,7 +59,7 @@ def features(notes: Sounded, seconds: float) -> dict[str, FloatArray]:
     """Each feature as a vector, often of one number."""
     onsets, first = np.unique(notes.onset_s, return_index=True)
     length = np.maximum(notes.off_s - notes.on_s, 0.01)
-    gaps = np.maximum(np.diff(onsets), ONSET_GRID_S)
+    gaps = np.diff(onsets)
     tops = np.maximum.reduceat(notes.pitch, first)
     loud = np.maximum.reduceat(notes.velocity, first)
     classes = notes.pitch.astype(np.int64) % 12

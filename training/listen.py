@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from improv import midifile
-from improv.attributes import Window, key_correlation_difference, measure
+from improv.attributes import Window, chord_onsets, key_correlation_difference, measure
 from improv.config import Config
 from improv.errors import BrainMusicError
 from improv.improviser import PlannedStep
@@ -23,9 +23,6 @@ from improv.mood import CORNERS
 from improv.render import render
 
 MEASURED = ("mode", "onset_density", "register", "loudness", "articulation", "dissonance", "pitch_spread", "tempo")
-
-# Chord notes are spread over up to 12 ms by the expression layer; on this grid they are one onset again.
-ONSET_GRID_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Sounded:
     @property
     def onset_s(self) -> np.ndarray:
         """Onsets as a listener counts them: the notes of a chord begin together."""
-        return np.asarray(np.round(self.on_s / ONSET_GRID_S) * ONSET_GRID_S)
+        return chord_onsets(self.on_s)
 
 
 def statistics(steps: Sequence[PlannedStep], seconds: float) -> dict[str, float]:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.attributes import articulation, dissonance, key_correlation_difference, melody
+from improv.attributes import articulation, chord_onsets, dissonance, key_correlation_difference, melody
 from improv.errors import InputError
 from improv.mood import CORNERS
 from training.read_midi import read_midi
@@ -92,7 +92,7 @@ def windows(notes: FloatArray) -> list[FloatArray]:
 def features(notes: FloatArray) -> FloatArray:
     """About thirty numbers of one window; notes: rows of (onset s, end s, pitch, velocity), at least LEAST_NOTES."""
     notes = notes[np.lexsort((notes[:, 2], notes[:, 0]))]
-    on_s = np.round(notes[:, 0] / 0.03) * 0.03
+    on_s = chord_onsets(notes[:, 0])
     length_s, pitch = np.maximum(notes[:, 1] - notes[:, 0], 0.03), notes[:, 2]
     line = melody(on_s, on_s + length_s, pitch)
     steps = np.diff(pitch[line]) if line.size > 1 else np.zeros(1)

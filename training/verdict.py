@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from improv.attributes import chord_onsets
 from improv.errors import InputError
 from improv.mood import CORNERS, Mood
 from training import recogniser
@@ -20,7 +21,6 @@ from training.recogniser import MOODS, Recogniser
 FloatArray = NDArray[np.float64]
 
 LISTENED_S = 12.0
-ONSET_GRID_S = 0.02  # chord notes are spread over up to 12 ms by the expression layer
 BINS = 12  # of the histograms whose overlap is the distance to human music
 
 
@@ -52,7 +52,7 @@ def read(folder: Path) -> list[Rendering]:
 
 def heard(notes: FloatArray) -> Impression | None:
     """Judge (a): the mean impression over windows of 12 s, or None when none could be judged."""
-    on_s = np.round(notes[:, 0] / ONSET_GRID_S) * ONSET_GRID_S
+    on_s = chord_onsets(notes[:, 0])
     said = []
     for start_s in np.arange(0, max(float(notes[:, 0].max()) - LISTENED_S / 2, 1), LISTENED_S):
         inside = (on_s >= start_s) & (on_s < start_s + LISTENED_S)
