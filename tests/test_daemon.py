@@ -47,11 +47,12 @@ class TestOverJack:
     def test_engine_killed_leaves_no_note(self) -> None:
         with live.playing(MODEL, "mood.start=nervous") as (daemon, client):
             client.listen(CLOCK.now() + 1.5)
+            (path,) = (daemon.folder / "takes").iterdir()
+            live.wait_for(lambda: bool(take.read(path).notes), 10)  # written once a second
             daemon.stop(signal.SIGKILL)
             client.listen(CLOCK.now() + 0.5)
             assert client.note_ons()
             assert client.sounding() == {}
-            (path,) = (daemon.folder / "takes").iterdir()
             read = take.read(path)
             assert not read.ended
             assert read.notes
