@@ -50,6 +50,8 @@ class Settings:
     density_pull: nats for each factor of e that the density of onsets is off.
     dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
     register_pull: nats per octave for each octave that the mean pitch is off.
+    voice_leading_pull: nats against each pair of voices in parallel fifths or octaves, where chords are named from the
+    top.
     recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
     longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
@@ -64,6 +66,7 @@ class Settings:
     density_pull: float = 2.5
     dissonance_pull: float = 2.0
     register_pull: float = 1.5
+    voice_leading_pull: float = 0.0
     recall_pull: float = 0.0
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
@@ -145,6 +148,7 @@ class _Memory:
     register: float | None = None  # mean pitch of what began lately
     told: frozenset[int] = frozenset()  # keys of the person that the model believes to be down
     told_s: tuple[float, ...] = ()  # when they were struck, inside the window that counts
+    pace: steering.Pace = field(default_factory=steering.Pace)
     harsh: float = 0.0  # dissonant intervals heard lately, and all intervals
     pairs: float = 0.0
 
@@ -248,7 +252,7 @@ class Improviser:
         self._memory = new = self._beginning(model, position, controls)
         self._theme = Theme()  # its ticks were others
         new.leaving, new.onset_s, new.histogram = (*old.held, *old.pedalled), old.onset_s, old.histogram * rate
-        new.register, new.harsh, new.pairs = old.register, old.harsh, old.pairs
+        new.register, new.pace, new.harsh, new.pairs = old.register, old.pace, old.harsh, old.pairs
         new.silent_ticks = LONG_AGO  # no gap: it starts with a note
         if old.end_tick is not None:
             bars_left = (old.end_tick - old.position.tick) / old.position.bar_ticks
@@ -424,13 +428,14 @@ class Improviser:
         memory.told_s = (*memory.told_s, *(memory.position.music_s for _ in keys - memory.told))
         memory.told = keys
         sounding = _classes(memory.held) + np.bincount([key % 12 for key in keys], minlength=12)
-        density_pull = self._density_pull(memory, attributes["onset_density"])
+        density_pull = self._density_pull(memory, self._onsets_per_s(memory, attributes))
         may_start = self._may_start(memory, controls.limits)
         must_answer = may_start and self._must_answer(memory, controls)
         recall = self._recall(memory, mood)
         recall_strength = recall.weight * self.settings.recall_pull if recall else 0.0
         recall_pull = steering.recall_pull(recall.pitches if recall else frozenset(), recall_strength)
         returning = np.isin(encoding.start_pitches, list(recall.pitches) if recall else [])  # of the starts
+        last_chord = memory.decoder.sounding
         started: list[int] = []  # token ids
         ended: tuple[int, ...] = ()
         while True:
@@ -449,6 +454,9 @@ class Improviser:
                 controls.intensity,
                 self.settings.dissonance_pull,
             )
+            above = memory.decoder.chord
+            if above is not None:
+                favour += steering.voice_leading_pull(last_chord, above, self.settings.voice_leading_pull)
             favour = (favour + recall_pull)[encoding.start_pitches]
             guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
             if not started:
@@ -500,8 +508,12 @@ class Improviser:
         if past_s < window_s / 2:
             return 0.0  # too little was heard yet to judge by
         recent = sum(at_s > memory.position.music_s - window_s for at_s in memory.onset_s)
-        onsets_per_s /= 1 + len(memory.told_s) / HEARD_WINDOW_S / ROOM_FOR_ONSETS_PER_S
-        return steering.density_pull(recent, past_s, onsets_per_s, self.settings.density_pull)
+        return steering.density_pull(recent, past_s, onsets_per_s, memory.pace, self.settings.density_pull)
+
+    @staticmethod
+    def _onsets_per_s(memory: _Memory, attributes: dict[str, float]) -> float:
+        """What is commanded; less where somebody else plays."""
+        return attributes["onset_density"] / (1 + len(memory.told_s) / HEARD_WINDOW_S / ROOM_FOR_ONSETS_PER_S)
 
     @staticmethod
     def _condition(
@@ -680,6 +692,8 @@ class Improviser:
             mean = sum(note.pitch for note in planned.started) / len(planned.started)
             before = mean if memory.register is None else memory.register
             memory.register = before + steering.REGISTER_SHARE * (mean - before)
+        due = self._onsets_per_s(memory, attributes) * ticks * position.step_s
+        memory.pace = memory.pace.after(ticks / position.ticks_per_beat, due, bool(planned.started))
         fade = 0.5 ** (ticks / (steering.DISSONANCE_HALF_LIFE_BEATS * position.ticks_per_beat))
         harsh, pairs = intervals(_classes(memory.held)) if planned.started else (0.0, 0.0)
         memory.harsh, memory.pairs = fade * memory.harsh + harsh, fade * memory.pairs + pairs

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from improv.config.mood import DEFAULT_TABLE
 from improv.controls import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
 from improv.engine import LEAD_S, LONGEST_REPLAN_EVERY_S, PROVISIONAL_NOTE_S, SETTLED_S
 from improv.model import Float32Array, OnnxModel, State
@@ -17,12 +18,15 @@ from tests.stage import C4, EVENLY, HELD_C4, STEP_END, assert_silent, assert_sou
 def test_a_minute_of_music() -> None:
     stage = Stage(ScriptedModel([C4, STEP_END, HELD_C4, STEP_END, STEP_END]), settings=[EVENLY])
     stage.play(60.0)
-    step_ms = 60_000 / 76 / 4  # calm: 76 bpm, velocity 36, legato
+    step_ms = 60_000 / DEFAULT_TABLE["tempo"]["calm"] / 4
+    velocity = DEFAULT_TABLE["loudness"]["calm"]
     played = [
         (round(1000 * (n.on_s - 100)), round(1000 * (n.off_s - 100)), n.channel, n.pitch, n.velocity)
         for n in sorted(stage.link.scheduled.values())
     ]
-    expected = [(round(50 + 3 * i * step_ms), round(50 + (3 * i + 2) * step_ms), 0, 60, 36) for i in range(len(played))]
+    expected = [
+        (round(50 + 3 * i * step_ms), round(50 + (3 * i + 2) * step_ms), 0, 60, velocity) for i in range(len(played))
+    ]
     assert played[:-1] == expected[:-1]
     assert len(played) == 102  # a minute and the look-ahead
     assert_sound(stage)
@@ -91,7 +95,7 @@ def test_a_change_that_is_no_turn_is_planned_too_but_not_hurried() -> None:
     future = [note for note in stage.link.scheduled.values() if note.on_s > pressed_s + SETTLED_S]
     assert {note.velocity for note in future} == {120}
     soon = [note for note in stage.link.scheduled.values() if pressed_s < note.on_s <= pressed_s + SETTLED_S]
-    assert {note.velocity for note in soon} == {36}, "what sounds so soon is not taken back"
+    assert {note.velocity for note in soon} == {DEFAULT_TABLE["loudness"]["calm"]}, "what sounds so soon is not taken back"
     assert_sound(stage)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,8 +53,9 @@ def test_a_corner_means_what_its_table_says(name: str) -> None:
 
 def test_in_between_is_interpolated_on_the_attributes_scale() -> None:
     middle = attributes_at(Mood(0, 1), DEFAULT_TABLE)
-    assert middle["register"] == pytest.approx((62 + 52) / 2)
-    assert middle["tempo"] == pytest.approx((132 * 144) ** 0.5)
+    ends = [{name: row[corner] for name, row in DEFAULT_TABLE.items()} for corner in ("happy", "nervous")]
+    assert middle["register"] == pytest.approx(sum(end["register"] for end in ends) / 2)
+    assert middle["tempo"] == pytest.approx(math.prod(end["tempo"] for end in ends) ** 0.5)
     quarter = attributes_at(Mood(0.5, 0.5), {"register": {"happy": 80, "nervous": 40, "sad": 40, "calm": 40}})
     assert quarter["register"] == pytest.approx(40 + 40 * 0.75 * 0.75)
 

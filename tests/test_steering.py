@@ -63,9 +63,51 @@ def test_register_pull_leads_back() -> None:
     assert not steering.register_pull(60, 60, 1).any()
 
 
+EVEN = steering.Pace()
+
+
 def test_density_pull_makes_up_for_what_is_missing() -> None:
-    assert steering.density_pull(onsets=8, past_s=4, commanded=2, strength=1) == 0
-    assert steering.density_pull(onsets=4, past_s=4, commanded=2, strength=1) == pytest.approx(math.log(2))
-    assert steering.density_pull(onsets=16, past_s=4, commanded=2, strength=0.5) == pytest.approx(-math.log(2) / 2)
-    assert steering.density_pull(onsets=0, past_s=4, commanded=12, strength=3) == steering.LARGEST_DENSITY_PULL
-    assert steering.density_pull(onsets=40, past_s=4, commanded=0.5, strength=3) == -steering.LARGEST_DENSITY_PULL
+    def pull(onsets: int, commanded: float, strength: float) -> float:
+        return steering.density_pull(onsets, 4, commanded, EVEN, strength)
+
+    assert pull(onsets=8, commanded=2, strength=1) == 0
+    assert pull(onsets=4, commanded=2, strength=1) == pytest.approx(math.log(2))
+    assert pull(onsets=16, commanded=2, strength=0.5) == pytest.approx(-math.log(2) / 2)
+    assert pull(onsets=0, commanded=12, strength=3) == steering.LARGEST_DENSITY_PULL
+    assert pull(onsets=40, commanded=0.5, strength=3) == -steering.LARGEST_DENSITY_PULL
+
+
+def test_what_was_missing_for_long_is_made_up_for_and_forgotten_in_time() -> None:
+    late = steering.Pace()
+    for _ in range(64):
+        late = late.after(beats=1, due=2.0, came=1)
+    assert 0.5 < late.missing < math.log(2)
+    assert steering.density_pull(8, 4, 2, late, 1) == pytest.approx(late.missing), "as commanded of late, not before"
+    for _ in range(256):
+        late = late.after(beats=1, due=2.0, came=2)
+    assert late.missing == pytest.approx(0, abs=0.01)
+
+
+BEFORE = (72, 67, 60)  # C5, G4, C4
+
+
+def voice(above: tuple[int, ...], before: tuple[int, ...] = BEFORE) -> set[int]:
+    """Pitches that the next voice, which lies below the others, should not take."""
+    pull = steering.voice_leading_pull(before, above, strength=2)
+    assert set(pull) <= {0.0, -2.0, -4.0}
+    return {int(pitch) for pitch in np.flatnonzero(pull) if not above or pitch < above[-1]}
+
+
+def test_voices_are_kept_from_parallel_octaves_and_fifths() -> None:
+    assert voice(above=(74,)) == set(), "between C and G is a fourth: no fault in parallel"
+    assert voice(above=(74, 69)) == {62}, "an octave below the soprano and a fifth below the alto"
+    assert steering.voice_leading_pull(BEFORE, (74, 69), 2)[62] == -4, "both at once"
+    assert voice(above=(74, 65)) == {62, 58, 46, 34, 22, 10}, "upward with the soprano, downward with the alto"
+    assert voice(above=(71, 67)) == {59, 47, 35, 23, 11}, "the alto stays; in whatever octave"
+
+
+def test_voices_that_stay_or_have_no_past_are_free() -> None:
+    assert voice(above=(72, 67)) == set(), "nothing moved above"
+    assert voice(above=()) == set(), "the highest voice has none above it"
+    assert voice(above=(74, 69, 62)) == set(), "a fourth voice that was not there before"
+    assert voice(above=(74,), before=(72, 72)) == set(), "a doubled note may part"

@@ -16,13 +16,13 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.95, "nervous": -0.95, "sad": -0.95, "calm": 0.95},
-    "onset_density": {"happy": 5.3, "nervous": 7.0, "sad": 2.7, "calm": 1.7},
-    "register": {"happy": 62, "nervous": 52, "sad": 62, "calm": 68},
-    "loudness": {"happy": 76, "nervous": 84, "sad": 42, "calm": 36},
-    "articulation": {"happy": 0.75, "nervous": 0.6, "sad": 0.9, "calm": 1.0},
-    "dissonance": {"happy": 0.1, "nervous": 0.36, "sad": 0.14, "calm": 0.06},
+    "onset_density": {"happy": 4.8, "nervous": 6.2, "sad": 2.3, "calm": 1.6},
+    "register": {"happy": 63, "nervous": 57, "sad": 60, "calm": 66},
+    "loudness": {"happy": 76, "nervous": 96, "sad": 46, "calm": 30},
+    "articulation": {"happy": 0.9, "nervous": 0.8, "sad": 0.9, "calm": 1.0},
+    "dissonance": {"happy": 0.16, "nervous": 0.3, "sad": 0.18, "calm": 0.13},
     "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
-    "tempo": {"happy": 132, "nervous": 144, "sad": 66, "calm": 76},
+    "tempo": {"happy": 126, "nervous": 138, "sad": 66, "calm": 76},
 }
 DEFAULT_NAMES = {name: (mood.valence, mood.arousal) for name, mood in FURTHER_NAMES.items()}
 

@@ -77,6 +77,13 @@ class StreamDecoder(Protocol):
         """Pitches that sounded just before `tick`, high to low."""
         ...
 
+    @property
+    def chord(self) -> tuple[int, ...] | None:
+        """What the step has named so far, held notes as well, high to low; None where a step does not name a whole
+        chord from the top.
+        """
+        ...
+
     def feed(self, token_id: int) -> GridStep | None:
         """Take one token; returns the step that it completed, if it completed one."""
         ...

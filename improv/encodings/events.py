@@ -150,6 +150,10 @@ class EventDecoder:
             now.remove(pitch)
         return tuple(sorted(now, reverse=True))
 
+    @property
+    def chord(self) -> tuple[int, ...] | None:
+        return None
+
     def copy(self) -> EventDecoder:
         twin = EventDecoder(self._table, self._per_doubling)
         twin.__dict__ |= {k: list(v) if isinstance(v, list) else v for k, v in self.__dict__.items()}

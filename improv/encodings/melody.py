@@ -56,6 +56,10 @@ class MelodyDecoder:
     def sounding(self) -> tuple[int, ...]:
         return () if self._pitch is None else (self._pitch,)
 
+    @property
+    def chord(self) -> tuple[int, ...] | None:
+        return None
+
     def copy(self) -> MelodyDecoder:
         twin = MelodyDecoder()
         twin._tick, twin._begun, twin._pitch = self._tick, self._begun, self._pitch

@@ -73,6 +73,10 @@ class RepeatingMelodyDecoder:
     def sounding(self) -> tuple[int, ...]:
         return self._inner.sounding
 
+    @property
+    def chord(self) -> tuple[int, ...] | None:
+        return None
+
     def copy(self) -> Self:
         return type(self)(self._scheme, self._inner.copy(), self._history)
 

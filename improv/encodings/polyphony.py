@@ -78,6 +78,10 @@ class PolyphonyDecoder:
         return tuple(self._sounding)
 
     @property
+    def chord(self) -> tuple[int, ...] | None:
+        return tuple(sorted(self._continued + self._started, reverse=True))
+
+    @property
     def started_in_step(self) -> int:
         """How many notes the current, unfinished step starts so far."""
         return len(self._started)
