@@ -95,7 +95,8 @@ def test_a_change_that_is_no_turn_is_planned_too_but_not_hurried() -> None:
     future = [note for note in stage.link.scheduled.values() if note.on_s > pressed_s + SETTLED_S]
     assert {note.velocity for note in future} == {120}
     soon = [note for note in stage.link.scheduled.values() if pressed_s < note.on_s <= pressed_s + SETTLED_S]
-    assert {note.velocity for note in soon} == {DEFAULT_TABLE["loudness"]["calm"]}, "what sounds so soon is not taken back"
+    as_before = {DEFAULT_TABLE["loudness"]["calm"]}
+    assert {note.velocity for note in soon} == as_before, "what sounds so soon is not taken back"
     assert_sound(stage)
 
 
