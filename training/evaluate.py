@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from improv.config import Config, load
 from improv.errors import BrainMusicError, InputError
 from improv.model import OnnxModel
 from training import emotion, markov, quality
@@ -147,14 +148,21 @@ def read_truth(path: Path) -> Estimate:
 
 
 def compare(
-    path: Path, dataset: Dataset, report: Report, count: int, previous: Path | None, truth: Estimate | None, out: Path
+    path: Path,
+    dataset: Dataset,
+    report: Report,
+    count: int,
+    previous: Path | None,
+    truth: Estimate | None,
+    out: Path,
+    config: Config,
 ) -> list[Path]:
     """Measure what the model plays beside human music; prints the tables and returns the files that it wrote."""
     model = OnnxModel(path, "cpu")
     if model.encoding.fingerprint != dataset.encoding.fingerprint:
         raise InputError(f"{path} is of family {model.contract.family}, the dataset of {dataset.encoding.family}")
-    sets = quality.collect(model, dataset, count, OnnxModel(previous, "cpu") if previous else None)
-    found = quality.measure(model, dataset, sets, max(1, count // 8), truth)
+    sets = quality.collect(model, dataset, count, OnnxModel(previous, "cpu") if previous else None, config)
+    found = quality.measure(model, dataset, sets, max(1, count // 8), truth, config)
     print(quality.text(found))
     written = [out / f"{report.model}.quality.json", out / f"{report.model}.html"]
     partial = written[0].with_name(written[0].name + ".partial")
@@ -193,8 +201,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made"
     )
+    parser.add_argument(
+        "-o",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="let it play with this setting, as `improv run -o` does; no config.yaml is read",
+    )
     options = parser.parse_args(arguments)
     try:
+        config = load(None, options.overrides, {})
         if options.model.suffix == ".pt" and (options.card or options.checkpoint):
             raise InputError("--card and --checkpoint belong to an exported model (.onnx), not to a checkpoint (.pt)")
         dataset = Dataset(options.dataset)
@@ -207,9 +224,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"written: {written}")
         if options.excerpts and options.model.suffix != ".pt":
             truth = read_truth(options.truth) if options.truth else None
-            for path in compare(
-                options.model, dataset, report, options.excerpts, options.previous, truth, written.parent
-            ):
+            count, previous = options.excerpts, options.previous
+            for path in compare(options.model, dataset, report, count, previous, truth, written.parent, config):
                 print(f"written: {path}")
         if options.card:
             write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)

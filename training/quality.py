@@ -224,13 +224,14 @@ def measure(
     sets: Mapping[str, Sequence[Excerpt]],
     ending_times: int,
     recognised: Estimate | None,
+    config: Config | None = None,
 ) -> Quality:
     """Everything, of sets that `collect` made. recognised: the share of moods that a listener recognises."""
     compared = {name: [excerpt.first(COMPARED_BEATS) for excerpt in part] for name, part in sets.items()}
     rows, dropped = directed(compared)
     formal, formless = forms(sets)
     shared, copying = originality(Memory.of(dataset, dataset.split("train")), sets)
-    tables, on_tonic = endings(model, Config(), dataset, ending_times)
+    tables, on_tonic = endings(model, config or Config(), dataset, ending_times)
     overlap = overlaps(compared[HUMAN], {name: part for name, part in compared.items() if name != HUMAN})
     rows |= formal | {
         "longest run shared with the training pieces": shared,

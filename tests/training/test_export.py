@@ -192,3 +192,12 @@ def test_eight_bits_are_smaller_and_tell_their_own_loss(
     mean = sum(s.nats for s in scores) / sum(s.tokens for s in scores)
     assert mean == pytest.approx(model.contract.held_out_loss, abs=1e-4)
     assert any(node.op_type == "DynamicQuantizeLSTM" for node in onnx.load(str(path)).graph.node)
+
+
+def test_evaluate_refuses_an_unknown_setting(
+    model_path: Path, dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(model_path), "--dataset", str(dataset_folder), "--out", str(tmp_path)]
+    assert evaluate.main([*arguments, "-o", "music.voice_leading_pul=8"]) == 2
+    assert "voice_leading_pull" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
