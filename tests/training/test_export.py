@@ -198,6 +198,6 @@ def test_evaluate_refuses_an_unknown_setting(
     model_path: Path, dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(model_path), "--dataset", str(dataset_folder), "--out", str(tmp_path)]
-    assert evaluate.main([*arguments, "-o", "music.voice_leading_pul=8"]) == 2
+    assert evaluate.main([*arguments, "-o", "music.voice_leading_pul=8"]) == 3
     assert "voice_leading_pull" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
