@@ -370,6 +370,11 @@ def profile_in_best_key(histogram: FloatArray, major: bool) -> FloatArray:
     return np.asarray(rotations[int((rotations @ _standardise(histogram)).argmax())])
 
 
+def profile_of(key: Key) -> FloatArray:
+    """The standardised Temperley profile of a key: (12,), by pitch class."""
+    return np.asarray(_ROTATIONS["major" if key.major else "minor"][key.tonic])
+
+
 def key_of(histogram: FloatArray) -> Key:
     """The key whose Temperley profile correlates best with a pitch-class histogram of shape (12,)."""
     if histogram.std() == 0:

@@ -419,6 +419,7 @@ class Improviser:
                 memory.register, attributes["register"], self.settings.register_pull
             )
         if memory.end_key is not None and memory.end_tick is not None:
+            key_pull = key_pull + steering.home_pull(memory.end_key)
             to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick
             if 0 < to_last_bar < max(1, memory.position.bar_ticks // 2):
                 key_pull = key_pull + steering.cadence_pull(memory.end_key)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.attributes import FloatArray, Key, dissonant_class_counts, mode_of, profile_in_best_key
+from improv.attributes import FloatArray, Key, dissonant_class_counts, mode_of, profile_in_best_key, profile_of
 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
@@ -36,6 +36,7 @@ DISSONANCE_HALF_LIFE_BEATS = 8.0
 LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
 REGISTER_SHARE = 0.06  # of each onset in the running mean of pitch: about the last 16 onsets
 CADENCE_PULL = 3.0  # nats
+HOME_PULL = 2.0  # nats for each standard deviation of the key profile
 RHYTHM_SHARE = 0.5  # of the pull toward an earlier phrase: toward its rhythm
 DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
 
@@ -107,6 +108,11 @@ def register_pull(heard: float, commanded: float, strength: float) -> FloatArray
     """
     off = min(max((commanded - heard) / 12, -1.0), 1.0)
     return strength * off * (np.arange(128) - commanded) / 12
+
+
+def home_pull(key: Key) -> FloatArray:
+    """Nats for the starts of the 128 pitches while the last bars are played: toward the key that the piece ends in."""
+    return np.resize(HOME_PULL * profile_of(key), 128)
 
 
 def cadence_pull(key: Key) -> FloatArray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.encodings import PolyphonyEncoding, encoding_for
-from improv.encodings.polyphony import DECODED_VELOCITY, MAX_NOTES_PER_STEP, PolyphonyDecoder
+from improv.encodings.base import Wish
+from improv.encodings.polyphony import DECODED_VELOCITY, MAX_NOTES_PER_STEP, PolyphonyDecoder, new_note
 from improv.errors import InputError
 from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 
@@ -183,3 +186,17 @@ def test_an_unknown_family_is_told_which_there_are() -> None:
     assert encoding_for("polyphony").fingerprint == ENCODING.fingerprint
     with pytest.raises(InputError, match="'trumpet'; there are: polyphony, pianist"):
         encoding_for("trumpet")
+
+
+@given(st.integers(0, 11), st.booleans(), st.randoms(use_true_random=False))
+def test_the_last_chord_stands_on_its_tonic(tonic: int, major: bool, chance: random.Random) -> None:
+    triad = (tonic, (tonic + (4 if major else 3)) % 12, (tonic + 7) % 12)
+    decoder = ENCODING.decoder()
+    for token in (START, new_note(chance.randint(21, 108)), STEP_END):
+        decoder.feed(token)
+    step = None
+    while step is None:
+        allowed = np.flatnonzero(decoder.legal(Wish(final_chord=triad, may_end=False)))
+        step = decoder.feed(chance.choice([*allowed[:3], *allowed[-3:]]))  # often as low or as high as may be
+    assert {pitch % 12 for pitch in step.started} <= set(triad)
+    assert min(decoder.sounding) % 12 == tonic, "no third or fifth below it, also at the lowest keys"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from improv import steering
-from improv.attributes import mode_of
+from improv.attributes import Key, mode_of
 
 C_MAJOR_NOTES = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
 C_MINOR_NOTES = np.array([4.0, 0, 2, 3, 0, 2, 0, 3, 2, 0, 0, 1])
@@ -111,3 +111,10 @@ def test_voices_that_stay_or_have_no_past_are_free() -> None:
     assert voice(above=()) == set(), "the highest voice has none above it"
     assert voice(above=(74, 69, 62)) == set(), "a fourth voice that was not there before"
     assert voice(above=(74,), before=(72, 72)) == set(), "a doubled note may part"
+
+
+def test_the_last_bars_are_drawn_home() -> None:
+    pull = steering.home_pull(Key(tonic=2, major=False))[:12]
+    d_minor = {2, 5, 9}
+    assert {int(pitch) for pitch in np.argsort(pull)[-3:]} == d_minor
+    assert pull[3] < 0, "E flat is no tone of it"

@@ -157,7 +157,9 @@ class PolyphonyDecoder:
                 mask[:] = False  # nothing below the tonic
                 mask[STEP_END] = True
                 return
-            foreign = ~np.isin(np.arange(128) % 12, wish.final_chord)
+            pitches, tonic = np.arange(128), wish.final_chord[0]
+            lowest_tonic = LOWEST_PIANO_PITCH + (tonic - LOWEST_PIANO_PITCH) % 12  # the bass must not pass it by
+            foreign = ~np.isin(pitches % 12, wish.final_chord) | (pitches < lowest_tonic)
             mask[_FIRST_NEW:][np.tile(foreign, 2)] = False
         if (wish.must_start and not self._started) or wish.final_chord is not None:
             self._must_start(mask)
