@@ -4,12 +4,14 @@ PYTHON ?= python3
 RUN_VENV := .venv
 TEST_VENV := .venv-test
 PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
-DATA ?= data/polyphony
-SOURCES ?= music21:bach
+DATA ?= data
 RUNS ?= runs
-MODEL ?= polyphony
+SOURCES ?= music21:bach
+PRESET ?= base
+MODELS ?= polyphony
 
-.PHONY: run test check train train-tiny evaluate export benchmark clean
+.PHONY: run test check train train-tiny evaluate benchmark clean FORCE
+.PRECIOUS: $(DATA)/%/dataset.json
 
 run: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/improv run $(ARGS)
@@ -22,23 +24,30 @@ check: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/ruff format --check improv training tests benchmarks
 	$(TEST_VENV)/bin/mypy
 
-# Training on your own music: make train SOURCES="music21:bach /path/to/midis piano-midi-de.zip"
-train: $(DATA)/dataset.json
-	$(TEST_VENV)/bin/python -m training.train $(DATA) --preset base --out $(RUNS)/polyphony
-	$(TEST_VENV)/bin/python -m training.export $(RUNS)/polyphony/best.pt --dataset $(DATA) --out $(RUNS)/polyphony.onnx --bits 8
+# Training on your own music: make train SOURCES="music21:bach /path/to/midis piano-midi-de.zip", or a family by name:
+# make train-pianist SOURCES=piano-midi-de.zip PRESET=large. A run that was interrupted goes on.
+train: train-polyphony
+
+train-%: $(DATA)/%/dataset.json FORCE
+	$(TEST_VENV)/bin/python -m training.train $(DATA)/$* --out $(RUNS)/$* \
+		$(if $(wildcard $(RUNS)/$*/last.pt),--resume,--preset $(PRESET))
+	$(TEST_VENV)/bin/python -m training.export $(RUNS)/$*/best.pt --dataset $(DATA)/$* --out $(RUNS)/$*.onnx --bits 8
 
 # The whole road, corpus to evaluated model, in about a minute on a CPU.
 train-tiny: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m tests.make_tiny_model $(RUNS)/tiny.onnx
 
-evaluate: $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/python -m training.evaluate exported_models/$(MODEL).onnx --dataset $(DATA) --out $(RUNS)/evaluation
+# make evaluate MODELS="polyphony pianist performance melody" SOURCES=...: the shipped models, on held-out works.
+evaluate: $(addprefix evaluate-,$(MODELS))
+
+evaluate-%: $(DATA)/%/dataset.json FORCE
+	$(TEST_VENV)/bin/python -m training.evaluate exported_models/$*.onnx --dataset $(DATA)/$* --out $(RUNS)/evaluation
 
 benchmark: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/python benchmarks/footprint.py
 
-$(DATA)/dataset.json: | $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/python -m training.prepare $(SOURCES) --out $(DATA)
+$(DATA)/%/dataset.json: | $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m training.prepare $(SOURCES) --family $* --out $(DATA)/$*
 
 # A virtual environment is made again when what it must hold changes; a half-made one is never taken for ready.
 $(RUN_VENV)/ready: pyproject.toml constraints.txt
