@@ -15,22 +15,22 @@ from typing import NamedTuple
 import numpy as np
 
 from improv import conditioning, sampling, steering
-from improv.attributes import FloatArray, Key, intervals, key_of, profile_in_best_key
+from improv.attributes import Key, intervals, key_of, profile_in_best_key
 from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.encodings.base import BoolArray
 from improv.expression import Expression
 from improv.form import Recall, Theme
+from improv.heard import Heard, classes_of
 from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
 from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
+from improv.pulls import StepPulls, Strengths
 from improv.transport import Position
 
 GUIDED_ROWS = 2  # one row with the commands, one without
 REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never longer
-# The key is felt over about the last four bars: the histogram halves in 16 beats.
-KEY_HALF_LIFE_BEATS = 16.0
 # The pedal is lifted where more of the intervals would be dissonant.
 HARSH_UNDER_PEDAL = 0.12
 # Whoever plays as many onsets in a second is left half of the room; counted over the last seconds.
@@ -42,32 +42,19 @@ LONGEST_NOTE_S = 5.0
 LONG_AGO = 1 << 30  # ticks
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+@dataclass(frozen=True)
+class Settings(Strengths):
     """What the improviser is told once, from config.yaml.
 
-    top_p: 0..1. key_pull: nats per standard deviation of the key profile, at full mode and intensity.
-    density_pull: nats for each factor of e that the density of onsets is off.
-    dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
-    register_pull: nats per octave for each octave that the mean pitch is off.
-    voice_leading_pull: nats against each pair of voices in parallel fifths or octaves, where chords are named from the
-    top.
-    recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
-    longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
+    top_p: 0..1. longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
     ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     """
 
-    table: AttributeTable
+    table: AttributeTable = field(kw_only=True)
     expression: Expression = field(default_factory=Expression)
     top_p: float = 0.97
     strongest_guidance: float = 3.0
-    key_pull: float = 1.2
-    density_pull: float = 2.5
-    dissonance_pull: float = 2.0
-    register_pull: float = 1.5
-    voice_leading_pull: float = 0.0
-    recall_pull: float = 0.0
     longest_rest_beats: float = 2.0
     longest_note_beats: float = 6.0
     ending_bars: int = 4
@@ -144,27 +131,18 @@ class _Memory:
     end_tick: int | None = None
     end_key: Key | None = None  # that the ending closes in
     answered: Mood = NEUTRAL
-    histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
-    register: float | None = None  # mean pitch of what began lately
+    heard: Heard = field(default_factory=Heard)
     told: frozenset[int] = frozenset()  # keys of the person that the model believes to be down
     told_s: tuple[float, ...] = ()  # when they were struck, inside the window that counts
-    pace: steering.Pace = field(default_factory=steering.Pace)
-    harsh: float = 0.0  # dissonant intervals heard lately, and all intervals
-    pairs: float = 0.0
 
     def copy(self) -> _Memory:
-        return replace(self, decoder=self.decoder.copy(), histogram=self.histogram.copy())
-
-
-def _classes(held: Iterable[_Held]) -> FloatArray:
-    """Notes per pitch class, shape (12,)."""
-    return np.bincount([note.pitch % 12 for note in held], minlength=12).astype(np.float64)
+        return replace(self, decoder=self.decoder.copy())
 
 
 def _under_pedal(pedalled: list[_Held], keys: Mapping[int, int], held: list[_Held]) -> tuple[_Held, ...]:
     """What the pedal may go on holding: all or nothing, for a harsh interval lifts it; a key struck again ends."""
     stay = [note for note in pedalled if note.sent not in keys]
-    sounding = _classes((*stay, *held)) + np.bincount([key % 12 for key in keys], minlength=12)
+    sounding = classes_of([*(note.pitch for note in (*stay, *held)), *keys])
     harsh, pairs = intervals(sounding)
     return tuple(stay) if not keys or harsh <= HARSH_UNDER_PEDAL * pairs else ()
 
@@ -251,8 +229,7 @@ class Improviser:
         )
         self._memory = new = self._beginning(model, position, controls)
         self._theme = Theme()  # its ticks were others
-        new.leaving, new.onset_s, new.histogram = (*old.held, *old.pedalled), old.onset_s, old.histogram * rate
-        new.register, new.pace, new.harsh, new.pairs = old.register, old.pace, old.harsh, old.pairs
+        new.leaving, new.onset_s, new.heard = (*old.held, *old.pedalled), old.onset_s, old.heard.on_grid(rate)
         new.silent_ticks = LONG_AGO  # no gap: it starts with a note
         if old.end_tick is not None:
             bars_left = (old.end_tick - old.position.tick) / old.position.bar_ticks
@@ -393,7 +370,7 @@ class Improviser:
                 position.tick + position.ticks_to_bar_line + self.settings.ending_bars * position.bar_ticks
             )
         if memory.end_key is None and memory.end_tick - position.tick <= 2 * position.bar_ticks:
-            memory.end_key = key_of(memory.histogram)
+            memory.end_key = key_of(memory.heard.histogram)
         return conditioning.ending_value((memory.end_tick - position.tick) / position.bar_ticks)
 
     def _choose_step(
@@ -413,70 +390,29 @@ class Improviser:
             return done, True
         condition = self._condition(encoding, memory.position, mood, attributes, ending)
         guidance = steering.guidance(controls.intensity, self.settings.strongest_guidance)
-        key_pull = steering.key_pull(memory.histogram, attributes["mode"], controls.intensity, self.settings.key_pull)
-        if memory.register is not None:
-            key_pull = key_pull + steering.register_pull(
-                memory.register, attributes["register"], self.settings.register_pull
-            )
-        if memory.end_key is not None and memory.end_tick is not None:
-            key_pull = key_pull + steering.home_pull(memory.end_key)
-            to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick
-            if 0 < to_last_bar < max(1, memory.position.bar_ticks // 2):
-                key_pull = key_pull + steering.cadence_pull(memory.end_key)
         clashing = self._clashing(memory, attributes["mode"]) if self._turned(memory, controls) else ()
         keys = self._others(memory)
         gone = memory.told - keys - {held.pitch for held in memory.held}
         memory.told_s = (*memory.told_s, *(memory.position.music_s for _ in keys - memory.told))
         memory.told = keys
-        sounding = _classes(memory.held) + np.bincount([key % 12 for key in keys], minlength=12)
-        density_pull = self._density_pull(memory, self._onsets_per_s(memory, attributes))
         may_start = self._may_start(memory, controls.limits)
         must_answer = may_start and self._must_answer(memory, controls)
-        recall = self._recall(memory, mood)
-        recall_strength = recall.weight * self.settings.recall_pull if recall else 0.0
-        recall_pull = steering.recall_pull(recall.pitches if recall else frozenset(), recall_strength)
-        returning = np.isin(encoding.start_pitches, list(recall.pitches) if recall else [])  # of the starts
-        last_chord = memory.decoder.sounding
-        started: list[int] = []  # token ids
+        pulls = self._pulls(memory, controls, mood, attributes)
         ended: tuple[int, ...] = ()
         while True:
             logits, memory.state = self.model.step(memory.last_token, condition, memory.state)
             # A piece has at least one step, else this could go on for ever.
             may_end = memory.last_token != encoding.start_id and memory.end_tick is None
-            wish = self._wish(memory, must_start=must_answer and not started, may_end=may_end)
+            wish = self._wish(memory, must_start=must_answer and not pulls.started, may_end=may_end)
             legal = memory.decoder.legal(wish._replace(too_long=wish.too_long + clashing, foreign=keys | gone))
             self._limit(legal, memory, controls.limits, may_start=may_start)
             guided = sampling.guide(memory.decoder.resolved(logits), guidance)
-            favour = key_pull + steering.dissonance_pull(
-                sounding,
-                memory.harsh,
-                memory.pairs,
-                attributes["dissonance"],
-                controls.intensity,
-                self.settings.dissonance_pull,
-            )
-            above = memory.decoder.chord
-            if above is not None:
-                favour += steering.voice_leading_pull(last_chord, above, self.settings.voice_leading_pull)
-            favour = (favour + recall_pull)[encoding.start_pitches]
-            guided[encoding.starts] = sampling.pull(guided[encoding.starts], favour, legal[encoding.starts])
-            if not started:
-                guided[encoding.starts] += density_pull
-            if recall is not None:
-                here = returning & legal[encoding.starts]
-                here[[token - encoding.starts.start for token in started]] = False
-                guided[encoding.starts] += steering.rhythm_pull(recall_strength, returns=bool(here.any()))
-            if encoding.shifts.stop > encoding.shifts.start:
-                pace = steering.pace_pull(encoding.shifts.stop - encoding.shifts.start, density_pull)
-                if recall is not None and recall.ticks_to_next is not None and recall.ticks_to_next <= len(pace):
-                    pace[recall.ticks_to_next - 1] += recall_strength
-                guided[encoding.shifts] = sampling.pull(guided[encoding.shifts], pace, legal[encoding.shifts])
+            pulls.turn(guided, legal, memory.decoder.chord)
             weights = sampling.probabilities(guided, legal, controls.temperature, self.settings.top_p)
             chosen = sampling.choose(weights, rng)
             memory.last_token = memory.decoder.instead(chosen, keys, gone)
             if encoding.starts_note(memory.last_token) and memory.last_token == chosen:
-                started.append(memory.last_token)
-                sounding[encoding.start_pitches[memory.last_token - encoding.starts.start] % 12] += 1
+                pulls.chose(memory.last_token)
             before = memory.decoder.copy() if self._is_shift(encoding, memory.last_token) else None
             step = memory.decoder.feed(memory.last_token)
             if step is None:
@@ -487,11 +423,35 @@ class Improviser:
                     return _own(step._replace(tick=memory.position.tick, last=False), keys), False
                 ended = step.ended
                 continue
-            if started:
+            if pulls.started:
                 memory.answered = controls.glide.target
             if before is not None:
                 memory.shift = _Shift(before, memory.position.tick, step.ticks)
             return _own(step._replace(ended=ended + step.ended), keys), False
+
+    def _pulls(self, memory: _Memory, controls: ControlState, mood: Mood, attributes: dict[str, float]) -> StepPulls:
+        """What turns the network in this step."""
+        heard, settings, intensity = memory.heard, self.settings, controls.intensity
+        place = steering.key_pull(heard.histogram, attributes["mode"], intensity, settings.key_pull)
+        if heard.register is not None:
+            place = place + steering.register_pull(heard.register, attributes["register"], settings.register_pull)
+        if memory.end_key is not None and memory.end_tick is not None:
+            place = place + steering.home_pull(memory.end_key)
+            to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick
+            if 0 < to_last_bar < max(1, memory.position.bar_ticks // 2):
+                place = place + steering.cadence_pull(memory.end_key)
+        return StepPulls(
+            memory.model.encoding,
+            settings,
+            heard,
+            place,
+            density=self._density_pull(memory, self._onsets_per_s(memory, attributes)),
+            dissonance=attributes["dissonance"],
+            intensity=intensity,
+            recall=self._recall(memory, mood),
+            sounding=classes_of([*(note.pitch for note in memory.held), *memory.told]),
+            last_chord=memory.decoder.sounding,
+        )
 
     def _recall(self, memory: _Memory, mood: Mood) -> Recall | None:
         """What an earlier phrase would bring back now: nothing while an ending is made, or without a beat."""
@@ -509,7 +469,7 @@ class Improviser:
         if past_s < window_s / 2:
             return 0.0  # too little was heard yet to judge by
         recent = sum(at_s > memory.position.music_s - window_s for at_s in memory.onset_s)
-        return steering.density_pull(recent, past_s, onsets_per_s, memory.pace, self.settings.density_pull)
+        return steering.density_pull(recent, past_s, onsets_per_s, memory.heard.pace, self.settings.density_pull)
 
     @staticmethod
     def _onsets_per_s(memory: _Memory, attributes: dict[str, float]) -> float:
@@ -547,7 +507,7 @@ class Improviser:
     @staticmethod
     def _clashing(memory: _Memory, mode: float) -> tuple[int, ...]:
         """Held pitches outside of the scale that a new mood is drawn to: they are let go as it begins."""
-        profile = profile_in_best_key(memory.histogram, mode >= 0)
+        profile = profile_in_best_key(memory.heard.histogram, mode >= 0)
         return tuple(note.pitch for note in memory.held if profile[note.pitch % 12] < 0)
 
     @staticmethod
@@ -570,7 +530,7 @@ class Improviser:
         position = memory.position
         triad = None
         if self._is_final_chord(memory):
-            triad = (memory.end_key or key_of(memory.histogram)).triad
+            triad = (memory.end_key or key_of(memory.heard.histogram)).triad
         elif self._is_dominant(memory) and memory.end_key is not None:
             triad = memory.end_key.dominant
         left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
@@ -689,20 +649,14 @@ class Improviser:
             memory.last_onset_s = position.music_s
         memory.told_s = tuple(at_s for at_s in memory.told_s if at_s > position.music_s - HEARD_WINDOW_S)
         memory.silent_ticks = 0 if memory.held or memory.told else memory.silent_ticks + ticks
-        if planned.started:
-            mean = sum(note.pitch for note in planned.started) / len(planned.started)
-            before = mean if memory.register is None else memory.register
-            memory.register = before + steering.REGISTER_SHARE * (mean - before)
-        due = self._onsets_per_s(memory, attributes) * ticks * position.step_s
-        memory.pace = memory.pace.after(ticks / position.ticks_per_beat, due, bool(planned.started))
-        fade = 0.5 ** (ticks / (steering.DISSONANCE_HALF_LIFE_BEATS * position.ticks_per_beat))
-        harsh, pairs = intervals(_classes(memory.held)) if planned.started else (0.0, 0.0)
-        memory.harsh, memory.pairs = fade * memory.harsh + harsh, fade * memory.pairs + pairs
-        memory.histogram *= 0.5 ** (ticks / (KEY_HALF_LIFE_BEATS * position.ticks_per_beat))
-        for held in memory.held:
-            memory.histogram[held.pitch % 12] += ticks
-        for key in memory.told:
-            memory.histogram[key % 12] += ticks
+        memory.heard = memory.heard.after(
+            ticks,
+            ticks / position.ticks_per_beat,
+            [note.pitch for note in planned.started],
+            [note.pitch for note in memory.held],
+            memory.told,
+            due=self._onsets_per_s(memory, attributes) * ticks * position.step_s,
+        )
         memory.tempo = grid.tempo
         rubato = self.settings.expression.rubato(grid.tempo)
         here = position._replace(rubato=rubato)

@@ -29,6 +29,8 @@ ROOMS = (
         "state",
         "expression",
         "form",
+        "heard",
+        "pulls",
         "model",
         "shelf",
         "config",
