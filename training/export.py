@@ -36,7 +36,7 @@ from training.variants import quantise
 
 PARITY_STEPS = 200
 QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
-# Of 8 bits: logits of four trained models differ by 0.2 to 0.52 from those of their checkpoints, and by 4.3 from those of
+# Of 8 bits: logits of four trained models differ by 0.2 to 0.52 from those of their checkpoints, by 4.3 from those of
 # an earlier checkpoint of the same run.
 COARSE_TOLERANCE = 1.0
 TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
