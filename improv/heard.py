@@ -32,25 +32,34 @@ class Heard:
     pace: Pace = field(default_factory=Pace)
 
     def after(
-        self, ticks: int, beats: float, started: Sequence[int], held: Sequence[int], told: Collection[int], due: float
+        self,
+        ticks: int,
+        beats: float,
+        started: Sequence[int],
+        held: Sequence[int],
+        told: Collection[int],
+        *,
+        due: float,
+        register: float,
     ) -> Heard:
         """A step of so many ticks and beats later.
 
         started: pitches that began in it. held: that sounded in it, those among them. told: keys that somebody else
-        held. due: onsets that were commanded for as long.
+        held. due: onsets that were commanded for as long. register: commanded; the mean begins there, for a first note
+        alone says little.
         """
         histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS)
         for pitch in (*held, *told):
             histogram[pitch % 12] += ticks
-        register = self.register
+        lies = self.register
         if started:
-            mean = sum(started) / len(started)
-            register = mean if register is None else register + REGISTER_SHARE * (mean - register)
+            before = register if lies is None else lies
+            lies = before + REGISTER_SHARE * (sum(started) / len(started) - before)
         fade = 0.5 ** (beats / DISSONANCE_HALF_LIFE_BEATS)
         harsh, pairs = intervals(classes_of(held)) if started else (0.0, 0.0)
         return Heard(
             histogram,
-            register,
+            lies,
             fade * self.harsh + harsh,
             fade * self.pairs + pairs,
             self.pace.after(beats, due, bool(started)),

@@ -656,6 +656,7 @@ class Improviser:
             [note.pitch for note in memory.held],
             memory.told,
             due=self._onsets_per_s(memory, attributes) * ticks * position.step_s,
+            register=attributes["register"],
         )
         memory.tempo = grid.tempo
         rubato = self.settings.expression.rubato(grid.tempo)

@@ -102,12 +102,13 @@ def voice_leading_pull(before: Sequence[int], above: Sequence[int], strength: fl
 
 
 def register_pull(heard: float, commanded: float, strength: float) -> FloatArray:
-    """Nats for the starts of the 128 pitches: a slope toward where the music should lie.
+    """Nats for the starts of the 128 pitches: a slope toward where the music should lie, level an octave beyond it on
+    either side, so that what lies too low does not leap to the highest keys.
 
     heard, commanded: mean MIDI pitch. strength: nats per octave of the keyboard for each octave that the music is off.
     """
     off = min(max((commanded - heard) / 12, -1.0), 1.0)
-    return strength * off * (np.arange(128) - commanded) / 12
+    return strength * off * np.clip((np.arange(128) - commanded) / 12, -1.0, 1.0)
 
 
 def home_pull(key: Key) -> FloatArray:

@@ -9,6 +9,7 @@ import pytest
 
 from improv import steering
 from improv.attributes import Key, mode_of
+from improv.heard import Heard
 
 C_MAJOR_NOTES = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
 C_MINOR_NOTES = np.array([4.0, 0, 2, 3, 0, 2, 0, 3, 2, 0, 0, 1])
@@ -118,3 +119,19 @@ def test_the_last_bars_are_drawn_home() -> None:
     d_minor = {2, 5, 9}
     assert {int(pitch) for pitch in np.argsort(pull)[-3:]} == d_minor
     assert pull[3] < 0, "E flat is no tone of it"
+
+
+def test_what_lies_too_low_does_not_leap_to_the_highest_keys() -> None:
+    pull = steering.register_pull(heard=28, commanded=62, strength=1.5)
+    assert pull[74] == pull[108] == pytest.approx(1.5), "level an octave above"
+    assert pull[21] == pytest.approx(-1.5)
+
+
+def test_one_low_note_at_the_beginning_says_little_about_the_register() -> None:
+    first = Heard().after(1, 0.25, started=[28], held=[28], told=(), due=1.0, register=62.0)
+    assert first.register is not None
+    assert first.register == pytest.approx(62 - 34 * steering.REGISTER_SHARE)
+    later = first
+    for _ in range(100):
+        later = later.after(1, 0.25, [28], [28], (), due=1.0, register=62.0)
+    assert later.register == pytest.approx(28, abs=0.5)
