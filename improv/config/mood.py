@@ -16,8 +16,8 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.95, "nervous": -0.95, "sad": -0.95, "calm": 0.95},
-    "onset_density": {"happy": 4.8, "nervous": 6.2, "sad": 2.3, "calm": 1.6},
-    "register": {"happy": 63, "nervous": 57, "sad": 60, "calm": 66},
+    "onset_density": {"happy": 4.8, "nervous": 6.2, "sad": 2.3, "calm": 1.9},
+    "register": {"happy": 63, "nervous": 57, "sad": 60, "calm": 68},
     "loudness": {"happy": 76, "nervous": 96, "sad": 46, "calm": 30},
     "articulation": {"happy": 0.9, "nervous": 0.8, "sad": 0.9, "calm": 1.0},
     "dissonance": {"happy": 0.16, "nervous": 0.3, "sad": 0.18, "calm": 0.13},
