@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.attributes import dissonance, key_of, melody
+from improv.steering import PERFECT
 from training.excerpts import Excerpt
 
 FloatArray = NDArray[np.float64]
@@ -22,7 +23,6 @@ FloatArray = NDArray[np.float64]
 _SCALE = {True: (0, 2, 4, 5, 7, 9, 11), False: (0, 2, 3, 5, 7, 8, 11)}  # major, harmonic minor
 _TRIADS = np.array([[(root + step) % 12 for step in steps] for root in range(12) for steps in ((0, 4, 7), (0, 3, 7))])
 _STEP_SEMITONES = 2
-_PERFECT = (0, 7)
 
 
 class Line(NamedTuple):
@@ -121,7 +121,7 @@ def parallels(excerpt: Excerpt) -> float:
                     continue
                 pairs += 1
                 was, now = (int(chord[high] - chord[low]) % 12 for chord in (before, after))
-                faults += was == now and was in _PERFECT and before[high] != before[low]
+                faults += was == now and was in PERFECT and before[high] != before[low]
     return 1000 * faults / pairs if pairs else 0.0
 
 
