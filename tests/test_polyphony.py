@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.encodings import PolyphonyEncoding, encoding_for
-from improv.encodings.base import Wish
+from improv.encodings.base import FINAL_CHORD_NOTES, Wish
 from improv.encodings.polyphony import DECODED_VELOCITY, MAX_NOTES_PER_STEP, PolyphonyDecoder, new_note
 from improv.errors import InputError
 from improv.notes import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
@@ -200,3 +200,4 @@ def test_the_last_chord_stands_on_its_tonic(tonic: int, major: bool, chance: ran
         step = decoder.feed(chance.choice([*allowed[:3], *allowed[-3:]]))  # often as low or as high as may be
     assert {pitch % 12 for pitch in step.started} <= set(triad)
     assert min(decoder.sounding) % 12 == tonic, "no third or fifth below it, also at the lowest keys"
+    assert len(step.started) >= FINAL_CHORD_NOTES

@@ -157,12 +157,18 @@ class PolyphonyDecoder:
                 mask[:] = False  # nothing below the tonic
                 mask[STEP_END] = True
                 return
-            pitches, tonic = np.arange(128), wish.final_chord[0]
-            lowest_tonic = LOWEST_PIANO_PITCH + (tonic - LOWEST_PIANO_PITCH) % 12  # the bass must not pass it by
-            foreign = ~np.isin(pitches % 12, wish.final_chord) | (pitches < lowest_tonic)
+            foreign = np.ones(128, dtype=np.bool_)
+            foreign[self._chord_keys(wish.final_chord)] = False
             mask[_FIRST_NEW:][np.tile(foreign, 2)] = False
         if (wish.must_start and not self._started) or wish.final_chord is not None:
             self._must_start(mask)
+
+    def _chord_keys(self, triad: tuple[int, int, int]) -> IntArray:
+        """Keys that may come next in a last chord: not below the lowest tonic, and with room for what is missing."""
+        lowest_tonic = LOWEST_PIANO_PITCH + (triad[0] - LOWEST_PIANO_PITCH) % 12
+        keys = np.arange(lowest_tonic, HIGHEST_PIANO_PITCH + 1)
+        missing = max(FINAL_CHORD_NOTES - 1 - len(self._started), 0)  # below the note that comes next
+        return keys[np.isin(keys % 12, triad)][missing:]
 
     @staticmethod
     def _must_start(mask: BoolArray) -> None:
