@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from improv.attributes import FloatArray, intervals
-from improv.steering import DISSONANCE_HALF_LIFE_BEATS, REGISTER_SHARE, Pace
+from improv.attributes import FloatArray, intervals, mode_of
+from improv.steering import DISSONANCE_HALF_LIFE_BEATS, LARGEST_PACE_OWED_S, REGISTER_SHARE
 
 # The key is felt over about the last four bars: the histogram halves in 16 beats.
 KEY_HALF_LIFE_BEATS = 16.0
+# What stayed out of step for longer than that is made up for as well.
+OWED_HALF_LIFE_BEATS = 64.0
 
 
 def classes_of(pitches: Collection[int]) -> FloatArray:
@@ -22,31 +24,36 @@ def classes_of(pitches: Collection[int]) -> FloatArray:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """histogram: ticks that each pitch class sounded, shape (12,). register: mean MIDI pitch of what began, None before
-    the first note. harsh, pairs: dissonant intervals and all intervals at onsets. pace: onsets that were due and came.
+    the first note. harsh, pairs: dissonant intervals and all intervals at onsets. pace_owed_s: how long those notes of
+    the melody would take that were due and did not come; below 0 too many came. mode_owed: mean of how far the mode was
+    off its command.
     """
 
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
     register: float | None = None
     harsh: float = 0.0
     pairs: float = 0.0
-    pace: Pace = field(default_factory=Pace)
+    pace_owed_s: float = 0.0
+    mode_owed: float = 0.0
 
     def after(
         self,
         ticks: int,
         beats: float,
+        seconds: float,
         started: Sequence[int],
         held: Sequence[int],
         told: Collection[int],
         *,
-        due: float,
+        onsets_per_s: float,
         register: float,
+        mode: float,
     ) -> Heard:
-        """A step of so many ticks and beats later.
+        """A step of so many ticks, beats and seconds later.
 
         started: pitches that began in it. held: that sounded in it, those among them. told: keys that somebody else
-        held. due: onsets that were commanded for as long. register: commanded; the mean begins there, for a first note
-        alone says little.
+        held. onsets_per_s, register, mode: commanded. The mean pitch begins at the register, for a first note alone
+        says little. The pace is the melody's: what begins below a note that is held is not counted.
         """
         histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS)
         for pitch in (*held, *told):
@@ -57,14 +64,18 @@ class Heard:
             lies = before + REGISTER_SHARE * (sum(started) / len(started) - before)
         fade = 0.5 ** (beats / DISSONANCE_HALF_LIFE_BEATS)
         harsh, pairs = intervals(classes_of(held)) if started else (0.0, 0.0)
+        leads = bool(started) and max(started) >= max(held, default=0)
+        lasts = 0.5 ** (beats / OWED_HALF_LIFE_BEATS)
+        owed_s = lasts * self.pace_owed_s + seconds - leads / onsets_per_s
         return Heard(
             histogram,
             lies,
             fade * self.harsh + harsh,
             fade * self.pairs + pairs,
-            self.pace.after(beats, due, bool(started)),
+            min(max(owed_s, -LARGEST_PACE_OWED_S), LARGEST_PACE_OWED_S),
+            lasts * self.mode_owed + (1 - lasts) * (mode - mode_of(histogram)),
         )
 
     def on_grid(self, rate: float) -> Heard:
         """The same on a grid of `rate` times as many ticks a beat."""
-        return Heard(self.histogram * rate, self.register, self.harsh, self.pairs, self.pace)
+        return replace(self, histogram=self.histogram * rate)

@@ -432,7 +432,7 @@ class Improviser:
     def _pulls(self, memory: _Memory, controls: ControlState, mood: Mood, attributes: dict[str, float]) -> StepPulls:
         """What turns the network in this step."""
         heard, settings, intensity = memory.heard, self.settings, controls.intensity
-        place = steering.key_pull(heard.histogram, attributes["mode"], intensity, settings.key_pull)
+        place = steering.key_pull(heard.histogram, attributes["mode"], intensity, settings.key_pull, heard.mode_owed)
         if heard.register is not None:
             place = place + steering.register_pull(heard.register, attributes["register"], settings.register_pull)
         if memory.end_key is not None and memory.end_tick is not None:
@@ -469,7 +469,7 @@ class Improviser:
         if past_s < window_s / 2:
             return 0.0  # too little was heard yet to judge by
         recent = sum(at_s > memory.position.music_s - window_s for at_s in memory.onset_s)
-        return steering.density_pull(recent, past_s, onsets_per_s, memory.heard.pace, self.settings.density_pull)
+        return steering.density_pull(recent, past_s, onsets_per_s, memory.heard.pace_owed_s, self.settings.density_pull)
 
     @staticmethod
     def _onsets_per_s(memory: _Memory, attributes: dict[str, float]) -> float:
@@ -652,11 +652,13 @@ class Improviser:
         memory.heard = memory.heard.after(
             ticks,
             ticks / position.ticks_per_beat,
+            ticks * position.step_s,
             [note.pitch for note in planned.started],
             [note.pitch for note in memory.held],
             memory.told,
-            due=self._onsets_per_s(memory, attributes) * ticks * position.step_s,
+            onsets_per_s=self._onsets_per_s(memory, attributes),
             register=attributes["register"],
+            mode=attributes["mode"],
         )
         memory.tempo = grid.tempo
         rubato = self.settings.expression.rubato(grid.tempo)

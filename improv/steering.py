@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,12 +15,12 @@ from improv.attributes import FloatArray, Key, dissonant_class_counts, mode_of, 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
 LARGEST_DENSITY_PULL = 3.0  # nats
-# What stayed out of step for longer than that is made up for as well: counts that halve in 32 beats. They begin as if
-# so many onsets had come as commanded.
-PACE_HALF_LIFE_BEATS = 32.0
-PACE_PRIOR_ONSETS = 4.0
-# How far the aim is moved past the commanded mode, for each unit that what was heard is off.
-MODE_CORRECTION = 3.0
+# What stayed out of step for longer than that is made up for as well: when the melody owes so many seconds at the
+# commanded pace, the pull is as for too few onsets by a factor of e. No more than so many seconds can be owed.
+PACE_OWED_S = 4.0
+LARGEST_PACE_OWED_S = 5.0
+# How far the aim is moved past the commanded mode, for each unit that what was heard is off, lately and for longer.
+MODE_CORRECTION, MODE_OWED_CORRECTION = 3.0, 6.0
 # Standard deviations of the key profile. All tones of the scale count alike while the mode is as commanded: drawn to
 # tonic and fifth, voices move in parallel octaves and fifths. But a major key and its relative minor have one scale:
 # for each unit that the mode is off, tonic and third are let stand out by so much more.
@@ -46,18 +45,19 @@ def guidance(intensity: float, strongest: float) -> float:
     return 2 * intensity if intensity <= 0.5 else 1 + (strongest - 1) * (2 * intensity - 1)
 
 
-def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: float) -> FloatArray:
+def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: float, owed: float = 0.0) -> FloatArray:
     """Nats for the starts of the 128 pitches: the scales of the nearest major and the nearest minor key, mixed.
 
     histogram: how long each pitch class sounded lately, shape (12,). mode: commanded, -1 minor .. 1 major.
-    intensity: 0..1. strength: nats per standard deviation of the key profile.
+    intensity: 0..1. strength: nats per standard deviation of the key profile. owed: how far the mode was
+    off, mean of a longer time.
 
     The share of each is the commanded mode, moved further by as much as what was heard lately is off it: so the music
     stays where it is commanded between major and minor as well. A listener's valence hangs on the mode more than on
     anything else (squared semi-partial effect .49-.53 in Eerola, Friberg & Bresin 2013).
     """
     off = mode - mode_of(histogram)
-    aim = min(max(mode + MODE_CORRECTION * off, -2.0), 2.0)
+    aim = min(max(mode + MODE_CORRECTION * off + MODE_OWED_CORRECTION * owed, -2.0), 2.0)
     tallest = SCALE_TONE + TONIC_TONE * abs(off)
     major, minor = (np.minimum(profile_in_best_key(histogram, is_major), tallest) for is_major in (True, False))
     weight = strength * min(2 * intensity, 1.5)
@@ -140,32 +140,16 @@ def density_window_s(tempo_bpm: float) -> float:
     return DENSITY_BEATS * 60 / tempo_bpm
 
 
-class Pace(NamedTuple):
-    """Onsets that were commanded and that came, both fading: see PACE_HALF_LIFE_BEATS."""
-
-    due: float = 0.0
-    came: float = 0.0
-
-    def after(self, beats: float, due: float, came: int) -> Pace:
-        """So many beats later, in which so many were due and came."""
-        fade = 0.5 ** (beats / PACE_HALF_LIFE_BEATS)
-        return Pace(fade * self.due + due, fade * self.came + came)
-
-    @property
-    def missing(self) -> float:
-        """Logarithm of the ratio of what was due to what came."""
-        return math.log((self.due + PACE_PRIOR_ONSETS) / (self.came + PACE_PRIOR_ONSETS))
-
-
-def density_pull(onsets: int, past_s: float, commanded: float, pace: Pace, strength: float) -> float:
+def density_pull(onsets: int, past_s: float, commanded: float, owed_s: float, strength: float) -> float:
     """Nats for the first start of a step: positive when there were too few onsets lately.
 
-    onsets: in the last `past_s` seconds (> 0). commanded: onsets per second. strength: nats per missing factor of e.
+    onsets: in the last `past_s` seconds (> 0). commanded: onsets per second. owed_s: what the melody owes for longer.
+    strength: nats per missing factor of e.
 
     Guidance exaggerates all commands at once, and sparse music comes out too sparse; this closes the loop.
     """
     measured = max(onsets, 0.5) / past_s
-    pull = strength * (math.log(commanded / measured) + pace.missing)
+    pull = strength * (math.log(commanded / measured) + owed_s / PACE_OWED_S)
     return min(max(pull, -LARGEST_DENSITY_PULL), LARGEST_DENSITY_PULL)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from improv import steering
-from improv.attributes import Key, mode_of
+from improv.attributes import Key, mode_of, profile_in_best_key
 from improv.heard import Heard
 
 C_MAJOR_NOTES = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
@@ -64,12 +64,9 @@ def test_register_pull_leads_back() -> None:
     assert not steering.register_pull(60, 60, 1).any()
 
 
-EVEN = steering.Pace()
-
-
 def test_density_pull_makes_up_for_what_is_missing() -> None:
     def pull(onsets: int, commanded: float, strength: float) -> float:
-        return steering.density_pull(onsets, 4, commanded, EVEN, strength)
+        return steering.density_pull(onsets, 4, commanded, 0.0, strength)
 
     assert pull(onsets=8, commanded=2, strength=1) == 0
     assert pull(onsets=4, commanded=2, strength=1) == pytest.approx(math.log(2))
@@ -78,15 +75,33 @@ def test_density_pull_makes_up_for_what_is_missing() -> None:
     assert pull(onsets=40, commanded=0.5, strength=3) == -steering.LARGEST_DENSITY_PULL
 
 
-def test_what_was_missing_for_long_is_made_up_for_and_forgotten_in_time() -> None:
-    late = steering.Pace()
-    for _ in range(64):
-        late = late.after(beats=1, due=2.0, came=1)
-    assert 0.5 < late.missing < math.log(2)
-    assert steering.density_pull(8, 4, 2, late, 1) == pytest.approx(late.missing), "as commanded of late, not before"
-    for _ in range(256):
-        late = late.after(beats=1, due=2.0, came=2)
-    assert late.missing == pytest.approx(0, abs=0.01)
+def later(heard: Heard, started: list[int], held: list[int], times: int, mode: float = 1.0) -> Heard:
+    """So many half seconds at 120 a minute later, commanded two onsets a second."""
+    for _ in range(times):
+        heard = heard.after(4, 1.0, 0.5, started, held, (), onsets_per_s=2.0, register=62.0, mode=mode)
+    return heard
+
+
+def test_what_the_melody_owes_is_made_up_for_and_forgotten_in_time() -> None:
+    even = later(Heard(), [72], [60, 72], 64)
+    assert even.pace_owed_s == pytest.approx(0)
+    silent = later(even, [], [72], 4)
+    assert 1.9 < silent.pace_owed_s < 2.0
+    below = later(even, [60], [60, 72], 4)
+    assert below.pace_owed_s == pytest.approx(silent.pace_owed_s), "what begins below a held note is no melody"
+    assert steering.density_pull(8, 4, 2, silent.pace_owed_s, 1) == pytest.approx(0.5, abs=0.02)
+    assert later(silent, [], [], 200).pace_owed_s == steering.LARGEST_PACE_OWED_S, "of a long silence a part"
+    assert later(silent, [72], [72], 640).pace_owed_s == pytest.approx(0, abs=0.01)
+
+
+def test_a_mode_that_stays_off_is_corrected_more_and_more() -> None:
+    minor = [60, 63, 67]
+    short, long = (later(Heard(), minor, minor, times) for times in (4, 64))
+    assert 0 < short.mode_owed < long.mode_owed < 2
+    assert later(Heard(), minor, minor, 64, mode=-1.0).mode_owed == pytest.approx(0, abs=0.2)
+    weak, strong = (steering.key_pull(long.histogram, -1.0, 0.5, 1, owed)[60:72] for owed in (0.0, 0.1))
+    major, minor = (profile_in_best_key(long.histogram, is_major) for is_major in (True, False))
+    assert (strong - weak) @ (major - minor) > 0
 
 
 BEFORE = (72, 67, 60)  # C5, G4, C4
@@ -128,10 +143,10 @@ def test_what_lies_too_low_does_not_leap_to_the_highest_keys() -> None:
 
 
 def test_one_low_note_at_the_beginning_says_little_about_the_register() -> None:
-    first = Heard().after(1, 0.25, started=[28], held=[28], told=(), due=1.0, register=62.0)
+    first = Heard().after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)
     assert first.register is not None
     assert first.register == pytest.approx(62 - 34 * steering.REGISTER_SHARE)
-    later = first
+    last = first
     for _ in range(100):
-        later = later.after(1, 0.25, [28], [28], (), due=1.0, register=62.0)
-    assert later.register == pytest.approx(28, abs=0.5)
+        last = last.after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)
+    assert last.register == pytest.approx(28, abs=0.5)
