@@ -70,6 +70,7 @@ def improviser_settings(config: Config) -> Settings:
         density_pull=music.density_pull,
         dissonance_pull=music.dissonance_pull,
         register_pull=music.register_pull,
+        chord_pull=music.chord_pull,
         voice_leading_pull=music.voice_leading_pull,
         recall_pull=music.recall_pull,
         longest_rest_beats=music.longest_rest_beats,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from improv.attributes import FloatArray, intervals, mode_of
-from improv.steering import DISSONANCE_HALF_LIFE_BEATS, LARGEST_PACE_OWED_S, REGISTER_SHARE
+from improv.steering import DISSONANCE_HALF_LIFE_BEATS, LARGEST_PACE_OWED_S, LATELY_SHARE, NOTES_PER_ONSET
 
 # The key is felt over about the last four bars: the histogram halves in 16 beats.
 KEY_HALF_LIFE_BEATS = 16.0
@@ -23,14 +23,19 @@ def classes_of(pitches: Collection[int]) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """histogram: ticks that each pitch class sounded, shape (12,). register: mean MIDI pitch of what began, None before
-    the first note. harsh, pairs: dissonant intervals and all intervals at onsets. pace_owed_s: how long those notes of
-    the melody would take that were due and did not come; below 0 too many came. mode_owed: mean of how far the mode was
-    off its command.
+    """What steering looks at; a beginning without arguments has heard nothing.
+
+    histogram: ticks that each pitch class sounded, shape (12,).
+    register: mean MIDI pitch of what began; None before the first note.
+    chord: mean number of notes at an onset.
+    harsh, pairs: dissonant intervals and all intervals at onsets.
+    pace_owed_s: how long those notes of the melody would take that were due and did not come; below 0: too many came.
+    mode_owed: mean of how far the mode was off its command.
     """
 
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
     register: float | None = None
+    chord: float = NOTES_PER_ONSET
     harsh: float = 0.0
     pairs: float = 0.0
     pace_owed_s: float = 0.0
@@ -58,10 +63,11 @@ class Heard:
         histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS)
         for pitch in (*held, *told):
             histogram[pitch % 12] += ticks
-        lies = self.register
+        lies, chord = self.register, self.chord
         if started:
             before = register if lies is None else lies
-            lies = before + REGISTER_SHARE * (sum(started) / len(started) - before)
+            lies = before + LATELY_SHARE * (sum(started) / len(started) - before)
+            chord += LATELY_SHARE * (len(started) - chord)
         fade = 0.5 ** (beats / DISSONANCE_HALF_LIFE_BEATS)
         harsh, pairs = intervals(classes_of(held)) if started else (0.0, 0.0)
         leads = bool(started) and max(started) >= max(held, default=0)
@@ -70,6 +76,7 @@ class Heard:
         return Heard(
             histogram,
             lies,
+            chord,
             fade * self.harsh + harsh,
             fade * self.pairs + pairs,
             min(max(owed_s, -LARGEST_PACE_OWED_S), LARGEST_PACE_OWED_S),

@@ -22,6 +22,7 @@ class Strengths:
     density_pull: nats for each factor of e that the density of onsets is off.
     dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
     register_pull: nats per octave for each octave that the mean pitch is off.
+    chord_pull: nats for each factor of e that the notes at an onset are off, where chords are named from the top.
     voice_leading_pull: nats against each pair of voices in parallel fifths or octaves, where chords are named from the
     top.
     recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
@@ -31,6 +32,7 @@ class Strengths:
     density_pull: float = 2.5
     dissonance_pull: float = 2.0
     register_pull: float = 1.5
+    chord_pull: float = 0.0
     voice_leading_pull: float = 0.0
     recall_pull: float = 0.0
 
@@ -81,6 +83,8 @@ class StepPulls:
         logits[starts] = sampling.pull(logits[starts], favour, legal[starts])
         if not self.started:
             logits[starts] += self.density
+        elif chord is not None:
+            logits[starts] += steering.chord_pull(self.heard.chord, self.strengths.chord_pull)
         if self.recall is not None:
             here = self._returning & legal[starts]
             here[[token - starts.start for token in self.started]] = False

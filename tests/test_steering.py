@@ -75,6 +75,14 @@ def test_density_pull_makes_up_for_what_is_missing() -> None:
     assert pull(onsets=40, commanded=0.5, strength=3) == -steering.LARGEST_DENSITY_PULL
 
 
+def test_thin_chords_are_filled_and_full_ones_thinned() -> None:
+    assert steering.chord_pull(steering.NOTES_PER_ONSET, 1) == 0
+    assert steering.chord_pull(1.0, 1) == pytest.approx(math.log(steering.NOTES_PER_ONSET))
+    assert steering.chord_pull(1e6, 3) == -steering.LARGEST_CHORD_PULL
+    assert later(Heard(), [72], [72], 64).chord == pytest.approx(1, abs=0.1)
+    assert later(Heard(), [60, 64, 67, 72], [60, 64, 67, 72], 64).chord == pytest.approx(4, abs=0.1)
+
+
 def later(heard: Heard, started: list[int], held: list[int], times: int, mode: float = 1.0) -> Heard:
     """So many half seconds at 120 a minute later, commanded two onsets a second."""
     for _ in range(times):
@@ -145,7 +153,7 @@ def test_what_lies_too_low_does_not_leap_to_the_highest_keys() -> None:
 def test_one_low_note_at_the_beginning_says_little_about_the_register() -> None:
     first = Heard().after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)
     assert first.register is not None
-    assert first.register == pytest.approx(62 - 34 * steering.REGISTER_SHARE)
+    assert first.register == pytest.approx(62 - 34 * steering.LATELY_SHARE)
     last = first
     for _ in range(100):
         last = last.after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)

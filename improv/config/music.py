@@ -26,6 +26,7 @@ class MusicSection(Section):
     density_pull: float = Field(2.5, ge=0, le=3)
     dissonance_pull: float = Field(2.0, ge=0, le=5)
     register_pull: float = Field(1.5, ge=0, le=3)
+    chord_pull: float = Field(1.5, ge=0, le=3)
     voice_leading_pull: float = Field(1.0, ge=0, le=8)
     recall_pull: float = Field(5.0, ge=0, le=6)
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
