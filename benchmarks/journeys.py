@@ -19,15 +19,13 @@ import numpy as np
 from benchmarks import live
 from benchmarks.live import CLOCK, Client
 from improv import journey_file
-from improv.attributes import chord_onsets
 from improv.config import Config
 from improv.journey import Journey
 from improv.model import OnnxModel, resolve
 from improv.render import render
+from training import listener
 from training.listen import Sounded
-from training.listener import listen
 
-WINDOW_S = 12.0
 PARTS = 5
 MOVES = 0.2
 Notes = np.ndarray  # rows of (onset s, end s, pitch, velocity)
@@ -35,15 +33,7 @@ Notes = np.ndarray  # rows of (onset s, end s, pitch, velocity)
 
 def heard(notes: Notes, length_s: float) -> np.ndarray:
     """Rows of (middle of the window s, valence, arousal)."""
-    rows = []
-    onset_s = chord_onsets(notes[:, 0])
-    for start_s in np.arange(0, length_s - WINDOW_S + 1e-9, WINDOW_S):
-        inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)
-        duration_s = (notes[:, 1] - notes[:, 0])[inside]
-        said = listen(onset_s[inside], duration_s, notes[inside, 2], notes[inside, 3], WINDOW_S)
-        if said is not None:
-            rows.append((start_s + WINDOW_S / 2, said.valence, said.arousal))
-    return np.array(rows)
+    return np.array([(at_s, said.valence, said.arousal) for at_s, said in listener.windows(notes, length_s)])
 
 
 def verdict(journey: Journey, rows: np.ndarray) -> dict[str, Any]:
@@ -89,8 +79,8 @@ def manual_journeys(journey: Journey, times: int) -> Sequence[dict[str, Any]]:
     """As many on a manual clock, seeds 0 and on."""
     model, found = OnnxModel(resolve(""), "cpu"), []
     for seed in range(times):
-        notes = Sounded.of(render(model, Config(), journey.length_s, seed, journey=journey))
-        rows = heard(np.stack([notes.on_s, notes.off_s, notes.pitch, notes.velocity], axis=1), journey.length_s)
+        notes = Sounded.of(render(model, Config(), journey.length_s, seed, journey=journey)).rows
+        rows = heard(notes, journey.length_s)
         found.append(verdict(journey, rows))
     return found
 

@@ -81,9 +81,8 @@ def on_manual_clock(glide_s: float, seeds: int) -> dict[str, Any]:
     recordings = []
     for seed, (one, other) in itertools.product(range(seeds), PAIRS):
         turn = [(BEFORE_S, SetMood(*CORNERS[other]))]
-        notes = Sounded.of(render(model, config, 2 * BEFORE_S + glide_s, seed, CORNERS[one], turn))
-        rows = np.stack([notes.on_s, notes.off_s, notes.pitch, notes.velocity], axis=1)
-        recordings.append((rows, [BEFORE_S]))
+        notes = Sounded.of(render(model, config, 2 * BEFORE_S + glide_s, seed, CORNERS[one], turn)).rows
+        recordings.append((notes, [BEFORE_S]))
     return roughness(recordings)
 
 

@@ -67,8 +67,7 @@ def play(model: Model, config: Config, task: Task, seconds: float) -> np.ndarray
     """Notes of one rendering, rows of (onset s, end s, pitch, velocity)."""
     chosen = equalised(config) if task.kind == "equalised" else config
     chosen = chosen.model_copy(update={"mood": chosen.mood.model_copy(update={"intensity": task.intensity})})
-    notes = Sounded.of(render(model, chosen, seconds, task.seed, task.mood))
-    return np.stack([notes.on_s, notes.off_s, notes.pitch, notes.velocity], axis=1)
+    return Sounded.of(render(model, chosen, seconds, task.seed, task.mood)).rows
 
 
 def render_all(model: Model, folder: Path, times: int, sweep: int, seconds: float, share: tuple[int, int]) -> int:

@@ -43,6 +43,11 @@ class Sounded:
         return cls(*np.array(rows, dtype=np.float64).reshape(-1, 4).T)
 
     @property
+    def rows(self) -> np.ndarray:
+        """(notes, 4): onset s, end s, pitch, velocity."""
+        return np.stack([self.on_s, self.off_s, self.pitch, self.velocity], axis=1)
+
+    @property
     def onset_s(self) -> np.ndarray:
         """Onsets as a listener counts them: the notes of a chord begin together."""
         return chord_onsets(self.on_s)

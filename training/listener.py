@@ -14,12 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.attributes import key_correlation_difference, melody
+from improv.attributes import chord_onsets, key_correlation_difference, melody
 
 FloatArray = NDArray[np.float64]
 
 MODE_SOFTNESS = 0.1
 LEAST_MELODY_NOTES = 4
+WINDOW_S = 12.0
 
 # Weights of: 1, mode 0..1, log2 of melody notes/s, mean melody pitch, level in dB, articulation .25..1
 _EQUATIONS = {
@@ -69,3 +70,25 @@ def listen(
         np.clip(np.median(duration_s[line][:-1] / np.diff(onset_s[line])), 0.25, 1),
     )
     return Impression(*(float(np.dot(_EQUATIONS[name], values)) for name in Impression._fields))
+
+
+def windows(notes: FloatArray, length_s: float) -> list[tuple[float, Impression]]:
+    """(middle s, impression) of the windows of 12 s that follow each other and could be judged.
+
+    notes: rows of (onset s, end s, pitch, velocity), sorted by onset.
+    """
+    on_s = chord_onsets(notes[:, 0])
+    said = []
+    for start_s in np.arange(0, length_s - WINDOW_S + 1e-9, WINDOW_S):
+        inside = (on_s >= start_s) & (on_s < start_s + WINDOW_S)
+        duration_s = (notes[:, 1] - notes[:, 0])[inside]
+        impression = listen(on_s[inside], duration_s, notes[inside, 2], notes[inside, 3], WINDOW_S)
+        if impression is not None:
+            said.append((start_s + WINDOW_S / 2, impression))
+    return said
+
+
+def heard(notes: FloatArray, length_s: float) -> Impression | None:
+    """The mean impression over `windows`, or None when none could be judged."""
+    said = [impression for _, impression in windows(notes, length_s)]
+    return Impression(*np.mean(said, axis=0)) if said else None

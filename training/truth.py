@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +21,15 @@ from tqdm import tqdm
 
 from improv.config import Config
 from improv.errors import BrainMusicError
-from improv.improviser import PlannedStep
 from improv.model import Model, OnnxModel, resolve
 from improv.mood import CORNERS, Mood, attributes_at
 from improv.render import render
+from training import verdict
 from training.listen import Sounded
-from training.listener import Impression, listen
+from training.listener import Impression, heard
 
-WINDOW_S = 12.0
 LEVELS = np.linspace(-1, 1, 9)
 EQUALISED = ("tempo", "register", "loudness", "articulation")
-
-
-def heard(steps: Sequence[PlannedStep], seconds: float) -> Impression | None:
-    """The mean impression over the windows of a rendering, or None when none could be judged."""
-    notes = Sounded.of(steps)
-    onset_s = notes.onset_s
-    impressions = []
-    for start_s in np.arange(0, seconds - WINDOW_S + 1e-9, WINDOW_S):
-        inside = (onset_s >= start_s) & (onset_s < start_s + WINDOW_S)
-        length_s = notes.off_s[inside] - notes.on_s[inside]
-        said = listen(onset_s[inside], length_s, notes.pitch[inside], notes.velocity[inside], WINDOW_S)
-        if said is not None:
-            impressions.append(said)
-    return Impression(*np.mean(impressions, axis=0)) if impressions else None
 
 
 def equalised(config: Config) -> Config:
@@ -57,31 +41,21 @@ def equalised(config: Config) -> Config:
     return config.model_copy(update={"mood": config.mood.model_copy(update={"table": table})})
 
 
+def played(model: Model, config: Config, seconds: float, seed: int, mood: Mood) -> Impression | None:
+    """What the listener says of one rendering; None when it could not be judged."""
+    return heard(Sounded.of(render(model, config, seconds, seed, mood)).rows, seconds)
+
+
 def recognised(model: Model, config: Config, times: int, seconds: float) -> dict[str, Any]:
     """Confusion of the four moods and how often valence and arousal are right."""
     rows = [
-        (name, heard(render(model, config, seconds, seed, mood), seconds))
+        (name, played(model, config, seconds, seed, mood))
         for name, mood in tqdm(CORNERS.items(), unit="mood", disable=None)
         for seed in range(times)
     ]
     judged = [(name, said) for name, said in rows if said is not None]
-    values = np.array([(said.valence, said.arousal) for _, said in judged])
-    signs = np.where(values >= np.median(values, axis=0), 1, -1)
-    commanded = np.array([CORNERS[name] for name, _ in judged])
-    names = list(CORNERS)
-    of_signs = {tuple(int(part) for part in mood): name for name, mood in CORNERS.items()}
-    confusion = {name: dict.fromkeys(names, 0) for name in names}
-    for (name, _), sign in zip(judged, signs, strict=True):
-        confusion[name][of_signs[(int(sign[0]), int(sign[1]))]] += 1
-    right = signs == commanded
-    return {
-        "renderings": len(rows),
-        "judged": len(judged),
-        "four_moods": round(float(right.all(axis=1).mean()), 3),
-        "valence": round(float(right[:, 0].mean()), 3),
-        "arousal": round(float(right[:, 1].mean()), 3),
-        "confusion": confusion,
-    }
+    found = verdict.by_signs(np.array([(said.valence, said.arousal) for _, said in judged]))
+    return {"renderings": len(rows), "judged": len(judged)} | verdict.tally([name for name, _ in judged], found)
 
 
 def fidelity(model: Model, config: Config, seconds: float) -> dict[str, float]:
@@ -89,7 +63,7 @@ def fidelity(model: Model, config: Config, seconds: float) -> dict[str, float]:
     commanded, said = [], []
     plane = [(float(valence), float(arousal)) for valence in LEVELS for arousal in LEVELS]
     for index, (valence, arousal) in enumerate(tqdm(plane, unit="point", disable=None)):
-        impression = heard(render(model, config, seconds, 1000 + index, Mood(valence, arousal)), seconds)
+        impression = played(model, config, seconds, 1000 + index, Mood(valence, arousal))
         if impression is not None:
             commanded.append((valence, arousal))
             said.append((impression.valence, impression.arousal))

@@ -11,16 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.attributes import chord_onsets
 from improv.errors import InputError
 from improv.mood import CORNERS, Mood
-from training import recogniser
-from training.listener import Impression, listen
+from training import listener, recogniser
+from training.listener import Impression
 from training.recogniser import MOODS, Recogniser
 
 FloatArray = NDArray[np.float64]
 
-LISTENED_S = 12.0
 BINS = 12  # of the histograms whose overlap is the distance to human music
 
 
@@ -52,15 +50,8 @@ def read(folder: Path) -> list[Rendering]:
 
 def heard(notes: FloatArray) -> Impression | None:
     """Judge (a): the mean impression over windows of 12 s, or None when none could be judged."""
-    on_s = chord_onsets(notes[:, 0])
-    said = []
-    for start_s in np.arange(0, max(float(notes[:, 0].max()) - LISTENED_S / 2, 1), LISTENED_S):
-        inside = (on_s >= start_s) & (on_s < start_s + LISTENED_S)
-        length_s = (notes[:, 1] - notes[:, 0])[inside]
-        impression = listen(on_s[inside], length_s, notes[inside, 2], notes[inside, 3], LISTENED_S)
-        if impression is not None:
-            said.append(impression)
-    return Impression(*np.mean(said, axis=0)) if said else None
+    length_s = float(notes[:, 0].max()) + listener.WINDOW_S / 2  # half of the last window must be there
+    return listener.heard(notes, max(length_s, listener.WINDOW_S))
 
 
 def by_signs(values: FloatArray) -> list[str]:
