@@ -6,11 +6,32 @@ tensorboard --logdir runs
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from filelock import FileLock, Timeout
+
+from improv.errors import InputError
+
 NAME = "log.jsonl"
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run, until the process dies at the latest. InputError when another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InputError(f"{folder}: another process trains into it; stop it or name another --out") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class RunLog:

@@ -32,7 +32,7 @@ from training.checkpoints import read_checkpoint, save
 from training.dataset import Dataset
 from training.network import State
 from training.processes import Processes
-from training.runlog import RunLog
+from training.runlog import RunLog, alone
 from training.scoring import TorchScorer, score_pieces
 from training.settings import DEFAULT_PRESET, Settings, build, settings_of
 from training.splits import spread
@@ -268,12 +268,15 @@ class Trainer:
         return self.iteration >= self.settings.iterations or tired
 
     def run(self) -> None:
-        """Train until the settings' number of iterations, or their patience, is reached."""
+        """Train until the settings' number of iterations, or their patience, is reached.
+
+        InputError when another process trains into the same folder.
+        """
         if not self.processes.first:
             self._run(None)
             return
         after = self.iteration if self.resumed else None
-        with RunLog(self.out, after, tensorboard=self.tensorboard) as log:
+        with alone(self.out), RunLog(self.out, after, tensorboard=self.tensorboard) as log:
             self._run(log)
 
     def _run(self, log: RunLog | None) -> None:

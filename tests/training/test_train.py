@@ -20,6 +20,7 @@ from tests.training.conftest import SMALL
 from training.checkpoints import read_checkpoint, save
 from training.dataset import Dataset
 from training.export import Step, network_of
+from training.runlog import alone
 from training.scoring import TorchScorer, score, score_pieces
 from training.settings import Settings, build, presets_of
 from training.train import Trainer, learning_rate, main, train
@@ -128,6 +129,19 @@ def test_an_interrupt_says_how_to_go_on(
     monkeypatch.setattr(Trainer, "step", interrupt)
     assert main([str(dataset_folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]) == 130
     assert "interrupted; go on with --resume" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_share_a_folder(
+    dataset_folder: Path, run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(run_folder, tmp_path / "run")
+    before = (tmp_path / "run" / "last.pt").read_bytes()
+    with alone(tmp_path / "run"):
+        assert main([str(dataset_folder), "--out", str(tmp_path / "run"), "--preset", "tiny"]) == 2
+    assert "run: another process trains into it" in capsys.readouterr().err
+    assert (tmp_path / "run" / "last.pt").read_bytes() == before
+    with alone(tmp_path / "run"):
+        pass  # released
 
 
 def test_a_resumed_run_may_go_on_for_longer(dataset_folder: Path, run_folder: Path, tmp_path: Path) -> None:
