@@ -86,6 +86,12 @@ def test_a_corpus_is_read_by_its_titles(tmp_path: Path) -> None:
         recogniser.read_corpus(tmp_path / "no")
 
 
+def test_half_of_the_works_is_kept_out_and_stays_so() -> None:
+    kept_out = [recogniser.is_kept_out(f"work {number}") for number in range(1000)]
+    assert 450 < sum(kept_out) < 550
+    assert kept_out[:6] == [False, False, True, False, False, False], "another split would mix what was kept apart"
+
+
 def test_signs_against_the_median() -> None:
     values = np.array([[5, 5], [-1, 5], [-1, 1], [5, 1.0]])
     assert verdict.by_signs(values) == ["happy", "nervous", "sad", "calm"]
