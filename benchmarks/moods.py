@@ -1,6 +1,6 @@
 """How a change of mood sounds: the 12 ordered pairs of moods, switched live over a real port while a client records.
 
-    python -m benchmarks.moods [--seconds 12] [--rolls FOLDER]
+    python -m benchmarks.moods [--seconds 12] [--rounds 1] [--rolls FOLDER]
 
 Each pair glides into the first mood, then plays so long in it, and as long after the switch. Roughness is how much
 harmony (1 minus the cosine of the pitch-class histograms), density (octaves of onsets per second) and loudness
@@ -86,13 +86,13 @@ def on_manual_clock(glide_s: float, seeds: int) -> dict[str, Any]:
     return roughness(recordings)
 
 
-def over_a_port(seconds: float, rolls: Path | None) -> dict[str, Any]:
-    """All pairs one after the other, recorded by a client."""
+def over_a_port(seconds: float, rounds: int, rolls: Path | None) -> dict[str, Any]:
+    """All pairs one after the other, so many times, recorded by a client; drawn as they come first."""
     names, found, numbers = list(CORNERS), [], dict(zip(CORNERS, MIDDLE_OF_QUARTER, strict=True))
     with live.jack(256), live.playing() as (daemon, client):
         begun_s = CLOCK.now()
         turns = []
-        for one, other in PAIRS:
+        for one, other in PAIRS * rounds:
             client.send(0xB0, 22, numbers[one])
             client.listen(CLOCK.now() + Config().mood.glide_s + seconds)
             turns.append((one, other, client.send(0xB0, 22, numbers[other]) - begun_s))
@@ -105,7 +105,7 @@ def over_a_port(seconds: float, rolls: Path | None) -> dict[str, Any]:
         inside = notes[(notes[:, 0] >= at_s - seconds) & (notes[:, 0] < at_s + seconds)].copy()
         inside[:, :2] -= at_s - seconds
         found.append((inside, [seconds]))
-        if rolls is not None:
+        if rolls is not None and len(found) <= len(PAIRS):
             _draw(inside, f"{one} to {other}", seconds, rolls / f"{one}-{other}.png")
     return {
         "moods": names,
@@ -133,19 +133,20 @@ def _draw(notes: np.ndarray, title: str, turn_s: float, path: Path) -> None:
     pyplot.close(figure)
 
 
-def measure(seconds: float, seeds: int, rolls: Path | None) -> dict[str, Any]:
+def measure(seconds: float, seeds: int, rounds: int, rolls: Path | None) -> dict[str, Any]:
     """What the table shows."""
     default_s = Config().mood.glide_s
     result: dict[str, Any] = {"manual": {f"glide {s:g} s": on_manual_clock(s, seeds) for s in sorted({0.0, default_s})}}
     if seconds > 0:
-        result["live"] = over_a_port(seconds, rolls)
+        result["live"] = over_a_port(seconds, rounds, rolls)
     return result
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What can be chosen on the command line."""
     parser.add_argument("--seconds", type=float, default=12.0, help="0: not over a port")
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--seeds", type=int, default=4, help="of each pair on a manual clock")
+    parser.add_argument("--rounds", type=int, default=1, help="of each pair over a port; 12 s take 7 minutes")
     parser.add_argument("--rolls", type=Path, help="folder for pictures of the pairs")
 
 
