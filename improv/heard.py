@@ -21,6 +21,11 @@ def classes_of(pitches: Collection[int]) -> FloatArray:
     return np.bincount([pitch % 12 for pitch in pitches], minlength=12).astype(np.float64)
 
 
+def leads(started: Collection[int], held: Collection[int]) -> bool:
+    """Whether the highest of what sounds began now: then a listener hears the melody go on."""
+    return bool(started) and max(started) >= max(held, default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What steering looks at; a beginning without arguments has heard nothing.
@@ -50,6 +55,7 @@ class Heard:
         held: Sequence[int],
         told: Collection[int],
         *,
+        melody: bool,
         onsets_per_s: float,
         register: float,
         mode: float,
@@ -57,8 +63,8 @@ class Heard:
         """A step of so many ticks, beats and seconds later.
 
         started: pitches that began in it. held: that sounded in it, those among them. told: keys that somebody else
-        held. onsets_per_s, register, mode: commanded. The mean pitch begins at the register, for a first note alone
-        says little. The pace is the melody's: what begins below a note that is held is not counted.
+        held. melody: whether a note of the melody began (`leads`). onsets_per_s, register, mode: commanded. The mean
+        pitch begins at the register, for a first note alone says little.
         """
         histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS)
         for pitch in (*held, *told):
@@ -70,9 +76,8 @@ class Heard:
             chord += LATELY_SHARE * (len(started) - chord)
         fade = 0.5 ** (beats / DISSONANCE_HALF_LIFE_BEATS)
         harsh, pairs = intervals(classes_of(held)) if started else (0.0, 0.0)
-        leads = bool(started) and max(started) >= max(held, default=0)
         lasts = 0.5 ** (beats / OWED_HALF_LIFE_BEATS)
-        owed_s = lasts * self.pace_owed_s + seconds - leads / onsets_per_s
+        owed_s = lasts * self.pace_owed_s + seconds - melody / onsets_per_s
         return Heard(
             histogram,
             lies,

@@ -21,7 +21,7 @@ from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.encodings.base import BoolArray
 from improv.expression import Expression
 from improv.form import Recall, Theme
-from improv.heard import Heard, classes_of
+from improv.heard import Heard, classes_of, leads
 from improv.limits import DENSITY_WINDOW_S, Limits
 from improv.model import Model, State
 from improv.mood import NEUTRAL, AttributeTable, Mood, attributes_at
@@ -649,13 +649,16 @@ class Improviser:
             memory.last_onset_s = position.music_s
         memory.told_s = tuple(at_s for at_s in memory.told_s if at_s > position.music_s - HEARD_WINDOW_S)
         memory.silent_ticks = 0 if memory.held or memory.told else memory.silent_ticks + ticks
+        started, held = ([note.pitch for note in notes] for notes in (planned.started, memory.held))
         memory.heard = memory.heard.after(
             ticks,
             ticks / position.ticks_per_beat,
             ticks * position.step_s,
-            [note.pitch for note in planned.started],
-            [note.pitch for note in memory.held],
+            started,
+            held,
             memory.told,
+            # Where lengths hold the pedal as well, notes lie above the melody for long: there every onset is of it.
+            melody=leads(started, held if encoding.tempo_bpm is None else ()),
             onsets_per_s=self._onsets_per_s(memory, attributes),
             register=attributes["register"],
             mode=attributes["mode"],

@@ -9,7 +9,7 @@ import pytest
 
 from improv import steering
 from improv.attributes import Key, mode_of, profile_in_best_key
-from improv.heard import Heard
+from improv.heard import Heard, leads
 
 C_MAJOR_NOTES = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
 C_MINOR_NOTES = np.array([4.0, 0, 2, 3, 0, 2, 0, 3, 2, 0, 0, 1])
@@ -86,7 +86,9 @@ def test_thin_chords_are_filled_and_full_ones_thinned() -> None:
 def later(heard: Heard, started: list[int], held: list[int], times: int, mode: float = 1.0) -> Heard:
     """So many half seconds at 120 a minute later, commanded two onsets a second."""
     for _ in range(times):
-        heard = heard.after(4, 1.0, 0.5, started, held, (), onsets_per_s=2.0, register=62.0, mode=mode)
+        heard = heard.after(
+            4, 1.0, 0.5, started, held, (), melody=leads(started, held), onsets_per_s=2.0, register=62.0, mode=mode
+        )
     return heard
 
 
@@ -151,10 +153,10 @@ def test_what_lies_too_low_does_not_leap_to_the_highest_keys() -> None:
 
 
 def test_one_low_note_at_the_beginning_says_little_about_the_register() -> None:
-    first = Heard().after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)
+    first = Heard().after(1, 0.25, 0.1, [28], [28], (), melody=True, onsets_per_s=4.0, register=62.0, mode=0.0)
     assert first.register is not None
     assert first.register == pytest.approx(62 - 34 * steering.LATELY_SHARE)
     last = first
     for _ in range(100):
-        last = last.after(1, 0.25, 0.1, [28], [28], (), onsets_per_s=4.0, register=62.0, mode=0.0)
+        last = last.after(1, 0.25, 0.1, [28], [28], (), melody=True, onsets_per_s=4.0, register=62.0, mode=0.0)
     assert last.register == pytest.approx(28, abs=0.5)

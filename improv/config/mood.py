@@ -16,9 +16,9 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.93, "nervous": -0.93, "sad": -0.93, "calm": 0.93},
-    "onset_density": {"happy": 4.9, "nervous": 7.2, "sad": 2.4, "calm": 1.75},
+    "onset_density": {"happy": 4.9, "nervous": 7.2, "sad": 2.1, "calm": 1.75},
     "register": {"happy": 65, "nervous": 58, "sad": 60, "calm": 67},
-    "loudness": {"happy": 74, "nervous": 108, "sad": 47, "calm": 26},
+    "loudness": {"happy": 74, "nervous": 108, "sad": 54, "calm": 26},
     "articulation": {"happy": 1.0, "nervous": 0.75, "sad": 0.93, "calm": 1.0},
     "dissonance": {"happy": 0.16, "nervous": 0.27, "sad": 0.17, "calm": 0.13},
     "pitch_spread": {"happy": 10, "nervous": 12, "sad": 9, "calm": 9},
