@@ -195,8 +195,8 @@ def test_a_take_that_is_being_written_is_known(
 ) -> None:
     session = Session(tiny, tmp_path)
     session.play(1)
-    while not shelf.paths(tmp_path) or not journal.is_locked(only(tmp_path)):
-        pass  # the journal's thread is about to open it
+    while not shelf.paths(tmp_path) or not only(tmp_path).stat().st_size or not journal.is_locked(only(tmp_path)):
+        pass  # the journal's thread is about to open it and to write its first line
     assert [row.state for row in shelf.listed(tmp_path)] == ["playing"]
     assert take.read(only(tmp_path)).state == "being recorded"
     assert main(["takes", "delete", "last", "--yes", "-o", f"takes.folder={tmp_path}"]) == 2
