@@ -70,7 +70,7 @@ def test_it_plays_on_and_every_note_ends(family: str) -> None:
     subject = improviser(WildModel(family))
     steps = plan(subject, controls(), 400)
     assert_whole(steps, held_ids(subject))
-    assert sum(len(step.started) for step in steps) > 40
+    assert sum(len(step.started) for step in steps) > 50
     for here, following in pairwise(steps):
         assert 0 < following.position.music_s - here.position.music_s < 0.7, "a step is never longer than a sixteenth"
         assert following.position.tick > here.position.tick
@@ -141,7 +141,7 @@ def test_families_that_perform_bring_their_own_velocities(family: str) -> None:
     for strength in ("0", "1"):
         subject = improviser(WildModel(family), "calm", 1, f"music.expression={strength}")
         steps = plan(subject, controls(), 600)
-        assert len({note.velocity for step in steps for note in step.started}) > 2
+        assert len({note.velocity for step in steps for note in step.started}) > 5
         assert all(note.on_s == step.position.music_s for step in steps for note in step.started)
 
 
