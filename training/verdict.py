@@ -130,22 +130,27 @@ def _by_humans(corpus: Path, kinds: Mapping[str, list[Rendering]]) -> dict[str, 
     right = [np.mean([b == mood for a, b in verdicts if a == mood]) for mood in MOODS]
     told |= {"each_mood_alike": round(float(np.mean(right)), 3)}
     kept_out = [(mood, rows) for group, mood, rows in human if recogniser.is_kept_out(group)]
-    found: dict[str, Any] = {"judge_b": {"human_held_out": told} | _named(judge, kinds)}
+    corners = {
+        kind: [(r.corner, rows) for r in kinds[kind] if (rows := recogniser.windows(r.notes))]
+        for kind in ("played", "equalised")
+    }
+    found: dict[str, Any] = {"judge_b": {"human_held_out": told} | _named(judge, corners)}
     if kept_out:
-        found["judge_b"]["kept_out_half"] = {"pieces": len(kept_out)} | _named(recogniser.fit(kept_out), kinds)
+        found["judge_b"]["kept_out_half"] = {"pieces": len(kept_out)} | _named(recogniser.fit(kept_out), corners)
     of_mood = {mood: [row for _, other, rows in human if other == mood for row in rows] for mood in MOODS}
     found["quality"] = _quality(judge, kinds["intensity"], of_mood)
     return found
 
 
-def _named(judge: Recogniser, kinds: Mapping[str, list[Rendering]]) -> dict[str, dict[str, Any]]:
-    """What judge (b) calls the renderings at the corners, by kind."""
-    found = {}
-    for kind in ("played", "equalised"):
-        pairs = [(r.corner, judge.mood(rows)) for r in kinds[kind] if (rows := recogniser.windows(r.notes))]
-        if pairs:
-            found[kind] = tally([one for one, _ in pairs], [other for _, other in pairs])
-    return found
+def _named(
+    judge: Recogniser, corners: Mapping[str, Sequence[tuple[str, list[FloatArray]]]]
+) -> dict[str, dict[str, Any]]:
+    """What judge (b) calls the renderings at the corners. corners: by kind, (commanded, windows) of each rendering."""
+    return {
+        kind: tally([name for name, _ in found], [judge.mood(rows) for _, rows in found])
+        for kind, found in corners.items()
+        if found
+    }
 
 
 def _quality(
