@@ -34,11 +34,11 @@ sound="sound/soundcore sound/core/snd sound/core/snd-timer sound/core/snd-hrtime
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/root/{bin,modules,proc,sys,dev,host}
-cp "$cache/unpacked/bin/busybox" "$work/root/bin/"
-for module in $early $sound; do cp "$modules/$module.ko" "$work/root/modules/"; done
+mkdir -p "$work"/guest/{bin,modules,proc,sys,dev,host}
+cp "$cache/unpacked/bin/busybox" "$work/guest/bin/"
+for module in $early $sound; do cp "$modules/$module.ko" "$work/guest/modules/"; done
 load() { for module in "$@"; do echo "insmod /modules/$(basename "$module").ko || echo \"$module: not loaded\""; done; }
-cat > "$work/root/init" <<INIT
+cat > "$work/guest/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -55,8 +55,8 @@ chroot /host /bin/sh -c "cd '$repository' && HOME=/dev/shm TMPDIR=/dev/shm PATH=
 echo "exit code \$?"
 poweroff -f
 INIT
-chmod +x "$work/root/init"
-(cd "$work/root" && find . | "$cache/unpacked/bin/cpio" --quiet -o -H newc | gzip -1 > "$work/initrd")
+chmod +x "$work/guest/init"
+(cd "$work/guest" && find . | "$cache/unpacked/bin/cpio" --quiet -o -H newc | gzip -1 > "$work/initrd")
 
 timeout "${LIMIT_S:-900}" qemu-system-x86_64 -accel "${ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 2048 \
     -kernel "$kernel" -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1 no_timer_check" -nographic -no-reboot -nic none \
