@@ -4,13 +4,14 @@
     python -m training.emotion judge runs/emotion --corpus shared/data --docs docs
 
 `render` keeps every rendering as notes, so that it can be stopped, gone on with, and judged again: the four moods as
-played and with tempo, register, loudness and articulation equalised, a 9 x 9 sweep of the plane, and a sweep of the
-intensity. Nothing is left out or chosen. `judge` writes the tables (emotion.json) and the pictures.
+played and with tempo, register, loudness and articulation equalised, 9 x 9 sweeps of the plane likewise, and a sweep
+of the intensity. Nothing is left out or chosen. `judge` writes the tables (emotion.json) and the pictures.
 
 Judge (a) is the listener in four equations (training.listener). It hears the mode as the steering does, and the default
 table of attributes was set by its sweep over other seeds: it tells whether commands arrive, not what people feel.
 Judge (b) is training.recogniser: it has learned from the titles that composers gave to pieces that the model was not
-trained on, and took no part in anything.
+trained on. The default table was set with one half of them; a judge that learned from the other half alone, which chose
+nothing, is asked as well.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ from improv.render import render
 from training.listen import Sounded
 from training.truth import LEVELS, equalised
 
-INTENSITIES = (0.0, 0.25, 0.5, 0.6, 0.75, 1.0)
+INTENSITIES = (0.0, 0.25, 0.42, 0.5, 0.75, 1.0)
+SWEEPS = 3  # of the plane: one alone tells R^2 to about .01
 
 
 class Task(NamedTuple):
-    """One rendering. kind: played, equalised, sweep or intensity."""
+    """One rendering. kind: played, equalised, sweep, sweep-equalised or intensity."""
 
     kind: str
     mood: Mood
@@ -52,8 +54,9 @@ class Task(NamedTuple):
 def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
     """What is to be rendered, so ordered that a part of it is balanced as well."""
     plane = [Mood(float(v), float(a)) for v, a in itertools.product(LEVELS, LEVELS)]
-    for index, mood in enumerate(plane):
+    for index, mood in enumerate(plane * SWEEPS):
         yield Task("sweep", mood, 1000 + index, intensity)
+        yield Task("sweep-equalised", mood, 1000 + index, intensity)
     for seed in range(times):
         for mood in CORNERS.values():
             yield Task("played", mood, seed, intensity)
@@ -65,7 +68,7 @@ def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
 
 def play(model: Model, config: Config, task: Task, seconds: float) -> np.ndarray:
     """Notes of one rendering, rows of (onset s, end s, pitch, velocity)."""
-    chosen = equalised(config) if task.kind == "equalised" else config
+    chosen = equalised(config) if task.kind.endswith("equalised") else config
     chosen = chosen.model_copy(update={"mood": chosen.mood.model_copy(update={"intensity": task.intensity})})
     return Sounded.of(render(model, chosen, seconds, task.seed, task.mood)).rows
 

@@ -111,6 +111,8 @@ def write(folder: Path, corpus: Path | None, docs: Path | None) -> str:
     rows = None
     if kinds["sweep"]:
         result["judge_a"]["fidelity_r2"], rows = fidelity(kinds["sweep"])
+    if kinds["sweep-equalised"]:
+        result["judge_a"]["fidelity_r2_equalised"], _ = fidelity(kinds["sweep-equalised"])
     if corpus is not None:
         result |= _by_humans(corpus, kinds)
     text = json.dumps(result, indent=1)
