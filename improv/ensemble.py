@@ -64,6 +64,7 @@ def improviser_settings(config: Config) -> Settings:
     return Settings(
         table=config.mood.table,
         expression=Expression(music.expression),
+        breath=music.breath,
         top_p=music.top_p,
         strongest_guidance=music.strongest_guidance,
         key_pull=music.key_pull,

@@ -16,6 +16,7 @@ import numpy as np
 
 from improv import conditioning, sampling, steering
 from improv.attributes import Key, intervals, key_of, profile_in_best_key
+from improv.breath import breathe, phases
 from improv.controls import ControlState
 from improv.encodings import Encoding, GridStep, StreamDecoder, Wish
 from improv.encodings.base import BoolArray
@@ -47,7 +48,7 @@ class Settings(Strengths):
     """What the improviser is told once, from config.yaml.
 
     top_p: 0..1. longest_rest_beats, longest_note_beats: quarters; silence and held notes never last longer.
-    ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
+    ending_bars: bars from "end" to the last one. beats_per_bar: quarters. breath: 0..2, see improv.breath.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     """
 
@@ -59,6 +60,7 @@ class Settings(Strengths):
     longest_note_beats: float = 6.0
     ending_bars: int = 4
     beats_per_bar: float = 4.0
+    breath: float = 1.0
     tempo_lands_on_bar: bool = False
 
 
@@ -173,6 +175,7 @@ class Improviser:
 
     def __init__(self, model: Model, settings: Settings, controls: ControlState, seed: int) -> None:
         self.settings, self.seed = settings, seed
+        self._breath_begins = phases(seed)
         self._models = {controls.model: model}
         self._next_note_id = 1
         self._led_bpm: float | None = None
@@ -315,8 +318,8 @@ class Improviser:
         self._change_model(controls)
         memory = self._memory
         mood = controls.mood(memory.position.music_s)
-        attributes = self.attributes(mood, controls)
         ending = self._ending(memory, controls)
+        attributes = self._breathing(mood, controls, ending or 0.0)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, memory.position.tick))
         tick, finished = memory.position.tick, False
@@ -355,8 +358,18 @@ class Improviser:
 
     def attributes(self, mood: Mood, controls: ControlState) -> dict[str, float]:
         """What is commanded of the music, in the units of the attributes, inside the limits; the tempo as led."""
-        commanded = attributes_at(mood, self.settings.table) | dict(controls.overrides)
-        limited = controls.limits.attributes(commanded)
+        return self._within_limits(attributes_at(mood, self.settings.table), controls)
+
+    def _breathing(self, mood: Mood, controls: ControlState, ending: float) -> dict[str, float]:
+        """The same as it ebbs and flows now. What is commanded by name stands still; toward an end all of it does."""
+        strength = self.settings.breath * (1 - ending)
+        table = attributes_at(mood, self.settings.table)
+        return self._within_limits(
+            breathe(table, self._breath_begins, self._memory.position.music_s, strength), controls
+        )
+
+    def _within_limits(self, meant: dict[str, float], controls: ControlState) -> dict[str, float]:
+        limited = controls.limits.attributes(meant | dict(controls.overrides))
         return limited if self._led_bpm is None else limited | {"tempo": self._led_bpm}
 
     def _ending(self, memory: _Memory, controls: ControlState) -> float | None:
@@ -433,8 +446,11 @@ class Improviser:
         """What turns the network in this step."""
         heard, settings, intensity = memory.heard, self.settings, controls.intensity
         place = steering.key_pull(heard.histogram, attributes["mode"], intensity, settings.key_pull, heard.mode_owed)
-        if heard.register is not None:
-            place = place + steering.register_pull(heard.register, attributes["register"], settings.register_pull)
+        register = attributes["register"]
+        if heard.register is None:
+            place = place + steering.opening_pull(register, settings.register_pull)
+        else:
+            place = place + steering.register_pull(heard.register, register, settings.register_pull)
         if memory.end_key is not None and memory.end_tick is not None:
             place = place + steering.home_pull(memory.end_key)
             to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick

@@ -33,6 +33,7 @@ PERFECT = (0, 7)
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
 DISSONANCE_HALF_LIFE_BEATS = 8.0
 LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
+OPENING_SHARE = 2.0
 LATELY_SHARE = 0.06  # of each onset in the running means of pitch and of notes at once: about the last 16 onsets
 # Human piano music begins 2.2 (titles that sound calm) to 2.7 (sad) notes at an onset, happy 2.4, nervous 2.3.
 NOTES_PER_ONSET = 2.2
@@ -120,6 +121,15 @@ def register_pull(heard: float, commanded: float, strength: float) -> FloatArray
     """
     off = min(max((commanded - heard) / 12, -1.0), 1.0)
     return strength * off * np.clip((np.arange(128) - commanded) / 12, -1.0, 1.0)
+
+
+def opening_pull(commanded: float, strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches before the first note: against a piece that begins far off its register.
+
+    commanded: mean MIDI pitch. strength: nats for each octave beyond half an octave, OPENING_SHARE times.
+    """
+    beyond = np.abs(np.arange(128) - commanded) / 12 - 0.5
+    return -OPENING_SHARE * strength * np.maximum(beyond, 0.0)
 
 
 def home_pull(key: Key) -> FloatArray:

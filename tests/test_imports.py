@@ -19,6 +19,7 @@ ROOMS = (
     (
         "conditioning",
         "mood",
+        "breath",
         "journey",
         "transport",
         "contract",

@@ -8,7 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from improv import conditioning
+from improv.config.mood import DEFAULT_TABLE
 from improv.improviser import ANSWERED_TURN, REMEMBERED_STEPS
+from improv.limits import Band, Limits
 from improv.model import OnnxModel
 from improv.mood import CORNERS, Glide, Mood
 from tests.fakes import (
@@ -180,6 +183,52 @@ def test_overrides_win_over_the_mood() -> None:
     steps = plan(subject, state, 40)
     assert {note.velocity for step in steps for note in step.started} == {100}
     assert steps[-1].position.tempo_bpm == pytest.approx(200, abs=0.1)
+
+
+def commanded(model: ScriptedModel, name: str) -> list[float]:
+    """What the model was told of an attribute, scaled to -1..1, step after step."""
+    at = 2 * conditioning.COMMANDS.index(name)
+    return [float(rows[0][at]) for rows in model.conditions]
+
+
+def test_the_music_breathes_around_the_command() -> None:
+    model = ScriptedModel([C4, STEP_END])
+    plan(improviser(model, "calm", 1), controls(), 400)
+    register = commanded(model, "register")
+    meant = conditioning.scale("register", DEFAULT_TABLE["register"]["calm"])
+    assert min(register) < meant - 0.1 < meant + 0.1 < max(register)
+    assert len(set(commanded(model, "mode"))) == 1
+
+
+def test_what_is_commanded_by_name_stands_still() -> None:
+    model = ScriptedModel([C4, STEP_END])
+    plan(improviser(model, "calm", 1), controls(overrides={"register": 60.0}), 400)
+    assert len(set(commanded(model, "register"))) == 1
+    assert len(set(commanded(model, "onset_density"))) > 10
+
+
+def test_without_breath_all_stands_still() -> None:
+    model = ScriptedModel([C4, STEP_END])
+    plan(improviser(model, "calm", 1, "music.breath=0"), controls(), 400)
+    assert len(set(commanded(model, "onset_density"))) == len(set(commanded(model, "register"))) == 1
+
+
+def test_limits_hold_the_breath() -> None:
+    model = ScriptedModel([C4, STEP_END])
+    limits = Limits({"onset_density": Band(1.0, 1.8)})
+    plan(improviser(model, "calm", 1, "music.breath=2"), controls(standing_limits=limits), 400)
+    assert max(commanded(model, "onset_density")) == pytest.approx(conditioning.scale("onset_density", 1.8))
+
+
+def test_a_piece_begins_near_its_register() -> None:
+    def begins(*settings: str) -> list[int]:
+        firsts = []
+        for seed in range(40):
+            steps = plan(improviser(ScriptedModel([END]), "calm", seed, *settings), controls(), 20)
+            firsts.append(next(note.pitch for step in steps for note in step.started))
+        return firsts
+
+    assert np.std(begins()) < 0.8 * np.std(begins("music.register_pull=0"))
 
 
 def test_a_glide_is_on_its_way() -> None:

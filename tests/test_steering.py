@@ -64,6 +64,14 @@ def test_register_pull_leads_back() -> None:
     assert not steering.register_pull(60, 60, 1).any()
 
 
+def test_opening_pull_keeps_the_first_note_near_the_register() -> None:
+    pull = steering.opening_pull(commanded=60, strength=1.5)
+    assert not pull[54:67].any(), "half an octave to either side is free"
+    assert pull[84] == pull[36] == pytest.approx(-1.5 * 1.5 * steering.OPENING_SHARE)
+    assert (np.diff(pull[:60]) >= 0).all()
+    assert (np.diff(pull[60:]) <= 0).all()
+
+
 def test_density_pull_makes_up_for_what_is_missing() -> None:
     def pull(onsets: int, commanded: float, strength: float) -> float:
         return steering.density_pull(onsets, 4, commanded, 0.0, strength)

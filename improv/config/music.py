@@ -33,6 +33,7 @@ class MusicSection(Section):
     longest_note_beats: float = Field(6, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)
     expression: float = Field(1.0, ge=0, le=2)
+    breath: float = Field(1.0, ge=0, le=2)
 
     @field_validator("beats_per_bar")
     @classmethod
