@@ -28,7 +28,7 @@ class Strengths:
     recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
     """
 
-    key_pull: float = 1.2
+    key_pull: float = 1.5
     density_pull: float = 2.5
     dissonance_pull: float = 2.0
     register_pull: float = 1.5

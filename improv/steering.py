@@ -17,7 +17,7 @@ DENSITY_BEATS = 8
 LARGEST_DENSITY_PULL = 3.0  # nats
 # What stayed out of step for longer than that is made up for as well: when the melody owes so many seconds at the
 # commanded pace, the pull is as for too few onsets by a factor of e. No more than so many seconds can be owed.
-PACE_OWED_S = 4.0
+PACE_OWED_S = 2.5
 LARGEST_PACE_OWED_S = 5.0
 # How far the aim is moved past the commanded mode, for each unit that what was heard is off, lately and for longer.
 MODE_CORRECTION, MODE_OWED_CORRECTION = 3.0, 6.0
@@ -25,9 +25,9 @@ MODE_CORRECTION, MODE_OWED_CORRECTION = 3.0, 6.0
 # tonic and fifth, voices move in parallel octaves and fifths. But a major key and its relative minor have one scale:
 # for each unit that the mode is off, tonic and third are let stand out by so much more.
 SCALE_TONE, TONIC_TONE = 0.3, 1.0
-# What major and minor have in common weighs half: the whole of it takes the chromatic tones away that human music has
+# What major and minor have in common weighs less: the whole of it takes the chromatic tones away that human music has
 # in every mood (5 to 8 % of 12 s lie outside of the seven most used pitch classes; 0 to 2 % with the whole of it).
-SCALE_SHARE = 0.5
+SCALE_SHARE = 0.4
 # Parallels are hollow in these intervals, in semitones within the octave: unison or octave, and fifth.
 PERFECT = (0, 7)
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
