@@ -129,7 +129,7 @@ def opening_pull(commanded: float, strength: float) -> FloatArray:
     commanded: mean MIDI pitch. strength: nats for each octave beyond half an octave, OPENING_SHARE times.
     """
     beyond = np.abs(np.arange(128) - commanded) / 12 - 0.5
-    return -OPENING_SHARE * strength * np.maximum(beyond, 0.0)
+    return np.asarray(-OPENING_SHARE * strength * np.maximum(beyond, 0.0))
 
 
 def home_pull(key: Key) -> FloatArray:

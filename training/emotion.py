@@ -4,8 +4,9 @@
     python -m training.emotion judge runs/emotion --corpus shared/data --docs docs
 
 `render` keeps every rendering as notes, so that it can be stopped, gone on with, and judged again: the four moods as
-played and with tempo, register, loudness and articulation equalised, 9 x 9 sweeps of the plane likewise, and a sweep
-of the intensity. Nothing is left out or chosen. `judge` writes the tables (emotion.json) and the pictures.
+played and with tempo, register, loudness and articulation equalised, 9 x 9 sweeps of the plane likewise, a sweep of
+the intensity, and the network alone, without commands and pulls. Nothing is left out or chosen. `judge` writes the
+tables (emotion.json) and the pictures.
 
 Judge (a) is the listener in four equations (training.listener). It hears the mode as the steering does, and the default
 table of attributes was set by its sweep over other seeds: it tells whether commands arrive, not what people feel.
@@ -31,14 +32,14 @@ from improv.model import Model, OnnxModel, resolve
 from improv.mood import CORNERS, Mood
 from improv.render import render
 from training.listen import Sounded
-from training.truth import LEVELS, equalised
+from training.truth import LEVELS, equalised, free
 
 INTENSITIES = (0.0, 0.25, 0.42, 0.5, 0.75, 1.0)
 SWEEPS = 3  # of the plane: one alone tells R^2 to about .01
 
 
 class Task(NamedTuple):
-    """One rendering. kind: played, equalised, sweep, sweep-equalised or intensity."""
+    """One rendering. kind: played, equalised, sweep, sweep-equalised, intensity or free."""
 
     kind: str
     mood: Mood
@@ -64,11 +65,15 @@ def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
             if seed < sweep:
                 for level in INTENSITIES:
                     yield Task("intensity", mood, seed, level)
+        if seed < sweep:
+            for index, mood in enumerate(CORNERS.values()):  # the mood tells nothing, only what it is compared with
+                yield Task("free", mood, 4000 + 100 * index + seed, 0.0)
 
 
 def play(model: Model, config: Config, task: Task, seconds: float) -> np.ndarray:
     """Notes of one rendering, rows of (onset s, end s, pitch, velocity)."""
-    chosen = equalised(config) if task.kind.endswith("equalised") else config
+    chosen = free(config) if task.kind == "free" else config
+    chosen = equalised(chosen) if task.kind.endswith("equalised") else chosen
     chosen = chosen.model_copy(update={"mood": chosen.mood.model_copy(update={"intensity": task.intensity})})
     return Sounded.of(render(model, chosen, seconds, task.seed, task.mood)).rows
 

@@ -172,6 +172,27 @@ class Recogniser:
         return MOODS[int(self.probabilities(rows).argmax())]
 
 
+# How far a piece goes in itself is told of these: place among the features, and how many of the unit one is.
+VARYING: dict[str, tuple[int, float]] = {
+    "onsets, octaves": (3, 1.0),
+    "pitch, semitones": (14, 12.0),
+    "dissonance, share": (27, 1.0),
+    "spread, semitones": (15, 12.0),
+}
+LEAST_WINDOWS = 4
+
+
+def variation(pieces: Sequence[list[FloatArray]]) -> dict[str, float]:
+    """Median over the pieces of the standard deviation from window to window; {} where none has enough windows."""
+    long_enough = [np.stack(rows) for rows in pieces if len(rows) >= LEAST_WINDOWS]
+    if not long_enough:
+        return {}
+    return {
+        name: round(float(np.median([unit * rows[:, at].std(ddof=1) for rows in long_enough])), 3)
+        for name, (at, unit) in VARYING.items()
+    }
+
+
 def fit(pieces: Sequence[tuple[str, list[FloatArray]]]) -> Recogniser:
     """pieces: (mood, windows). Deterministic."""
     import torch

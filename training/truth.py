@@ -41,6 +41,15 @@ def equalised(config: Config) -> Config:
     return config.model_copy(update={"mood": config.mood.model_copy(update={"table": table})})
 
 
+def free(config: Config) -> Config:
+    """The configuration under which the network plays as it likes: no command, no pull, one table for all moods."""
+    middle = attributes_at(Mood(0, 0), config.mood.table)
+    table = {name: dict.fromkeys(row, middle[name]) for name, row in config.mood.table.items()}
+    pulls = dict.fromkeys(("key_pull", "density_pull", "dissonance_pull", "register_pull", "chord_pull"), 0.0)
+    mood = config.mood.model_copy(update={"table": table, "intensity": 0.0})
+    return config.model_copy(update={"mood": mood, "music": config.music.model_copy(update=pulls)})
+
+
 def played(model: Model, config: Config, seconds: float, seed: int, mood: Mood) -> Impression | None:
     """What the listener says of one rendering; None when it could not be judged."""
     return heard(Sounded.of(render(model, config, seconds, seed, mood)).rows, seconds)

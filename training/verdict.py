@@ -141,7 +141,24 @@ def _by_humans(corpus: Path, kinds: Mapping[str, list[Rendering]]) -> dict[str, 
         found["judge_b"]["kept_out_half"] = {"pieces": len(kept_out)} | _named(recogniser.fit(kept_out), corners)
     of_mood = {mood: [row for _, other, rows in human if other == mood for row in rows] for mood in MOODS}
     found["quality"] = _quality(judge, kinds["intensity"], of_mood)
+    alone = {
+        mood: [f for r in kinds["free"] if r.corner == mood for f in recogniser.windows(r.notes)] for mood in MOODS
+    }
+    if all(alone.values()):
+        found["distance_free"] = _mean_distance(alone, of_mood)
+    found["variation"] = {
+        mood: {
+            "human": recogniser.variation([rows for _, other, rows in human if other == mood]),
+            "played": recogniser.variation([rows for corner, rows in corners["played"] if corner == mood]),
+        }
+        for mood in MOODS
+    }
     return found
+
+
+def _mean_distance(ours: Mapping[str, list[FloatArray]], human: Mapping[str, list[FloatArray]]) -> float:
+    """Mean over the moods of which there are windows."""
+    return round(float(np.mean([distance(ours[mood], human[mood]) for mood in MOODS if ours[mood]])), 3)
 
 
 def _named(
@@ -169,7 +186,7 @@ def _quality(
         said = [(r.corner, i) for r in group if (i := heard(r.notes)) is not None]
         a = by_signs(np.array([(i.valence, i.arousal) for _, i in said]))
         table[f"{level:g}"] = {
-            "distance": round(float(np.mean([distance(rows[mood], human[mood]) for mood in MOODS if rows[mood]])), 3),
+            "distance": _mean_distance(rows, human),
             "judge_a": round(float(np.mean([one == other for (one, _), other in zip(said, a, strict=True)])), 3),
             "judge_b": round(float(np.mean(b)), 3),
             "renderings": len(group),

@@ -10,6 +10,7 @@ import mido
 import numpy as np
 import pytest
 
+from improv.config import Config
 from improv.errors import InputError
 from improv.model import OnnxModel
 from improv.mood import CORNERS, Mood
@@ -70,6 +71,26 @@ def test_features_are_finite_also_for_odd_windows() -> None:
     assert recogniser.windows(np.zeros((0, 4))) == []
 
 
+def test_variation_is_that_inside_of_pieces() -> None:
+    at, unit = recogniser.VARYING["pitch, semitones"]
+    low, high = np.zeros(35), np.zeros(35)
+    low[at], high[at] = 5.0, 7.0
+    still = [[low] * 6, [high] * 6]
+    assert recogniser.variation(still) == dict.fromkeys(recogniser.VARYING, 0.0), (
+        "pieces that differ vary in themselves no more"
+    )
+    moving = [[low, high] * 3]
+    assert recogniser.variation(moving)["pitch, semitones"] == pytest.approx(
+        unit * np.std([0, 2] * 3, ddof=1), abs=1e-3
+    )
+    assert recogniser.variation([[low, high]]) == {}, "too short to tell"
+
+
+def test_what_plays_free_is_not_commanded(tiny: OnnxModel) -> None:
+    played = [emotion.play(tiny, Config(), emotion.Task("free", mood, 7, 0.0), 6.0) for mood in CORNERS.values()]
+    assert all(np.array_equal(notes[:, :3], played[0][:, :3]) for notes in played), "whatever the mood"
+
+
 def test_a_corpus_is_read_by_its_titles(tmp_path: Path) -> None:
     track = mido.MidiTrack([mido.Message("note_on", note=60, time=0), mido.Message("note_off", note=60, time=480)])
     mido.MidiFile(tracks=[track]).save(tmp_path / "a.mid")
@@ -128,6 +149,6 @@ def test_renderings_are_kept_gone_on_with_and_judged(tiny: OnnxModel, tmp_path: 
 
 def test_the_order_of_tasks_is_balanced() -> None:
     tasks = list(emotion.tasks(2, 0.6, 1))
-    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * len(emotion.INTENSITIES)
+    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * len(emotion.INTENSITIES) + 4
     assert len({task.name for task in tasks}) == len(tasks)
     assert {task.mood for task in tasks[:162]} >= {Mood(0.0, 0.0), *CORNERS.values()}
