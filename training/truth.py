@@ -69,16 +69,13 @@ def recognised(model: Model, config: Config, times: int, seconds: float) -> dict
 
 def fidelity(model: Model, config: Config, seconds: float) -> dict[str, float]:
     """R^2 of heard on commanded, over nine levels of valence and of arousal, 81 renderings."""
-    commanded, said = [], []
+    said = []
     plane = [(float(valence), float(arousal)) for valence in LEVELS for arousal in LEVELS]
     for index, (valence, arousal) in enumerate(tqdm(plane, unit="point", disable=None)):
         impression = played(model, config, seconds, 1000 + index, Mood(valence, arousal))
         if impression is not None:
-            commanded.append((valence, arousal))
-            said.append((impression.valence, impression.arousal))
-    pairs = zip(np.array(commanded).T, np.array(said).T, strict=True)
-    names = ("valence", "arousal")
-    return {name: round(float(np.corrcoef(x, y)[0, 1] ** 2), 3) for name, (x, y) in zip(names, pairs, strict=True)}
+            said.append((valence, arousal, impression.valence, impression.arousal))
+    return verdict.r2(np.array(said))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -76,12 +76,17 @@ def tally(commanded: Sequence[str], found: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def r2(rows: FloatArray) -> dict[str, float]:
+    """R^2 of what was heard on what was commanded. rows: valence, arousal, heard valence, heard arousal."""
+    correlations = [np.corrcoef(rows[:, k], rows[:, k + 2])[0, 1] for k in range(2)]
+    return {name: round(float(r**2), 3) for name, r in zip(("valence", "arousal"), correlations, strict=True)}
+
+
 def fidelity(renderings: Sequence[Rendering]) -> tuple[dict[str, float], FloatArray]:
     """R^2 of heard on commanded over the plane by judge (a), and rows of (valence, arousal, heard valence, arousal)."""
     said = [(*r.mood, i.valence, i.arousal) for r in renderings if (i := heard(r.notes)) is not None]
     rows = np.array(said)
-    r2 = {name: np.corrcoef(rows[:, k], rows[:, k + 2])[0, 1] ** 2 for k, name in enumerate(("valence", "arousal"))}
-    return {name: round(float(value), 3) for name, value in r2.items()} | {"renderings": len(rows)}, rows
+    return r2(rows) | {"renderings": len(rows)}, rows
 
 
 def distance(ours: Sequence[FloatArray], human: Sequence[FloatArray]) -> float:
