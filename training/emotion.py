@@ -34,7 +34,7 @@ from improv.render import render
 from training.listen import Sounded
 from training.truth import LEVELS, equalised, free
 
-INTENSITIES = (0.0, 0.25, 0.42, 0.5, 0.75, 1.0)
+INTENSITIES = (0.0, 0.25, 0.44, 0.5, 0.75, 1.0)
 SWEEPS = 3  # of the plane: one alone tells R^2 to about .01
 
 
