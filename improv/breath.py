@@ -23,7 +23,7 @@ class Wave(NamedTuple):
     period_s: float
 
 
-# The periods have no small common multiple: the waves meet anew all the time.
+# Two of them meet again after one to nine minutes, all four after eighteen.
 WAVES: dict[str, Wave] = {
     "onset_density": Wave(0.35, 30.0),
     "register": Wave(4.0, 24.0),

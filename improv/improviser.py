@@ -362,11 +362,9 @@ class Improviser:
 
     def _breathing(self, mood: Mood, controls: ControlState, ending: float) -> dict[str, float]:
         """The same as it ebbs and flows now. What is commanded by name stands still; toward an end all of it does."""
-        strength = self.settings.breath * (1 - ending)
-        table = attributes_at(mood, self.settings.table)
-        return self._within_limits(
-            breathe(table, self._breath_begins, self._memory.position.music_s, strength), controls
-        )
+        meant, strength = attributes_at(mood, self.settings.table), self.settings.breath * (1 - ending)
+        breathing = breathe(meant, self._breath_begins, self._memory.position.music_s, strength)
+        return self._within_limits(breathing, controls)
 
     def _within_limits(self, meant: dict[str, float], controls: ControlState) -> dict[str, float]:
         limited = controls.limits.attributes(meant | dict(controls.overrides))
