@@ -11,8 +11,8 @@ tables (emotion.json) and the pictures.
 Judge (a) is the listener in four equations (training.listener). It hears the mode as the steering does, and the default
 table of attributes was set by its sweep over other seeds: it tells whether commands arrive, not what people feel.
 Judge (b) is training.recogniser: it has learned from the titles that composers gave to pieces that the model was not
-trained on. The default table was set with one half of them; a judge that learned from the other half alone, which chose
-nothing, is asked as well.
+trained on. The default table was set with one half of them; a judge that learned from the other half alone is
+asked as well (docs/moods.md says what that half took part in nevertheless).
 """
 
 from __future__ import annotations
@@ -59,14 +59,13 @@ def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
         yield Task("sweep", mood, 1000 + index, intensity)
         yield Task("sweep-equalised", mood, 1000 + index, intensity)
     for seed in range(times):
-        for mood in CORNERS.values():
+        for index, mood in enumerate(CORNERS.values()):
             yield Task("played", mood, seed, intensity)
             yield Task("equalised", mood, seed, intensity)
             if seed < sweep:
                 for level in INTENSITIES:
                     yield Task("intensity", mood, seed, level)
-        if seed < sweep:
-            for index, mood in enumerate(CORNERS.values()):  # the mood tells nothing, only what it is compared with
+                # Its mood says only whose music it is compared with, so each needs seeds of its own.
                 yield Task("free", mood, 4000 + 100 * index + seed, 0.0)
 
 

@@ -19,6 +19,9 @@ from training.recogniser import MOODS, Recogniser
 
 FloatArray = NDArray[np.float64]
 
+Measured = list[tuple[str, list[FloatArray]]]
+"""Commanded corner and judge (b)'s windows of each rendering."""
+
 BINS = 12  # of the histograms whose overlap is the distance to human music
 
 
@@ -137,20 +140,14 @@ def _by_humans(corpus: Path, kinds: Mapping[str, list[Rendering]]) -> dict[str, 
     right = [np.mean([b == mood for a, b in verdicts if a == mood]) for mood in MOODS]
     told |= {"each_mood_alike": round(float(np.mean(right)), 3)}
     kept_out = [(mood, rows) for group, mood, rows in human if recogniser.is_kept_out(group)]
-    corners = {
-        kind: [(r.corner, rows) for r in kinds[kind] if (rows := recogniser.windows(r.notes))]
-        for kind in ("played", "equalised")
-    }
+    corners = {kind: _measured(kinds[kind]) for kind in ("played", "equalised")}
     found: dict[str, Any] = {"judge_b": {"human_held_out": told} | _named(judge, corners)}
     if kept_out:
         found["judge_b"]["kept_out_half"] = {"pieces": len(kept_out)} | _named(recogniser.fit(kept_out), corners)
     of_mood = {mood: [row for _, other, rows in human if other == mood for row in rows] for mood in MOODS}
     found["quality"] = _quality(judge, kinds["intensity"], of_mood)
-    alone = {
-        mood: [f for r in kinds["free"] if r.corner == mood for f in recogniser.windows(r.notes)] for mood in MOODS
-    }
-    if all(alone.values()):
-        found["distance_free"] = _mean_distance(alone, of_mood)
+    if kinds["free"]:
+        found["distance_free"] = _mean_distance(_measured(kinds["free"]), of_mood)
     found["variation"] = {
         mood: {
             "human": recogniser.variation([rows for _, other, rows in human if other == mood]),
@@ -161,15 +158,19 @@ def _by_humans(corpus: Path, kinds: Mapping[str, list[Rendering]]) -> dict[str, 
     return found
 
 
-def _mean_distance(ours: Mapping[str, list[FloatArray]], human: Mapping[str, list[FloatArray]]) -> float:
+def _measured(renderings: Sequence[Rendering]) -> Measured:
+    """Those of the renderings at the corners that are long enough to have windows."""
+    return [(r.corner, rows) for r in renderings if (rows := recogniser.windows(r.notes))]
+
+
+def _mean_distance(ours: Measured, human: Mapping[str, list[FloatArray]]) -> float:
     """Mean over the moods of which there are windows."""
-    return round(float(np.mean([distance(ours[mood], human[mood]) for mood in MOODS if ours[mood]])), 3)
+    windows = {mood: [row for corner, rows in ours if corner == mood for row in rows] for mood in MOODS}
+    return round(float(np.mean([distance(windows[mood], human[mood]) for mood in MOODS if windows[mood]])), 3)
 
 
-def _named(
-    judge: Recogniser, corners: Mapping[str, Sequence[tuple[str, list[FloatArray]]]]
-) -> dict[str, dict[str, Any]]:
-    """What judge (b) calls the renderings at the corners. corners: by kind, (commanded, windows) of each rendering."""
+def _named(judge: Recogniser, corners: Mapping[str, Measured]) -> dict[str, dict[str, Any]]:
+    """What judge (b) calls the renderings at the corners, by kind."""
     return {
         kind: tally([name for name, _ in found], [judge.mood(rows) for _, rows in found])
         for kind, found in corners.items()
@@ -186,12 +187,12 @@ def _quality(
         by_level[one.intensity].append(one)
     table = {}
     for level, group in sorted(by_level.items()):
-        rows = {mood: [f for r in group if r.corner == mood for f in recogniser.windows(r.notes)] for mood in MOODS}
-        b = [judge.mood(found) == r.corner for r in group if (found := recogniser.windows(r.notes))]
+        measured = _measured(group)
+        b = [judge.mood(rows) == corner for corner, rows in measured]
         said = [(r.corner, i) for r in group if (i := heard(r.notes)) is not None]
         a = by_signs(np.array([(i.valence, i.arousal) for _, i in said]))
         table[f"{level:g}"] = {
-            "distance": _mean_distance(rows, human),
+            "distance": _mean_distance(measured, human),
             "judge_a": round(float(np.mean([one == other for (one, _), other in zip(said, a, strict=True)])), 3),
             "judge_b": round(float(np.mean(b)), 3),
             "renderings": len(group),

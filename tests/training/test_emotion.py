@@ -86,6 +86,16 @@ def test_variation_is_that_inside_of_pieces() -> None:
     assert recogniser.variation([[low, high]]) == {}, "too short to tell"
 
 
+def test_variation_looks_at_the_features_that_it_names() -> None:
+    on_s = np.arange(0, 12, 0.5)
+    pitch = np.where(np.arange(24) % 2, 60.0, 61.0)
+    found = recogniser.features(np.stack([on_s, on_s + 1.0, pitch, np.full(24, 64.0)], axis=1))
+    named = {name: unit * found[at] for name, (at, unit) in recogniser.VARYING.items()}
+    assert named == pytest.approx(
+        {"onsets, octaves": 1.0, "pitch, semitones": 60.5, "dissonance, share": 1.0, "spread, semitones": 0.5}
+    ), "2 onsets a second, semitones held over one another"
+
+
 def test_what_plays_free_is_not_commanded(tiny: OnnxModel) -> None:
     played = [emotion.play(tiny, Config(), emotion.Task("free", mood, 7, 0.0), 6.0) for mood in CORNERS.values()]
     assert all(np.array_equal(notes[:, :3], played[0][:, :3]) for notes in played), "whatever the mood"
