@@ -1,8 +1,8 @@
 """CPU time that a note costs: BrainMusic's models beside one event of Notochord, on the same machine in the same run.
 
-    python -m venv /tmp/notochord && /tmp/notochord/bin/pip install torch appdirs pandas
-    /tmp/notochord/bin/pip install --no-deps notochord iipyper
-    python -m benchmarks.per_note polyphony --notochord /tmp/notochord/bin/python
+    python -m venv ../notochord && ../notochord/bin/pip install torch appdirs pandas
+    ../notochord/bin/pip install --no-deps notochord iipyper
+    python -m benchmarks.per_note polyphony --notochord ../notochord/bin/python
 
 Ours: every mood is rendered through the daemon's own engine; the processor's time inside the model's steps
 (onnxruntime, one thread, two rows for guidance), and of the whole engine, over the number of notes that began.
