@@ -72,6 +72,7 @@ def improviser_settings(config: Config) -> Settings:
         dissonance_pull=music.dissonance_pull,
         register_pull=music.register_pull,
         chord_pull=music.chord_pull,
+        repeat_pull=music.repeat_pull,
         voice_leading_pull=music.voice_leading_pull,
         recall_pull=music.recall_pull,
         longest_rest_beats=music.longest_rest_beats,

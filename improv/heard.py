@@ -36,6 +36,7 @@ class Heard:
     harsh, pairs: dissonant intervals and all intervals at onsets.
     pace_owed_s: how long those notes of the melody would take that were due and did not come; below 0: too many came.
     mode_owed: mean of how far the mode was off its command.
+    melody_pitch: the last tone of the melody; None before the first.
     """
 
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
@@ -45,6 +46,7 @@ class Heard:
     pairs: float = 0.0
     pace_owed_s: float = 0.0
     mode_owed: float = 0.0
+    melody_pitch: int | None = None
 
     def after(
         self,
@@ -86,6 +88,7 @@ class Heard:
             fade * self.pairs + pairs,
             min(max(owed_s, -LARGEST_PACE_OWED_S), LARGEST_PACE_OWED_S),
             lasts * self.mode_owed + (1 - lasts) * (mode - mode_of(histogram)),
+            max(started) if melody else self.melody_pitch,
         )
 
     def on_grid(self, rate: float) -> Heard:

@@ -449,6 +449,8 @@ class Improviser:
             place = place + steering.opening_pull(register, settings.register_pull)
         else:
             place = place + steering.register_pull(heard.register, register, settings.register_pull)
+        if heard.melody_pitch is not None:
+            place = place + steering.repeat_pull(heard.melody_pitch, settings.repeat_pull)
         if memory.end_key is not None and memory.end_tick is not None:
             place = place + steering.home_pull(memory.end_key)
             to_last_bar = memory.end_tick - memory.position.bar_ticks - memory.position.tick

@@ -23,16 +23,18 @@ class Strengths:
     dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
     register_pull: nats per octave for each octave that the mean pitch is off.
     chord_pull: nats for each factor of e that the notes at an onset are off, where chords are named from the top.
+    repeat_pull: nats against the melody's last tone.
     voice_leading_pull: nats against each pair of voices in parallel fifths or octaves, where chords are named from the
     top.
     recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
     """
 
-    key_pull: float = 1.5
+    key_pull: float = 1.7
     density_pull: float = 2.5
-    dissonance_pull: float = 2.0
+    dissonance_pull: float = 2.2
     register_pull: float = 1.5
     chord_pull: float = 0.0
+    repeat_pull: float = 0.0
     voice_leading_pull: float = 0.0
     recall_pull: float = 0.0
 
@@ -41,9 +43,9 @@ class Strengths:
 class StepPulls:
     """What holds for the whole step, and what it has chosen so far.
 
-    place: nats for the 128 pitches that stay the same within the step (key, height, cadence). density: nats for the
-    first start. dissonance: commanded share of harsh intervals. intensity: 0..1. sounding: notes per pitch class,
-    shape (12,), those of the step among them. last_chord: what sounded before, high to low.
+    place: nats for the 128 pitches that stay the same within the step (key, height, last tone, cadence). density: nats
+    for the first start. dissonance: commanded share of harsh intervals. intensity: 0..1. sounding: notes per pitch
+    class, shape (12,), those of the step among them. last_chord: what sounded before, high to low.
     """
 
     encoding: Encoding

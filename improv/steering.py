@@ -27,7 +27,7 @@ MODE_CORRECTION, MODE_OWED_CORRECTION = 3.0, 6.0
 SCALE_TONE, TONIC_TONE = 0.3, 1.0
 # What major and minor have in common weighs less: the whole of it takes the chromatic tones away that human music has
 # in every mood (5 to 8 % of 12 s lie outside of the seven most used pitch classes; 0 to 2 % with the whole of it).
-SCALE_SHARE = 0.4
+SCALE_SHARE = 0.2
 # Parallels are hollow in these intervals, in semitones within the octave: unison or octave, and fifth.
 PERFECT = (0, 7)
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
@@ -132,6 +132,17 @@ def opening_pull(commanded: float, strength: float) -> FloatArray:
     """
     beyond = np.abs(np.arange(128) - commanded) / 12 - 0.5
     return np.asarray(-OPENING_SHARE * strength * np.maximum(beyond, 0.0))
+
+
+def repeat_pull(melody_pitch: int, strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches: `strength` against the melody's last tone.
+
+    Of the steps of a melody people repeat the tone in 10 to 17 % (means of 12 s of four kinds of title); ours did
+    in 12 to 22 %, sad most, where repeated tones are heard as unrest.
+    """
+    away = np.zeros(128)
+    away[melody_pitch] = -strength
+    return away
 
 
 def home_pull(key: Key) -> FloatArray:

@@ -231,6 +231,18 @@ def test_a_piece_begins_near_its_register() -> None:
     assert np.std(begins()) < 0.8 * np.std(begins("music.register_pull=0"))
 
 
+def test_the_melody_is_kept_from_repeating_its_last_tone(tiny: OnnxModel) -> None:
+    def repeated(*settings: str) -> float:
+        same: list[bool] = []
+        for seed in range(4):
+            steps = plan(improviser(tiny, "sad", seed, *settings), controls(), 200)
+            line = [max(note.pitch for note in step.started) for step in steps if step.started]
+            same += [later == earlier for earlier, later in pairwise(line)]
+        return sum(same) / len(same)
+
+    assert repeated("music.repeat_pull=5") < 0.5 * repeated("music.repeat_pull=0")
+
+
 def test_a_glide_is_on_its_way() -> None:
     subject = improviser(ScriptedModel([C4, STEP_END]))
     glide = Glide(CORNERS["calm"], CORNERS["sad"], 0.0, 4.0)

@@ -100,6 +100,12 @@ def later(heard: Heard, started: list[int], held: list[int], times: int, mode: f
     return heard
 
 
+def test_the_last_tone_of_the_melody_is_put_back() -> None:
+    pull = steering.repeat_pull(67, strength=1.5)
+    assert pull[67] == -1.5
+    assert np.count_nonzero(pull) == 1
+
+
 def test_what_the_melody_owes_is_made_up_for_and_forgotten_in_time() -> None:
     even = later(Heard(), [72], [60, 72], 64)
     assert even.pace_owed_s == pytest.approx(0)

@@ -34,7 +34,7 @@ from improv.render import render
 from training.listen import Sounded
 from training.truth import LEVELS, equalised, free
 
-INTENSITIES = (0.0, 0.25, 0.44, 0.5, 0.75, 1.0)
+INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)  # and the default
 SWEEPS = 3  # of the plane: one alone tells R^2 to about .01
 
 
@@ -63,7 +63,7 @@ def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
             yield Task("played", mood, seed, intensity)
             yield Task("equalised", mood, seed, intensity)
             if seed < sweep:
-                for level in INTENSITIES:
+                for level in sorted({*INTENSITIES, intensity}):
                     yield Task("intensity", mood, seed, level)
                 # Its mood says only whose music it is compared with, so each needs seeds of its own.
                 yield Task("free", mood, 4000 + 100 * index + seed, 0.0)

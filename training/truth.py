@@ -45,7 +45,7 @@ def free(config: Config) -> Config:
     """The configuration under which the network plays as it likes: no command, no pull, one table for all moods."""
     middle = attributes_at(Mood(0, 0), config.mood.table)
     table = {name: dict.fromkeys(row, middle[name]) for name, row in config.mood.table.items()}
-    pulls = dict.fromkeys(("key_pull", "density_pull", "dissonance_pull", "register_pull", "chord_pull"), 0.0)
+    pulls = {name: 0.0 for name in type(config.music).model_fields if name.endswith("_pull")}
     mood = config.mood.model_copy(update={"table": table, "intensity": 0.0})
     return config.model_copy(update={"mood": mood, "music": config.music.model_copy(update=pulls)})
 

@@ -159,6 +159,6 @@ def test_renderings_are_kept_gone_on_with_and_judged(tiny: OnnxModel, tmp_path: 
 
 def test_the_order_of_tasks_is_balanced() -> None:
     tasks = list(emotion.tasks(2, 0.6, 1))
-    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * len(emotion.INTENSITIES) + 4
+    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * (len(emotion.INTENSITIES) + 1) + 4  # .6 beside the fixed ones
     assert len({task.name for task in tasks}) == len(tasks)
     assert {task.mood for task in tasks[:162]} >= {Mood(0.0, 0.0), *CORNERS.values()}
