@@ -6,7 +6,7 @@ Pure functions. The network alone keeps the mode and the pace that a piece began
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -140,9 +140,7 @@ def repeat_pull(melody_pitch: int, strength: float) -> FloatArray:
     Of the steps of a melody people repeat the tone in 10 to 17 % (means of 12 s of four kinds of title, nervous most).
     Without this ours does in 12 to 22 %, sad most, and repeated tones are heard as unrest; at 1 it does in 6 to 11 %.
     """
-    away = np.zeros(128)
-    away[melody_pitch] = -strength
-    return away
+    return _for_these({melody_pitch}, -strength)
 
 
 def home_pull(key: Key) -> FloatArray:
@@ -157,11 +155,16 @@ def cadence_pull(key: Key) -> FloatArray:
     return np.resize(favour, 128)
 
 
+def _for_these(pitches: Collection[int], nats: float) -> FloatArray:
+    """The same nats for the starts of these of the 128 pitches, none for the others."""
+    favour = np.zeros(128)
+    favour[list(pitches)] = nats
+    return favour
+
+
 def recall_pull(pitches: frozenset[int], strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches: `strength` for what an earlier phrase played here."""
-    favour = np.zeros(128)
-    favour[list(pitches)] = strength
-    return favour
+    return _for_these(pitches, strength)
 
 
 def rhythm_pull(strength: float, *, returns: bool) -> float:
