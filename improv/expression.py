@@ -52,9 +52,9 @@ class Expression:
 
         above: the highest pitch that sounds on from before, or -1: what starts below it is accompaniment.
         """
-        # The arcs level off as the end comes near, so that it is softer wherever in a phrase it falls.
-        swell = loudness * (1 - ending) * (self._phrase(position) + self._period(position))
-        accent = self._accent(position) + swell
+        # Arcs and accents level off as the end comes near, so that it is softer wherever in phrase and bar it falls.
+        swell = loudness * (self._phrase(position) + self._period(position))
+        accent = (1 - ending) * (self._accent(position) + swell)
         noise = rng.normal(0.0, VELOCITY_NOISE, len(pitches))
         base = loudness * (1 - ENDING_SOFTENING * ending)
         values = (

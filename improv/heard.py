@@ -10,8 +10,11 @@ import numpy as np
 from improv.attributes import FloatArray, intervals, mode_of
 from improv.steering import DISSONANCE_HALF_LIFE_BEATS, LARGEST_PACE_OWED_S, LATELY_SHARE, NOTES_PER_ONSET
 
-# The key is felt over about the last four bars: the histogram halves in 16 beats.
-KEY_HALF_LIFE_BEATS = 16.0
+# The key is felt over the last few bars: the histogram halves in 8 beats. Steered by a memory twice as long,
+# major and minor stretches balance where the middle is commanded: right on the whole, but not in any 12 s.
+KEY_HALF_LIFE_BEATS = 8.0
+# An ending closes in the key of a longer stretch, not in that which the music just passes through.
+HOME_HALF_LIFE_BEATS = 16.0
 # What stayed out of step for longer than that is made up for as well.
 OWED_HALF_LIFE_BEATS = 64.0
 
@@ -21,16 +24,17 @@ def classes_of(pitches: Collection[int]) -> FloatArray:
     return np.bincount([pitch % 12 for pitch in pitches], minlength=12).astype(np.float64)
 
 
-def leads(started: Collection[int], held: Collection[int]) -> bool:
+def leads(started: Collection[int], sounding: Collection[int]) -> bool:
     """Whether the highest of what sounds began now: then a listener hears the melody go on."""
-    return bool(started) and max(started) >= max(held, default=0)
+    return bool(started) and max(started) >= max(sounding, default=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What steering looks at; a beginning without arguments has heard nothing.
 
-    histogram: ticks that each pitch class sounded, shape (12,).
+    histogram: ticks that each pitch class sounded lately, shape (12,).
+    home: the same for longer.
     register: mean MIDI pitch of what began; None before the first note.
     chord: mean number of notes at an onset.
     harsh, pairs: dissonant intervals and all intervals at onsets.
@@ -40,6 +44,7 @@ class Heard:
     """
 
     histogram: FloatArray = field(default_factory=lambda: np.zeros(12))
+    home: FloatArray = field(default_factory=lambda: np.zeros(12))
     register: float | None = None
     chord: float = NOTES_PER_ONSET
     harsh: float = 0.0
@@ -54,7 +59,7 @@ class Heard:
         beats: float,
         seconds: float,
         started: Sequence[int],
-        held: Sequence[int],
+        sounding: Sequence[int],
         told: Collection[int],
         *,
         melody: bool,
@@ -64,24 +69,24 @@ class Heard:
     ) -> Heard:
         """A step of so many ticks, beats and seconds later.
 
-        started: pitches that began in it. held: that sounded in it, those among them. told: keys that somebody else
-        held. melody: whether a note of the melody began (`leads`). onsets_per_s, register, mode: commanded. The mean
-        pitch begins at the register, for a first note alone says little.
+        started: pitches that began in it. sounding: those, and what keys or pedal hold from before. told: keys that
+        somebody else held. melody: whether a note of the melody began (`leads`). onsets_per_s, register, mode:
+        commanded. The mean pitch begins at the register, for a first note alone says little.
         """
-        histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS)
-        for pitch in (*held, *told):
-            histogram[pitch % 12] += ticks
+        sounded = ticks * classes_of([*sounding, *told])
+        histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS) + sounded
         lies, chord = self.register, self.chord
         if started:
             before = register if lies is None else lies
             lies = before + LATELY_SHARE * (sum(started) / len(started) - before)
             chord += LATELY_SHARE * (len(started) - chord)
         fade = 0.5 ** (beats / DISSONANCE_HALF_LIFE_BEATS)
-        harsh, pairs = intervals(classes_of(held)) if started else (0.0, 0.0)
+        harsh, pairs = intervals(classes_of(sounding)) if started else (0.0, 0.0)
         lasts = 0.5 ** (beats / OWED_HALF_LIFE_BEATS)
         owed_s = lasts * self.pace_owed_s + seconds - melody / onsets_per_s
         return Heard(
             histogram,
+            self.home * 0.5 ** (beats / HOME_HALF_LIFE_BEATS) + sounded,
             lies,
             chord,
             fade * self.harsh + harsh,
@@ -93,4 +98,4 @@ class Heard:
 
     def on_grid(self, rate: float) -> Heard:
         """The same on a grid of `rate` times as many ticks a beat."""
-        return replace(self, histogram=self.histogram * rate)
+        return replace(self, histogram=self.histogram * rate, home=self.home * rate)

@@ -381,7 +381,7 @@ class Improviser:
                 position.tick + position.ticks_to_bar_line + self.settings.ending_bars * position.bar_ticks
             )
         if memory.end_key is None and memory.end_tick - position.tick <= 2 * position.bar_ticks:
-            memory.end_key = key_of(memory.heard.histogram)
+            memory.end_key = key_of(memory.heard.home)
         return conditioning.ending_value((memory.end_tick - position.tick) / position.bar_ticks)
 
     def _choose_step(
@@ -545,9 +545,9 @@ class Improviser:
         """
         position = memory.position
         triad = None
-        if self._is_final_chord(memory):
-            triad = (memory.end_key or key_of(memory.heard.histogram)).triad
-        elif self._is_dominant(memory) and memory.end_key is not None:
+        if memory.end_key is not None and self._is_final_chord(memory):
+            triad = memory.end_key.triad
+        elif memory.end_key is not None and self._is_dominant(memory):
             triad = memory.end_key.dominant
         left = math.inf if memory.end_tick is None else memory.end_tick - position.tick
         return Wish(must_start, self._too_long(memory), may_end, triad, hold=left < position.bar_ticks)
@@ -665,16 +665,17 @@ class Improviser:
             memory.last_onset_s = position.music_s
         memory.told_s = tuple(at_s for at_s in memory.told_s if at_s > position.music_s - HEARD_WINDOW_S)
         memory.silent_ticks = 0 if memory.held or memory.told else memory.silent_ticks + ticks
-        started, held = ([note.pitch for note in notes] for notes in (planned.started, memory.held))
+        started = [note.pitch for note in planned.started]
+        sounding = [note.pitch for note in (*memory.held, *memory.pedalled)]
         memory.heard = memory.heard.after(
             ticks,
             ticks / position.ticks_per_beat,
             ticks * position.step_s,
             started,
-            held,
+            sounding,
             memory.told,
             # Where lengths hold the pedal as well, notes lie above the melody for long: there every onset is of it.
-            melody=leads(started, held if encoding.tempo_bpm is None else ()),
+            melody=leads(started, sounding if encoding.tempo_bpm is None else ()),
             onsets_per_s=self._onsets_per_s(memory, attributes),
             register=attributes["register"],
             mode=attributes["mode"],

@@ -29,7 +29,7 @@ class Strengths:
     recall_pull: nats for what an earlier phrase played at the same place (see improv.form); 0: nothing comes back.
     """
 
-    key_pull: float = 1.7
+    key_pull: float = 1.6
     density_pull: float = 2.5
     dissonance_pull: float = 2.2
     register_pull: float = 1.5

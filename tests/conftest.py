@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +19,19 @@ settings.register_profile("brainmusic", deadline=None)  # a machine that is busy
 settings.load_profile("brainmusic")
 
 
+def _read(path: Path) -> bytes | None:
+    """What a file of /proc says; None when its thread or process ended since it was listed."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def _children() -> set[int]:
     """Process ids of this process's children, without multiprocessing's resource tracker (it lives as long as we)."""
-    found: set[int] = set()
-    for task in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
-        for pid in task.read_text().split():
-            command = Path(f"/proc/{pid}/cmdline")
-            if command.exists() and b"resource_tracker" not in command.read_bytes():
-                found.add(int(pid))
-    return found
+    pids = {int(pid) for task in Path("/proc/self/task").glob("*/children") for pid in (_read(task) or b"").split()}
+    commands = {pid: _read(Path(f"/proc/{pid}/cmdline")) for pid in pids}
+    return {pid for pid, command in commands.items() if command is not None and b"resource_tracker" not in command}
 
 
 def _threads() -> set[threading.Thread]:

@@ -35,6 +35,8 @@ def test_the_melody_is_in_front_and_the_inner_voices_are_behind() -> None:
 def test_accents() -> None:
     line, beat, between = (mean((60,), BAR_LINE._replace(tick=16 + tick))[0] for tick in (0, 4, 5))
     assert line > beat > between
+    last, inside = (mean((60,), BAR_LINE._replace(tick=tick), ending=1.0)[0] for tick in (16, 17))
+    assert last == pytest.approx(inside, abs=1), "the last chord is not accented"
 
 
 def test_a_phrase_swells_over_four_bars() -> None:

@@ -267,6 +267,17 @@ def test_the_pedal_holds_what_the_model_lets_go_and_lifts_for_harsh_notes() -> N
     assert [step.position.tick for step in plan(dry, controls(), 8) if step.ended][:3] == [1, 3, 5]
 
 
+def test_what_the_pedal_holds_covers_the_melody() -> None:
+    def melody_pitch(*settings: str) -> int | None:
+        script = [ENCODING.begins(72), STEP_END, STEP_END, C4, STEP_END]
+        subject = improviser(ScriptedModel(script), "calm", 1, *settings)
+        plan(subject, controls(), 3)
+        return subject._memory.heard.melody_pitch
+
+    assert melody_pitch("music.expression=0") == 60, "without the pedal the C above is over"
+    assert melody_pitch() == 72, "with it the C above sounds on, and what begins below accompanies it"
+
+
 def test_what_clashes_with_a_new_mood_is_let_go() -> None:
     c_sharp = ENCODING.begins(61)
     held = [ENCODING.continues(61), STEP_END]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from improv import steering
-from improv.attributes import Key, mode_of, profile_in_best_key
+from improv.attributes import Key, key_of, mode_of, profile_in_best_key
 from improv.heard import Heard, leads
 
 C_MAJOR_NOTES = np.array([4.0, 0, 2, 0, 3, 2, 0, 3, 0, 2, 0, 1])
@@ -116,6 +116,13 @@ def test_what_the_melody_owes_is_made_up_for_and_forgotten_in_time() -> None:
     assert steering.density_pull(8, 4, 2, silent.pace_owed_s, 1) == pytest.approx(0.8, abs=0.03)
     assert later(silent, [], [], 200).pace_owed_s == steering.LARGEST_PACE_OWED_S, "of a long silence a part"
     assert later(silent, [72], [72], 640).pace_owed_s == pytest.approx(0, abs=0.01)
+
+
+def test_home_is_where_the_music_was_for_long() -> None:
+    c_major, f_major = [60, 64, 67], [65, 69, 72]
+    passing = later(later(Heard(), c_major, c_major, 64), f_major, f_major, 14)
+    assert key_of(passing.histogram) == Key(5, True)
+    assert key_of(passing.home) == Key(0, True), "three and a half bars of F are not home yet"
 
 
 def test_a_mode_that_stays_off_is_corrected_more_and_more() -> None:

@@ -15,12 +15,12 @@ from improv.mood import CORNERS, FURTHER_NAMES, Mood
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
-    "mode": {"happy": 0.9, "nervous": -0.97, "sad": -0.91, "calm": 0.98},
-    "onset_density": {"happy": 4.9, "nervous": 7.4, "sad": 1.86, "calm": 1.62},
+    "mode": {"happy": 0.82, "nervous": -0.9, "sad": -0.87, "calm": 0.8},
+    "onset_density": {"happy": 4.2, "nervous": 7.1, "sad": 2.1, "calm": 1.7},
     "register": {"happy": 65, "nervous": 58, "sad": 60, "calm": 67},
     "loudness": {"happy": 86, "nervous": 117, "sad": 74, "calm": 24},
-    "articulation": {"happy": 1.0, "nervous": 0.75, "sad": 0.97, "calm": 1.0},
-    "dissonance": {"happy": 0.17, "nervous": 0.27, "sad": 0.15, "calm": 0.155},
+    "articulation": {"happy": 1.0, "nervous": 0.8, "sad": 0.98, "calm": 1.0},
+    "dissonance": {"happy": 0.175, "nervous": 0.26, "sad": 0.155, "calm": 0.155},
     "pitch_spread": {"happy": 10.5, "nervous": 12, "sad": 9, "calm": 10},
     "tempo": {"happy": 126, "nervous": 138, "sad": 66, "calm": 76},
 }
@@ -45,7 +45,7 @@ def _pair(value: Any, wanted: str = "a pair [valence, arousal]") -> tuple[float,
 class MoodSection(Section):
     start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
     glide_s: float = Field(12.0, ge=0, le=LONGEST_GLIDE_S)
-    intensity: float = Field(0.4, ge=0, le=1)
+    intensity: float = Field(0.35, ge=0, le=1)
     names: dict[str, tuple[float, float]] = Field(DEFAULT_NAMES, max_length=100)
     table: dict[str, dict[str, float]] = DEFAULT_TABLE
 

@@ -22,7 +22,7 @@ class MusicSection(Section):
     temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
     top_p: float = Field(0.97, gt=0, le=1)
     strongest_guidance: float = Field(3.0, ge=1, le=10)
-    key_pull: float = Field(1.7, ge=0, le=3)
+    key_pull: float = Field(1.6, ge=0, le=3)
     density_pull: float = Field(2.5, ge=0, le=3)
     dissonance_pull: float = Field(2.2, ge=0, le=5)
     register_pull: float = Field(1.5, ge=0, le=3)
