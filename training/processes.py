@@ -2,8 +2,9 @@
 
     torchrun --nproc-per-node 2 -m training.train data/polyphony --out runs/polyphony
 
-Each process trains its share of every batch's lanes; gradients are averaged before each update, so that all of them
-hold the same weights and the run computes what one process would.
+Each process trains its share of every batch's lanes. All begin with the same weights (`Settings.seed`, or a checkpoint)
+and average their gradients before each update, so that all keep the same weights and the run computes what one process
+would.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+# Loaded after the group is made (by an optimiser), its functions have the group as a default argument in torch 2.13:
+# then the group's threads outlive it, and one that lets go of a tensor while the interpreter ends aborts the process.
+import torch.distributed.nn
 from torch import Tensor, distributed, nn
 
 from improv.errors import InputError
@@ -45,7 +50,7 @@ class Processes:
         return cls(distributed.get_rank(), size, local_rank)
 
     def leave(self) -> None:
-        """Say good-bye to the others."""
+        """Say good-bye to the others; no thread that talked to them is left."""
         if self.size > 1 and distributed.is_initialized():
             distributed.destroy_process_group()
 
@@ -56,9 +61,17 @@ class Processes:
         each = lanes // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
-    def parallel(self, network: nn.Module) -> nn.Module:
-        """The network whose gradients are averaged over all processes."""
-        return nn.parallel.DistributedDataParallel(network) if self.size > 1 else network
+    def average(self, gradients: list[Tensor]) -> None:
+        """Put the means over all processes in place of gradients, which each process gives in the same order.
+
+        Not by DistributedDataParallel: in torch 2.13 what it makes holds the group, and waits for the group's threads
+        while it holds the interpreter, which a thread that lets go of a tensor waits for.
+        """
+        if self.size == 1:
+            return
+        together = nn.utils.parameters_to_vector(gradients)
+        distributed.all_reduce(together)
+        nn.utils.vector_to_parameters(together / self.size, gradients)
 
     def sum(self, values: list[float], device: torch.device) -> list[float]:
         """The sums over all processes."""

@@ -96,7 +96,6 @@ class Trainer:
         self.dataset, self.settings, self.out, self.device = dataset, settings, out, device
         self.share = self.processes.share(settings.batch)
         self.network = build(settings, dataset.encoding).to(device)
-        self.parallel = self.processes.parallel(self.network)
         torch.manual_seed(settings.seed + self.processes.rank)  # dropout differs between processes, weights do not
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
@@ -193,7 +192,7 @@ class Trainer:
             group["lr"] = learning_rate(self.settings, self.iteration, self.per_epoch)
         tokens, targets, condition = (torch.from_numpy(array[self.share]).to(self.device) for array in batch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
-            logits, state = self.parallel(tokens, condition, self.state)
+            logits, state = self.network(tokens, condition, self.state)
         nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
         loss = nats.mean()
         if not torch.isfinite(loss):
@@ -201,6 +200,7 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = list(self.network.parameters())
+        self.processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
         if self.settings.clip_each:
             torch.nn.utils.clip_grad_value_(parameters, self.settings.clip_each)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
