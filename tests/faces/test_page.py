@@ -314,9 +314,9 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
     daemon.command("pause")
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440])
-def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+@pytest.mark.parametrize(("width", "height"), [(360, 800), (768, 800), (1440, 800), (667, 375), (844, 390)])
+def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
     small = """[...document.querySelectorAll("button, input, select, a.button")].filter((one) => one.checkVisibility())
         .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
         .filter(([, box]) => box.height < 43.9 || box.width < 43.9).map(([name]) => name)"""
@@ -324,7 +324,22 @@ def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: i
     assert look(page, "document.documentElement.scrollWidth") <= width
     panic = page.locator("#panic").bounding_box()  # always in sight
     assert 0 <= panic["x"] <= width - panic["width"]
-    assert panic["y"] + panic["height"] <= 800
+    assert panic["y"] + panic["height"] <= height
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (667, 375), (844, 390), (932, 430), (800, 480)])
+@pytest.mark.parametrize("stage", [False, True])
+def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
+    page: Any, width: int, height: int, stage: bool
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    if stage:
+        page.click("#stage")
+    pad, bar = (page.locator(name).bounding_box() for name in ("#pad", ".bar"))
+    assert pad["y"] >= 0
+    assert pad["width"] == pytest.approx(pad["height"], abs=1)
+    assert pad["y"] + pad["height"] <= bar["y"], "a touch that begins on the pad does not scroll"
+    assert not stage or look(page, "document.documentElement.scrollHeight") <= height
 
 
 def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemon) -> None:
