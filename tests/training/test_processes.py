@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 
 from improv.errors import InputError
+from tests.faces.browser import free_port
 from training.processes import Processes
 
 
 def _threads() -> list[str]:
-    """Names of the threads that talk to other processes."""
-    names = [(path / "comm").read_text().strip() for path in Path("/proc/self/task").iterdir()]
+    """Names of the threads that talk to other processes; none where there is no /proc to look at."""
+    names = [comm.read_text().strip() for comm in Path("/proc/self/task").glob("*/comm")]
     return sorted(name for name in names if "gloo" in name)
 
 
-def _train_together(rank: int, port: int) -> tuple[list[Any], list[float], list[int], list[str]]:
-    """Gradients, sums and ranks that one process of two sees, and its threads for the other once it has left."""
+class Seen(NamedTuple):
+    """What one process of two sees; `met` and `left` are its threads for the other while they talk and after."""
+
+    gradients: list[Any]
+    sums: list[float]
+    ranks: list[int]
+    gathered: list[Any]
+    met: list[str]
+    left: list[str]
+
+
+def _train_together(rank: int, port: int) -> Seen:
     os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "LOCAL_RANK": str(rank)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     processes = Processes.join(torch.device("cpu"))
@@ -32,23 +42,32 @@ def _train_together(rank: int, port: int) -> tuple[list[Any], list[float], list[
     processes.average(gradients)
     sums = processes.sum([1.0, float(rank)], torch.device("cpu"))
     ranks = processes.gather_values(rank)
-    assert processes.gather(torch.tensor([[rank]]), 1).tolist() == [[0, 1]]
-    assert _threads(), "what is looked for can be seen"
+    gathered = processes.gather(torch.tensor([[rank]]), 1)
+    met = _threads()
     processes.leave()
-    return [gradient.tolist() for gradient in gradients], sums, ranks, _threads()
+    return Seen([one.tolist() for one in gradients], sums, ranks, gathered.tolist(), met, _threads())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at the threads in /proc")
-def test_two_share_what_they_found_and_part_without_a_trace() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+@pytest.fixture(scope="module")
+def both() -> list[Seen]:
+    port = free_port()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        both = pool.starmap_async(_train_together, [(rank, port) for rank in (0, 1)], chunksize=1).get(timeout=60)
-    for gradients, sums, ranks, left in both:
-        assert gradients == [[[0.5, 0.5], [0.5, 0.5]], [1.5]]
-        assert sums == [2.0, 1.0]
-        assert ranks == [0, 1]
-        assert left == [], "a thread that outlives its group can abort the interpreter's end"
+        return pool.starmap_async(_train_together, [(rank, port) for rank in (0, 1)], chunksize=1).get(timeout=60)
+
+
+def test_two_share_what_they_found(both: list[Seen]) -> None:
+    for seen in both:
+        assert seen.gradients == [[[0.5, 0.5], [0.5, 0.5]], [1.5]]
+        assert seen.sums == [2.0, 1.0]
+        assert seen.ranks == [0, 1]
+        assert seen.gathered == [[0, 1]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no /proc there to look for threads that Python does not know")
+def test_they_part_without_a_trace(both: list[Seen]) -> None:
+    for seen in both:
+        assert seen.met, "what is looked for can be seen"
+        assert seen.left == [], "a thread that outlives its group can abort the interpreter's end"
 
 
 def test_lanes_are_shared_equally() -> None:
