@@ -29,7 +29,7 @@ from websockets.sync.client import connect
 from benchmarks import live
 from benchmarks.live import CLOCK, Daemon
 from benchmarks.stamper import Stamper, Stamps, build
-from improv.faces.osc_packet import BUNDLE, write
+from improv.frontends.osc.packet import BUNDLE, write
 
 WARM_UP_S = 4.0
 FUZZED = 100_000  # packets, over all rounds

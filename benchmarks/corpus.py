@@ -26,16 +26,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from training import corpus, read_midi
-from training.digest import Job, digest
-from training.splits import spread
-from training.workers import Workers
+from training.corpus import midi, reading
+from training.dataset.encode_file import Job, digest
+from training.dataset.splits import spread
+from training.dataset.workers import Workers
 
 _MEMORY_PROGRAM = """
 import json, resource, sys
 from pathlib import Path
-from training.prepare import prepare
-from training.reading import Options
+from training.dataset.prepare import prepare
+from training.dataset.pipeline import Options
 if __name__ == "__main__":
     tally = prepare([sys.argv[1]], Path(sys.argv[2]), Options(processes=2))
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -116,34 +116,34 @@ def peak_memory(music: Path) -> dict[str, int]:
 
 def measure(sources: Sequence[str], files: int, slow: int, memory_files: int) -> dict[str, Any]:
     """One round over everything."""
-    with corpus.scratch_folder() as scratch:
-        items = [item for source in sources for item in corpus.collect(source, Path(scratch))]
-        chosen = spread([item for item in items if item.suffix in read_midi.SUFFIXES], files)
+    with reading.scratch_folder() as scratch:
+        items = [item for source in sources for item in reading.collect(source, Path(scratch))]
+        chosen = spread([item for item in items if item.suffix in midi.SUFFIXES], files)
         contents = [item.content() for item in chosen]
         names = [item.name for item in chosen]
     few = spread(contents, slow)
     jobs = [Job(name, "x", ".mid", content, "polyphony") for name, content in zip(names, contents, strict=True)]
     few_jobs = spread(jobs, slow)
-    read_midi.read_midi(contents[0])
+    midi.read_midi(contents[0])
     digest(jobs[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read_with_music21(few[0])
-        reading: dict[str, Speed | None] = {
-            "ours": files_per_s(read_midi.read_midi, contents),
+        rates: dict[str, Speed | None] = {
+            "ours": files_per_s(midi.read_midi, contents),
             "pretty_midi": _if_there("pretty_midi", read_with_pretty_midi, contents),
             "music21": files_per_s(read_with_music21, few),
         }
         whole: dict[str, Any] = {"1_process": files_per_s(digest, jobs)}
         whole |= {f"{count}_processes": {"clock": whole_path(jobs, count)} for count in (1, 2)}
         ours, theirs = (
-            {"reading": files_per_s(read_midi.read_midi, few), "whole_path": files_per_s(digest, few_jobs)},
+            {"reading": files_per_s(midi.read_midi, few), "whole_path": files_per_s(digest, few_jobs)},
             files_per_s(read_with_music21, few),
         )
     found: dict[str, Any] = {
         "files": len(contents),
         "music21_files": len(few),
-        "reading_files_per_s": reading,
+        "reading_files_per_s": rates,
         "whole_path_files_per_s": whole,
         "times_music21": {name: round(speed["processor"] / theirs["processor"], 1) for name, speed in ours.items()},
     }

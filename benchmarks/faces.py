@@ -25,7 +25,7 @@ from benchmarks.attack import Target
 from benchmarks.footprint import cpu_s, processes
 from benchmarks.live import CLOCK
 from benchmarks.stamper import Stamper, build
-from tests.faces import browser as tools
+from tests.frontends import browser as tools
 
 FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 4.0

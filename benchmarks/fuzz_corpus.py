@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training import corpus, read_midi
-from training.dataset import EncodedPiece
-from training.digest import Job, digest
-from training.prepare import reason_kind
-from training.splits import spread
-from training.workers import Failed, Workers
+from training.corpus import midi, reading
+from training.dataset.dataset import EncodedPiece
+from training.dataset.encode_file import Job, digest
+from training.dataset.prepare import reason_kind
+from training.dataset.splits import spread
+from training.dataset.workers import Failed, Workers
 
 _EXTREMES = (
     b"\x00",
@@ -60,7 +60,7 @@ def mutate(content: bytes, rng: np.random.Generator) -> bytes:
     return bytes(hurt)
 
 
-def jobs(templates: Sequence[corpus.Item], count: int, seed: int) -> Iterator[Job]:
+def jobs(templates: Sequence[reading.Item], count: int, seed: int) -> Iterator[Job]:
     """So many mutated files, the templates in turn."""
     rng = np.random.default_rng(seed)
     for number in range(count):
@@ -70,7 +70,7 @@ def jobs(templates: Sequence[corpus.Item], count: int, seed: int) -> Iterator[Jo
         yield Job(f"{item.name}~{number}", "fuzz", suffix, mutate(content, rng), "polyphony")
 
 
-def _unpacked(item: corpus.Item) -> bytes:
+def _unpacked(item: reading.Item) -> bytes:
     """The score inside a packed MusicXML file: hurt as a zip it would fail at the checksum and test nothing."""
     import zipfile
 
@@ -79,7 +79,7 @@ def _unpacked(item: corpus.Item) -> bytes:
         return packed.read(name)
 
 
-def run(templates: Sequence[corpus.Item], count: int, seed: int) -> dict[str, int]:
+def run(templates: Sequence[reading.Item], count: int, seed: int) -> dict[str, int]:
     """What became of the files: used, refused by reason, and the three that should not be."""
     tally: Counter[str] = Counter()
     with Workers(digest, 1) as workers:
@@ -105,9 +105,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results") / "fuzz_corpus.json")
     given = parser.parse_args(arguments)
-    with corpus.scratch_folder() as scratch:
-        items = [item for source in given.sources for item in corpus.collect(source, Path(scratch))]
-        midi = spread([item for item in items if item.suffix in read_midi.SUFFIXES], _TEMPLATES)
+    with reading.scratch_folder() as scratch:
+        items = [item for source in given.sources for item in reading.collect(source, Path(scratch))]
+        midi = spread([item for item in items if item.suffix in midi.SUFFIXES], _TEMPLATES)
         scores = spread([item for item in items if item.suffix in (".krn", ".mxl", ".xml")], _TEMPLATES)
         found = {
             name: run(templates, count, given.seed)

@@ -2,9 +2,9 @@
 
     python -m benchmarks.journeys [--file examples/journeys/evening.yaml] [--live 1] [--manual 100]
 
-Every recording is heard in windows of 12 s by the listener in four equations (training.listener). The windows are put
-together in five parts of equal length; a journey is monotone when the means of valence and of arousal go the way of the
-commanded ones from each part to the next, where the command moves by 0.2 or more.
+Every recording is heard in windows of 12 s by the listener in four equations (training.evaluation.emotion.listener).
+The windows are put together in five parts of equal length; a journey is monotone when the means of valence and of
+arousal go the way of the commanded ones from each part to the next, where the command moves by 0.2 or more.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import numpy as np
 
 from benchmarks import live
 from benchmarks.live import CLOCK, Client
-from improv import journey_file
-from improv.config import Config
-from improv.journey import Journey
-from improv.model import OnnxModel, resolve
-from improv.render import render
-from training import listener
-from training.listen import Sounded
+from improv.config import Config, journeys
+from improv.control.journey import Journey
+from improv.engine.offline import render
+from improv.model.onnx_model import OnnxModel, resolve
+from training.evaluation.emotion import listener
+from training.evaluation.listen import Sounded
 
 PARTS = 5
 MOVES = 0.2
@@ -87,7 +86,7 @@ def manual_journeys(journey: Journey, times: int) -> Sequence[dict[str, Any]]:
 
 def measure(file: Path, live_times: int, manual: int) -> dict[str, Any]:
     """Both; returns what the table shows."""
-    journey = journey_file.read(file, Config().mood.moods).begun_from(Config().mood.start_mood)
+    journey = journeys.read(file, Config().mood.moods).begun_from(Config().mood.start_mood)
     result: dict[str, Any] = {"journey": journey.name, "minutes": journey.length_s / 60}
     result["live"] = [live_journey(journey, file) for _ in range(live_times)]
     runs = manual_journeys(journey, manual)

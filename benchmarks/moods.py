@@ -23,13 +23,13 @@ from benchmarks import live
 from benchmarks.answer import MIDDLE_OF_QUARTER
 from benchmarks.journeys import recorded
 from benchmarks.live import CLOCK
-from improv.attributes import chord_onsets
 from improv.config import Config, load
-from improv.controls import SetMood
-from improv.model import OnnxModel, resolve
-from improv.mood import CORNERS
-from improv.render import render
-from training.listen import Sounded
+from improv.control.state import SetMood
+from improv.engine.offline import render
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.music.attributes import chord_onsets
+from improv.music.mood import CORNERS
+from training.evaluation.listen import Sounded
 
 WINDOW_S = 4.0
 BEFORE_S = 16.0  # of a pair on a manual clock, and as much after the switch

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from tests.faces import browser as tools
+from tests.frontends import browser as tools
 
 MEASURE = """async ({ seconds, perSecond }) => {
     const { roll, live } = brainmusic, clock = live.clock;

@@ -27,9 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.config import Config
-from improv.model import OnnxModel, State, resolve
-from improv.mood import CORNERS
-from improv.render import render
+from improv.engine.offline import render
+from improv.model.onnx_model import OnnxModel, State, resolve
+from improv.music.mood import CORNERS
 
 ROUNDS = 5
 SECONDS = 30.0

@@ -22,8 +22,8 @@ from typing import Any
 
 from benchmarks import live
 from benchmarks.live import CLOCK
-from improv.player.link import START_LIMIT_S, PlayerLink
-from improv.player.wire import OutputSettings, PlannedNote, PlayerSettings, PortsChanged
+from improv.player.client import START_LIMIT_S, PlayerLink
+from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged
 
 NOTE_EVERY_S, NOTE_S, AHEAD_S = 0.05, 0.2, 0.25
 OURS, CONTROL = "BrainMusic:BrainMusic", 0xB0

@@ -26,9 +26,9 @@ from typing import Any
 from benchmarks import live
 from benchmarks.live import CLOCK
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
-from improv.player.clock_in import ClockFollower
-from improv.player.link import PlayerLink
-from improv.player.wire import ClockIn, PlayerSettings
+from improv.player.client import PlayerLink
+from improv.player.process.clock_in import ClockFollower
+from improv.player.protocol import ClockIn, PlayerSettings
 
 RATE = 48000
 TICK, START = b"\xf8", b"\xfa"

@@ -23,16 +23,15 @@ import mido
 
 from benchmarks import live
 from benchmarks.live import CLOCK, Daemon
-from improv import ensemble
 from improv.clock import ManualClock
-from improv.commands import Names, parse
-from improv.config import load
-from improv.engine import Engine
-from improv.model import OnnxModel, resolve
-from improv.render import ManualLink
-from improv.takes import recreate, shelf, take
-from improv.takes.midi_export import midi_file
-from improv.takes.recording import RecordedImproviser, RecordedLink, Recording, about_model
+from improv.config import adapters, load
+from improv.control.table import Names, parse
+from improv.engine.engine import Engine
+from improv.engine.offline import ManualLink
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.takes import library, recreate, take
+from improv.takes.export.midi import midi_file
+from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, about_model
 
 LONGEST_LIFE_S = 6.0
 
@@ -61,7 +60,7 @@ def kill_one(chance: random.Random) -> tuple[int, float, int]:
         CLOCK.wait(CLOCK.now() + chance.uniform(0.2, LONGEST_LIFE_S))
         daemon.stop(signal.SIGKILL)
         sent = daemon.sent()
-        paths = shelf.paths(Path(folder) / "takes")
+        paths = library.paths(Path(folder) / "takes")
         if not paths:  # killed before the first line was on the disk
             return len(sent), sent[-1]["sent_s"] - sent[0]["sent_s"] if sent else 0.0, 0
         read = take.read(paths[0])
@@ -78,14 +77,14 @@ def render_one(model: OnnxModel, minutes: float, seed: int) -> dict[str, Any]:
         about = {"seed": seed, "model": about_model("", model), "config": config.model_dump(mode="json")}
         start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         recording = Recording(folder, 720, 50, clock, lambda: start, about)
-        first = ensemble.initial_controls(config)
+        first = adapters.initial_controls(config)
         engine = Engine(
-            RecordedImproviser(model, ensemble.improviser_settings(config), first, seed, recording),
+            RecordedImproviser(model, adapters.improviser_settings(config), first, seed, recording),
             RecordedLink(ManualLink(clock), recording),
             clock,
             first,
             config.controls.midi_map(config.mood.moods),
-            ensemble.engine_settings(config),
+            adapters.engine_settings(config),
             recording,
         )
         names, commanded = Names(config.mood.moods), 0
@@ -95,7 +94,7 @@ def render_one(model: OnnxModel, minutes: float, seed: int) -> dict[str, Any]:
                 commanded += 1
                 engine.act(parse(_some_command(chance), names), clock.now())
         recording.close()
-        path = shelf.paths(folder)[0]
+        path = library.paths(folder)[0]
         records = recreate.chain(path)
         made, comparison = recreate.recreated(records, model, lambda _: model)
         files = [_bytes(midi_file(take.taken(path, each, 0))) for each in (records, made)]

@@ -33,8 +33,8 @@ from benchmarks.footprint import cpu_s, processes
 from benchmarks.foreign import CHORD, GRID_S
 from benchmarks.live import CLOCK
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
-from improv.player.link import PlayerLink
-from improv.player.wire import PlannedNote, PlayerSettings
+from improv.player.client import PlayerLink
+from improv.player.protocol import PlannedNote, PlayerSettings
 
 RATE = 48000
 FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")

@@ -2,6 +2,6 @@
 
 import sys
 
-from improv.cli import main
+from improv.app.cli import main
 
 sys.exit(main())

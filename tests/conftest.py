@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from improv.model import OnnxModel
+from improv.model.onnx_model import OnnxModel
 
 TINY = Path(__file__).parent / "models" / "tiny.onnx"
 REPOSITORY = Path(__file__).parent.parent

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from improv import conditioning, ensemble
 from improv.clock import ManualClock
-from improv.config import Config, load
-from improv.contract import FORMAT_VERSION, Contract
-from improv.controls import ControlState
-from improv.encodings import PolyphonyEncoding
-from improv.engine import Engine
-from improv.improviser import EndedNote, Improviser, PlannedStep, StartedNote
-from improv.model import Float32Array, Model, State
-from improv.mood import CORNERS, Glide, Mood
-from improv.player.wire import PortsChanged, Received, ToEngine
-from improv.render import ManualLink, StepList
+from improv.config import Config, adapters, load
+from improv.control.state import ControlState
+from improv.engine.engine import Engine
+from improv.engine.offline import ManualLink, StepList
+from improv.improviser.improviser import EndedNote, Improviser, PlannedStep, StartedNote
+from improv.model import conditioning
+from improv.model.metadata import FORMAT_VERSION, Contract
+from improv.model.onnx_model import Float32Array, Model, State
+from improv.model.vocabulary import PolyphonyEncoding
+from improv.music.mood import CORNERS, Glide, Mood
+from improv.player.protocol import PortsChanged, Received, ToEngine
 
 ENCODING = PolyphonyEncoding()
 WANTED = 40.0  # a logit that no other token comes near
@@ -75,7 +75,7 @@ def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
 
 def improviser(model: Model, mood: str = "calm", seed: int = 1, *settings: str) -> Improviser:
     """With the default configuration, changed by `section.key=value` settings."""
-    return Improviser(model, ensemble.improviser_settings(load(None, settings, {})), controls(mood), seed)
+    return Improviser(model, adapters.improviser_settings(load(None, settings, {})), controls(mood), seed)
 
 
 class FallibleLink(ManualLink):
@@ -152,15 +152,15 @@ class Stage:
         self.clock = ManualClock(start_s)
         self.link = FallibleLink(self.clock)
         self.record = StepList()
-        first = ensemble.initial_controls(self.config, CORNERS[mood])
-        self.improviser = Improviser(model, ensemble.improviser_settings(self.config), first, seed)
+        first = adapters.initial_controls(self.config, CORNERS[mood])
+        self.improviser = Improviser(model, adapters.improviser_settings(self.config), first, seed)
         self.engine = Engine(
             self.improviser,
             self.link,
             self.clock,
             first,
             self.config.controls.midi_map(self.config.mood.moods),
-            ensemble.engine_settings(self.config),
+            adapters.engine_settings(self.config),
             self.record,
         )
 

@@ -15,7 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from training import evaluate, export, prepare, train
+from training.dataset import prepare
+from training.evaluation import evaluate
+from training.learning import train
+from training.models import export
 
 MODEL = Path(__file__).with_name("models") / "tiny.onnx"
 CHORALES = 60

@@ -13,9 +13,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from improv.config.controls import DEFAULT_CONTROLS
-from improv.config.mood import DEFAULT_NAMES
-from improv.config.section import APP, did_you_mean
+from improv.config.sections.controls import DEFAULT_CONTROLS
+from improv.config.sections.mood import DEFAULT_NAMES
+from improv.config.sections.section import APP, did_you_mean
 from improv.config.whole import Config
 from improv.errors import ConfigError
 

@@ -8,13 +8,13 @@ from typing import Literal
 import platformdirs
 from pydantic import Field, model_validator
 
-from improv.config.controls import ControlsSection
-from improv.config.faces import CtlSection, OscSection, WebSection
-from improv.config.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
-from improv.config.midi import ClockSection, MidiSection, TimingSection
-from improv.config.mood import MoodSection
-from improv.config.music import ModelSection, MusicSection
-from improv.config.section import APP, Section, TableError, did_you_mean
+from improv.config.sections.controls import ControlsSection
+from improv.config.sections.frontends import CtlSection, OscSection, WebSection
+from improv.config.sections.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
+from improv.config.sections.midi import ClockSection, MidiSection, TimingSection
+from improv.config.sections.mood import MoodSection
+from improv.config.sections.music import ModelSection, MusicSection
+from improv.config.sections.section import APP, Section, TableError, did_you_mean
 
 
 class TakesSection(Section):

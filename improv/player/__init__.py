@@ -1,0 +1,1 @@
+"""Ports and deadlines. The modules beside this file run in the engine's process, `process/` in the player's."""

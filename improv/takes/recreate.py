@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from improv.controls import ControlState
+from improv.control.state import ControlState
 from improv.errors import InputError
-from improv.improviser import Improviser, PlannedStep
-from improv.model import Model
-from improv.mood import Glide, Mood
+from improv.improviser.improviser import Improviser, PlannedStep
+from improv.model.onnx_model import Model
+from improv.music.mood import Glide, Mood
 from improv.takes.journal import SUFFIX, Record
-from improv.takes.records import controls_of, settings_of, step_record
+from improv.takes.schema import controls_of, settings_of, step_record
 from improv.takes.take import records_of
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from improv.errors import InputError
-from improv.mood import Mood
+from improv.music.mood import Mood
 from improv.takes import journal
 from improv.takes.journal import Record
-from improv.takes.records import FORMAT
+from improv.takes.schema import FORMAT
 
 
 class PlayedNote(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 
 from improv.clock import Clock
 from improv.player.drivers.base import MidiSystemError
-from improv.player.wire import PlannedNote
+from improv.player.protocol import PlannedNote
 
 
 class RecordingDriver:

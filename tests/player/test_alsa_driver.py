@@ -9,10 +9,10 @@ import pytest
 from improv.clock import ManualClock
 from improv.errors import PortError
 from improv.player.drivers import probe
-from improv.player.drivers.alsa_driver import AlsaDriver
+from improv.player.drivers.alsa import AlsaDriver
 from improv.player.drivers.base import MidiSystemError
-from improv.player.drivers.rtmidi_driver import RtMidiDriver
-from improv.player.wire import PlayerSettings
+from improv.player.drivers.rtmidi import RtMidiDriver
+from improv.player.protocol import PlayerSettings
 from tests.player.fake_alsa import FakeClient, FakeSequencer
 
 START_S = 1000.0

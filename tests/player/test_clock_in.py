@@ -10,12 +10,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from improv.clock import ManualClock
-from improv.player.clock_in import FIRST_TICKS, FLOOD_TICKS, ClockFollower
-from improv.player.drivers.stamps import Stamps
-from improv.player.loop import Player
-from improv.player.output import Output
-from improv.player.ports import Ports
-from improv.player.wire import ClockIn, PlayerSettings, Received
+from improv.player.drivers.arrival_clock import Stamps
+from improv.player.process.clock_in import FIRST_TICKS, FLOOD_TICKS, ClockFollower
+from improv.player.process.loop import Player
+from improv.player.process.output import Output
+from improv.player.process.ports import Ports
+from improv.player.protocol import ClockIn, PlayerSettings, Received
 from tests.player.fakes import RecordingDriver, ScriptedPipe
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"

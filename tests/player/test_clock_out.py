@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.clock import ManualClock
-from improv.player.clock_out import LATE_S, ClockOut
-from improv.player.loop import Player
-from improv.player.output import Output
-from improv.player.ports import Ports
-from improv.player.wire import Bend, OutputSettings, Ping, PlayerSettings, Pulses, StopClock
+from improv.player.process.clock_out import LATE_S, ClockOut
+from improv.player.process.loop import Player
+from improv.player.process.output import Output
+from improv.player.process.ports import Ports
+from improv.player.protocol import Bend, OutputSettings, Ping, PlayerSettings, Pulses, StopClock
 from tests.player.fakes import RecordingDriver, ScriptedPipe, balance
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"

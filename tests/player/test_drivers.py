@@ -13,14 +13,14 @@ import pytest
 from improv.clock import SystemClock
 from improv.errors import PortError
 from improv.player.drivers import probe
-from improv.player.drivers.alsa_driver import AlsaDriver
+from improv.player.drivers.alsa import AlsaDriver
 from improv.player.drivers.base import Driver, MidiSystemError
-from improv.player.drivers.file_driver import FileDriver
-from improv.player.drivers.jack_driver import JackDriver
+from improv.player.drivers.file import FileDriver
+from improv.player.drivers.jack import JackDriver
 from improv.player.drivers.null import NullDriver
-from improv.player.drivers.rtmidi_driver import ALSA, JACK, RtMidiDriver
+from improv.player.drivers.rtmidi import ALSA, JACK, RtMidiDriver
 from improv.player.drivers.rtmidi_port import find_port
-from improv.player.wire import PlayerSettings
+from improv.player.protocol import PlayerSettings
 from tests.jack import JackServer, Keyboard, Listener, eventually
 from tests.player.fake_alsa import FakeSequencer
 from tests.player.fakes import RecordingDriver

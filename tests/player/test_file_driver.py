@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from improv.clock import ManualClock
 from improv.errors import PortError
-from improv.player.drivers.file_driver import FileDriver, variable_length
+from improv.player.drivers.file import FileDriver, variable_length
 from improv.player.drivers.probe import list_ports, open_driver
-from improv.player.process import each_output
-from improv.player.wire import OutputSettings, PlayerSettings
+from improv.player.process.main import each_output
+from improv.player.protocol import OutputSettings, PlayerSettings
 
 ON, OFF = b"\x90\x3c\x50", b"\x80\x3c\x40"
 

@@ -11,11 +11,11 @@ import pytest
 
 from improv.player.drivers import probe
 from improv.player.drivers.base import MidiSystemError
-from improv.player.drivers.connections import Connections
-from improv.player.drivers.frames import COUNTER, FrameClock, unwrap
-from improv.player.drivers.jack_driver import JackDriver
-from improv.player.drivers.rtmidi_driver import RtMidiDriver
-from improv.player.wire import PlayerSettings
+from improv.player.drivers.jack import JackDriver
+from improv.player.drivers.jack_frames import COUNTER, FrameClock, unwrap
+from improv.player.drivers.port_peer import Connections
+from improv.player.drivers.rtmidi import RtMidiDriver
+from improv.player.protocol import PlayerSettings
 from tests.jack import CLOCK, JackServer, Keyboard, Listener, eventually
 
 jack: Any = pytest.importorskip("jack", exc_type=Exception)

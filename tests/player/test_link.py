@@ -17,9 +17,9 @@ import pytest
 
 from improv.clock import SystemClock
 from improv.errors import PlayerError, PortError
-from improv.player import link as link_module
-from improv.player.link import PlayerLink
-from improv.player.wire import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Received
+from improv.player import client as link_module
+from improv.player.client import PlayerLink
+from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Received
 from tests.jack import JackServer, Keyboard, Listener, eventually
 from tests.player.fakes import balance, is_off, is_on, note
 
@@ -259,7 +259,7 @@ def test_what_was_granted_is_said_in_words(make_link: MakeLink) -> None:
 
 def test_the_player_imports_only_what_it_needs() -> None:
     """Each of these costs the player memory and a late start."""
-    code = "import improv.player.process, sys; print(*sys.modules)"
+    code = "import improv.player.process.main, sys; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     heavy = {"numpy", "onnxruntime", "pydantic", "rich", "yaml", "mido", "rtmidi", "asyncio"}
     assert not heavy & set(loaded)
@@ -268,8 +268,8 @@ def test_the_player_imports_only_what_it_needs() -> None:
 ENGINE = """
 import sys
 from improv.clock import SystemClock
-from improv.player.link import PlayerLink
-from improv.player.wire import PlayerSettings
+from improv.player.client import PlayerLink
+from improv.player.protocol import PlayerSettings
 print("imported as", __name__, flush=True)
 if __name__ == "__main__":
     link = PlayerLink(PlayerSettings(driver="null"), SystemClock())

@@ -10,11 +10,11 @@ import pytest
 from improv.clock import ManualClock
 from improv.errors import PortError
 from improv.player.drivers.null import NullDriver
-from improv.player.loop import Player
-from improv.player.notelog import NoteLog
-from improv.player.output import BURST, BURST_S, Output
-from improv.player.ports import Ports
-from improv.player.wire import (
+from improv.player.process.loop import Player
+from improv.player.process.note_log import NoteLog
+from improv.player.process.output import BURST, BURST_S, Output
+from improv.player.process.ports import Ports
+from improv.player.protocol import (
     Dropped,
     MoveOff,
     Ping,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from improv.clock import ManualClock
-from improv.player.loop import Player
-from improv.player.output import Output
-from improv.player.ports import Ports
-from improv.player.process import each_output
-from improv.player.shape import Shape, between, slowest_s
-from improv.player.wire import (
+from improv.player.process.loop import Player
+from improv.player.process.main import each_output
+from improv.player.process.output import Output
+from improv.player.process.output_transform import Shape, between, slowest_s
+from improv.player.process.ports import Ports
+from improv.player.protocol import (
     OutputSettings,
     Ping,
     PlannedNote,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.player.queue import REMEMBERED_IDS, STALE_ENTRIES, NoteQueue
+from improv.player.process.queue import REMEMBERED_IDS, STALE_ENTRIES, NoteQueue
 from tests.player.fakes import balance, is_off, is_on, note
 
 

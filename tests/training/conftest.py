@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.training.corpora import tiny_dataset
-from training.dataset import Dataset
-from training.settings import Settings
-from training.train import train
+from training.dataset.dataset import Dataset
+from training.learning.train import train
+from training.models.settings import Settings
 
 SMALL = Settings(
     embedding=8,

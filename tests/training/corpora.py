@@ -8,7 +8,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from training.prepare import prepare
+from training.dataset.prepare import prepare
 
 TICKS_PER_BEAT = 480
 NoteBeats = tuple[float, float, int]

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from improv import conditioning
+from improv.model import conditioning
 from tests.training.corpora import tiny_corpus
-from training import ablation, prepare, train
-from training.dataset import Dataset
-from training.reading import Options
-from training.settings import Settings
+from training.dataset import prepare
+from training.dataset.dataset import Dataset
+from training.dataset.pipeline import Options
+from training.experiments import ablation
+from training.learning import train
+from training.models.settings import Settings
 
 
 @pytest.fixture(scope="module")

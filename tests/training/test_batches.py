@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 
-from improv import conditioning
-from training.batches import LaneStream, conditioned, hide
-from training.dataset import Dataset
+from improv.model import conditioning
+from training.dataset.dataset import Dataset
+from training.models.batches import LaneStream, conditioned, hide
 
 COMMANDS = 2 * len(conditioning.COMMANDS)
 

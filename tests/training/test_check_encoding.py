@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.encodings import FAMILIES, Extras, PerformanceEncoding, encoding_for
-from improv.notes import Note
+from improv.model.vocabulary import FAMILIES, Extras, PerformanceEncoding, encoding_for
+from improv.music.note import Note
 from tests.training.corpora import melody, write_midi
-from training.check_encoding import compare, main
+from training.experiments.check_encoding import compare, main
 
 
 def test_overlaps_at_one_pitch_are_ambiguous_and_nothing_else() -> None:

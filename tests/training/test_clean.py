@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training import augment, clean
-from training.score import Rejected, Score, notes_of
+from training.corpus import augment, clean
+from training.corpus.score import Rejected, Score, notes_of
 
 
 def score(rows: list[tuple[float, float, int]], program: int = 0, **given: object) -> Score:

@@ -12,7 +12,7 @@ import pytest
 from improv.errors import InputError
 from tests.conftest import REPOSITORY
 from tests.training.corpora import melody, write_midi
-from training.prepare import main, prepare
+from training.dataset.prepare import main, prepare
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -22,8 +22,8 @@ import os, signal, sys, threading
 from pathlib import Path
 from distributed import LocalCluster
 from tests.jack import eventually
-from training.prepare import main, prepare
-from training.reading import Options
+from training.dataset.prepare import main, prepare
+from training.dataset.pipeline import Options
 
 def kill_one(cluster, cache):
     eventually(lambda: len(list(cache.rglob("*.npz"))) >= 5, timeout_s=60)

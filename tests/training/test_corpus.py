@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from improv.errors import InputError
-from improv.notes import Note
+from improv.music.note import Note
 from tests.training.corpora import meter, tempo, write_midi
-from training import corpus
-from training.corpus import Item, Piece, Rejected
+from training.corpus import reading
+from training.corpus.reading import Item, Piece, Rejected
 
 
 def read(path: Path) -> Piece:
-    return corpus.read(Item(path.name, "test", path), 4)
+    return reading.read(Item(path.name, "test", path), 4)
 
 
 def test_notes_come_onto_the_grid_of_sixteenths(tmp_path: Path) -> None:
@@ -127,28 +127,28 @@ def test_every_refused_file_has_its_reason(tmp_path: Path, make: object, reason:
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere' is not there; give a folder"):
-        list(corpus.collect(str(tmp_path / "nowhere"), tmp_path))
+        list(reading.collect(str(tmp_path / "nowhere"), tmp_path))
 
 
 def test_an_unknown_composer_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nothing by .nobody.; there are: "):
-        list(corpus.collect("music21:nobody", tmp_path))
+        list(reading.collect("music21:nobody", tmp_path))
 
 
 def test_an_archive_is_read_like_a_folder(tmp_path: Path) -> None:
     path = write_midi(tmp_path / "a.mid", [(0, 1, 60)])
     with zipfile.ZipFile(tmp_path / "music.zip", "w") as archive:
         archive.write(path, "composer/a.mid")
-    (item,) = corpus.collect(str(tmp_path / "music.zip"), tmp_path)
+    (item,) = reading.collect(str(tmp_path / "music.zip"), tmp_path)
     assert (item.name, item.source) == ("composer/a.mid", "music")
-    assert corpus.read(item, 4).notes
+    assert reading.read(item, 4).notes
 
 
 def test_an_archive_may_not_write_outside_of_its_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("../../escaped.mid", b"MThd")
     with pytest.raises(InputError, match=r"member '../../escaped.mid' would be written outside"):
-        list(corpus.collect(str(tmp_path / "evil.zip"), tmp_path))
+        list(reading.collect(str(tmp_path / "evil.zip"), tmp_path))
     assert not list(tmp_path.rglob("escaped.mid"))
 
 
@@ -160,7 +160,7 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     content[60] ^= 0xFF  # inside the stored member: its checksum no longer fits
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"bad.zip cannot be unpacked, it is damaged or locked"):
-        list(corpus.collect(str(path), tmp_path))
+        list(reading.collect(str(path), tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -173,25 +173,25 @@ def test_a_damaged_archive_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_movements_belong_to_one_work(name: str, work: str) -> None:
-    assert corpus.work_of(name) == work
+    assert reading.work_of(name) == work
 
 
 def test_the_opening_is_the_same_in_any_key_and_not_for_another_tune(tmp_path: Path) -> None:
     tune = [(float(beat), 1.0, pitch) for beat, pitch in enumerate((60, 62, 64, 65, 67, 65, 64, 62, 60))]
     higher = [(onset, duration, pitch + 5) for onset, duration, pitch in tune]
     other = [(onset, duration, 127 - pitch) for onset, duration, pitch in tune]
-    openings = [corpus.opening(read(write_midi(tmp_path / "a.mid", notes))) for notes in (tune, higher, other)]
+    openings = [reading.opening(read(write_midi(tmp_path / "a.mid", notes))) for notes in (tune, higher, other)]
     assert openings[0] == openings[1] != openings[2]
 
 
 def test_the_chorales_of_music21(tmp_path: Path) -> None:
     """Real data that every user has: four parts, an upbeat, no dynamics."""
-    items = {item.name: item for item in corpus.collect("music21:bach", tmp_path)}
-    piece = corpus.read(items["bwv269"], 4)
+    items = {item.name: item for item in reading.collect("music21:bach", tmp_path)}
+    piece = reading.read(items["bwv269"], 4)
     first = [note.pitch for note in piece.notes if note.onset == piece.notes[0].onset]
     assert len(first) == 4
     assert (piece.has_dynamics, piece.has_tempo, piece.work) == (False, False, "music21:bach/bwv269")
     assert set(np.unique(piece.beats_per_bar)) == {3.0}
     assert piece.beat_in_bar[piece.notes[0].onset] == 2  # the upbeat is the third beat of a bar
     with pytest.raises(Rejected, match="not a four-part chorale"):
-        corpus.read(items["bwv1.6"], 4)
+        reading.read(items["bwv1.6"], 4)

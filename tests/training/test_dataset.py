@@ -11,16 +11,16 @@ import pytest
 
 from improv.errors import InputError
 from tests.training.corpora import tiny_corpus
-from training import corpus
-from training.dataset import Dataset, DatasetWriter
-from training.prepare import condition
+from training.corpus import reading
+from training.dataset.dataset import Dataset, DatasetWriter
+from training.dataset.prepare import condition
 
 
 def test_round_trip(dataset: Dataset, tmp_path: Path) -> None:
     encoding = dataset.encoding
-    items = corpus.collect(str(tiny_corpus(tmp_path / "music")), tmp_path)
+    items = reading.collect(str(tiny_corpus(tmp_path / "music")), tmp_path)
     for item, row in zip(items, dataset.pieces, strict=True):
-        piece = corpus.read(item, encoding.ticks_per_beat)
+        piece = reading.read(item, encoding.ticks_per_beat)
         tokens = dataset.tokens[row.start : row.stop]
         assert row.name == item.name
         assert tokens.tolist() == encoding.encode(piece.notes, piece.steps)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.training.corpora import melody, tempo, write_midi
-from training.default_tempo import constant_tempo, default_tempi, is_default
-from training.prepare import prepare
-from training.sources import Item
+from training.corpus.default_tempo import constant_tempo, default_tempi, is_default
+from training.corpus.sources import Item
+from training.dataset.prepare import prepare
 
 
 def folder_of(folder: Path, *, chosen: int, same: int) -> list[Item]:

@@ -12,10 +12,10 @@ import pytest
 
 from improv.config import Config
 from improv.errors import InputError
-from improv.model import OnnxModel
-from improv.mood import CORNERS, Mood
-from training import emotion, recogniser, verdict
-from training.title_words import mood_in
+from improv.model.onnx_model import OnnxModel
+from improv.music.mood import CORNERS, Mood
+from training.corpus.title_words import mood_in
+from training.evaluation.emotion import recogniser, renderings, verdict
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_variation_looks_at_the_features_that_it_names() -> None:
 
 
 def test_what_plays_free_is_not_commanded(tiny: OnnxModel) -> None:
-    played = [emotion.play(tiny, Config(), emotion.Task("free", mood, 7, 0.0), 6.0) for mood in CORNERS.values()]
+    played = [renderings.play(tiny, Config(), renderings.Task("free", mood, 7, 0.0), 6.0) for mood in CORNERS.values()]
     assert all(np.array_equal(notes[:, :3], played[0][:, :3]) for notes in played), "whatever the mood"
 
 
@@ -140,12 +140,12 @@ def test_the_distance_of_distributions() -> None:
 
 
 def test_renderings_are_kept_gone_on_with_and_judged(tiny: OnnxModel, tmp_path: Path) -> None:
-    first = emotion.render_all(tiny, tmp_path / "notes", 1, 0, 12.5, (0, 61))
-    again = emotion.render_all(tiny, tmp_path / "notes", 1, 0, 12.5, (0, 61))
+    first = renderings.render_all(tiny, tmp_path / "notes", 1, 0, 12.5, (0, 61))
+    again = renderings.render_all(tiny, tmp_path / "notes", 1, 0, 12.5, (0, 61))
     assert (first, again) == (9, 0)
     for index, (name, mood) in enumerate(CORNERS.items()):
         for kind in ("played", "equalised"):
-            path = tmp_path / "notes" / f"{emotion.Task(kind, mood, 50 + index, 0.6).name}.npy"
+            path = tmp_path / "notes" / f"{renderings.Task(kind, mood, 50 + index, 0.6).name}.npy"
             np.save(path, of_corner(name, index))
     result = json.loads(verdict.write(tmp_path / "notes", None, tmp_path / "docs"))
     assert result["judge_a"]["played"]["four_moods"] >= 0.5
@@ -158,7 +158,7 @@ def test_renderings_are_kept_gone_on_with_and_judged(tiny: OnnxModel, tmp_path: 
 
 
 def test_the_order_of_tasks_is_balanced() -> None:
-    tasks = list(emotion.tasks(2, 0.6, 1))
-    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * (len(emotion.INTENSITIES) + 1) + 4  # .6 beside the fixed ones
+    tasks = list(renderings.tasks(2, 0.6, 1))
+    assert len(tasks) == 2 * 3 * 81 + 2 * 8 + 4 * (len(renderings.INTENSITIES) + 1) + 4  # .6 beside the fixed ones
     assert len({task.name for task in tasks}) == len(tasks)
     assert {task.mood for task in tasks[:162]} >= {Mood(0.0, 0.0), *CORNERS.values()}

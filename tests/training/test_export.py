@@ -10,19 +10,20 @@ import onnx
 import onnxruntime
 import pytest
 
-from improv import conditioning
-from improv.contract import Contract
-from improv.encodings import PolyphonyEncoding
 from improv.errors import InputError
-from improv.model import OnnxModel
+from improv.model import conditioning
+from improv.model.metadata import Contract
+from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary import PolyphonyEncoding
 from tests.training.conftest import SMALL
-from training import evaluate, export
-from training.card import BEGIN, END
-from training.checkpoints import read_checkpoint, save
-from training.dataset import Dataset
-from training.figures import interval
-from training.scoring import OnnxScorer, TorchScorer, score_pieces
-from training.settings import build
+from training.dataset.dataset import Dataset
+from training.evaluation import evaluate
+from training.evaluation.card import BEGIN, END
+from training.evaluation.figures import interval
+from training.models import export
+from training.models.checkpoints import read_checkpoint, save
+from training.models.scoring import OnnxScorer, TorchScorer, score_pieces
+from training.models.settings import build
 
 
 @pytest.fixture(scope="module")

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from improv.errors import InputError
-from improv.mood import CORNERS, Mood
+from improv.music.mood import CORNERS, Mood
 from tests.training.test_clean import score
-from training import check_labels, keys
-from training.balance import limited, shares, weights
-from training.features import PIECE_COLUMNS, WINDOW_COLUMNS, describe
-from training.keys import music21_key, temperley
-from training.labels import Label, corner_of, label_at, labels_for, read_labels
-from training.tempo_names import main_tempo, tempo_name
+from training.corpus import keys
+from training.corpus.features import PIECE_COLUMNS, WINDOW_COLUMNS, describe
+from training.corpus.keys import music21_key, temperley
+from training.corpus.labels import Label, corner_of, label_at, labels_for, read_labels
+from training.corpus.tempo import main_tempo, tempo_name
+from training.dataset.balance import limited, shares, weights
+from training.experiments import check_labels
 
 
 def test_music21_says_the_same() -> None:

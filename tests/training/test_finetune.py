@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from improv.encodings import encoding_for
 from improv.errors import InputError
-from improv.model import OnnxModel
+from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary import encoding_for
 from tests.conftest import REPOSITORY
 from tests.training.conftest import SMALL
 from tests.training.corpora import meter, tempo, write_midi
-from training.checkpoints import save
-from training.dataset import Dataset
-from training.export import export, network_of
-from training.finetune import Plan, Rehearsal, finetune, improvise, in_turn, main, parted, table
-from training.from_onnx import read_onnx
+from training.dataset.dataset import Dataset
+from training.learning.finetune import Plan, Rehearsal, finetune, improvise, in_turn, main, parted, table
+from training.models.checkpoints import save
+from training.models.export import export, network_of
+from training.models.from_onnx import read_onnx
 
 TINY = REPOSITORY / "tests" / "models" / "tiny.onnx"
 QUICK = Plan(iterations=12, evaluate_every=6, lr=3e-3, lanes=4, sequence=32)
@@ -46,7 +46,7 @@ def test_an_exported_model_is_read_back_as_it_was_trained() -> None:
 
 
 def test_two_layers_are_read_back(run_folder: Path, tmp_path: Path) -> None:
-    from training.checkpoints import read_checkpoint
+    from training.models.checkpoints import read_checkpoint
 
     saved = read_checkpoint(run_folder / "best.pt")
     export(saved, "two", 1.0, tmp_path / "two.onnx")
@@ -124,7 +124,7 @@ def test_what_cannot_be_done_is_said(
 def test_old_music_must_be_of_the_models_split(
     own_music: Path, run_folder: Path, dataset_folder: Path, tmp_path: Path
 ) -> None:
-    from training.checkpoints import read_checkpoint
+    from training.models.checkpoints import read_checkpoint
 
     save(tmp_path / "other.pt", read_checkpoint(run_folder / "best.pt") | {"split_hash": "0000"})
     with pytest.raises(InputError, match="another dataset or split"):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.training.test_clean import score
-from training import augment
-from training.fingerprint import Known, share, sketch
-from training.score import Score
+from training.corpus import augment
+from training.corpus.fingerprint import Known, share, sketch
+from training.corpus.score import Score
 
 
 def tune(seed: int, length: int = 200) -> Score:

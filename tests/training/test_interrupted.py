@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
-from training.checkpoints import read_checkpoint
-from training.train import main
+from training.learning.train import main
+from training.models.checkpoints import read_checkpoint
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 TRAIN = [sys.executable, "-m", "training.train"]

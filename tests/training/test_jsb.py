@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from improv.errors import InputError
-from training.frames import FrameNetwork, FrameShape, holds
-from training.jsb import Training, batches, main, moved, nats, padded, read, told
+from training.experiments.frames import FrameNetwork, FrameShape, holds
+from training.experiments.jsb import Training, batches, main, moved, nats, padded, read, told
 
 SMALL = ["--set", "hidden=16", "--set", "head=8", "--set", "embedding=4", "--set", "epochs=4", "--threads", "1"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from training.likeness import FEATURES, features, likeness
-from training.listen import Sounded
+from training.evaluation.listen import Sounded
+from training.experiments.likeness import FEATURES, features, likeness
 
 
 def window(seed: int, pitches: tuple[int, int] = (55, 75), velocity: float = 10.0, step_s: float = 0.25) -> Sounded:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from improv.config import Config
-from improv.model import OnnxModel
-from training.listener import Impression, listen
-from training.truth import equalised, recognised
+from improv.model.onnx_model import OnnxModel
+from training.evaluation.emotion.listener import Impression, listen
+from training.evaluation.emotion.truth import equalised, recognised
 
 MAJOR, MINOR = [0, 4, 7, 12, 7, 4, 5, 2], [0, 3, 7, 12, 7, 3, 5, 2]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from improv.encodings.polyphony import END, SIZE, START, STEP_END, PolyphonyEncoding, new_note
-from training import markov
-from training.dataset import Dataset
-from training.markov import Markov
+from improv.model.vocabulary.polyphony import END, SIZE, START, STEP_END, PolyphonyEncoding, new_note
+from training.dataset.dataset import Dataset
+from training.evaluation import markov
+from training.evaluation.markov import Markov
 
 ENCODING = PolyphonyEncoding()
 

@@ -11,26 +11,26 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from improv import conditioning
-from improv.controls import AllNotesOff, End, SetMood
-from improv.encodings import RepeatingMelodyEncoding, encoding_for
-from improv.encodings import melody_schemes as schemes
-from improv.encodings.melody import END, START
+from improv.control.state import AllNotesOff, End, SetMood
 from improv.errors import InputError
-from improv.model import OnnxModel
+from improv.model import conditioning
+from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary import RepeatingMelodyEncoding, encoding_for
+from improv.model.vocabulary import melody_schemes as schemes
+from improv.model.vocabulary.melody import END, START
 from tests.fakes import Stage
 from tests.stage import EVENLY, assert_silent, assert_sound
 from tests.training.conftest import SMALL
 from tests.training.corpora import tiny_corpus
-from training import export
-from training.checkpoints import read_checkpoint, save
-from training.dataset import Dataset
-from training.from_onnx import read_onnx
-from training.melody_networks import AttentionInputs, LookbackInputs
-from training.prepare import prepare
-from training.reading import Options
-from training.settings import build
-from training.train import Trainer
+from training.dataset.dataset import Dataset
+from training.dataset.pipeline import Options
+from training.dataset.prepare import prepare
+from training.learning.train import Trainer
+from training.models import export
+from training.models.checkpoints import read_checkpoint, save
+from training.models.from_onnx import read_onnx
+from training.models.melody_networks import AttentionInputs, LookbackInputs
+from training.models.settings import build
 
 CPU = torch.device("cpu")
 LOOKBACK, ATTENTION = RepeatingMelodyEncoding.lookback(), RepeatingMelodyEncoding.attention()

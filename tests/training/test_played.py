@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.training.test_clean import score
-from training import corpus
-from training.played import play
+from training.corpus import reading
+from training.corpus.played import play
 
 
 def test_seconds_follow_the_tempo_map_and_begin_with_the_first_note() -> None:
@@ -35,15 +35,15 @@ def test_a_velocity_of_zero_becomes_the_softest() -> None:
 
 
 def test_on_the_clock_steps_are_hundredths_of_a_second() -> None:
-    piece = corpus.on_clock(score([(1, 0.5, 60), (2.011, 0.001, 64)], pedals=((1.0, 1.5),)), "a", "x", 100)
+    piece = reading.on_clock(score([(1, 0.5, 60), (2.011, 0.001, 64)], pedals=((1.0, 1.5),)), "a", "x", 100)
     assert [(n.onset, n.duration, n.pitch, n.velocity) for n in piece.notes] == [(0, 25, 60, 80), (51, 1, 64, 80)]
-    assert (piece.steps, piece.pedals, piece.on_clock, piece.has_tempo) == (52, ((0, 25),), True, False)
+    assert (piece.steps, piece.pedals, reading.on_clock, piece.has_tempo) == (52, ((0, 25),), True, False)
     assert piece.step_s[-1] == pytest.approx(0.52)
     assert piece.played().seconds == pytest.approx(0.506)
 
 
 def test_pedals_on_the_grid_lie_within_the_piece() -> None:
     rows = [(float(beat), 1.0, 60) for beat in range(4)]
-    piece = corpus.on_grid(score(rows, pedals=((0.0, 1.01), (1.02, 1.5), (2.0, 2.01), (3.0, 9.0))), "a", "x", 4)
+    piece = reading.on_grid(score(rows, pedals=((0.0, 1.01), (1.02, 1.5), (2.0, 2.01), (3.0, 9.0))), "a", "x", 4)
     assert piece.pedals == ((0, 4), (4, 6), (12, 16)), "between two pedals the strings were damped, however briefly"
     assert np.all(piece.step_s[1:] > piece.step_s[:-1])

@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from improv import conditioning
 from improv.errors import InputError
-from improv.mood import CORNERS
+from improv.model import conditioning
+from improv.music.mood import CORNERS
 from tests.training.corpora import melody, meter, tempo, write_midi
-from training import corpus, reading
-from training.corpus import Item
-from training.dataset import Dataset, EncodedPiece
-from training.digest import Job, digest
-from training.labels import Label
-from training.prepare import condition, main, prepare, read_groups
-from training.reading import Options
-from training.splits import Grouping, frozen_splits, read_frozen, split_of, spread
+from training.corpus import reading
+from training.corpus.labels import Label
+from training.corpus.reading import Item
+from training.dataset import pipeline
+from training.dataset.dataset import Dataset, EncodedPiece
+from training.dataset.encode_file import Job, digest
+from training.dataset.pipeline import Options
+from training.dataset.prepare import condition, main, prepare, read_groups
+from training.dataset.splits import Grouping, frozen_splits, read_frozen, split_of, spread
 
 
 def row_of(values: np.ndarray, name: str) -> tuple[float, float]:
@@ -132,7 +133,7 @@ def test_conditioning_rows(tmp_path: Path) -> None:
     fast = [(8 + step / 4, 0.25, 72) for step in range(32)]
     meta = [(0, tempo(120)), (0, meter(4, 4))]
     path = write_midi(tmp_path / "a.mid", slow + fast, meta=meta, velocities=(50, 55, 60, 65, 70))
-    rows = condition(corpus.read(Item("a", "test", path), 4), 4)
+    rows = condition(reading.read(Item("a", "test", path), 4), 4)
     assert rows.shape == (64, conditioning.SIZE)
     assert rows.dtype == np.float16
     scale = conditioning.scale
@@ -150,13 +151,13 @@ def test_conditioning_rows(tmp_path: Path) -> None:
 
 def test_what_the_source_does_not_tell_is_unknown(tmp_path: Path) -> None:
     path = write_midi(tmp_path / "a.mid", [(float(beat), 1.0, 60 + beat) for beat in range(8)])
-    rows = condition(corpus.read(Item("a", "test", path), 4), 4)
+    rows = condition(reading.read(Item("a", "test", path), 4), 4)
     assert row_of(rows[0], "tempo") == row_of(rows[0], "loudness") == (0, 0)
 
 
 def test_a_silent_stretch_has_density_only(tmp_path: Path) -> None:
     path = write_midi(tmp_path / "a.mid", [(0, 1, 60), (40, 1, 60)])
-    rows = condition(corpus.read(Item("a", "test", path), 4), 4)
+    rows = condition(reading.read(Item("a", "test", path), 4), 4)
     assert row_of(rows[16], "onset_density") == (-1, 1)
     assert row_of(rows[16], "mode") == row_of(rows[16], "valence") == (0, 0)
 
@@ -193,11 +194,11 @@ def test_an_interrupted_run_goes_on_and_gives_the_same_bytes(tmp_path: Path, mon
         read.append(job.name)
         return digest(job)
 
-    monkeypatch.setattr(reading, "digest", stopped)
+    monkeypatch.setattr(pipeline, "digest", stopped)
     with pytest.raises(KeyboardInterrupt):
         prepare([str(tmp_path / "music")], tmp_path / "data", options)
     assert not (tmp_path / "data").exists()
-    monkeypatch.setattr(reading, "digest", lambda job: read.append(job.name) or digest(job))
+    monkeypatch.setattr(pipeline, "digest", lambda job: read.append(job.name) or digest(job))
     prepare([str(tmp_path / "music")], tmp_path / "data", options)
     assert sorted(read) == sorted(path.name for path in (tmp_path / "music").iterdir())
     assert _bytes_of(tmp_path / "data") == _bytes_of(tmp_path / "whole")
@@ -231,7 +232,7 @@ def test_splits_of_an_earlier_dataset(tmp_path: Path) -> None:
 
 def test_own_labels_take_the_place_of_measured_moods(tmp_path: Path) -> None:
     path = write_midi(tmp_path / "a.mid", [(float(beat), 1.0, 60 + beat % 7) for beat in range(32)])
-    piece = corpus.read(Item("a", "test", path), 4)
+    piece = reading.read(Item("a", "test", path), 4)
     labels = (Label(0.0, 8.0, CORNERS["sad"]),)
     rows = condition(piece, 4, labels)
     assert row_of(rows[0], "valence") == row_of(rows[0], "arousal") == (-1, 1)

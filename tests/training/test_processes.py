@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from improv.errors import InputError
-from tests.faces.browser import free_port
-from training.processes import Processes
+from tests.frontends.browser import free_port
+from training.learning.processes import Processes
 
 
 def _threads() -> list[str]:

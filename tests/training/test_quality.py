@@ -10,15 +10,15 @@ import pytest
 
 from improv.config import Config
 from improv.errors import InputError
-from improv.model import OnnxModel
-from improv.mood import CORNERS
+from improv.model.onnx_model import OnnxModel
+from improv.music.mood import CORNERS
 from tests.conftest import REPOSITORY
-from training import evaluate, excerpts, markov, measures, quality
-from training.dataset import Dataset
-from training.excerpts import Excerpt
-from training.originality import Memory, signature
-from training.overlap import area, overlap
-from training.structure import chroma, fitness, similarity, structure
+from training.dataset.dataset import Dataset
+from training.evaluation import evaluate, excerpts, markov, measures, quality
+from training.evaluation.excerpts import Excerpt
+from training.evaluation.originality import Memory, signature
+from training.evaluation.overlap import area, overlap
+from training.evaluation.structure import chroma, fitness, similarity, structure
 
 TINY = REPOSITORY / "tests" / "models" / "tiny.onnx"
 FIFTHS = [(0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7)]

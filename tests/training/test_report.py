@@ -9,11 +9,11 @@ import pytest
 
 from improv.errors import InputError
 from tests.training.corpora import tiny_corpus
-from training import charts, summary
-from training.dataset import Dataset
-from training.prepare import prepare
-from training.reading import Options
-from training.report import main
+from training.dataset.dataset import Dataset
+from training.dataset.pipeline import Options
+from training.dataset.prepare import prepare
+from training.evaluation.reports import charts, summary
+from training.evaluation.reports.corpus import main
 
 
 def test_a_page_with_all_its_pictures(dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

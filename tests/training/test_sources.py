@@ -11,8 +11,8 @@ import pytest
 
 from improv.errors import InputError
 from tests.training.corpora import melody, write_midi
-from training import archives, corpus
-from training.sources import collect
+from training.corpus import archives, reading
+from training.corpus.sources import collect
 
 ABC = "X:1\nT:One\nM:4/4\nL:1/4\nK:C\n" + "CDEF|" * 12 + "\n\nX:2\nT:Two\nM:3/4\nL:1/4\nK:G\n" + "GAB|" * 16 + "\n"
 KERN = "**kern\n*M4/4\n*k[]\n" + "".join(f"={bar}\n4c\n4d\n4e\n4f\n" for bar in range(1, 13)) + "*-\n"
@@ -26,7 +26,7 @@ def test_a_tar_is_read_like_a_folder(tmp_path: Path, mode: str) -> None:
         packed.add(path, "composer/a.mid")
     (item,) = collect(str(archive), tmp_path)
     assert (item.name, item.source) == ("composer/a.mid", "music")
-    assert corpus.read(item, 4).notes
+    assert reading.read(item, 4).notes
 
 
 def test_a_tar_may_not_write_outside_and_its_links_are_left(tmp_path: Path) -> None:
@@ -64,14 +64,14 @@ def test_every_tune_of_a_book_is_a_piece(tmp_path: Path) -> None:
     (tmp_path / "book.abc").write_text(ABC)
     one, two = collect(str(tmp_path / "book.abc"), tmp_path)
     assert (one.name, two.name) == ("book.abc#1", "book.abc#2")
-    assert [note.pitch for note in corpus.read(one, 4).notes[:4]] == [60, 62, 64, 65]
-    assert set(corpus.read(two, 4).beats_per_bar) == {3.0}
+    assert [note.pitch for note in reading.read(one, 4).notes[:4]] == [60, 62, 64, 65]
+    assert set(reading.read(two, 4).beats_per_bar) == {3.0}
 
 
 def test_kern_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.krn").write_text(KERN)
     (item,) = collect(str(tmp_path / "a.krn"), tmp_path)
-    piece = corpus.read(item, 4)
+    piece = reading.read(item, 4)
     assert [note.pitch for note in piece.notes[:4]] == [60, 62, 64, 65]
     assert (piece.steps, piece.has_tempo, piece.has_dynamics) == (192, False, False)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from improv.errors import InputError
-from training import sweep
-from training.settings import Settings
+from training.learning import sweep
+from training.models.settings import Settings
 
 SMALL = ["--set", "iterations=4", "--set", "evaluate_every=2", "--set", "batch=4", "--threads", "1"]
 

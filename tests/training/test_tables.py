@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
-from training import tables
-from training.dataset import Dataset
-from training.tables import TableWriter
+from training.dataset import tables
+from training.dataset.dataset import Dataset
+from training.dataset.tables import TableWriter
 
 COLUMNS = {"piece": int, "tempo": float, "key": str}
 ROWS = [{"piece": 0, "tempo": 72.5, "key": "C major"}, {"piece": 1, "tempo": ""}, {"piece": 2, "key": "Gès, “dur”"}]

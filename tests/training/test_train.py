@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 import torch
 
-from improv import conditioning
-from improv.encodings import FAMILIES, encoding_for
 from improv.errors import InputError
+from improv.model import conditioning
+from improv.model.vocabulary import FAMILIES, encoding_for
 from tests.training.conftest import SMALL
-from training.checkpoints import read_checkpoint, save
-from training.dataset import Dataset
-from training.export import Step, network_of
-from training.runlog import alone
-from training.scoring import TorchScorer, score, score_pieces
-from training.settings import Settings, build, presets_of
-from training.train import Trainer, learning_rate, main, train
+from training.dataset.dataset import Dataset
+from training.learning.runlog import alone
+from training.learning.train import Trainer, learning_rate, main, train
+from training.models.checkpoints import read_checkpoint, save
+from training.models.export import Step, network_of
+from training.models.scoring import TorchScorer, score, score_pieces
+from training.models.settings import Settings, build, presets_of
 
 CPU = torch.device("cpu")
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from improv.encodings import encoding_for
 from improv.errors import InputError
+from improv.model.vocabulary import encoding_for
 from tests.training.corpora import tiny_corpus
-from training import prepare, train, transfer
-from training.checkpoints import read_checkpoint
-from training.reading import Options
-from training.settings import Settings
+from training.dataset import prepare
+from training.dataset.pipeline import Options
+from training.learning import train, transfer
+from training.models.checkpoints import read_checkpoint
+from training.models.settings import Settings
 
 
 def test_every_token_has_its_nearest_relative() -> None:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from improv import conditioning
-from improv.encodings import encoding_for
-from improv.model import OnnxModel
+from improv.model import conditioning
+from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary import encoding_for
 from tests.training.conftest import SMALL
-from training import export
-from training.dataset import Dataset
-from training.from_onnx import read_onnx
-from training.settings import build
-from training.variants import make, measure, table
+from training.dataset.dataset import Dataset
+from training.experiments.variants import make, measure, table
+from training.models import export
+from training.models.from_onnx import read_onnx
+from training.models.settings import build
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv import conditioning
-from improv.encodings import Encoding, encoding_for
-from improv.notes import Note
+from improv.model import conditioning
+from improv.model.vocabulary import Encoding, encoding_for
+from improv.music.note import Note
 from tests.training.corpora import melody, write_midi
-from training import augment, corpus
-from training.augment import STRETCHES, TOUCHES, stretch_tokens, touch_tokens, vary, velocity_ids
-from training.batches import LaneStream, conditioned
-from training.dataset import Dataset
-from training.prepare import prepare
-from training.reading import Options
-from training.score import Score, notes_of
+from training.corpus import augment, reading
+from training.corpus.augment import STRETCHES, TOUCHES, stretch_tokens, touch_tokens, vary, velocity_ids
+from training.corpus.score import Score, notes_of
+from training.dataset.dataset import Dataset
+from training.dataset.pipeline import Options
+from training.dataset.prepare import prepare
+from training.models.batches import LaneStream, conditioned
 
 PERFORMANCE, PIANIST, POLYPHONY = (encoding_for(name) for name in ("performance", "pianist", "polyphony"))
 NOTES = st.lists(
@@ -47,8 +47,8 @@ def test_on_a_score_and_on_its_tokens_it_is_the_same() -> None:
     rows = [(float(at), 1.0, int(rng.integers(40, 80)), int(rng.integers(20, 110)), 0, 0) for at in range(60)]
     score = Score(notes_of(rows), ((0.0, 90.0),), ((0.0, 4.0),))
     for factor in STRETCHES:
-        played = corpus.on_clock(augment.stretch(score, factor), "a", "x", 100)
-        straight = corpus.on_clock(score, "a", "x", 100)
+        played = reading.on_clock(augment.stretch(score, factor), "a", "x", 100)
+        straight = reading.on_clock(score, "a", "x", 100)
         tokens = np.array(PERFORMANCE.encode(straight.notes, straight.steps))
         varied = PERFORMANCE.decode(stretch_tokens(PERFORMANCE, tokens, factor).tokens.tolist())
         for one, other in zip(varied, PERFORMANCE.decode(PERFORMANCE.encode(played.notes, played.steps)), strict=True):

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from improv.config import Config
-from improv.model import OnnxModel
-from improv.mood import CORNERS
-from improv.render import render
+from improv.engine.offline import render
+from improv.model.onnx_model import OnnxModel
+from improv.music.mood import CORNERS
 from tests import make_tiny_model
 
 

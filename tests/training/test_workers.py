@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from training import workers
-from training.workers import Done, Failed, Workers
+from training.dataset import workers
+from training.dataset.workers import Done, Failed, Workers
 
 
 def work(job: str) -> str:

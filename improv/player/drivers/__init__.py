@@ -1,0 +1,1 @@
+"""The MIDI systems: one module each."""

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable
 
 from improv.errors import PortError
-from improv.player.drivers.alsa_driver import AlsaDriver, load_alsa
+from improv.player.drivers.alsa import AlsaDriver, load_alsa
 from improv.player.drivers.base import Driver, MidiSystemError
-from improv.player.drivers.file_driver import FileDriver
-from improv.player.drivers.jack_driver import JackDriver, load_jack
+from improv.player.drivers.file import FileDriver
+from improv.player.drivers.jack import JackDriver, load_jack
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.opening import quiet_stderr
-from improv.player.drivers.rtmidi_driver import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi
-from improv.player.wire import PlayerSettings
+from improv.player.drivers.rtmidi import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi
+from improv.player.protocol import PlayerSettings
 
 ALSA_SEQUENCER = "/dev/snd/seq"
 DRIVERS = ("auto", "rtmidi", "jack", "alsa", "file", "null")

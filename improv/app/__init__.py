@@ -1,0 +1,1 @@
+"""The program: the command line, the daemon's life from start to end, and what the terminal shows."""

@@ -1,0 +1,1 @@
+"""One module for each command of `improv` that does more than a few lines."""

@@ -1,0 +1,63 @@
+"""`improv calibrate`: opens the piano's ports, measures, prints the lines for config.yaml or puts them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from improv.app.calibration import Calibration, measure
+from improv.clock import SystemClock
+from improv.config import Config
+from improv.config.edit import flow, write_output
+from improv.errors import InputError
+from improv.player.client import PlayerLink
+from improv.player.protocol import OutputSettings, PlayerSettings
+
+
+def run(config: Config, path: Path | None, number: int, repeats: int, pitch: int, *, write: bool) -> int:
+    """number: which of midi.outputs, from 1."""
+    outputs = config.midi.all_outputs
+    if not 1 <= number <= len(outputs):
+        raise InputError(f"--output must be 1..{len(outputs)} (as many outputs has the configuration), got {number}")
+    if not 1 <= repeats <= 20:
+        raise InputError(f"--repeats must be 1..20, got {repeats}")
+    if not 0 <= pitch <= 127:
+        raise InputError(f"--pitch must be 0..127, got {pitch}")
+    if write and path is None:
+        raise InputError("--write needs a config.yaml to write to: name it with -c")
+    output = outputs[number - 1]
+    if not output.port:
+        raise InputError(f"output {number} is a virtual port: name the piano's port in midi.output or midi.outputs")
+    found = _measured(config, number, repeats, pitch)
+    values = {"latency_ms": found.latency_ms, "velocity_delay_ms": found.velocity_delay_ms}
+    print(f"port: {output.port}\nlatency_ms: {found.latency_ms}\nvelocity_delay_ms: {flow(found.velocity_delay_ms)}")
+    if found.silent:
+        print(f"# no echo at velocity {', '.join(map(str, found.silent))}: too soft for this piano, perhaps")
+    if found.warning:
+        raise InputError(found.warning)
+    if write and path is not None:
+        simple = {"port": output.port, "channel": output.channel, "program": output.program}
+        write_output(path, number - 1, values, simple)
+        print(f"# written to {path}")
+    return 0
+
+
+def _measured(config: Config, number: int, repeats: int, pitch: int) -> Calibration:
+    output, clock = config.midi.all_outputs[number - 1], SystemClock()
+    settings = PlayerSettings(
+        driver=config.midi.driver,
+        outputs=(OutputSettings(port=output.port, channel=output.channel - 1),),  # nothing made up for yet
+        input_port=config.midi.input or output.port,
+        virtual_port_name=config.midi.name,
+        realtime=config.timing.realtime,
+    )
+    link = PlayerLink(settings, clock)
+    link.start()
+    try:
+        link.wait_ready()
+        return measure(link, clock, repeats=repeats, pitch=pitch, channel=output.channel - 1, tell=_tell)
+    finally:
+        link.close()
+
+
+def _tell(text: str) -> None:
+    print(f"# {text}", flush=True)

@@ -1,0 +1,174 @@
+"""`improv ctl`, `status`, `watch` and `link`: the command line as a face of a daemon that plays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from improv.control.table import COMMANDS, Argument, Row
+from improv.errors import CommandError, InputError
+from improv.frontends.ctl.client import Client, choose
+
+Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def add_to(add: Add) -> None:
+    """Add the commands to the command line."""
+    sub = add("ctl", ctl, "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.")
+    _with_choice(sub)
+    sub.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND [ARGUMENTS]", help="none: list them all")
+    sub = add("status", status, "Show what a daemon that plays is doing.")
+    _with_choice(sub)
+    sub.add_argument("--json", action="store_true", help="every field of the published state, as JSON")
+    sub = add("watch", watch, "Print the published state as it changes, and every note, one JSON line each.")
+    _with_choice(sub)
+    sub.add_argument("--state", action="store_true", help="the state only, no notes")
+    sub = add("link", link, "Make a way in to the page for another device, good once and for ten minutes.")
+    _with_choice(sub)
+
+
+def _with_choice(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--to", default="", metavar="NAME", help="which daemon, by midi.name or process id")
+
+
+def ctl(options: argparse.Namespace) -> int:
+    """Carry out one command; its refusal is the error."""
+    if not options.words:
+        print("\n".join(usages()))
+        return 0
+    message = message_of(options.words)
+    with Client(choose(options.to)) as client:
+        answer = client.ask(message)
+    if not answer.get("ok"):
+        raise CommandError(str(answer.get("error")))
+    if (told := answer.get("text")) is not None:
+        print(told)
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Print the published state."""
+    with Client(choose(options.to)) as client:
+        state = client.ask({"kind": "state"})["state"]
+    if options.json:
+        print(json.dumps(state, indent=1))
+        return 0
+    doing = "ending" if state["ending"] or state["stopping"] else "playing" if state["playing"] else "resting"
+    print(f"{doing}, bar {state['bar']}, beat {state['beat']}, {state['tempo_bpm']:.0f} bpm")
+    print(f"mood   {state['mood']} (valence {state['valence']:+.2f}, arousal {state['arousal']:+.2f})")
+    print(f"model  {state['model']}, seed {state['seed']}")
+    print(f"ports  {state['ports']}")
+    late = f"p50 {state['lateness_p50_ms']:.2f} ms, p99 {state['lateness_p99_ms']:.2f} ms"
+    print(f"notes  {state['notes_planned']}, late {late}, left out {state['notes_dropped']}")
+    return 0
+
+
+def watch(options: argparse.Namespace) -> int:
+    """Print what happens until Ctrl-C or the end of the daemon."""
+    with Client(choose(options.to)) as client:
+        for message in client.listen({"kind": "watch"}, timeout_s=None):
+            if message["kind"] == "hello":
+                message = {"kind": "state", "state": message["state"], "now_s": message["now_s"]}
+            if message["kind"] == "state" or not options.state:
+                print(json.dumps(message, separators=(",", ":")), flush=True)
+    return 0
+
+
+def link(options: argparse.Namespace) -> int:
+    """Print a one-time link."""
+    with Client(choose(options.to)) as client:
+        print(client.ask({"kind": "link"})["link"])
+    return 0
+
+
+# ------------------------------------------------------------------------------------------- from words to a message
+
+
+def usages() -> list[str]:
+    """One line for every command: how it is written here, and what it does."""
+    written = {row.name: _usage(row) for row in COMMANDS.values()}
+    width = max(map(len, written.values()))
+    return [f"{written[row.name]:<{width}}  {row.text}" for row in COMMANDS.values()]
+
+
+def _usage(row: Row) -> str:
+    parts = [
+        f"[{a.name.upper()}]"
+        if _may_stand_alone(row, a)
+        else f"[--{_flag(a)} {a.name.upper()}]"
+        if a.optional
+        else a.name.upper()
+        for a in row.arguments
+    ]
+    return " ".join([row.name.replace("_", " "), *parts])
+
+
+def _may_stand_alone(row: Row, argument: Argument) -> bool:
+    """A name that may be left out is given without its flag as well: `journey start evening`."""
+    return argument.optional and argument is row.arguments[0] and argument.kind in ("choice", "text")
+
+
+def _flag(argument: Argument) -> str:
+    """glide_s -> glide: the unit is told in the help."""
+    return argument.name.removesuffix("_s").replace("_", "-")
+
+
+def message_of(words: Sequence[str]) -> dict[str, Any]:
+    """`point -0.4 0.7 --glide 8` -> {"command": "point", ...}. InputError names what does not fit."""
+    row, rest = _row_of(words)
+    parser = _Parser(prog=f"improv ctl {row.name.replace('_', ' ')}", description=row.text)
+    for argument in row.arguments:
+        names = [f"--{_flag(argument)}", f"--{argument.name}"] if argument.optional else [argument.name]
+        unit = f", {argument.unit}" if argument.unit else ""
+        only: dict[str, Any] = {"dest": argument.name} if argument.optional else {}
+        parser.add_argument(*dict.fromkeys(names), help=f"{argument.text}{unit}", **only)
+        if _may_stand_alone(row, argument):
+            parser.add_argument(argument.name, nargs="?", default=argparse.SUPPRESS)
+    given = vars(parser.parse_args(_without_false_flags(rest)))
+    values = {a.name: _value(a, str(given[a.name])) for a in row.arguments if given[a.name] is not None}
+    return {"command": row.name, **values}
+
+
+def _row_of(words: Sequence[str]) -> tuple[Row, Sequence[str]]:
+    """`journey start` and `journey_start` are the same command."""
+    for count in range(min(len(words), 3), 0, -1):
+        name = "_".join(words[:count]).replace("-", "_")
+        if name in COMMANDS:
+            return COMMANDS[name], words[count:]
+    raise InputError(f"unknown command {words[0]!r}; allowed: {', '.join(COMMANDS)}")
+
+
+def _without_false_flags(words: Sequence[str]) -> list[str]:
+    """argparse takes -.5 and -1e-3 for options; -0.5 it knows."""
+    result = []
+    for word in words:
+        try:
+            result.append(f"{float(word):.10f}" if word.startswith("-") else word)
+        except ValueError:
+            result.append(word)
+    return result
+
+
+def _value(argument: Argument, text: str) -> object:
+    if argument.nullable and text in ("null", "none", "-"):
+        return None
+    if argument.kind == "flag" and text in ("true", "false", "on", "off"):
+        return text in ("true", "on")
+    if argument.kind in ("number", "whole"):
+        try:
+            return int(text) if argument.kind == "whole" else float(text)
+        except ValueError:
+            return text  # the engine's sentence says what is allowed
+    if argument.choices_of == "journeys":
+        return text.removesuffix(".yaml")  # journeys are called by the names of their files
+    if argument.name == "file" and Path(text).exists():
+        return str(Path(text).resolve())  # the daemon may have been started elsewhere
+    return text
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise InputError(f"{self.prog}: {message}; {self.format_usage().strip()}")

@@ -1,0 +1,225 @@
+"""The command `improv takes`: list, look, export, replay, make again, report, note, delete."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from improv import config as configuration
+from improv.clock import SystemClock, wall_clock
+from improv.config import Config
+from improv.errors import InputError
+from improv.model.onnx_model import OnnxModel, digest_of
+from improv.music.mood import parse_mood
+from improv.takes import library, take
+from improv.takes.journal import Record, is_locked
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def add_to(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
+    """The subcommands."""
+    subparsers = parser.add_subparsers(required=True, metavar="ACTION")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=text, description=text, parents=[common])
+        sub.set_defaults(command=command)
+        if name != "list":
+            sub.add_argument("take", help="id of the take, the beginning of it, or `last`")
+        return sub
+
+    sub = add("list", _list, "List the takes, the newest first.")
+    sub.add_argument("--limit", type=int, default=20, help="at most so many (default 20; 0: all)")
+    sub.add_argument("--json", action="store_true", help="as a JSON list")
+    sub = add("export", _export, "Write a take as a MIDI file, sound, or a picture.")
+    sub.add_argument("out", type=Path, nargs="?", help="the MIDI file to write (default: beside the take)")
+    sub.add_argument("--wav", type=Path, metavar="FILE", help="sound as well, with FluidSynth")
+    sub.add_argument("--soundfont", type=Path, metavar="FILE.sf2", help="for --wav (default: the first that is found)")
+    sub.add_argument("--png", type=Path, metavar="FILE", help="a picture as well: mood path and piano roll")
+    add("replay", _replay, "Play a take again to the ports of the configuration, the same notes at the same times.")
+    sub = add("render", _render, "Make a take again from seed, model and commands, and compare; or make it otherwise.")
+    sub.add_argument("out", type=Path, nargs="?", help="the MIDI file to write")
+    sub.add_argument("--model", metavar="FILE.onnx", help="with another model")
+    sub.add_argument("--mood", help="in this mood all through: a name, or valence,arousal")
+    sub = add("report", _report, "Write one page about a take (HTML, to be read or printed).")
+    sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: beside the take)")
+    sub = add("note", _note, "Add a note of yours to a take.")
+    sub.add_argument("text", help="what is to be kept with the take")
+    sub = add("delete", _delete, "Delete a take and what was made of it beside it, for good.")
+    sub.add_argument("--yes", action="store_true", help="without asking")
+
+
+def _config(options: argparse.Namespace) -> Config:
+    return configuration.load(options.config or configuration.find(), options.overrides)
+
+
+def _path(options: argparse.Namespace) -> Path:
+    return library.find(_config(options).takes.path, options.take)
+
+
+def _list(options: argparse.Namespace) -> int:
+    folder = _config(options).takes.path
+    rows = list(library.listed(folder))
+    if options.json:
+        print(json.dumps([row._asdict() for row in rows[: options.limit or None]]))
+        return 0
+    for row in rows[: options.limit or None]:
+        minutes, seconds = divmod(round(row.seconds), 60)
+        started = row.started[:19].replace("T", " ")
+        print(
+            f"{row.take_id:22} {started}  {minutes:4d}:{seconds:02d}  {row.megabytes:6.1f} MB  "
+            f"{row.state:9}  {row.model}"
+        )
+    shown = min(len(rows), options.limit or len(rows))
+    print(f"{shown} of {len(rows)} takes in {folder}" if rows else f"no takes in {folder}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from improv.midi import file as midi_file
+    from improv.takes.export import midi as export
+
+    path = _path(options)
+    read = take.read(path)
+    out = options.out or path.with_suffix(".mid")
+    midi_file.save(export.midi_file(read), _ready(out))
+    print(f"{out}: {_described(read)}")
+    if options.png:
+        from improv.takes.export.picture import png
+
+        save_bytes(_ready(options.png), png(read))
+        print(options.png)
+    if options.wav:
+        from improv.takes.export import sound
+
+        sound.write_wav(out, _ready(options.wav), sound.soundfont(options.soundfont))
+        print(options.wav)
+    return 0
+
+
+def _described(read: take.Take) -> str:
+    text = f"{read.seconds:.1f} s, {len(read.notes)} notes"
+    if read.person:
+        text += f", {len(read.person)} messages of the person"
+    if not read.ended:
+        text += f"; it {'is' if read.state == 'being recorded' else 'was'} {read.state}"
+    if read.damaged:
+        text += f"; {read.damaged} damaged lines were left out"
+    return text
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from improv.app.commands.replay import replay
+    from improv.app.daemon import player_settings
+
+    effective = _config(options)
+    read = take.read(_path(options))
+    stopping: list[int] = []
+    before = [signal.signal(number, lambda n, _: stopping.append(n)) for number in (signal.SIGINT, signal.SIGTERM)]
+    print(f"{read.take_id}: {_described(read)}. Ctrl-C ends.", flush=True)
+    try:
+        channel = effective.midi.channel - 1
+        sent = replay(read.notes, player_settings(effective), channel, SystemClock(), lambda: bool(stopping))
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+    print(f"sent {sent} of {len(read.notes)} notes")
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    from improv.midi import file as midi_file
+    from improv.model.onnx_model import resolve
+    from improv.takes import recreate
+    from improv.takes.export import midi as export
+
+    effective, path = _config(options), _path(options)
+    records = recreate.chain(path)
+    chosen = options.model or (records[0].get("config") or {}).get("model", {}).get("path", "")
+    model = OnnxModel(resolve(chosen), effective.model.provider)
+    if options.mood or options.model:
+        mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
+        steps = recreate.otherwise(records, model, mood)
+        out = options.out or path.with_name(f"{path.stem}-otherwise.mid")
+        midi_file.save(midi_file.music_file(steps), _ready(out))
+        print(f"{out}: {sum(len(step.started) for step in steps)} notes")
+        return 0
+    _check(records[0]["model"], model)
+
+    def find(offer: Record) -> OnnxModel:
+        offered = OnnxModel(resolve(str(offer["asked"])), effective.model.provider)
+        _check(offer, offered)
+        return offered
+
+    made, comparison = recreate.recreated(records, model, find)
+    if options.out:
+        own = made[len(made) - len(take.records_of(path)[0]) :]
+        midi_file.save(export.midi_file(take.taken(path, own, 0)), _ready(options.out))
+    if comparison.different:
+        raise InputError(
+            f"{path.stem}: {comparison.different} of {comparison.steps} steps came out differently, first at "
+            f"{comparison.first}; another version of onnxruntime or another processor rounds otherwise"
+        )
+    print(f"{path.stem}: {comparison.steps} steps planned again, all as they were played")
+    return 0
+
+
+def _check(played: Record, model: OnnxModel) -> None:
+    digest = digest_of(model.path)
+    if digest != played.get("sha256"):
+        raise InputError(
+            f"the take was played by another model file ({played.get('name')}, sha256 "
+            f"{str(played.get('sha256'))[:12]}) than {model.path} ({digest[:12]}); "
+            "name it with --model to hear the take played by this one"
+        )
+
+
+def _report(options: argparse.Namespace) -> int:
+    from improv.takes.export.report import html
+
+    path = _path(options)
+    out = options.out or path.with_suffix(".html")
+    save_bytes(_ready(out), html(take.read(path)).encode())
+    print(out)
+    return 0
+
+
+def _note(options: argparse.Namespace) -> int:
+    path = _path(options)
+    library.add_note(path, options.text, wall_clock())
+    print(f"noted with take {path.stem}")
+    return 0
+
+
+def _delete(options: argparse.Namespace) -> int:
+    path = _path(options)
+    if is_locked(path):
+        raise InputError(f"take {path.stem} is being recorded; it can be deleted when it has ended")
+    if not options.yes and input(f"Delete take {path.stem} for good? [y/N] ").strip().lower() not in ("y", "yes"):
+        print("kept")
+        return 0
+    library.delete(path)
+    print(f"deleted {path.stem}")
+    return 0
+
+
+def _ready(out: Path) -> Path:
+    if not out.parent.is_dir():
+        raise InputError(f"the folder {out.parent} for {out.name} is not there")
+    return out
+
+
+def save_bytes(out: Path, content: bytes) -> None:
+    """Write under a temporary name beside it, then rename."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
+            file.write(content)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, out)
+    except OSError as error:
+        raise InputError(f"{out} could not be written: {error.strerror}") from None

@@ -1,0 +1,290 @@
+"""The life of the daemon on one page: start in order, play, stop in reverse."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import platformdirs
+
+from improv import __version__
+from improv import config as configuration
+from improv.app.display import Display, LogDisplay, PanelDisplay
+from improv.clock import Clock, SystemClock, wall_clock
+from improv.config import APP, Config, OutputSection, adapters
+from improv.control.journey import Plan
+from improv.control.state import SetModel
+from improv.engine.engine import Engine
+from improv.errors import ConfigError, ModelError
+from improv.frontends.bridge import Bridge
+from improv.frontends.client import FacesLink
+from improv.frontends.observer import Mirror
+from improv.frontends.settings import FacesSettings
+from improv.improviser.improviser import Improviser
+from improv.model.loader import Shelf
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.player.client import PlayerLink
+from improv.player.protocol import Link, OutputSettings, PlayerSettings, PortsChanged, Ready
+from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, about_model
+
+log = logging.getLogger(__name__)
+
+FORCED_EXIT_CODE = 130  # as a shell reports a program that was interrupted
+CONFIG_POLL_S = 1.0
+TURN_S = 0.05
+
+
+def run(config: Config, path: Path | None, overrides: list[str], journey: Plan | None = None) -> int:
+    """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again.
+
+    journey: to set out on at once.
+    """
+    clock = SystemClock()
+    with ExitStack() as stack:
+        stopper = Stopper()
+        stopper.install()
+        # The model first: nothing is opened for a model that cannot play.
+        model = OnnxModel(resolve(config.model.path), config.model.provider)
+        log.info("model %s, licence %s", model.describe(), model.contract.licence)
+        shelf = Shelf(provider=config.model.provider)
+        stack.callback(shelf.close)
+        faces = FacesLink(faces_settings(config), clock)
+        stack.callback(faces.close)  # after the player as well: nobody who looks on may delay the last note's end
+        seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+        log.info("seed %d", seed)
+        recording = _recording(config, model, seed, clock) if config.takes.enabled else None
+        if recording is not None:
+            stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
+        link = PlayerLink(player_settings(config), clock)
+        stack.callback(link.close)
+        if recording is not None:
+            stack.callback(recording.end)  # before the player's end
+            link.unheard = recording.unheard
+        link.start()
+        controls = adapters.initial_controls(config)
+        if journey is not None:
+            controls = adapters.set_out(controls, journey)
+        settings = adapters.improviser_settings(config)
+        improviser: Improviser
+        heard: Link
+        if recording is None:
+            improviser, heard = Improviser(model, settings, controls, seed), link
+        else:
+            improviser = RecordedImproviser(model, settings, controls, seed, recording)
+            heard = RecordedLink(link, recording)
+        ports = _ports(link.wait_ready())
+        engine = Engine(
+            improviser,
+            Mirror(heard, faces),
+            clock,
+            controls,
+            config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
+            adapters.engine_settings(config),
+            recording,
+            shelf,
+        )
+        display = stack.enter_context(_display(model, config))
+        bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names._replace(models=shelf.names))
+        reloader = Reloader(config, path, overrides)
+        while not stopper.stopping:
+            link.also = faces.socket
+            for record in engine.turn(TURN_S):
+                if isinstance(record, PortsChanged):
+                    log.warning("%s", record.notice)
+                    ports = _ports(record)
+            state = replace(engine.status(), ports=ports, connected=link.heard)
+            bridge.turn(state)
+            display.show(state, ports, clock.now())
+            reloader.look(engine, clock.now())
+    log.info("ended")
+    return 0
+
+
+def player_settings(config: Config) -> PlayerSettings:
+    """The player's part of the configuration."""
+    return PlayerSettings(
+        driver=config.midi.driver,
+        file=config.midi.file,
+        outputs=tuple(_output(section) for section in config.midi.all_outputs),
+        input_port=config.midi.input,
+        virtual_port_name=config.midi.name,
+        late_note_limit_s=config.timing.late_note_limit_ms / 1000,
+        realtime=config.timing.realtime,
+        log_notes_to=config.log.notes,
+    )
+
+
+def faces_settings(config: Config) -> FacesSettings:
+    """The part of the configuration that the page, OSC and ctl need."""
+    return FacesSettings(
+        name=config.midi.name,
+        web=config.web.enabled,
+        host=config.web.host,
+        port=config.web.port,
+        names=config.web.names,
+        token=config.web.token,
+        osc=config.osc.enabled,
+        osc_host=config.osc.host,
+        osc_port=config.osc.port,
+        osc_query_port=config.osc.query_port,
+        osc_allow=config.osc.allow,
+        ctl=config.ctl.enabled,
+        takes_folder=str(config.takes.path) if config.takes.enabled else "",
+        pid=os.getpid(),
+        data_folder=str(platformdirs.user_data_path(APP)),
+    )
+
+
+def _output(section: OutputSection) -> OutputSettings:
+    """One output in the player's units: seconds, channels from 0."""
+    return OutputSettings(
+        port=section.port,
+        channel=section.channel - 1,
+        transpose=section.transpose,
+        velocity_curve=tuple(section.velocity_curve.items()),
+        latency_s=section.latency_ms / 1000,
+        velocity_delay_s=tuple((velocity, ms / 1000) for velocity, ms in section.velocity_delay_ms.items()),
+        program=section.program,
+        clock=section.clock,
+        metronome=section.metronome - 1,
+    )
+
+
+def _ports(record: Ready | PortsChanged) -> str:
+    """Driver and names for people; says the notice and what real-time rights were granted on the way."""
+    if isinstance(record, Ready):
+        if record.notice:
+            log.warning("%s", record.notice)
+        log.info("player: %s", record.realtime)
+    names = f"{record.driver}: out {record.output_name or 'none'}, in {record.input_name or 'none'}"
+    log.info("ports %s", names)
+    return names
+
+
+def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Recording:
+    """The record of this run; its first lines say all that is needed to make it again."""
+    about = {
+        "version": __version__,
+        "model": about_model(config.model.path, model),
+        "seed": seed,
+        "config": config.model_dump(mode="json"),
+    }
+    section = config.takes
+    return Recording(section.path, section.minutes, section.keep, clock, wall_clock, about)
+
+
+def _display(model: OnnxModel, config: Config) -> Display:
+    web = config.web
+    host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else f"[{web.host}]" if ":" in web.host else web.host
+    page = f"http://{host}:{web.port}" if web.enabled and web.port else ""
+    return PanelDisplay(model.contract.name, page) if sys.stdout.isatty() else LogDisplay()
+
+
+class Stopper:
+    """The first Ctrl-C or SIGTERM asks the daemon to end; the second ends the process at once.
+
+    Even then no note hangs: the player sees the pipe close and ends all that sounds.
+    """
+
+    def __init__(self) -> None:
+        self.stopping = False
+
+    def install(self) -> None:
+        signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.stopping:
+            os._exit(FORCED_EXIT_CODE)
+        self.stopping = True
+
+
+class Reloader:
+    """Reads config.yaml again when it was saved, and applies what can change while the music plays."""
+
+    def __init__(self, config: Config, path: Path | None, overrides: list[str]) -> None:
+        self._config, self._path, self._overrides = config, path, overrides
+        self._modified_ns = self._stamp()
+        self._next_s = 0.0
+
+    def _stamp(self) -> int:
+        try:
+            return self._path.stat().st_mtime_ns if self._path else 0
+        except OSError:
+            return 0  # an editor is replacing the file: it will be there in a moment
+
+    def look(self, engine: Engine, now_s: float) -> None:
+        """Called every turn; looks at the file once a second."""
+        if self._path is None or now_s < self._next_s:
+            return
+        self._next_s = now_s + CONFIG_POLL_S
+        stamp = self._stamp()
+        if stamp in (0, self._modified_ns):
+            return
+        self._modified_ns = stamp
+        try:
+            config = configuration.load(self._path, self._overrides)
+        except ConfigError as error:
+            log.error("%s was not taken over, the music goes on as before:\n%s", self._path, error)
+            return
+        self._apply(engine, config, now_s)
+
+    def _apply(self, engine: Engine, config: Config, now_s: float) -> None:
+        before, self._config = self._config, config
+        fresh, old = adapters.initial_controls(config), adapters.initial_controls(before)
+        engine.reconfigure(
+            adapters.improviser_settings(config),
+            adapters.engine_settings(config),
+            config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
+            fresh,
+        )
+        # A value that the file did not change stays as a knob may have set it since.
+        changed = {
+            name: getattr(fresh, name)
+            for name in ("glide_s", "intensity", "temperature", "standing_limits")
+            if getattr(fresh, name) != getattr(old, name)
+        }
+        engine.controls = replace(engine.controls, **changed)
+        if fresh.model != old.model:
+            _change_model(engine, fresh.model, now_s)
+        later = [name for name in _KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
+        log.info("%s was read again%s", self._path, f"; at the next start: {', '.join(later)}" if later else "")
+
+
+def _change_model(engine: Engine, name: str, now_s: float) -> None:
+    try:
+        engine.act(SetModel(name), now_s)
+    except ModelError as error:
+        log.error("%s; the music goes on as before", error)
+
+
+_KEPT_UNTIL_RESTART = (
+    "model.provider",
+    "mood.start",
+    "music.seed",
+    "music.beats_per_bar",
+    "midi",
+    "clock.source",
+    "clock.offset_ms",
+    "timing.late_note_limit_ms",
+    "timing.realtime",
+    "web",
+    "osc",
+    "ctl",
+    "takes",
+    "log",
+)
+
+
+def _at(config: Config, name: str) -> object:
+    value: object = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

@@ -1,0 +1,113 @@
+"""What the terminal shows while the music plays: one calm panel, or a line now and then where there is no terminal."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from improv.control.status import State
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+log = logging.getLogger(__name__)
+
+PANEL_EVERY_S = 0.5  # drawing costs about 4 ms of the engine's process
+LINE_EVERY_S = 30.0
+ARROWS = {"happy": "↗", "nervous": "↖", "sad": "↙", "calm": "↘"}  # where the corner lies on the plane
+
+
+def line(status: State) -> str:
+    """The state in one line."""
+    doing = "ending" if status.ending or status.stopping else "playing" if status.playing else "resting"
+    return (
+        f"{doing}, mood {status.mood} ({status.valence:+.2f}, {status.arousal:+.2f}), "
+        f"{status.tempo_bpm:.0f} bpm, bar {status.bar}.{status.beat}, {status.notes_planned} notes, "
+        f"late p50 {status.lateness_p50_ms:.2f} ms, p99 {status.lateness_p99_ms:.2f} ms"
+    )
+
+
+class Display(Protocol):
+    """Shown to the user while the daemon runs; used as a context."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def show(self, status: State, ports: str, now_s: float) -> None:
+        """Called every turn; draws only as often as is calm."""
+        ...
+
+
+class LogDisplay:
+    """A log line every half minute, and one at each change between playing and resting."""
+
+    def __init__(self) -> None:
+        self._next_s = 0.0
+        self._playing: bool | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def show(self, status: State, ports: str, now_s: float) -> None:
+        if now_s >= self._next_s or status.playing != self._playing:
+            log.info("%s", line(status))
+            self._next_s, self._playing = now_s + LINE_EVERY_S, status.playing
+
+
+class PanelDisplay:
+    """A panel at the bottom of the terminal; log lines scroll above it."""
+
+    def __init__(self, model: str, page: str = "") -> None:
+        """page: address of the web page, or empty."""
+        from rich.live import Live
+
+        self._model, self._page = model, page
+        self._next_s = 0.0
+        self._live = Live(auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def show(self, status: State, ports: str, now_s: float) -> None:
+        if now_s >= self._next_s:
+            self._next_s = now_s + PANEL_EVERY_S
+            self._live.update(self._panel(status, ports), refresh=True)
+
+    def _panel(self, status: State, ports: str) -> RenderableType:
+        from rich import box
+        from rich.markup import escape
+        from rich.panel import Panel
+        from rich.table import Table
+
+        grid = Table.grid(padding=(0, 2))
+        doing = (
+            "ending" if status.ending or status.stopping else "playing" if status.playing else "resting (play: CC 85)"
+        )
+        arrow = ARROWS.get(status.mood, "·")
+        mood = f"{arrow} {status.mood}  valence {status.valence:+.2f}  arousal {status.arousal:+.2f}"
+        grid.add_row("mood", mood)
+        grid.add_row("tempo", f"{status.tempo_bpm:.0f} bpm   bar {status.bar}, beat {status.beat}")
+        grid.add_row("notes", f"{status.notes_planned}   sounding {status.sounding}   {doing}")
+        grid.add_row("port", escape(ports))  # a port may be called anything, also [/b]
+        grid.add_row(
+            "late",
+            f"p50 {status.lateness_p50_ms:.2f} ms   p99 {status.lateness_p99_ms:.2f} ms   "
+            f"left out {status.notes_dropped}",
+        )
+        if self._page:
+            grid.add_row("page", self._page)
+        subtitle = f"{escape(status.model or self._model)}  ·  Ctrl-C ends"
+        return Panel(grid, title="BrainMusic", subtitle=subtitle, box=box.ROUNDED, expand=False)

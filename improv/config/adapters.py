@@ -1,0 +1,94 @@
+"""Puts improviser and first controls together from the configuration: the same for the daemon, `render` and tests."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from improv.config import Config, journeys
+from improv.config.sections.limits import limits_of
+from improv.control.journey import Plan
+from improv.control.state import DUET, ControlState, StartJourney, apply
+from improv.engine.engine import EngineSettings
+from improv.errors import InputError
+from improv.improviser.expression import Expression
+from improv.improviser.improviser import Settings
+from improv.model.onnx_model import DEFAULT_MODEL
+from improv.music.mood import Glide, Mood
+
+log = logging.getLogger(__name__)
+
+
+def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
+    """What the configuration commands at the start, or another mood instead of mood.start."""
+    start = mood or config.mood.start_mood
+    return ControlState(
+        glide=Glide(start, start),
+        glide_s=config.mood.glide_s,
+        intensity=config.mood.intensity,
+        temperature=config.music.temperature,
+        duet=config.music.mode == DUET,
+        standing_limits=limits_of(config.limits),
+        clock_source=config.clock.source,
+        model=config.model.path or DEFAULT_MODEL,
+    )
+
+
+def set_out(controls: ControlState, plan: Plan) -> ControlState:
+    """The controls of music that begins with a journey, in its first mood."""
+    first = plan.begun_from(controls.mood(0.0)).points[0].mood
+    begun = replace(controls, glide=Glide(first, first), prepared=plan)
+    return apply(begun, StartJourney(), 0.0)
+
+
+def read_journeys(config: Config) -> dict[str, Plan]:
+    """By their files' names those that come with BrainMusic and those in the configured folder, which go first.
+
+    A file that cannot be used is told of and left out.
+    """
+    found: dict[str, Plan] = {}
+    own = config.mood.moods
+    for folder, moods in ((journeys.shipped(), {**Config().mood.moods, **own}), (config.journey.path, own)):
+        for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else ():
+            try:
+                found[path.stem] = journeys.read(path, moods)
+            except InputError as error:
+                log.warning("a journey was left out: %s", error)
+    return found
+
+
+def improviser_settings(config: Config) -> Settings:
+    """The improviser's part of the configuration."""
+    music = config.music
+    return Settings(
+        table=config.mood.table,
+        expression=Expression(music.expression),
+        breath=music.breath,
+        top_p=music.top_p,
+        strongest_guidance=music.strongest_guidance,
+        key_pull=music.key_pull,
+        density_pull=music.density_pull,
+        dissonance_pull=music.dissonance_pull,
+        register_pull=music.register_pull,
+        chord_pull=music.chord_pull,
+        repeat_pull=music.repeat_pull,
+        voice_leading_pull=music.voice_leading_pull,
+        recall_pull=music.recall_pull,
+        longest_rest_beats=music.longest_rest_beats,
+        longest_note_beats=music.longest_note_beats,
+        ending_bars=music.ending_bars,
+        beats_per_bar=music.beats_per_bar,
+        tempo_lands_on_bar=config.clock.tempo_change == "bar",
+    )
+
+
+def engine_settings(config: Config) -> EngineSettings:
+    """The engine's part of the configuration."""
+    metronome = any(output.metronome for output in config.midi.all_outputs)
+    return EngineSettings(
+        look_ahead_s=config.timing.look_ahead_ms / 1000,
+        channel=config.midi.channel - 1,
+        pulses=metronome or any(output.clock for output in config.midi.all_outputs),
+        count_in_bars=config.clock.count_in_bars if metronome else 0,
+        clock_offset_s=config.clock.offset_ms / 1000,
+    )

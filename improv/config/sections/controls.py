@@ -1,0 +1,79 @@
+"""The section `controls`: which control change means what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from pydantic import field_validator
+
+from improv.config.sections.section import Section, TableError, did_you_mean
+from improv.control.journey import Plan
+from improv.control.table import CONTROL_ACTIONS, MidiMap
+from improv.music.mood import CORNERS, Mood
+
+DEFAULT_CONTROLS: dict[int, str] = {
+    20: "valence",
+    21: "arousal",
+    22: "mood",
+    23: "intensity",
+    24: "temperature",
+    25: "onset_density",
+    26: "register",
+    27: "loudness",
+    28: "tempo",
+    29: "glide",
+    85: "play_pause",
+    86: "end",
+    87: "tap",
+    120: "all_notes_off",
+    121: "reset",
+    102: "journey_start",
+    103: "journey_hold",
+    104: "journey_resume",
+    105: "journey_abort",
+    106: "journey_jump",
+    123: "all_notes_off",
+}
+
+
+class ControlsSection(Section):
+    channel: Literal["all"] | int = "all"
+    map: dict[int, str] = DEFAULT_CONTROLS
+    programs: dict[int, str] = dict(enumerate(CORNERS))
+
+    @field_validator("channel", mode="before")
+    @classmethod
+    def _channel(cls, channel: object) -> object:
+        if channel != "all" and not (type(channel) is int and 1 <= channel <= 16):
+            raise ValueError(f"must be 1..16 or all (got {channel!r})")
+        return channel
+
+    @field_validator("map")
+    @classmethod
+    def _actions(cls, table: dict[int, str]) -> dict[int, str]:
+        for control, action in table.items():
+            if not 0 <= control <= 127:
+                raise TableError((control,), f"a control number must be 0..127 (got {control})")
+            if action not in CONTROL_ACTIONS:
+                hint = did_you_mean(action, CONTROL_ACTIONS)
+                allowed = ", ".join(CONTROL_ACTIONS)
+                raise TableError((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
+        return table
+
+    @field_validator("programs")
+    @classmethod
+    def _programs(cls, table: dict[int, str]) -> dict[int, str]:
+        for program in table:
+            if not 0 <= program <= 127:
+                raise TableError((program,), f"a program must be 0..127 (got {program})")
+        return table
+
+    def midi_map(
+        self,
+        moods: Mapping[str, Mood] = MappingProxyType(CORNERS),
+        journeys: Mapping[str, Plan] = MappingProxyType({}),
+    ) -> MidiMap:
+        """The table as the controls use it. moods, journeys: what names mean."""
+        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel, moods, journeys)

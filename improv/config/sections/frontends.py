@@ -1,0 +1,48 @@
+"""The sections `web`, `osc` and `ctl`: the page and its server, Open Sound Control, the door for `improv ctl`."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import Field, field_validator
+
+from improv.config.sections.section import Section, TableError
+
+LOCAL = "127.0.0.1"
+
+
+class WebSection(Section):
+    enabled: bool = True
+    host: str = LOCAL
+    port: int = Field(8765, ge=0, le=65535)
+    names: tuple[str, ...] = Field((), strict=False, max_length=16)
+    token: str = ""
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: str) -> str:
+        if token and (len(token) < 16 or not token.isascii() or not token.isprintable() or " " in token):
+            raise ValueError("must be empty, or at least 16 printable ASCII characters without a blank")
+        return token
+
+
+class OscSection(Section):
+    enabled: bool = True
+    host: str = LOCAL
+    port: int = Field(9000, ge=0, le=65535)
+    query_port: int = Field(8766, ge=0, le=65535)
+    allow: tuple[str, ...] = Field((), strict=False, max_length=16)
+
+    @field_validator("allow")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for index, network in enumerate(networks):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise TableError((index,), f"must be a network like 192.168.1.0/24 (got {network!r})") from None
+        return networks
+
+
+class CtlSection(Section):
+    enabled: bool = True

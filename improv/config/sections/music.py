@@ -1,0 +1,44 @@
+"""The sections `model` and `music`: who plays, and how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from improv.config.sections.section import Section
+from improv.control.state import TEMPERATURE_RANGE
+
+
+class ModelSection(Section):
+    path: str = ""
+    provider: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class MusicSection(Section):
+    mode: Literal["solo", "duet"] = "solo"
+    seed: int = Field(-1, ge=-1, le=2**31 - 1)
+    beats_per_bar: float = Field(4, ge=1, le=16)
+    temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
+    top_p: float = Field(0.97, gt=0, le=1)
+    strongest_guidance: float = Field(3.0, ge=1, le=10)
+    key_pull: float = Field(1.6, ge=0, le=3)
+    density_pull: float = Field(2.5, ge=0, le=3)
+    dissonance_pull: float = Field(2.2, ge=0, le=5)
+    register_pull: float = Field(1.5, ge=0, le=3)
+    chord_pull: float = Field(1.5, ge=0, le=3)
+    repeat_pull: float = Field(1.0, ge=0, le=5)
+    voice_leading_pull: float = Field(1.0, ge=0, le=8)
+    recall_pull: float = Field(5.0, ge=0, le=6)
+    longest_rest_beats: float = Field(2, ge=0.25, le=64)
+    longest_note_beats: float = Field(6, ge=1, le=128)
+    ending_bars: int = Field(4, ge=1, le=32)
+    expression: float = Field(1.0, ge=0, le=2)
+    breath: float = Field(1.0, ge=0, le=2)
+
+    @field_validator("beats_per_bar")
+    @classmethod
+    def _sixteenths(cls, beats: float) -> float:
+        if beats * 4 != round(beats * 4):
+            raise ValueError(f"must be a whole number of sixteenths, 0.25 of a quarter (got {beats:g})")
+        return beats

@@ -1,0 +1,333 @@
+"""What a person commands: frozen commands, and the state they lead to. improv.control.table is their table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from improv.control.journey import Course, Plan
+from improv.music.attributes import ATTRIBUTES
+from improv.music.limits import FREE, Limits
+from improv.music.mood import CORNERS, Glide, Mood
+
+LONGEST_GLIDE_S = 600.0
+TEMPERATURE_RANGE = (0.5, 1.5)
+CLOCK_SOURCES = ("internal", "midi")
+SOLO, DUET = MODES = ("solo", "duet")
+
+# ------------------------------------------------------------------------------------------------------- commands
+
+
+class SetMood(NamedTuple):
+    """Go to a mood; a coordinate that is None stays. glide_s: how long it takes, None: as SetGlide said."""
+
+    valence: float | None = None
+    arousal: float | None = None
+    glide_s: float | None = None
+
+
+class SetIntensity(NamedTuple):
+    """How much the commands weigh, 0..1; 0.5 as the model learned them."""
+
+    value: float
+
+
+class SetTemperature(NamedTuple):
+    """How daring the choice of notes is, 0.5..1.5."""
+
+    value: float
+
+
+class SetAttribute(NamedTuple):
+    """Command one attribute in its own unit, whatever the mood says; None gives it back to the mood."""
+
+    name: str
+    value: float | None
+
+
+class SetGlide(NamedTuple):
+    """How long the next mood changes take, seconds (0: at once)."""
+
+    seconds: float
+
+
+class Play(NamedTuple):
+    """Play, after a pause or an ending."""
+
+
+class Pause(NamedTuple):
+    """Stop sounding, keep the place."""
+
+
+class PlayPause(NamedTuple):
+    """The one of the two that is not so now."""
+
+
+class End(NamedTuple):
+    """Bring the piece to a close on a cadence, then rest."""
+
+
+class Stop(NamedTuple):
+    """End with the bar, without a cadence, then rest."""
+
+
+class AllNotesOff(NamedTuple):
+    """End every note that sounds, now; the music goes on."""
+
+
+class Panic(NamedTuple):
+    """End every note that sounds, now, and pause."""
+
+
+class SetModel(NamedTuple):
+    """Let another model play, from the next bar line on; a name or path as model.path takes it."""
+
+    name: str
+
+
+class SetLimit(NamedTuple):
+    """Hold one of limits.LIMITED between floor and ceiling, whatever else commands; None: free on that side."""
+
+    name: str
+    low: float | None = None
+    high: float | None = None
+
+
+class StartJourney(NamedTuple):
+    """Set out on a journey; None: on the one that is prepared."""
+
+    plan: Plan | None = None
+
+
+class HoldJourney(NamedTuple):
+    """Stay at this place of the journey."""
+
+
+class ResumeJourney(NamedTuple):
+    """Go on where the journey is held."""
+
+
+class AbortJourney(NamedTuple):
+    """Leave the journey; the mood stays as it is."""
+
+
+class JumpJourney(NamedTuple):
+    """Go on from another place: second of the journey, or share of its length, 0..1."""
+
+    seconds: float | None = None
+    share: float | None = None
+
+
+class Tap(NamedTuple):
+    """One beat of a tempo that is tapped; the engine knows when the others came."""
+
+
+class SetClockSource(NamedTuple):
+    """Whose tempo is followed: CLOCK_SOURCES."""
+
+    source: str
+
+
+class SetMode(NamedTuple):
+    """solo: the person's notes are not heard. duet: they are part of the music that the model plays on from."""
+
+    name: str
+
+
+class Reset(NamedTuple):
+    """Mood back to where it began, every override given back."""
+
+
+Command = (
+    SetMood
+    | SetIntensity
+    | SetTemperature
+    | SetAttribute
+    | SetGlide
+    | Play
+    | Pause
+    | PlayPause
+    | End
+    | Stop
+    | AllNotesOff
+    | Panic
+    | Tap
+    | SetClockSource
+    | SetModel
+    | SetMode
+    | Reset
+    | SetLimit
+    | StartJourney
+    | HoldJourney
+    | ResumeJourney
+    | AbortJourney
+    | JumpJourney
+)
+
+# ---------------------------------------------------------------------------------------------------------- state
+
+
+@dataclass(frozen=True, slots=True)
+class ControlState:
+    """All commands so far, as one value. A change makes a new one.
+
+    revision rises with every change of mood: notes carry it, so that a log can tell under which mood each was chosen.
+    """
+
+    glide: Glide = field(default_factory=lambda: Glide(CORNERS["calm"], CORNERS["calm"]))
+    glide_s: float = 0.0
+    intensity: float = 0.5
+    temperature: float = 1.0
+    overrides: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    playing: bool = True
+    ending: bool = False
+    stopping: bool = False
+    revision: int = 0
+    model: str = ""
+    """Name of the model that is to play; empty for the one that the start chose."""
+    duet: bool = False
+    """Whether the person's notes are heard."""
+    standing_limits: Limits = FREE
+    prepared: Plan | None = None
+    course: Course | None = None
+    clock_source: str = "internal"
+    """Whose tempo and bars are followed, one of CLOCK_SOURCES."""
+
+    def mood(self, music_s: float) -> Mood:
+        """The mood at a moment of the music: the journey's while one is under way, else the glide's."""
+        if self.course is not None and self.course.held_s is None:
+            return self.course.mood(music_s)
+        return self.glide.at(music_s)
+
+    def target(self, music_s: float) -> Mood:
+        """Where the mood is going: the journey's next way-point while one is under way, else the glide's end."""
+        if self.course is not None and self.course.held_s is None:
+            return self.course.journey.next_point(self.course.place_s(music_s)).mood
+        return self.glide.target
+
+    @property
+    def limits(self) -> Limits:
+        """What holds whatever else commands: the standing limits, narrowed by those of the journey under way."""
+        return self.standing_limits if self.course is None else self.course.journey.limits.within(self.standing_limits)
+
+    def reached(self, music_s: float) -> ControlState:
+        """The state once the music has come to `music_s`: a journey that is over leaves its last mood behind."""
+        if self.course is None or not self.course.arrived(music_s):
+            return self
+        return replace(_stay(self, music_s), course=None, ending=self.ending or self.course.journey.ends)
+
+
+def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:
+    """The state after a command that arrives when the music stands at `music_s` seconds.
+
+    initial: what Reset goes back to (default: a fresh ControlState).
+    """
+    match command:
+        case SetMood():
+            return _turn(state, command, music_s)
+        case SetIntensity(value):
+            return replace(state, intensity=_clip(value, 0.0, 1.0))
+        case SetTemperature(value):
+            return replace(state, temperature=_clip(value, *TEMPERATURE_RANGE))
+        case SetAttribute(name, value):
+            return replace(state, overrides=_override(state.overrides, name, value))
+        case SetGlide(seconds):
+            return replace(state, glide_s=_clip(seconds, 0.0, LONGEST_GLIDE_S))
+        case Play():
+            if not state.playing:
+                return replace(state, playing=True, ending=False, stopping=False)
+            return state
+        case Pause() | Panic():
+            return replace(state, playing=False)
+        case PlayPause():
+            return apply(state, Pause() if state.playing else Play(), music_s)
+        case End():
+            return replace(state, ending=True)
+        case Stop():
+            return replace(state, stopping=True) if state.playing else state
+        case SetModel(name):
+            return replace(state, model=name)
+        case SetMode(name):
+            return replace(state, duet=name == DUET)
+        case Reset():
+            fresh = initial or ControlState()
+            target = fresh.glide.target
+            turned = _turn(state, SetMood(*target), music_s)
+            # A limit is not a wish: it stays until it is taken back.
+            fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
+            fresh = replace(fresh, clock_source=state.clock_source)
+            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, duet=state.duet)
+        case SetClockSource(source):
+            return replace(state, clock_source=source)
+        case AllNotesOff() | Tap():
+            return state
+        case SetLimit(name, low, high):
+            return replace(state, standing_limits=state.standing_limits.changed(name, low, high))
+        case StartJourney() | HoldJourney() | ResumeJourney() | AbortJourney() | JumpJourney():
+            return _travel(state, command, music_s)
+
+
+def _travel(
+    state: ControlState,
+    command: StartJourney | HoldJourney | ResumeJourney | AbortJourney | JumpJourney,
+    music_s: float,
+) -> ControlState:
+    """The state after a command to a journey; without a journey only a start changes anything."""
+    course, here = state.course, state.mood(music_s)
+    if isinstance(command, StartJourney):
+        plan = command.plan or state.prepared
+        if plan is None:
+            return state
+        begun = Course.begin(plan.begun_from(here), here, music_s, state.glide_s)
+        return replace(state, course=begun, prepared=plan, revision=state.revision + 1)
+    if course is None:
+        return state
+    match command:
+        case HoldJourney():
+            return replace(_stay(state, music_s), course=course.hold(music_s))
+        case ResumeJourney():
+            if course.held_s is None:
+                return state
+            again = Course.begin(course.journey, here, music_s, state.glide_s, course.held_s)
+        case AbortJourney():
+            return replace(_stay(state, music_s), course=None)
+        case JumpJourney(seconds, share):
+            place_s = seconds if seconds is not None else (share or 0.0) * course.journey.length_s
+            place_s = _clip(place_s, 0.0, course.journey.length_s)
+            again = Course.begin(course.journey, here, music_s, state.glide_s, place_s)
+    return replace(state, course=again, revision=state.revision + 1)
+
+
+def _stay(state: ControlState, music_s: float) -> ControlState:
+    """The mood stays where it is now."""
+    here = state.mood(music_s)
+    return replace(state, glide=Glide(here, here, music_s))
+
+
+def _turn(state: ControlState, command: SetMood, music_s: float) -> ControlState:
+    """A mood that a person commands goes before a journey, which is held until it is resumed."""
+    if state.course is not None and state.course.held_s is None:
+        state = _travel(state, HoldJourney(), music_s)
+    target = state.glide.target
+    goal = Mood(
+        target.valence if command.valence is None else command.valence,
+        target.arousal if command.arousal is None else command.arousal,
+    ).clipped()
+    if goal == target:
+        return state
+    glide_s = state.glide_s if command.glide_s is None else _clip(command.glide_s, 0.0, LONGEST_GLIDE_S)
+    return replace(state, glide=Glide(state.mood(music_s), goal, music_s, glide_s), revision=state.revision + 1)
+
+
+def _override(overrides: Mapping[str, float], name: str, value: float | None) -> Mapping[str, float]:
+    attribute = ATTRIBUTES[name]
+    changed = {key: old for key, old in overrides.items() if key != name}
+    if value is not None:
+        changed[name] = _clip(value, attribute.low, attribute.high)
+    return MappingProxyType(changed)
+
+
+def _clip(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

@@ -1,0 +1,133 @@
+"""The published state: what every face shows, as one frozen value with a table of its fields.
+
+A new part of the program adds its fields here, each with a default, and fills them in the engine or the daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from improv.music.mood import Mood
+
+Kind = Literal["number", "whole", "text", "flag", "table", "list"]
+
+
+def _field(
+    default: object, kind: Kind, text: str, unit: str = "", low: float | None = None, high: float | None = None
+) -> Any:
+    """One field of the state, with what faces must know to show it."""
+    metadata = {"kind": kind, "text": text, "unit": unit, "low": low, "high": high}
+    if isinstance(default, Mapping):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+_NOTHING: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything that a face shows; FIELDS has the units. A moment is seconds of the engine's clock."""
+
+    playing: bool = _field(False, "flag", "notes are being planned")
+    ending: bool = _field(False, "flag", "on the way to a cadence, then rest")
+    stopping: bool = _field(False, "flag", "ends with this bar")
+    mode: str = _field("solo", "text", "solo, or duet: what the person plays is heard")
+    mood: str = _field("calm", "text", "the named mood that is nearest now")
+    valence: float = _field(0.0, "number", "where the mood is now: unpleasant .. pleasant", "", -1, 1)
+    arousal: float = _field(0.0, "number", "where the mood is now: still .. excited", "", -1, 1)
+    target_valence: float = _field(0.0, "number", "where the mood is going", "", -1, 1)
+    target_arousal: float = _field(0.0, "number", "where the mood is going", "", -1, 1)
+    glide_left_s: float = _field(0.0, "number", "until the mood is there", "s", 0)
+    glide_s: float = _field(0.0, "number", "how long a change of mood takes", "s", 0, 600)
+    intensity: float = _field(0.5, "number", "how much the mood weighs", "", 0, 1)
+    temperature: float = _field(1.0, "number", "how daring the choice of notes is", "", 0.5, 1.5)
+    overrides: Mapping[str, float] = _field(_NOTHING, "table", "attributes commanded whatever the mood says")
+    attributes: Mapping[str, float] = _field(_NOTHING, "table", "every attribute as it is commanded now")
+    limits: Mapping[str, tuple[float, float]] = _field(
+        _NOTHING, "table", "floor and ceiling that hold whatever else commands; what is not there is free"
+    )
+    journey: str = _field("", "text", "name of the journey under way, or empty")
+    journey_held: bool = _field(False, "flag", "the journey stands still")
+    journey_s: float = _field(0.0, "number", "where the journey is", "s", 0)
+    journey_length_s: float = _field(0.0, "number", "how long the journey is", "s", 0)
+    journey_path: tuple[tuple[float, float, float], ...] = _field(
+        (), "list", "way-points of the journey: second, valence, arousal"
+    )
+    tempo_bpm: float = _field(0.0, "number", "quarter notes per minute", "bpm", 0)
+    clock_source: str = _field("internal", "text", "whose tempo is followed: internal, or midi: another program's")
+    clock: str = _field("", "text", "the other program's MIDI clock: empty (none), standing, running or lost")
+    clock_bpm: float = _field(0.0, "number", "tempo of the other program's MIDI clock", "bpm", 0)
+    bar: int = _field(1, "whole", "bar of the piece, from 1", "", 1)
+    beat: int = _field(1, "whole", "beat of the bar, from 1", "", 1)
+    beats_per_bar: float = _field(4.0, "number", "quarter notes in a bar", "", 1, 16)
+    revision: int = _field(0, "whole", "how many times the mood has turned", "", 0)
+    notes_planned: int = _field(0, "whole", "notes since the start", "", 0)
+    notes_sent: int = _field(0, "whole", "notes that the present player process has sent", "", 0)
+    notes_dropped: int = _field(0, "whole", "notes left out because they would have been late", "", 0)
+    sounding: int = _field(0, "whole", "notes that sound now", "", 0)
+    lateness_p50_ms: float = _field(0.0, "number", "lateness of note-ons, median", "ms", 0)
+    lateness_p99_ms: float = _field(0.0, "number", "lateness of note-ons, 99th percentile", "ms", 0)
+    lateness_max_ms: float = _field(0.0, "number", "lateness of note-ons, largest", "ms", 0)
+    stalls: int = _field(0, "whole", "how often the machine stood still", "", 0)
+    ports: str = _field("", "text", "driver and names of the ports")
+    connected: bool = _field(False, "flag", "a real MIDI port is there")
+    model: str = _field("", "text", "name of the model that plays")
+    seed: int = _field(0, "whole", "of the music: the same seed improvises the same", "", 0)
+
+    @property
+    def point(self) -> Mood:
+        """Where the mood is now."""
+        return Mood(self.valence, self.arousal)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, numbers rounded to what faces can show."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value
+
+
+class StateField(NamedTuple):
+    """What a face must know of one field."""
+
+    name: str
+    kind: Kind
+    text: str
+    unit: str
+    low: float | None
+    high: float | None
+    default: Any
+
+    def as_json(self) -> dict[str, Any]:
+        """For faces that build themselves from the table."""
+        values = self._asdict()
+        values["default"] = _plain(self.default)
+        return {key: value for key, value in values.items() if value not in ("", None)}
+
+
+def _described() -> dict[str, StateField]:
+    table = {}
+    for one in fields(State):
+        default = one.default if one.default is not MISSING else {}
+        table[one.name] = StateField(one.name, **one.metadata, default=default)
+    return table
+
+
+FIELDS: dict[str, StateField] = _described()
+"""Name -> what faces must know, in the order of the fields."""
+
+
+def fields_as_json() -> list[dict[str, Any]]:
+    """The whole table, for faces that build themselves from it."""
+    return [one.as_json() for one in FIELDS.values()]

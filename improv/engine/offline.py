@@ -1,0 +1,134 @@
+"""Music without waiting for it: the daemon's own engine on a manual clock, into a list of planned steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from improv.clock import ManualClock
+from improv.config import Config, adapters
+from improv.control.journey import Plan
+from improv.control.state import Command
+from improv.engine.engine import Engine
+from improv.improviser.improviser import Improviser, PlannedStep
+from improv.model.loader import Shelf
+from improv.model.onnx_model import Model
+from improv.music.mood import Mood
+from improv.player.protocol import Bend, PlannedNote, Pulses, Statistics, ToEngine
+
+NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
+
+
+class ManualLink:
+    """A player that has all the time of the world: waiting for it moves the manual clock on.
+
+    Keeps which notes were sent by when, so that a revocation answers as the real player would.
+    """
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+        self.statistics = NO_STATISTICS
+        self.scheduled: dict[int, PlannedNote] = {}
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None:
+        self.scheduled |= {note.note_id: note for note in notes}
+
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        now_s = self._clock.now()
+        for note_id, off_s in offs:
+            if (note := self.scheduled.get(note_id)) and note.off_s > now_s:
+                self.scheduled[note_id] = note._replace(off_s=max(off_s, note.on_s))
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        now_s = self._clock.now()
+        later = {note_id: note for note_id, note in self.scheduled.items() if note_id >= first_note_id}
+        for note_id, note in later.items():
+            if note.on_s > now_s:
+                del self.scheduled[note_id]
+        return tuple(sorted(note_id for note_id, note in later.items() if note.on_s <= now_s))
+
+    def silence(self) -> None:
+        now_s = self._clock.now()
+        self.scheduled = {
+            note_id: note._replace(off_s=min(note.off_s, now_s))
+            for note_id, note in self.scheduled.items()
+            if note.on_s <= now_s
+        }
+
+    def bend(self, bend: Bend) -> None:
+        now_s = self._clock.now()
+        for note_id, note in self.scheduled.items():
+            if note.on_s > now_s:
+                note = note._replace(on_s=bend.moved_s(note.on_s))
+            if note.off_s > now_s:
+                note = note._replace(off_s=max(bend.moved_s(note.off_s), note.on_s))
+            self.scheduled[note_id] = note
+
+    def pulse(self, pulses: Pulses) -> None:
+        """Nobody listens to the clock."""
+
+    def stop_clock(self, due_s: float) -> None:
+        """Likewise."""
+
+    def poll(self, timeout_s: float) -> list[ToEngine]:
+        self._clock.wait(self._clock.now() + timeout_s)
+        return []
+
+    def beat(self) -> str:
+        return ""
+
+
+class StepList:
+    """Keeps planned steps; those that were revoked are forgotten."""
+
+    def __init__(self) -> None:
+        self.steps: list[PlannedStep] = []
+
+    def add(self, step: PlannedStep) -> None:
+        self.steps.append(step)
+
+    def forget(self, tick: int) -> None:
+        while self.steps and self.steps[-1].position.tick >= tick:
+            self.steps.pop()
+
+    def commanded(self, command: Command, at_s: float) -> None:
+        pass
+
+
+def render(
+    model: Model,
+    config: Config,
+    seconds: float,
+    seed: int,
+    mood: Mood | None = None,
+    commands: Sequence[tuple[float, Command]] = (),
+    journey: Plan | None = None,
+) -> list[PlannedStep]:
+    """Improvise `seconds` of music. commands: (seconds from the beginning, command), in order of time.
+    journey: to set out on at the beginning.
+
+    The same arguments give the same steps.
+    """
+    clock, steps = ManualClock(), StepList()
+    controls = adapters.initial_controls(config, mood)
+    if journey is not None:
+        controls = adapters.set_out(controls, journey)
+    improviser = Improviser(model, adapters.improviser_settings(config), controls, seed)
+    engine = Engine(
+        improviser,
+        ManualLink(clock),
+        clock,
+        controls,
+        config.controls.midi_map(config.mood.moods),
+        adapters.engine_settings(config),
+        steps,
+        Shelf(provider=config.model.provider, beside=False),
+    )
+    waiting = list(commands)
+    while clock.now() < seconds:
+        limit_s = min(0.05, seconds - clock.now())
+        if waiting:
+            limit_s = min(limit_s, max(waiting[0][0] - clock.now(), 0.0))
+        engine.turn(limit_s)
+        while waiting and waiting[0][0] <= clock.now():
+            engine.act(waiting.pop(0)[1], clock.now())
+    return [step for step in steps.steps if step.position.music_s < seconds]

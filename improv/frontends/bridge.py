@@ -1,0 +1,103 @@
+"""Between the engine and its faces: their commands become the engine's, its state becomes theirs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from improv.clock import Clock
+from improv.control.state import Command
+from improv.control.status import State, fields_as_json
+from improv.control.table import Names, parse, table_as_json
+from improv.errors import BrainMusicError
+from improv.music.attributes import ATTRIBUTES
+
+log = logging.getLogger(__name__)
+
+STATE_EVERY_S = 0.05
+START_AFTER_S = 1.0  # the music begins first; page and OSC may take a second of the machine after it
+LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+LONGEST_LOG_LINE = 500
+
+
+class Link(Protocol):
+    """What the bridge needs of improv.frontends.client."""
+
+    @property
+    def connected(self) -> bool: ...
+    def start(self) -> None: ...
+    def post(self, message: Mapping[str, Any]) -> None: ...
+    def post_state(self, state: Mapping[str, Any]) -> None: ...
+    def receive(self) -> list[dict[str, Any]]: ...
+    def beat(self) -> str: ...
+
+
+class Bridge:
+    """Driven by `turn`; never waits. act: what carries a command out, as Engine.act; it may raise BrainMusicError."""
+
+    def __init__(
+        self, link: Link, clock: Clock, act: Callable[[Command, float], None], names: Callable[[], Names]
+    ) -> None:
+        self._link, self._clock, self._act, self._names = link, clock, act, names
+        self._start_at_s = clock.now() + START_AFTER_S
+        self._started = False
+        self._next_state_s = 0.0
+        self._shown: Mapping[str, Any] = {}
+
+    def turn(self, state: State) -> None:
+        """Carry out what the faces command, and publish the state when it changed."""
+        now_s = self._clock.now()
+        if not self._started:
+            if now_s < self._start_at_s:
+                return
+            self._started = True
+            self._link.start()
+            self._greet(state)
+        if (notice := self._link.beat()) != "":
+            log.warning("%s", notice)
+            self._greet(state)
+        for message in self._link.receive():
+            self._take(message)
+        if now_s >= self._next_state_s and self._link.connected:
+            self._publish(state, now_s)
+
+    def _publish(self, state: State, now_s: float) -> None:
+        shown = state.as_json()
+        if shown != self._shown:
+            self._next_state_s = now_s + STATE_EVERY_S
+            self._shown = shown
+            self._link.post_state(shown)
+
+    def _greet(self, state: State) -> None:
+        names = self._names()
+        self._link.post(
+            {
+                "kind": "hello",
+                "commands": table_as_json(),
+                "fields": fields_as_json(),
+                "state": state.as_json(),
+                "moods": {name: list(mood) for name, mood in names.moods.items()},
+                "models": list(names.models),
+                "journeys": list(names.journeys),
+                "attributes": {
+                    one.name: {"low": one.low, "high": one.high, "unit": one.unit, "scale": one.scale, "text": one.text}
+                    for one in ATTRIBUTES.values()
+                },
+            }
+        )
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message.get("kind") == "log":
+            level = LEVELS.get(str(message.get("level")), logging.INFO)
+            log.log(level, "%s", str(message.get("text"))[:LONGEST_LOG_LINE])
+            return
+        answer: dict[str, Any] = {"kind": "answer", "id": message.get("id"), "ok": True}
+        try:
+            self._act(parse(message, self._names()), self._clock.now())
+        except BrainMusicError as error:
+            answer |= {"ok": False, "error": str(error)}
+        except Exception:  # a fault of ours: whoever commanded must not end the music with it
+            log.exception("unexpected trouble with the command %s", str(message)[:LONGEST_LOG_LINE])
+            answer |= {"ok": False, "error": "unexpected trouble; the log has it"}
+        self._link.post(answer)

@@ -1,0 +1,1 @@
+"""`improv ctl`, `status` and `watch`: a socket for this user, and the programs that speak through it."""

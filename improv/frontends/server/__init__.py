@@ -1,0 +1,1 @@
+"""The process of the frontends: who is let in, who hears what."""

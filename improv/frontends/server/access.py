@@ -1,0 +1,205 @@
+"""Who may come in by HTTP and WebSocket: this computer, and whoever has the token; never a foreign page.
+
+A page on the web can make the user's own browser speak to 127.0.0.1. What gives it away: the name it uses for us (Host,
+also after its DNS was turned to us) and where it was loaded from (Origin). See docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import secrets
+import socket
+from collections.abc import Iterable
+from hashlib import sha256
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from improv.clock import Clock
+from improv.frontends.server.rate_limit import Rates
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from improv.frontends.server.broker import Hub
+
+COOKIE = "brainmusic"
+TICKET_LIVES_S = 600.0
+REQUESTS_PER_S, REQUESTS_AT_ONCE = 100.0, 300.0  # of one address; the page loads about 30 files
+OPEN_TO_ALL = ("/enter", "/api/enter", "/healthz", "/static/enter.js", "/static/enter.css")
+FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
+SECURITY_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+
+
+class Keys:
+    """The token, and tickets that stand for it once."""
+
+    def __init__(self, token: str, clock: Clock) -> None:
+        self._token, self._clock = token, clock
+        self._tickets: dict[str, float] = {}
+
+    def ticket(self) -> str:
+        """A word that opens the door once, within ten minutes."""
+        self._drop_old()
+        ticket = secrets.token_urlsafe(16)
+        self._tickets[ticket] = self._clock.now() + TICKET_LIVES_S
+        return ticket
+
+    def redeem(self, word: str) -> str:
+        """The cookie for a ticket or the token, or "" when it is neither. A ticket is used up by this."""
+        self._drop_old()
+        if self._tickets.pop(word, None) is not None or self._is_token(word):
+            return self.cookie
+        return ""
+
+    @property
+    def cookie(self) -> str:
+        """What a browser keeps: made from the token, so that it outlives a restart and dies with the token."""
+        return hmac.new(self._token.encode(), b"cookie", sha256).hexdigest()
+
+    def fits(self, headers: dict[bytes, bytes]) -> bool:
+        """Whether a request brings the token or the cookie."""
+        scheme, _, word = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and self._is_token(word.strip()):
+            return True
+        try:
+            cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+        except CookieError:
+            return False
+        return COOKIE in cookies and hmac.compare_digest(cookies[COOKIE].value.encode(), self.cookie.encode())
+
+    def _is_token(self, word: str) -> bool:
+        return hmac.compare_digest(word.encode("utf-8", "replace"), self._token.encode())
+
+    def _drop_old(self) -> None:
+        now_s = self._clock.now()
+        self._tickets = {ticket: until_s for ticket, until_s in self._tickets.items() if until_s > now_s}
+
+
+class Refusal(NamedTuple):
+    """Why somebody is not let in. kind: for the log, which says each once a minute."""
+
+    status: int
+    kind: str
+    text: str
+
+
+class Door:
+    """An ASGI application in front of another. networks: who else may come in without a token."""
+
+    def __init__(
+        self,
+        inside: ASGIApp,
+        hub: Hub,
+        clock: Clock,
+        keys: Keys,
+        names: Iterable[str] = (),
+        networks: Iterable[str] = (),
+    ) -> None:
+        self._inside, self._hub, self._keys = inside, hub, keys
+        own = socket.gethostname().lower()
+        self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
+        self._networks = tuple(ipaddress.ip_network(network) for network in networks)
+        self._rates = Rates(clock, REQUESTS_PER_S, REQUESTS_AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self._inside(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+            return
+        self._hub.say(f"refused_{refusal.kind}", f"{_client(scope)} was refused: {refusal.text}.")
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal.text[:100]})
+            return
+        body = refusal.text.encode()
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+        await _with_headers(send)({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        client = _client(scope)
+        if not self._rates.allow(client):
+            return Refusal(429, "rate", "too many requests")
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(hosts) != 1 or not self._is_ours(hosts[0]):
+            return Refusal(403, "host", "the name in the address is none of this computer's (web.names)")
+        origin = headers.get(b"origin")
+        if origin is not None and not _same(origin, hosts[0]):
+            return Refusal(403, "origin", "a page from elsewhere may not speak to BrainMusic")
+        local = _is_loopback(client) and not any(name in headers for name in FORWARDED)
+        if (
+            not local
+            and not self._in_networks(client)
+            and scope["path"] not in OPEN_TO_ALL
+            and not self._keys.fits(headers)
+        ):
+            return Refusal(401, "token", "a token is needed from another computer; `improv link` makes a way in")
+        return None
+
+    def _is_ours(self, host: bytes) -> bool:
+        """Names that others may give to their own pages are refused; a bare IP address cannot be one."""
+        try:
+            name = urlsplit(f"//{host.decode('ascii')}").hostname or ""
+        except ValueError:
+            return False
+        if name.lower().rstrip(".") in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _in_networks(self, client: str) -> bool:
+        try:
+            address = ipaddress.ip_address(client)
+        except ValueError:
+            return False
+        return any(address in network for network in self._networks)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [
+                *message["headers"],
+                *((name, value) for name, value in SECURITY_HEADERS if name not in present),
+                *(() if b"cache-control" in present else ((b"cache-control", b"no-cache"),)),
+            ]
+        await send(message)
+
+    return sending
+
+
+def _client(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else "?"
+
+
+def _is_loopback(client: str) -> bool:
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return bool((mapped or address).is_loopback)
+
+
+def _same(origin: bytes, host: bytes) -> bool:
+    parts = urlsplit(origin.decode("latin-1"))
+    return parts.scheme in ("http", "https") and parts.netloc.lower() == host.decode("latin-1").lower()

@@ -1,0 +1,204 @@
+"""The middle of the faces process: what the engine said goes to every face, what a face commands goes to the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from improv.clock import Clock
+from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
+
+ANSWER_WITHIN_S = 5.0
+UNREAD_BYTES = 1 << 18  # commands that the engine has not taken yet; beyond that they are refused
+QUEUE = 512  # messages kept for a face that reads slowly; it misses the oldest then
+SAY_EVERY_S = 60.0
+READ_BYTES = 1 << 18
+OLD_NOTE_S = 30.0
+
+
+class Listener:
+    """A face's queue of messages. A face that reads slowly misses the oldest."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(QUEUE)
+        self.missed = 0
+
+    def put(self, message: Mapping[str, Any]) -> None:
+        if self._queue.full():
+            self._queue.get_nowait()
+            self.missed += 1
+        self._queue.put_nowait(message)
+
+    async def get(self) -> Mapping[str, Any]:
+        return await self._queue.get()
+
+
+class Hub:
+    """engine: the socket to the engine's process, not blocking."""
+
+    def __init__(self, engine: socket.socket, clock: Clock) -> None:
+        self._engine, self.clock = engine, clock
+        self._listeners: set[Listener] = set()
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._ids = itertools.count(1)
+        self._outbox = bytearray()
+        self._notes: dict[int, dict[str, Any]] = {}
+        self._said: dict[str, tuple[float, int]] = {}
+        self.hello: dict[str, Any] = {}
+        """The greeting with all tables; empty until the engine sent it."""
+        self.state: dict[str, Any] = {}
+        self.counts: dict[str, int] = {}
+        """What happened how often, for /metrics."""
+        self.changed: list[Callable[[str, Mapping[str, Any]], None]] = []
+        """Called with the kind and the message of whatever the engine says."""
+
+    # ---------------------------------------------------------------------------------------------- to the faces
+
+    @contextlib.contextmanager
+    def listening(self) -> Any:
+        """A Listener that first gets the greeting and the notes that sound or are to come, then all that follows."""
+        listener = Listener()
+        if self.hello:
+            listener.put(self._greeting())
+        self._listeners.add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners.discard(listener)
+
+    @property
+    def listeners(self) -> int:
+        """How many faces listen."""
+        return len(self._listeners)
+
+    def _greeting(self) -> dict[str, Any]:
+        return {**self.hello, "state": self.state, "notes": list(self._notes.values()), "now_s": self.clock.now()}
+
+    def say(self, kind: str, text: str, level: str = "warning") -> None:
+        """Log a sentence with the engine, each kind once a minute; what was left out is counted."""
+        self.count(kind)
+        now_s = self.clock.now()
+        said_s, left_out = self._said.get(kind, (-SAY_EVERY_S, 0))
+        if now_s - said_s < SAY_EVERY_S:
+            self._said[kind] = (said_s, left_out + 1)
+            return
+        self._said[kind] = (now_s, 0)
+        more = f" ({left_out} more since)" if left_out else ""
+        self._send({"kind": "log", "level": level, "text": text + more})
+
+    def count(self, kind: str, number: int = 1) -> None:
+        """Count what happened, for /metrics."""
+        self.counts[kind] = self.counts.get(kind, 0) + number
+
+    # --------------------------------------------------------------------------------------------- to the engine
+
+    def send(self, message: Mapping[str, Any], face: str) -> str:
+        """Hand a command over without waiting for the answer. Returns what is wrong with that, or ""."""
+        return self._hand_over({**message, "id": 0}, face)
+
+    async def command(self, message: Mapping[str, Any], face: str) -> dict[str, Any]:
+        """Hand a command over; returns the answer, with the id of the message."""
+        number = next(self._ids)
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[number] = future
+        try:
+            error = self._hand_over({**message, "id": number}, face)
+            answer = {"ok": False, "error": error} if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
+        except TimeoutError:
+            answer = {"ok": False, "error": f"the engine did not answer within {ANSWER_WITHIN_S:g} s"}
+        finally:
+            self._answers.pop(number, None)
+        return {"kind": "answer", **answer, "id": message.get("id")}
+
+    def _hand_over(self, message: dict[str, Any], face: str) -> str:
+        message.pop("kind", None)
+        message["from"] = face
+        try:
+            line = encode(message)
+        except (ValueError, RecursionError):
+            return "a number must be finite"
+        if len(self._outbox) + len(line) > UNREAD_BYTES:
+            self.say("busy", "The engine takes no more commands for the moment; some were refused.")
+            return "the engine takes no more commands for the moment"
+        self.count(f"commands_{face}")
+        self._write(line)
+        return ""
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        if len(self._outbox) < UNREAD_BYTES:
+            self._write(encode(message))
+
+    def _write(self, line: bytes) -> None:
+        waiting = bool(self._outbox)
+        self._outbox += line
+        if not waiting:
+            self._flush()
+
+    def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._outbox:
+                del self._outbox[: self._engine.send(self._outbox)]
+        except BlockingIOError:
+            loop.add_writer(self._engine, self._flush)
+            return
+        except OSError:
+            self._outbox.clear()  # the engine is gone: reading tells
+        loop.remove_writer(self._engine)
+
+    # ------------------------------------------------------------------------------------------- from the engine
+
+    async def run(self) -> None:
+        """Take what the engine says, until it is gone."""
+        loop, buffer = asyncio.get_running_loop(), LineBuffer()
+        while True:
+            try:
+                data = await loop.sock_recv(self._engine, READ_BYTES)
+                lines = buffer.feed(data)
+            except (OSError, LineError):
+                return
+            if not data:
+                return
+            for line in lines:
+                self._take(decode(line))
+
+    def _take(self, message: dict[str, Any]) -> None:
+        kind = str(message.get("kind"))
+        if kind == "answer":
+            future = self._answers.get(int(message.get("id") or 0))
+            if future is not None and not future.done():
+                future.set_result(message)
+            elif not message["ok"]:
+                self.say("refused", f"A command was refused: {message['error']}")
+            return
+        if kind == "hello":
+            self.hello, self.state = message, message["state"]
+        elif kind == "state":
+            self.state = message["state"]
+        self._remember(kind, message)
+        for listener in self._listeners:
+            listener.put(message)
+        for tell in self.changed:
+            tell(kind, message)
+
+    def _remember(self, kind: str, message: Mapping[str, Any]) -> None:
+        """Keep the notes that sound or are to come, for faces that join."""
+        if kind == "notes":
+            self._notes |= {note["id"]: dict(note) for note in message["notes"]}
+        elif kind == "ends":
+            for note_id, off_s in message["ends"]:
+                if note_id in self._notes:
+                    self._notes[note_id]["off_s"] = off_s
+        elif kind == "revoked":
+            gone = [i for i in self._notes if i >= message["from"] and i not in message["kept"]]
+            for note_id in gone:
+                del self._notes[note_id]
+        elif kind == "silence":
+            self._notes.clear()
+        if kind == "notes":
+            now_s = self.clock.now()
+            self._notes = {i: n for i, n in self._notes.items() if n.get("off_s", n["on_s"] + OLD_NOTE_S) > now_s}

@@ -1,0 +1,154 @@
+"""Puts the faces together: who is asked for in the settings, and what they share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from improv.clock import SystemClock
+from improv.frontends.ctl.server import CtlServer
+from improv.frontends.server.access import Door, Keys
+from improv.frontends.server.broker import Hub
+from improv.frontends.settings import FacesSettings
+
+if TYPE_CHECKING:
+    from improv.frontends.osc.server import OscServer
+
+END_WITHIN_S = 1.5  # the engine kills us after 2
+LONGEST_WARNING = 400
+ANYWHERE = ("0.0.0.0", "::", "")
+
+
+class Faces:
+    """Every face of one process."""
+
+    def __init__(self, engine: socket.socket, settings: FacesSettings) -> None:
+        self._settings = settings
+        self.clock = SystemClock()
+        self.hub = Hub(engine, self.clock)
+        self._keys = Keys(settings.token or _kept_token(settings.data_folder), self.clock)
+        self._page = ("", 0)
+        self.osc: OscServer | None = None
+        self.query_port = 0
+        """Of OSCQuery, as soon as it is served."""
+
+    async def run(self) -> None:
+        """Serve until the engine is gone."""
+        settings = self._settings
+        servers = [asyncio.create_task(server) for server in self._servers(settings)]
+        try:
+            await self.hub.run()
+        finally:
+            for server in servers:
+                server.cancel()
+            if servers:
+                await asyncio.wait(servers, timeout=END_WITHIN_S)
+
+    def _servers(self, settings: FacesSettings) -> Iterator[Coroutine[None, None, None]]:
+        if settings.web:
+            yield self._web(settings)
+        if settings.osc:
+            yield self._osc(settings)
+        if settings.ctl:
+            yield CtlServer(self.hub, self.link).serve(settings)
+
+    async def _web(self, settings: FacesSettings) -> None:
+        from improv.frontends.web import app as web
+
+        app = web.application(self.hub, self._keys, settings.takes_folder)
+        door = Door(app, self.hub, self.clock, self._keys, settings.names)
+        await web.serve(self.hub, door, "web", settings.host, settings.port, self._served)
+
+    async def _osc(self, settings: FacesSettings) -> None:
+        from improv.frontends.osc import query
+        from improv.frontends.osc import server as osc
+        from improv.frontends.web import app as web
+
+        loop = asyncio.get_running_loop()
+        server = self.osc = osc.OscServer(self.hub, settings.osc_allow)
+        while True:
+            try:
+                address = (settings.osc_host, settings.osc_port)
+                transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=address)
+                break
+            except OSError as error:
+                self.hub.say("port_osc", web.cannot_open("osc", *address, error))
+                await asyncio.sleep(web.RETRY_S)
+        self.hub.say("osc", f"OSC: {settings.osc_host}:{server.port}", "info")
+        app = query.application(self.hub, server, settings.name, lambda: self.query_port)
+        door = Door(app, self.hub, self.clock, self._keys, settings.names, settings.osc_allow)
+        try:
+            await web.serve(self.hub, door, "osc", settings.osc_host, settings.osc_query_port, self._query_served)
+        finally:
+            transport.close()
+
+    def _query_served(self, host: str, port: int) -> None:
+        self.query_port = port
+
+    def _served(self, host: str, port: int) -> None:
+        self._page = (host, port)
+        shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
+        elsewhere = "" if _is_local(host) else "; `improv link` makes a way in for another device"
+        self.hub.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
+
+    def link(self) -> str:
+        """A one-time link for a browser on another device, or a sentence why there is none."""
+        host, port = self._page
+        if not port:
+            return "the page is not served (web.enabled, or its port is taken)"
+        if _is_local(host):
+            return f"the page is open to this computer only, at http://{host}:{port}; web.host: 0.0.0.0 lets others in"
+        name = _address() if host in ANYWHERE else f"[{host}]" if ":" in host else host
+        return f"http://{name}:{port}/enter#{self._keys.ticket()}"
+
+
+class _ToTheEngine(logging.Handler):
+    """What a library warns of goes into the engine's log, each logger once a minute, instead of across its panel."""
+
+    def __init__(self, hub: Hub) -> None:
+        super().__init__(logging.WARNING)
+        self._hub = hub
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._hub.say(f"log_{record.name}", f"{record.name}: {record.getMessage()}"[:LONGEST_WARNING])
+
+
+async def serve(engine: socket.socket, settings: FacesSettings) -> None:
+    """Serve until the engine is gone."""
+    faces = Faces(engine, settings)
+    logging.getLogger().addHandler(_ToTheEngine(faces.hub))
+    await faces.run()
+
+
+def _is_local(host: str) -> bool:
+    return host in ("127.0.0.1", "::1", "localhost")
+
+
+def _address() -> str:
+    """This computer's address towards the network; nothing is sent to find it."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737)
+        return str(probe.getsockname()[0])
+    return socket.gethostname()
+
+
+def _kept_token(folder: str) -> str:
+    """The token in the user's data folder, made when it is missing; without a folder one for this run."""
+    token = secrets.token_urlsafe(24)
+    if not folder:
+        return token
+    path = Path(folder) / "token"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(token + "\n")
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return path.read_text("ascii").strip() or token
+    return token

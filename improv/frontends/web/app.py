@@ -1,0 +1,253 @@
+"""The page and its server: HTTP, and a WebSocket that passes the engine's messages through."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from improv.frontends.jsonlines import LineError, decode, encode
+from improv.frontends.server.access import COOKIE, Keys
+from improv.frontends.server.broker import Hub
+from improv.frontends.server.rate_limit import Rates
+from improv.frontends.web.takes_api import TakesOffice
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.types import ASGIApp
+
+STATIC = Path(__file__).parent / "static"
+LONGEST_MESSAGE = 1 << 16  # bytes of one command
+MESSAGES_PER_S, MESSAGES_AT_ONCE = 200.0, 400.0  # a pad that is dragged sends 60 to 120
+DROPPED_AT_MOST = 5000
+ENTRIES_PER_S, ENTRIES_AT_ONCE = 0.1, 5.0  # guesses at the token, of one address
+CONNECTIONS = 200
+COOKIE_LIVES_S = 365 * 24 * 3600
+RETRY_S = 5.0
+
+
+def application(hub: Hub, keys: Keys, takes_folder: str = "") -> Starlette:
+    """Everything that is served, without the door in front of it."""
+    entries = Rates(hub.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
+
+    async def enter(request: Request) -> Response:
+        """The way in from another computer: the ticket stands behind the #, which no browser sends and nobody logs."""
+        return FileResponse(STATIC / "enter.html")
+
+    async def redeem(request: Request) -> Response:
+        if not entries.allow(request.client.host if request.client else ""):
+            return PlainTextResponse("too many attempts; wait a little", 429)
+        body = await _body(request)
+        cookie = keys.redeem(body.decode("utf-8", "replace").strip()) if body else ""
+        if not cookie:
+            hub.say("refused_ticket", "Somebody tried to come in with a word that is not the token.")
+            return PlainTextResponse("this way in was used already, or is too old", 401)
+        response = PlainTextResponse("ok")
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="strict", secure=secure)
+        return response
+
+    async def page(request: Request) -> Response:
+        file = STATIC / "index.html"
+        if not file.is_file():
+            return PlainTextResponse("BrainMusic plays. This installation has no page.")
+        return FileResponse(file)
+
+    async def state(request: Request) -> Response:
+        return JSONResponse(hub.state) if hub.hello else _not_yet()
+
+    async def commands(request: Request) -> Response:
+        if not hub.hello:
+            return _not_yet()
+        return JSONResponse(
+            {key: hub.hello.get(key) for key in ("commands", "fields", "moods", "models", "attributes")}
+        )
+
+    async def command(request: Request) -> Response:
+        body = await _body(request)
+        if body is None:
+            return JSONResponse({"ok": False, "error": f"at most {LONGEST_MESSAGE} bytes"}, 413)
+        try:
+            message = decode(body)
+        except LineError as error:
+            return JSONResponse({"ok": False, "error": str(error)}, 400)
+        answer = await hub.command(message, "http")
+        return JSONResponse(answer, 200 if answer["ok"] else 422)
+
+    async def numbers(request: Request) -> Response:
+        return PlainTextResponse(metrics(hub), media_type="text/plain; version=0.0.4")
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def ready(request: Request) -> Response:
+        return PlainTextResponse("ok") if hub.hello else _not_yet()
+
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        with hub.listening() as listener:
+            reading = asyncio.create_task(_read(socket, hub, listener.put))
+            writing = asyncio.create_task(_write(socket, listener.get))
+            done, pending = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
+            for task in pending:
+                task.cancel()
+            await asyncio.wait((reading, writing))
+            for task in done:
+                task.exception()
+
+    routes = [
+        Route("/", page),
+        Route("/api/state", state),
+        Route("/api/commands", commands),
+        Route("/api/command", command, methods=["POST"]),
+        Route("/enter", enter),
+        Route("/api/enter", redeem, methods=["POST"]),
+        Route("/metrics", numbers),
+        Route("/healthz", health),
+        Route("/readyz", ready),
+        WebSocketRoute("/live", live),
+    ]
+    if takes_folder:
+        routes += TakesOffice(takes_folder).routes(_body)
+    if STATIC.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
+    return Starlette(routes=routes)
+
+
+def _not_yet() -> Response:
+    return PlainTextResponse("the engine has not spoken yet", 503)
+
+
+async def _body(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:
+    """The whole body, or None when it is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > longest:
+            return None
+    return body
+
+
+async def _read(socket: WebSocket, hub: Hub, put: Callable[[dict[str, Any]], None]) -> None:
+    """Take commands from a page. Too many are dropped, and told so once a second; far too many end the connection."""
+    waiting: set[asyncio.Task[None]] = set()
+    rates, tellings = Rates(hub.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE), Rates(hub.clock, 1.0, 1.0)
+    dropped = 0
+
+    async def carry_out(message: dict[str, Any]) -> None:
+        put(await hub.command(message, "page"))
+
+    def wrong(error: str) -> None:
+        put({"kind": "answer", "id": None, "ok": False, "error": error})
+
+    try:
+        while dropped < DROPPED_AT_MOST:
+            text = await socket.receive_text()
+            await asyncio.sleep(0)  # what waits in the socket comes without a pause: the others want a turn, too
+            if not rates.allow(""):
+                dropped += 1
+                hub.say("flood", f"A page sends more than {MESSAGES_PER_S:g} commands a second; they are left out.")
+                if tellings.allow(""):
+                    wrong(f"at most {MESSAGES_PER_S:g} commands a second; some were left out")
+                continue
+            try:
+                message = decode(text)
+            except LineError as error:
+                wrong(str(error))
+                continue
+            task = asyncio.create_task(carry_out(message))
+            waiting.add(task)
+            task.add_done_callback(waiting.discard)
+        await socket.close(1008, "too many messages")
+    except (WebSocketDisconnect, KeyError, RuntimeError):  # KeyError: bytes came where a text should
+        pass
+    finally:
+        for task in waiting:
+            task.cancel()
+
+
+async def _write(socket: WebSocket, get: Callable[[], Awaitable[Any]]) -> None:
+    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await socket.send_text(encode(await get()).decode())
+
+
+def metrics(hub: Hub) -> str:
+    """Prometheus' text format: every number of the state, and what the faces counted."""
+    lines = []
+    for one in hub.hello.get("fields", ()):
+        value = hub.state.get(one["name"])
+        if one["kind"] in ("number", "whole", "flag") and isinstance(value, int | float):
+            name = f"brainmusic_{one['name']}"
+            lines += [f"# HELP {name} {one['text']}", f"# TYPE {name} gauge", f"{name} {float(value):g}"]
+    lines += ["# TYPE brainmusic_faces_total counter"]
+    lines += [f'brainmusic_faces_total{{what="{what}"}} {number}' for what, number in sorted(hub.counts.items())]
+    lines += ["# TYPE brainmusic_listeners gauge", f"brainmusic_listeners {hub.listeners}"]
+    return "\n".join(lines) + "\n"
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """None of them: the engine decides when we end."""
+        yield
+
+
+async def serve(hub: Hub, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]) -> None:
+    """Serve until cancelled. A port that is taken is said in a sentence and tried again.
+
+    what: the section of the configuration. listening: told the address once it is served.
+    """
+    door = await _listen(hub, what, host, port)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # no address, no path, no secret of anybody is written down
+        lifespan="off",
+        ws="websockets-sansio",
+        ws_max_size=LONGEST_MESSAGE,
+        ws_max_queue=16,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    with door:
+        serving = asyncio.create_task(server.serve([door]))
+        listening(*door.getsockname()[:2])
+        try:
+            await asyncio.shield(serving)
+        finally:
+            server.should_exit = server.force_exit = True
+            await serving
+
+
+async def _listen(hub: Hub, what: str, host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    while True:
+        try:
+            return socket.create_server((host, port), family=family)
+        except (OSError, OverflowError) as error:
+            hub.say(f"port_{what}_{port}", cannot_open(what, host, port, error))
+            await asyncio.sleep(RETRY_S)
+
+
+def cannot_open(what: str, host: str, port: int, error: Exception) -> str:
+    """The sentence for a port that is taken or not there."""
+    reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+    return (
+        f"{what}: {host}:{port} cannot be opened: {reason}. The music goes on; choose another one in config.yaml, "
+        "or close what uses it."
+    )

@@ -1,0 +1,1 @@
+"""The words that all share: notes, positions, keys, moods, attributes and limits."""

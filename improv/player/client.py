@@ -1,0 +1,355 @@
+"""The engine's side of the player: starts the process, speaks to it, and puts a new one in its place when it fails."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from improv.clock import Clock
+from improv.errors import PlayerError, PortError
+from improv.player.pipe import Pipe
+from improv.player.process.main import player_main
+from improv.player.protocol import (
+    Bend,
+    Connected,
+    Dropped,
+    Failed,
+    MoveOff,
+    Ping,
+    PlannedNote,
+    PlayerSettings,
+    Pong,
+    PortsChanged,
+    Pulses,
+    Quit,
+    Ready,
+    Revoke,
+    Revoked,
+    Schedule,
+    Send,
+    Silence,
+    Statistics,
+    StopClock,
+    ToEngine,
+    ToPlayer,
+)
+from improv.processes import end, without_main
+
+if TYPE_CHECKING:
+    import socket
+    from multiprocessing.context import SpawnProcess
+
+PING_EVERY_S = 0.5
+FROZEN_AFTER_S = 3.0  # without an answer to a ping
+START_LIMIT_S = 15.0  # a machine under load may take so long to start a process
+ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
+FIRST_RESTART_DELAY_S, LONGEST_RESTART_DELAY_S = 0.5, 30.0
+STEADY_S = 60.0  # a player that lived so long is restarted at once
+NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
+LEDGER_NOTES = 1024
+LEDGER_KEEP_S = 1.0  # a note may have been moved or be late by less
+NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
+
+
+class PlayerLink:
+    """Starts nothing before `start()`. Used by one thread."""
+
+    def __init__(self, settings: PlayerSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._process: SpawnProcess | None = None
+        self._pipe: Pipe | None = None
+        self._inbox: deque[ToEngine] = deque()
+        self._ledger: dict[int, PlannedNote] = {}
+        self._hung: set[tuple[int, int]] = set()  # (channel, pitch) that a player which failed may have left sounding
+        self._request_id = 0
+        self._ready: Ready | None = None
+        self._was_ready = False
+        self._started_s = self._pinged_s = self._answered_s = self._beat_s = 0.0
+        self._alive_s = 0.0  # when the player was last seen to do its work
+        self._restart_at_s: float | None = None
+        self._restart_delay_s = 0.0
+        self._failure = ""
+        self._closed = False
+        self.statistics = NO_STATISTICS
+        """As of the last heartbeat of the present player process."""
+        self.restarts = 0
+        self.also: socket.socket | None = None
+        """poll() comes back as well when this becomes readable: a command of a face must not wait for the next turn."""
+        self.unheard: Callable[[Sequence[int]], None] = lambda _: None
+        """Told the ids of scheduled notes that will not sound: too late, or lost with the player that failed."""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def heard(self) -> bool:
+        """Whether the notes go to somebody: to a port that was named, or to one that was connected to ours."""
+        settings = self._settings
+        if self._ready is None or self._ready.driver == "null":
+            return False
+        return bool(settings.output_port or any(o.port for o in settings.outputs) or any(settings.output_connections))
+
+    def start(self) -> None:
+        """Start the process; does not wait for it."""
+        self._start(None)
+
+    def wait_ready(self, timeout_s: float = START_LIMIT_S) -> Ready:
+        """The ports are open. Raises PortError if a named port is not there, PlayerError if the process fails."""
+        deadline_s = self._clock.now() + timeout_s
+        while self._ready is None:
+            for record in self._inbox:
+                if isinstance(record, Failed):
+                    raise PortError(record.reason)
+            if self._pipe is None:
+                raise PlayerError("The player process ended before its ports were open.")
+            left_s = deadline_s - self._clock.now()
+            if left_s <= 0:
+                raise PlayerError(f"The player process was not ready within {timeout_s:g} s.")
+            self._read(left_s)
+        return self._ready
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None:
+        """Queue notes, in whatever order. Raises ValueError for one that MIDI cannot express."""
+        for note in notes:
+            _check(note)
+            self._ledger[note.note_id] = note
+        for first in range(0, len(notes), NOTES_PER_RECORD):
+            self._send(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
+        if self._pipe is None:
+            self._tell_unheard(notes)
+        self._prune_ledger()
+
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        """Move the ends of notes: (note_id, off_s)."""
+        moved = tuple(offs)
+        for note_id, off_s in moved:
+            if (note := self._ledger.get(note_id)) is not None:
+                self._ledger[note_id] = note._replace(off_s=off_s)
+        if moved:
+            self._send(MoveOff(moved))
+
+    def revoke(self, first_note_id: int, timeout_s: float = 0.1) -> tuple[int, ...]:
+        """Drop all notes with an id >= first_note_id that were not sent; returns the ids that were, ascending.
+
+        A player that does not answer in time is believed to have sent what was due.
+        """
+        self._request_id += 1
+        asked_s = self._clock.now()
+        self._send(Revoke(self._request_id, first_note_id))
+        answer = self._await_revoked(asked_s + timeout_s)
+        later = {note_id: note for note_id, note in self._ledger.items() if note_id >= first_note_id}
+        sent = answer if answer is not None else tuple(sorted(i for i, n in later.items() if n.on_s <= asked_s))
+        for note_id in later.keys() - set(sent):
+            del self._ledger[note_id]
+        return sent
+
+    def send(self, message: bytes, due_s: float) -> None:
+        """Send a raw message (never note-on or note-off) at due_s."""
+        if not message or message[0] & 0xE0 == 0x80:  # 0x80..0x9F
+            raise ValueError(f"a raw message must be neither empty nor a note, got {message.hex(' ') or 'nothing'}")
+        self._send(Send(message, due_s))
+
+    def bend(self, bend: Bend) -> None:
+        """Move all that is scheduled, with the pulses."""
+        self._ledger = {
+            note_id: note._replace(on_s=bend.moved_s(note.on_s), off_s=bend.moved_s(note.off_s))
+            if note.on_s > bend.from_s
+            else note._replace(off_s=bend.moved_s(note.off_s))
+            for note_id, note in self._ledger.items()
+        }
+        self._send(bend)
+
+    def pulse(self, pulses: Pulses) -> None:
+        """Ticks of our song, for the outputs that give MIDI clock or click."""
+        self._send(pulses)
+
+    def stop_clock(self, due_s: float) -> None:
+        """Our song stops at due_s."""
+        self._send(StopClock(due_s))
+
+    def silence(self) -> None:
+        """Drop all that is queued, end all that sounds."""
+        self._ledger.clear()
+        self._send(Silence())
+
+    def poll(self, timeout_s: float = 0.0) -> list[ToEngine]:
+        """What arrived, waiting for it at most timeout_s. Heartbeats are kept here (`statistics`).
+
+        After a restart the new player's Ready comes as PortsChanged.
+        """
+        if self._pipe is None and not self._inbox and timeout_s > 0:
+            self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
+        else:
+            self._read(0.0 if self._inbox else timeout_s, self.also)
+        arrived = list(self._inbox)
+        self._inbox.clear()
+        return arrived
+
+    def beat(self) -> str:
+        """Heartbeat, to be called at least every half second.
+
+        Returns a sentence when the player was replaced (all that was scheduled is lost; plan anew), else "".
+        """
+        if self._closed or (self._process is None and self._restart_at_s is None):
+            return ""
+        now_s = self._clock.now()
+        if now_s - self._beat_s > ABSENT_S:
+            self._answered_s = now_s
+        self._beat_s = now_s
+        self._read(0.0)
+        if self._pipe is not None and now_s - self._pinged_s >= PING_EVERY_S:
+            self._pinged_s = now_s
+            self._send(Ping(now_s))
+        return self._supervise(now_s)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
+        self._closed = True
+        self._send(Quit())
+        process, self._process = self._process, None
+        if process is not None:
+            process.join(timeout_s)
+            end(process)
+        self._close_pipe()
+        self._inbox.clear()
+        self._ledger.clear()
+
+    def _supervise(self, now_s: float) -> str:
+        limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
+        if self._pipe is not None and now_s - self._answered_s > limit_s:
+            self._fail(now_s, "did not answer any more")
+        elif self._pipe is None and self._restart_at_s is None:
+            self._fail(now_s, "ended unexpectedly")
+        if self._restart_at_s is None or now_s < self._restart_at_s:
+            return ""
+        self._restart_at_s = None
+        self._hung |= {(note.channel, note.pitch) for note in self._ledger.values()}
+        self._ledger.clear()
+        try:
+            self._start(tuple(sorted(self._hung)))
+        except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
+            return self._postpone(now_s, error.strerror or str(error))
+        self.restarts += 1
+        self._hung.clear()
+        return f"The player process {self._failure} and was started anew."
+
+    def _postpone(self, now_s: float, reason: str) -> str:
+        self._fail(now_s, self._failure)
+        assert self._restart_at_s is not None
+        return (
+            f"The player process {self._failure} and cannot be started anew ({reason}); "
+            f"tried again in {self._restart_at_s - now_s:g} s."
+        )
+
+    def _fail(self, now_s: float, failure: str) -> None:
+        """Clear the failed player away and choose when the next one starts: at once, later if it failed young."""
+        self._failure = failure
+        self._close_pipe()
+        self._tell_unheard([note for note in self._ledger.values() if note.on_s > self._alive_s])
+        if self._process is not None:
+            end(self._process)
+            self._process = None
+        if now_s - self._started_s >= STEADY_S:
+            self._restart_delay_s = 0.0
+        self._restart_at_s = now_s + self._restart_delay_s
+        self._restart_delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._restart_delay_s), LONGEST_RESTART_DELAY_S)
+
+    def _start(self, hung: tuple[tuple[int, int], ...] | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(
+            target=player_main, args=(theirs, self._settings, hung), name="brainmusic-player", daemon=True
+        )
+        try:
+            with without_main():
+                process.start()
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # else the pipe would not close with the player
+        self._process, self._pipe, self._ready = process, Pipe(ours), None
+        self.statistics = NO_STATISTICS
+        self._started_s = self._answered_s = self._beat_s = self._alive_s = self._clock.now()
+
+    def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
+        """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
+        pipe = self._pipe
+        try:
+            while pipe is not None and pipe.poll(timeout_s, also):
+                timeout_s = 0.0
+                self._sort_in(pipe.receive())
+        except EOFError:
+            self._alive_s = self._clock.now()  # the pipe closes with the process
+            self._close_pipe()
+
+    def _sort_in(self, record: ToEngine) -> None:
+        self._alive_s = self._clock.now()
+        if isinstance(record, Dropped):
+            self.unheard(record.note_ids)
+        elif isinstance(record, Pong):
+            self._answered_s = self._clock.now()
+            self.statistics = record.statistics
+        elif isinstance(record, Connected):  # the next player connects what this one was connected to
+            self._settings = self._settings._replace(output_connections=record.outputs, input_connections=record.input)
+        elif isinstance(record, Ready):
+            self._ready = record
+            self._answered_s = self._clock.now()
+            if self._was_ready:
+                notice = record.notice or "The player process is ready again."
+                self._inbox.append(PortsChanged(record.driver, record.output_name, record.input_name, notice))
+            self._was_ready = True
+        else:
+            self._inbox.append(record)
+
+    def _await_revoked(self, deadline_s: float) -> tuple[int, ...] | None:
+        """The answer to the last Revoke, or None. Answers to older ones, that came too late, are dropped."""
+        while True:
+            late = [record for record in self._inbox if isinstance(record, Revoked)]
+            for record in late:
+                self._inbox.remove(record)
+                if record.request_id == self._request_id:
+                    return record.already_sent
+            left_s = deadline_s - self._clock.now()
+            if self._pipe is None or left_s <= 0:
+                return None
+            self._read(left_s)
+
+    def _tell_unheard(self, notes: Sequence[PlannedNote]) -> None:
+        if notes:
+            self.unheard([note.note_id for note in notes])
+
+    def _send(self, record: ToPlayer) -> None:
+        if self._pipe is not None:
+            self._pipe.send(record)
+
+    def _close_pipe(self) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def _prune_ledger(self) -> None:
+        """Forget notes that ended a while ago; of what is left, the oldest beyond LEDGER_NOTES."""
+        if len(self._ledger) > LEDGER_NOTES // 4:
+            ended_s = self._clock.now() - LEDGER_KEEP_S
+            self._ledger = {i: note for i, note in self._ledger.items() if note.off_s > ended_s}
+        for note_id in list(self._ledger)[: max(0, len(self._ledger) - LEDGER_NOTES)]:
+            del self._ledger[note_id]
+
+
+def _check(note: PlannedNote) -> None:
+    """Raise ValueError for what cannot be sent: it would end the player."""
+    for name, value, first, last in (
+        ("channel", note.channel, 0, 15),
+        ("pitch", note.pitch, 0, 127),
+        ("velocity", note.velocity, 1, 127),
+    ):
+        if not first <= value <= last:
+            raise ValueError(f"{name} must be in {first}..{last}, got {value}")
+    if not (math.isfinite(note.on_s) and math.isfinite(note.off_s)):
+        raise ValueError(f"on_s and off_s must be finite, got {note.on_s} and {note.off_s}")

@@ -1,0 +1,138 @@
+"""One output: its ports, its queue and ledger, its shape. Several of them share the plan and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from improv.clock import Clock
+from improv.player.process.clock_out import ClockOut
+from improv.player.process.output_transform import Shape
+from improv.player.process.ports import Ports
+from improv.player.process.queue import DueMessage, NoteQueue, all_off, note_off
+from improv.player.protocol import Bend, OutputSettings, PlannedNote, PortsChanged, Pulses
+
+HAND_OVER_S = 0.003  # so much earlier than needed a driver that sends by deadline gets its messages
+BURST, BURST_S = 128, 0.025  # a JACK port loses events beyond about 256 a period (21 ms at 1024 frames)
+CLICKS = {1: (77, 90), 2: (76, 120)}  # pitch, velocity: on General MIDI's drum channel low and high wood block
+CLICK_S = 0.05
+
+
+class Output:
+    """Ends what it began: every note-on that went out here is followed by its note-off here."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        clock: Clock,
+        settings: OutputSettings | None = None,
+        *,
+        late_note_limit_s: float = 0.05,
+        sounds_s: float = 0.0,
+    ) -> None:
+        self.ports = ports
+        self.queue = NoteQueue(late_note_limit_s)
+        self._clock = clock
+        self._settings = settings or OutputSettings()
+        self._shape = Shape(self._settings, sounds_s)
+        self.clock_out = ClockOut()
+        self._clicks = 0
+        self._burst_began_s = clock.now()
+        self._burst = 0
+
+    @property
+    def lead_s(self) -> float:
+        """How long before its deadline a message leaves the queue."""
+        lead_s = self.ports.driver.lead_s
+        return lead_s + HAND_OVER_S if lead_s else 0.0
+
+    def start(self) -> None:
+        """The ports were just opened: the program of this output."""
+        if self._settings.program >= 0:
+            self.send(bytes((0xC0 | self._shape.channel(0), self._settings.program)))
+
+    def schedule(self, notes: Iterable[PlannedNote]) -> None:
+        self.queue.schedule(self._shape.note(note) for note in notes)
+
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        self.queue.move_offs((note_id, self._shape.at_s(off_s)) for note_id, off_s in offs)
+
+    def send_at(self, message: bytes, due_s: float) -> None:
+        self.queue.send(self._shape.message(message), self._shape.at_s(due_s))
+
+    def bend(self, bend: Bend) -> None:
+        moved = bend._replace(from_s=self._shape.at_s(bend.from_s), to_s=self._shape.at_s(bend.to_s))
+        self.queue.bend(moved)
+        self.clock_out.bend(moved)
+
+    def plan_clock(self, pulses: Pulses) -> None:
+        """Ticks and clicks, as far as this output gives them."""
+        if self._settings.clock or (self._settings.metronome >= 0 and pulses.click):
+            self.clock_out.plan(pulses._replace(due_s=self._shape.at_s(pulses.due_s)))
+
+    def stop_clock(self, due_s: float) -> None:
+        if self._settings.clock or self._settings.metronome >= 0:
+            self.clock_out.stop_at(self._shape.at_s(due_s))
+
+    def next_s(self) -> float | None:
+        """When the next message must be handed to the driver, or None."""
+        due_s, tick_s = self.queue.next_due_s(), self.clock_out.next_due_s()
+        if due_s is None or (tick_s is not None and tick_s < due_s):
+            due_s = tick_s
+        return None if due_s is None else due_s - self.lead_s
+
+    def send_due(self, now_s: float) -> list[tuple[DueMessage, float]]:
+        """Hand over what is due; returns the note-ons, each with the time at which it is out."""
+        for due_s, message, click in self.clock_out.pop_due(now_s, self.lead_s):
+            if click and self._settings.metronome >= 0:
+                self._click(due_s, click)
+            elif message and self._settings.clock:
+                self.send(message, due_s)
+        begun = []
+        for due in self.queue.pop_due(now_s, self.lead_s):
+            self.send(due.message, due.due_s)
+            if due.note is not None:
+                out_s = self._clock.now()
+                if lead_s := self.ports.driver.lead_s:  # what is handed over in time goes out on time
+                    out_s = max(due.due_s, out_s + lead_s)
+                self.queue.count_lateness(out_s - due.due_s)
+                begun.append((due, out_s))
+        return begun
+
+    def _click(self, due_s: float, click: int) -> None:
+        self._clicks += 1
+        pitch, velocity = CLICKS[click]
+        # Ids below 0: no revocation of the engine's notes reaches them.
+        click_note = PlannedNote(-self._clicks, self._settings.metronome, pitch, velocity, due_s, due_s + CLICK_S)
+        self.queue.schedule((click_note,))
+
+    def send(self, message: bytes, due_s: float | None = None) -> None:
+        """Send, at most BURST messages in BURST_S."""
+        now_s = self._clock.now()
+        if now_s - self._burst_began_s >= BURST_S:
+            self._burst_began_s, self._burst = now_s, 0
+        elif self._burst >= BURST:
+            self._burst_began_s, self._burst = self._burst_began_s + BURST_S, 0
+            self._clock.wait(self._burst_began_s)
+        self._burst += 1
+        self.ports.driver.send(message, due_s)
+
+    def send_all(self, messages: Iterable[bytes]) -> None:
+        for message in messages:
+            self.send(message)
+
+    def end_hung(self, hung: Iterable[tuple[int, int]]) -> None:
+        """End notes, given as (channel, pitch) of the plan, that a player before this one left sounding."""
+        keys = [(self._shape.channel(channel), self._shape.pitch(pitch)) for channel, pitch in hung]
+        self.send_all(note_off(channel, pitch) for channel, pitch in keys)
+        self.send_all(all_off(sorted({channel for channel, _ in keys})))
+
+    def check(self) -> PortsChanged | None:
+        """Look after the ports. After a change all that sounded here is ended, and the program is sent again."""
+        change = self.ports.check()
+        if change is not None:
+            self.send_all(self.queue.end_sounding())
+            self.start()
+        return change
+
+    def close(self) -> None:
+        self.ports.driver.close()

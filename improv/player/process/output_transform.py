@@ -1,0 +1,75 @@
+"""What is made of the notes on their way to one of several outputs: key, loudness, and the moment of sending."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from improv.player.protocol import OutputSettings, PlannedNote
+
+OCTAVE = 12
+
+
+def between(table: Sequence[tuple[int, float]], key: int) -> float:
+    """The value at `key` of an ascending table, straight in between, level beyond its ends."""
+    after = bisect_right(table, key, key=lambda row: row[0])
+    if after == 0:
+        return table[0][1]
+    if after == len(table):
+        return table[-1][1]
+    (low, first), (high, second) = table[after - 1], table[after]
+    return first + (second - first) * (key - low) / (high - low)
+
+
+def slowest_s(outputs: Sequence[OutputSettings]) -> float:
+    """The longest time from a message to its sound: all outputs are delayed so that they sound together."""
+    return max(
+        (
+            output.latency_s + max((delay_s for _, delay_s in output.velocity_delay_s), default=0.0)
+            for output in outputs
+        ),
+        default=0.0,
+    )
+
+
+class Shape:
+    """Pure. sounds_s: how much later than planned everything is to sound (`slowest_s` of all outputs)."""
+
+    def __init__(self, settings: OutputSettings, sounds_s: float = 0.0) -> None:
+        self._settings = settings
+        self._shift_s = sounds_s - settings.latency_s
+
+    def note(self, note: PlannedNote) -> PlannedNote:
+        """As this output plays it. A key's damper falls at once: only the beginning is sent early by velocity."""
+        settings, velocity = self._settings, note.velocity
+        if settings.velocity_curve:
+            velocity = min(max(round(between(settings.velocity_curve, velocity)), 1), 127)
+        early_s = between(settings.velocity_delay_s, velocity) if settings.velocity_delay_s else 0.0
+        return note._replace(
+            channel=self.channel(note.channel),
+            pitch=self.pitch(note.pitch),
+            velocity=velocity,
+            on_s=self.at_s(note.on_s) - early_s,
+            off_s=self.at_s(note.off_s),
+        )
+
+    def at_s(self, due_s: float) -> float:
+        """When something other than a note-on is sent that was planned for due_s."""
+        return due_s + self._shift_s
+
+    def channel(self, channel: int) -> int:
+        return channel if self._settings.channel < 0 else self._settings.channel
+
+    def pitch(self, pitch: int) -> int:
+        moved = pitch + self._settings.transpose
+        while moved > 127:
+            moved -= OCTAVE
+        while moved < 0:
+            moved += OCTAVE
+        return moved
+
+    def message(self, message: bytes) -> bytes:
+        """A raw message on this output's channel."""
+        if not 0x80 <= message[0] < 0xF0:
+            return message
+        return bytes((message[0] & 0xF0 | self.channel(message[0] & 0x0F),)) + message[1:]

@@ -1,0 +1,279 @@
+"""What travels between the engine and the player: frozen records, one queue in each direction.
+
+Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
+Player to engine: `Ready`, `Received`, `Revoked`, `Dropped`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
+`Failed`.
+
+All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+TICKS_PER_BEAT, TICKS_PER_SIXTEENTH = 24, 6  # of MIDI clock
+TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+
+
+class PlannedNote(NamedTuple):
+    """A note to be sent: its note-off travels with its note-on.
+
+    note_id: rises with every planned note of a session, never used twice.
+    channel: 0..15. pitch: 0..127. velocity: 1..127.
+    on_s: deadline of the note-on. off_s: deadline of the note-off; the engine may move it (`MoveOff`) once it
+    knows the true end. If the engine never does (it died, it stalls), the note still ends at `off_s`.
+    tag: free label that the player writes beside the note in its log (the mood's revision, say).
+    """
+
+    note_id: int
+    channel: int
+    pitch: int
+    velocity: int
+    on_s: float
+    off_s: float
+    tag: int = 0
+
+
+class Schedule(NamedTuple):
+    """Queue these notes."""
+
+    notes: tuple[PlannedNote, ...]
+
+
+class MoveOff(NamedTuple):
+    """The true ends of notes: (note_id, off_s). Notes that already ended are ignored."""
+
+    offs: tuple[tuple[int, float], ...]
+
+
+class Revoke(NamedTuple):
+    """Drop every note with an id >= first_note_id that was not sent yet. Answered by `Revoked`."""
+
+    request_id: int
+    first_note_id: int
+
+
+class Send(NamedTuple):
+    """Send a raw MIDI message (never note-on or note-off) at due_s: program or control changes."""
+
+    message: bytes
+    due_s: float
+
+
+class Silence(NamedTuple):
+    """Drop all that is queued and end every sounding note now (note-offs, then CC 123 and pedal up)."""
+
+
+class Bend(NamedTuple):
+    """The master's tempo was another than believed: what is queued for `from_s` is due at `to_s`, and what is queued
+    for later (or sounds until later) at a distance from there that is `stretch` times as long.
+    """
+
+    from_s: float
+    to_s: float
+    stretch: float
+
+    def moved_s(self, due_s: float) -> float:
+        return self.to_s + (due_s - self.from_s) * self.stretch
+
+
+class Pulses(NamedTuple):
+    """Ticks of our own song (24 a beat): `ticks` from `tick` on, the first at `due_s`, then one each `period_s`.
+
+    click: of the metronome with the first of them (or alone, if there are none): 0 none, 1 a beat, 2 a bar line.
+    """
+
+    tick: int
+    ticks: int
+    due_s: float
+    period_s: float
+    click: int = 0
+
+
+class StopClock(NamedTuple):
+    """Our song stops at due_s."""
+
+    due_s: float
+
+
+class Ping(NamedTuple):
+    """Heartbeat of the engine, asks for a `Pong`."""
+
+    sent_s: float
+
+
+class Quit(NamedTuple):
+    """Silence, close the ports, end the process."""
+
+
+class Ready(NamedTuple):
+    """The ports were opened (or the null driver stands in). Sent once, first."""
+
+    driver: str
+    output_name: str
+    input_name: str
+    notice: str
+    """One sentence for the user when something is missing, else empty."""
+    realtime: str
+    """What was granted of SCHED_FIFO, locked memory, timer slack, in words."""
+
+
+class Received(NamedTuple):
+    """A whole MIDI message that arrived at the input port."""
+
+    message: bytes
+    received_s: float
+
+
+class Revoked(NamedTuple):
+    """Answer to `Revoke`: the ids >= first_note_id that had been sent already (and so stay), ascending."""
+
+    request_id: int
+    already_sent: tuple[int, ...]
+
+
+class Dropped(NamedTuple):
+    """Notes that were left out whole, because their time was over. Of several outputs: what the first left out."""
+
+    note_ids: tuple[int, ...]
+
+
+class Statistics(NamedTuple):
+    """Counts since the start of the process; lateness in seconds of note-ons in the last window."""
+
+    notes_sent: int
+    notes_dropped: int
+    notes_off_sent: int
+    sounding: int
+    queued: int
+    lateness_p50_s: float
+    lateness_p99_s: float
+    lateness_max_s: float
+    lead_s: float = 0.0
+    """How long before its deadline a message leaves the queue: what is due sooner is as good as sent."""
+
+
+class Pong(NamedTuple):
+    """Answer to `Ping`."""
+
+    ping_sent_s: float
+    statistics: Statistics
+
+
+class PortsChanged(NamedTuple):
+    """The ports came, went or came back; `notice` says so in one sentence."""
+
+    driver: str
+    output_name: str
+    input_name: str
+    notice: str
+    goes_on: bool = False
+    """Other outputs play on without a gap: nothing is to be planned anew."""
+
+
+class Connected(NamedTuple):
+    """What the virtual ports are connected to, per output, and the input: for the next player, should this one die."""
+
+    outputs: tuple[tuple[str, ...], ...]
+    input: tuple[str, ...]
+
+
+class Failed(NamedTuple):
+    """The player cannot go on (a named port that is not there, for instance): one sentence; it ends after it."""
+
+    reason: str
+
+
+class ClockIn(NamedTuple):
+    """Where the master's song is, as its MIDI clock tells: tick `tick` (24 a beat) at `at_s`, one more each period_s.
+
+    event: what just happened ("" for nothing but time): start, stop, continue, position (it jumped), lost (no tick came
+    although the master runs), back (they come again), flood (more ticks than any tempo has; they are ignored).
+    """
+
+    event: str
+    running: bool
+    tick: int
+    at_s: float
+    period_s: float
+
+    @property
+    def tempo_bpm(self) -> float:
+        return 60.0 / (TICKS_PER_BEAT * self.period_s)
+
+
+ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Bend | Pulses | StopClock | Ping | Quit
+ToEngine = Ready | Received | Revoked | Dropped | Pong | PortsChanged | Connected | ClockIn | Failed
+
+
+class Link(Protocol):
+    """What the engine needs of the player; improv.player.client tells what each does. Others stand between and
+    listen.
+    """
+
+    @property
+    def statistics(self) -> Statistics: ...
+    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
+    def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
+    def silence(self) -> None: ...
+    def bend(self, bend: Bend) -> None: ...
+    def pulse(self, pulses: Pulses) -> None: ...
+    def stop_clock(self, due_s: float) -> None: ...
+    def poll(self, timeout_s: float) -> list[ToEngine]: ...
+    def beat(self) -> str: ...
+
+
+class OutputSettings(NamedTuple):
+    """One output and what is made of the notes on their way to it."""
+
+    port: str = ""
+    """Substring of an existing port's name, or empty for a virtual port."""
+    channel: int = -1
+    """0..15, or -1: as the engine chose."""
+    transpose: int = 0
+    """Semitones; a pitch beyond 0..127 is moved back by octaves."""
+    velocity_curve: tuple[tuple[int, int], ...] = ()
+    """(velocity of the engine, velocity sent), ascending, straight in between; empty: as it is."""
+    latency_s: float = 0.0
+    """How long the instrument needs from a message to its sound; the other outputs wait for it."""
+    velocity_delay_s: tuple[tuple[int, float], ...] = ()
+    """(velocity sent, how much longer such a note needs), ascending, straight in between."""
+    program: int = -1
+    """0..127: program change on connect; -1: none."""
+    clock: bool = False
+    """Send MIDI clock: ticks, start, stop, continue, song position."""
+    metronome: int = -1
+    """Channel 0..15 on which each beat is clicked; -1: none."""
+
+
+class PlayerSettings(NamedTuple):
+    """All that the player needs to know, handed over at its start."""
+
+    driver: str = "auto"
+    """auto, rtmidi, jack, alsa, file, null."""
+    file: str = ""
+    """Path of the MIDI file that the file driver writes."""
+    output_port: str = ""
+    """Substring of an existing port's name, or empty for the virtual port. Used where `outputs` is empty."""
+    input_port: str = ""
+    outputs: tuple[OutputSettings, ...] = ()
+    """Several outputs at once, each with a driver of its own; the first one's driver has the input."""
+    with_input: bool = True
+    output_connections: tuple[tuple[str, ...], ...] = ()
+    """Per output, what its virtual port was connected to when the player before this one died."""
+    connections: tuple[str, ...] = ()
+    """The same for the one output of a driver; likewise the input."""
+    input_connections: tuple[str, ...] = ()
+    virtual_port_name: str = "BrainMusic"
+    late_note_limit_s: float = 0.05
+    """A note-on later than this is dropped (with its note-off); note-offs never are."""
+    input_poll_s: float = 0.003
+    port_poll_s: float = 0.5
+    """How often the ports are looked at. Only the drivers jack and alsa notice one that goes and returns in between."""
+    engine_timeout_s: float = 5.0
+    """Without a Ping for so long the player ends all sounding notes (the engine hangs)."""
+    realtime: bool = True
+    log_notes_to: str = ""
+    """Path of a log with a JSON line per sent note, or empty."""

@@ -1,0 +1,151 @@
+"""One page about a take, for a file: what was commanded and played, what the person did, what people wrote down.
+
+Self-contained HTML that prints on one or two sheets. It describes music; it makes no statement about a person.
+"""
+
+from __future__ import annotations
+
+import base64
+import statistics
+from collections.abc import Callable, Sequence
+from html import escape
+
+from improv.music.mood import nearest_name
+from improv.takes.export.picture import held, png
+from improv.takes.take import PlayedNote, PlayedStep, Take
+
+WINDOWS = 60  # points of a curve
+WIDTH, HEIGHT = 640, 90  # of a curve, in its own units
+
+
+def html(take: Take) -> str:
+    """The page."""
+    picture = base64.b64encode(png(take)).decode()
+    return PAGE.format(
+        title=escape(f"Take {take.take_id}"),
+        facts="".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in facts(take)),
+        picture=f'<img alt="Mood path and piano roll" src="data:image/png;base64,{picture}">',
+        curves="".join(_figure(*curve) for curve in curves(take)),
+        moods=_rows(mood_path(take), ("from", "to", "commanded", "played, on average")),
+        notes=_rows(take.written, ("when", "note"))
+        if take.written
+        else "<p>None yet: <code>improv takes note</code> adds one.</p>",
+        commands=_rows([(clock(c.at_s), c.text) for c in take.commands], ("at", "command")),
+    )
+
+
+def clock(seconds: float) -> str:
+    """m:ss."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+def facts(take: Take) -> list[tuple[str, str]]:
+    """The table at the top."""
+    keys = held(take.person, take.seconds)
+    played = sum(off_s - on_s for on_s, off_s, _ in keys)
+    model = take.head.get("model") or {}
+    rows = [
+        ("Began", str(take.head.get("started", ""))[:19].replace("T", " ")),
+        ("Duration", clock(take.seconds)),
+        ("Notes played", str(len(take.notes))),
+        ("Loudness, median velocity", _median([note.velocity for note in take.notes])),
+        ("Notes per second", f"{len(take.notes) / max(take.seconds, 1.0):.1f}"),
+        ("Tempo, median", _median([step.tempo_bpm for step in take.steps], " bpm")),
+        ("The person played", f"{len(keys)} notes, keys held for {clock(played)}" if keys else "no notes"),
+        ("Model", str(model.get("name", ""))),
+        ("Seed", str(take.head.get("seed", ""))),
+        ("State", take.state),
+    ]
+    return rows + ([("Damaged lines left out", str(take.damaged))] if take.damaged else [])
+
+
+def _median(values: Sequence[float], unit: str = "") -> str:
+    return f"{statistics.median(values):.0f}{unit}" if values else "-"
+
+
+def mood_path(take: Take) -> list[tuple[str, str, str, str]]:
+    """From, to, the commanded mood, and the mean of the mood that was played under."""
+    ends = [*(change.at_s for change in take.changes[1:]), take.seconds]
+    rows = []
+    for change, end_s in zip(take.changes, ends, strict=True):
+        inside = [step.mood for step in take.steps if change.at_s <= step.at_s < end_s]
+        commanded = f"{nearest_name(change.target)} ({change.target[0]:+.2f}, {change.target[1]:+.2f})"
+        mean = [statistics.fmean(mood[axis] for mood in inside) for axis in (0, 1)] if inside else None
+        rows.append((clock(change.at_s), clock(end_s), commanded, f"{mean[0]:+.2f}, {mean[1]:+.2f}" if mean else "-"))
+    return rows
+
+
+def curves(take: Take) -> list[tuple[str, str, list[float]]]:
+    """(title, unit, values over the take) of loudness, density and tempo; the person's notes where there are any."""
+    width_s = max(take.seconds, 1.0) / WINDOWS
+
+    def over(times: Sequence[float], value: Callable[[list[int]], float]) -> list[float]:
+        cells: list[list[int]] = [[] for _ in range(WINDOWS)]
+        for index, at_s in enumerate(times):
+            cells[min(int(at_s / width_s), WINDOWS - 1)].append(index)
+        return [value(cell) for cell in cells]
+
+    notes: list[PlayedNote] = take.notes
+    steps: list[PlayedStep] = take.steps
+    on_s = [note.on_s for note in notes]
+    loud = over(on_s, lambda cell: statistics.fmean([notes[i].velocity for i in cell]) if cell else 0.0)
+    dense = over(on_s, lambda cell: len(cell) / width_s)
+    tempo = over(
+        [s.at_s for s in steps], lambda cell: statistics.fmean([steps[i].tempo_bpm for i in cell]) if cell else 0.0
+    )
+    found = [("Loudness", "velocity", loud), ("Density", "notes per second", dense), ("Tempo", "bpm", tempo)]
+    if keys := held(take.person, take.seconds):
+        found.append(
+            ("The person", "notes per second", over([key[0] for key in keys], lambda cell: len(cell) / width_s))
+        )
+    return found
+
+
+def _figure(title: str, unit: str, values: list[float]) -> str:
+    top = max(values, default=0.0) or 1.0
+    points = " ".join(
+        f"{WIDTH * (i + 0.5) / len(values):.1f},{HEIGHT * (1 - value / top):.1f}" for i, value in enumerate(values)
+    )
+    return (
+        f"<figure><figcaption>{escape(title)} <small>{escape(unit)}, up to {top:.3g}</small></figcaption>"
+        f'<svg viewBox="0 -3 {WIDTH} {HEIGHT + 6}" preserveAspectRatio="none" role="img" aria-label="{escape(title)}">'
+        f'<polyline points="{points}" fill="none" stroke="#3a4a6b" stroke-width="2" '
+        f'vector-effect="non-scaling-stroke"/></svg></figure>'
+    )
+
+
+def _rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
+    if not rows:
+        return "<p>None.</p>"
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body {{ font: 15px/1.45 system-ui, sans-serif; color: #2b2a28; background: #fffdf8; max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem }}
+h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.1rem; margin-top: 1.8rem; border-bottom: 1px solid #e4dfd3 }}
+table {{ border-collapse: collapse; width: 100% }} th, td {{ text-align: left; padding: .2rem .8rem .2rem 0;
+  vertical-align: top; font-weight: normal }} th {{ color: #6d685d }}
+.roll {{ overflow-x: auto }} .roll img {{ max-height: 30rem; max-width: 100% }}
+figure {{ margin: .6rem 0 }} svg {{ width: 100%; height: 5rem; border-bottom: 1px solid #e4dfd3 }}
+small {{ color: #6d685d }} footer {{ margin-top: 2rem; color: #6d685d; font-size: .85rem }}
+@media print {{ body {{ margin: 0; font-size: 11px }} h2 {{ break-after: avoid }}
+  figure, tr {{ break-inside: avoid }} }}
+</style></head><body>
+<h1>{title}</h1>
+<table>{facts}</table>
+<h2>Mood path and notes</h2><div class="roll">{picture}</div>
+<h2>Moods commanded and played</h2>{moods}
+<h2>Course</h2>{curves}
+<h2>Notes</h2>{notes}
+<h2>Commands</h2>{commands}
+<footer>Made by BrainMusic on this computer from its own record; nothing was sent anywhere. It describes the music that
+was played and makes no statement about anybody's health.</footer>
+</body></html>
+"""

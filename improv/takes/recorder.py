@@ -1,0 +1,343 @@
+"""A take while it is played: what goes past between engine, improviser and player is written down.
+
+`RecordedImproviser` and `RecordedLink` stand where the improviser and the player's link stand, do what those do, and
+tell the recording. The engine does not know the difference.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from improv.clock import Clock
+from improv.control.state import Command, ControlState
+from improv.improviser.improviser import Improviser, PlannedStep, Settings
+from improv.model.onnx_model import Model, digest_of
+from improv.player.protocol import Bend, Link, PlannedNote, Pulses, Received, Statistics, ToEngine
+from improv.takes import library
+from improv.takes.journal import JournalWriter, Record
+from improv.takes.schema import FORMAT, controls_record, settings_record, step_record
+
+log = logging.getLogger(__name__)
+
+LOWEST_STATUS, SYSTEM_STATUS = 0x80, 0xF0  # channel messages: what a person plays and turns
+# Messages of the person kept of one second: more than ten fingers and two pedals send, less than a flood.
+MOST_RECEIVED_PER_S = 500
+OVERWRITES = ("hear", "locate", "release")  # of two in a row only the second counts
+PENDING_STEPS, PENDING_NOTES = 512, 4096  # what is planned and not yet heard is less
+
+
+class Recording:
+    """Writes a take; begins the next one on a bar line when it is full.
+
+    about: what the first record says of model, seed and configuration. minutes: music in one take. keep: takes
+    that stay. wall_clock: for ids and dates. Nothing here raises or waits: the disk is another thread's business.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        minutes: float,
+        keep: int,
+        clock: Clock,
+        wall_clock: Callable[[], datetime],
+        about: Record,
+    ) -> None:
+        self._folder, self._minutes, self._keep = folder, minutes, keep
+        self._clock, self._wall_clock, self._about = clock, wall_clock, about
+        self._journal: JournalWriter | None = None
+        self._old: JournalWriter | None = None
+        self._began_s = self._second_s = 0.0
+        self._received = 0
+        self._ended = False
+        self._controls: ControlState | None = None
+        self._settings: Settings | None = None
+        self._pending: deque[PlannedStep] = deque(maxlen=PENDING_STEPS)
+        self._due_s: dict[int, float] = {}  # of the notes of the pending steps
+        self.take_id = ""
+        """Id of the take that is being written, empty before the first note."""
+
+    # --------------------------------------------------------------------------------------------- what is written
+
+    def write(self, record: Record) -> None:
+        """One record; before the first step and after the end nothing is kept."""
+        if self._journal is not None:
+            self._journal.append(record)
+
+    def at(self) -> float:
+        """Seconds of the take."""
+        return round(self._clock.now() - self._began_s, 6)
+
+    def relative(self, clock_s: float) -> float:
+        """A moment of the clock in seconds of the take."""
+        return round(clock_s - self._began_s, 6)
+
+    def begin(self, controls: ControlState, settings: Settings, continues: str = "") -> None:
+        """A new file."""
+        self._folder_is_ready()
+        now = self._wall_clock()
+        path = library.free_path(self._folder, now)
+        self._journal, self.take_id = JournalWriter(path, lambda reason: log.error("%s", reason)), path.stem
+        self._began_s = self._second_s = self._clock.now()
+        self._controls, self._settings = controls, settings
+        self.write(
+            {
+                "k": "take",
+                "format": FORMAT,
+                "id": self.take_id,
+                "started": now.isoformat(),
+                "continues": continues,
+                **self._about,
+                "controls": controls_record(controls),
+                "settings": settings_record(settings),
+            }
+        )
+        log.info("recording take %s", self.take_id)
+
+    def _folder_is_ready(self) -> None:
+        try:
+            library.keep_newest(self._folder, self._keep - 1)
+        except OSError as error:
+            log.error("old takes in %s could not be deleted: %s", self._folder, error.strerror)
+
+    def end(self) -> None:
+        """The music ends now; what is planned beyond this moment will not be heard."""
+        if self._journal is not None and not self._ended:
+            self.write({"k": "end", "at": self.at(), "reason": "stopped"})
+            self._ended = True
+
+    def close(self) -> None:
+        """End the take and wait a moment for the disk."""
+        self.end()
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+        if self._old is not None:
+            self._old.close()
+
+    # ------------------------------------------------------------------------------------------ what is told to it
+
+    def state(self, controls: ControlState, settings: Settings) -> None:
+        """What the next step is planned under."""
+        if self._journal is None:
+            return
+        if controls is not self._controls:
+            self._controls = controls
+            self.write(controls_record(controls) | {"at": self.at()})
+        if settings is not self._settings:
+            self._settings = settings
+            self.write(settings_record(settings))
+
+    def add(self, step: PlannedStep) -> None:
+        """A step was planned."""
+        self.write(step_record(step))
+        self._pending.append(step)
+
+    def due(self, notes: Sequence[PlannedNote]) -> None:
+        """Notes went to the player."""
+        if notes:
+            if len(self._due_s) > PENDING_NOTES:
+                self._forget_heard()
+            self._due_s |= {note.note_id: note.on_s for note in notes}
+            on = [[note.note_id, self.relative(note.on_s)] for note in notes]
+            self.write({"k": "due", "at": self.at(), "on": on})
+
+    def unheard(self, note_ids: Sequence[int]) -> None:
+        """Notes that went to the player will not sound: they came too late, or it failed before their time."""
+        if note_ids:
+            self.write({"k": "unheard", "at": self.at(), "ids": list(note_ids)})
+
+    def bent(self, bend: Bend) -> None:
+        """What the player has was moved, and what sounds ends at another time."""
+        moved = {i: bend.moved_s(due_s) for i, due_s in self._due_s.items() if due_s > bend.from_s}
+        self._due_s |= moved
+        from_s, to_s = self.relative(bend.from_s), self.relative(bend.to_s)
+        self.write({"k": "bend", "at": self.at(), "from": from_s, "to": to_s, "stretch": bend.stretch})
+
+    def forget(self, tick: int) -> None:
+        """Steps from `tick` on were taken back before they sounded."""
+        while self._pending and self._pending[-1].position.tick >= tick:
+            self._pending.pop()
+        self.write({"k": "rewind", "tick": tick})
+
+    def received(self, message: bytes, received_s: float) -> None:
+        """The person played or turned something."""
+        if received_s - self._second_s >= 1.0:
+            self._second_s, self._received = received_s, 0
+        self._received += 1
+        if message and LOWEST_STATUS <= message[0] < SYSTEM_STATUS and self._received <= MOST_RECEIVED_PER_S:
+            self.write({"k": "in", "at": self.relative(received_s), "hex": message.hex()})
+
+    def commanded(self, command: Command, at_s: float) -> None:
+        """Somebody commanded something."""
+        self.write({"k": "command", "at": self.relative(at_s), "text": in_words(command)})
+
+    # -------------------------------------------------------------------------------------------------- the next take
+
+    @property
+    def full(self) -> bool:
+        """Whether the take has its length."""
+        return self._journal is not None and self._clock.now() - self._began_s >= 60 * self._minutes
+
+    def turn_over(self, controls: ControlState, settings: Settings) -> None:
+        """Close this take and go on in the next one, which knows what is planned and has not been heard yet."""
+        assert self._journal is not None
+        before, continues = self._journal, self.take_id
+        self.write({"k": "end", "at": self.at(), "reason": "full"})
+        if self._old is not None:
+            self._old.close()
+        before.close_beside()
+        self._old = before
+        self.begin(controls, settings, continues)
+        now_s = self._clock.now()
+        ahead = [step for step in self._pending if any(self._due_s.get(n.note_id, 0.0) > now_s for n in step.started)]
+        for step in ahead:
+            self.write(step_record(step) | {"k": "carried"})
+        on = [[n.note_id, self.relative(self._due_s[n.note_id])] for s in ahead for n in s.started]
+        self.write({"k": "due", "at": self.at(), "on": on})
+        self._forget_heard()
+
+    def _forget_heard(self) -> None:
+        now_s = self._clock.now()
+        self._due_s = {note_id: due_s for note_id, due_s in self._due_s.items() if due_s > now_s}
+
+
+def in_words(command: Command) -> str:
+    """SetMood(valence=0.5, arousal=None) -> set mood: valence 0.5."""
+    name = re.sub(r"(?<!^)([A-Z])", r" \1", type(command).__name__).lower()
+    values = {key: getattr(value, "name", value) for key, value in command._asdict().items() if value is not None}
+    given = ", ".join(f"{key} {value}" for key, value in values.items())
+    return f"{name}: {given}" if given else name
+
+
+def about_model(name: str, model: Model) -> Record:
+    """What a take says of a model: by which name it was asked for, and which file it is."""
+    path = getattr(model, "path", None)
+    return {
+        "asked": name,
+        "name": model.contract.name,
+        "family": model.contract.family,
+        "sha256": digest_of(path) if path is not None else "",
+    }
+
+
+class RecordedImproviser(Improviser):
+    """An improviser that tells the recording what decides the next steps: controls, settings, and what was done to it.
+
+    The steps themselves, and those taken back, come from the engine.
+    """
+
+    def __init__(
+        self, model: Model, settings: Settings, controls: ControlState, seed: int, recording: Recording
+    ) -> None:
+        super().__init__(model, settings, controls, seed)
+        self._recording, self._first = recording, (controls, settings)
+        self._before: list[Record] = []  # what was done before the first music: the take begins with it
+
+    def plan_step(self, controls: ControlState) -> PlannedStep:
+        if not self._recording.take_id:
+            self._recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
+            for record in self._before:
+                self._recording.write(record)
+        if self._recording.full and not self.position.ticks_to_bar_line:
+            self._recording.turn_over(controls, self.settings)
+        self._recording.state(controls, self.settings)
+        return super().plan_step(controls)
+
+    def hurry(self, music_s: float) -> None:
+        self._tell({"k": "hurry", "m": music_s})
+        super().hurry(music_s)
+
+    def hear(self, keys: Iterable[int]) -> None:
+        held = sorted(keys)
+        self._tell({"k": "hear", "keys": held})
+        super().hear(held)
+
+    def lead(self, tempo_bpm: float | None) -> None:
+        self._tell({"k": "lead", "bpm": tempo_bpm})
+        super().lead(tempo_bpm)
+
+    def locate(self, beat: float) -> None:
+        self._tell({"k": "locate", "beat": beat})
+        super().locate(beat)
+
+    def release(self) -> None:
+        self._tell({"k": "release"})
+        super().release()
+
+    def offer(self, name: str, model: Model) -> None:
+        super().offer(name, model)
+        self._tell({"k": "offer", **about_model(name, model)})
+
+    def begin_anew(self, controls: ControlState) -> None:
+        if self._recording.take_id:
+            self._recording.state(controls, self.settings)
+        else:
+            self._tell(controls_record(controls))
+        self._tell({"k": "anew"})
+        super().begin_anew(controls)
+
+    def _tell(self, record: Record) -> None:
+        if self._recording.take_id:
+            self._recording.write(record)
+            return
+        if self._before and self._before[-1]["k"] == record["k"] in OVERWRITES:
+            self._before.pop()  # keys are played for hours while the music rests
+        self._before.append(record)
+
+
+class RecordedLink:
+    """A link to the player of which every message is written down. Implements `improv.player.protocol.Link`."""
+
+    def __init__(self, link: Link, recording: Recording) -> None:
+        self._link, self._recording = link, recording
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._link.statistics
+
+    def schedule(self, notes: Sequence[PlannedNote]) -> None:
+        self._recording.due(notes)
+        self._link.schedule(notes)
+
+    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        moved = list(offs)
+        if moved:
+            relative = self._recording.relative
+            off = [[note_id, relative(off_s)] for note_id, off_s in moved]
+            self._recording.write({"k": "ends", "at": self._recording.at(), "off": off})
+        self._link.move_offs(moved)
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        sent = self._link.revoke(first_note_id)
+        at = self._recording.at()
+        self._recording.write({"k": "revoked", "at": at, "from": first_note_id, "sent": list(sent)})
+        return sent
+
+    def bend(self, bend: Bend) -> None:
+        self._recording.bent(bend)
+        self._link.bend(bend)
+
+    def pulse(self, pulses: Pulses) -> None:
+        self._link.pulse(pulses)
+
+    def stop_clock(self, due_s: float) -> None:
+        self._link.stop_clock(due_s)
+
+    def silence(self) -> None:
+        self._recording.write({"k": "silence", "at": self._recording.at()})
+        self._link.silence()
+
+    def poll(self, timeout_s: float) -> list[ToEngine]:
+        arrived = self._link.poll(timeout_s)
+        for record in arrived:
+            if isinstance(record, Received):
+                self._recording.received(record.message, record.received_s)
+        return arrived
+
+    def beat(self) -> str:
+        return self._link.beat()

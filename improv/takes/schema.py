@@ -1,0 +1,90 @@
+"""What a journal's records hold, and the way between them and the engine's own values.
+
+k          fields
+take       format, id, started (local time), version, model {name, sha256, family}, seed, config, controls, settings,
+           continues (id of the part before, or ""): the first record
+controls   what is commanded from here on, whole (improv.control.state.ControlState)
+settings   the improviser's settings from here on, whole
+step       tick, m (music_s), bpm, bar, beats, grid (ticks per beat), v, a (mood), r (revision), on [[id, pitch,
+           velocity, on_s]], off [[id, off_s]] in seconds of the music; end when the piece ends with it
+rewind     tick: steps from there on were taken back before they sounded, and are planned again
+offer      asked, name, family, sha256: from here on this model can be asked for by this name
+hear       keys: what the person holds from here on, where it is heard
+lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
+hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
+due        at, on [[id, on_s]]: notes handed to the player with their deadlines
+ends       at, off [[id, off_s]]: deadlines of note-offs
+revoked    at, from, sent [id]: notes from that id on were taken back, except those that had been sent
+unheard    at, ids: of those, notes that did not sound: they came too late, or the player failed before their time
+bend       at, from, to, stretch: what was due after `from`, or sounded until later, came at to + stretch * (due - from)
+silence    at: every note was ended
+in         at, hex: a message that the person's instrument or controller sent
+command    at, text: what was commanded, in words
+note       wall, text: written down by a person afterwards
+end        at, reason: the take ended in order
+
+`at` and the times of `due`, `ends` and `bend` are seconds of the clock since the take's first record; m, and the times
+of a step, seconds of the music.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from improv.control.state import ControlState
+from improv.improviser.improviser import PlannedStep, Settings
+from improv.takes.journal import Record
+
+FORMAT = 1
+
+_CONTROLS = TypeAdapter(ControlState)
+_SETTINGS = TypeAdapter(Settings)
+
+
+def step_record(step: PlannedStep) -> Record:
+    """A planned step; equal steps give equal records to the last digit."""
+    position = step.position
+    record: Record = {
+        "k": "step",
+        "tick": position.tick,
+        "m": float(position.music_s),
+        "bpm": float(position.tempo_bpm),
+        "bar": position.bar,
+        "line": position.bar_tick,
+        "beats": float(position.beats_per_bar),
+        "grid": position.ticks_per_beat,
+        "v": float(step.mood.valence),
+        "a": float(step.mood.arousal),
+        "r": step.revision,
+        "on": [list(note) for note in step.started],
+        "off": [list(ended) for ended in step.ended],
+    }
+    return record | {"end": True} if step.finished else record
+
+
+def controls_record(controls: ControlState) -> Record:
+    """All that is commanded."""
+    return {"k": "controls", **dumped(_CONTROLS, controls)}
+
+
+def settings_record(settings: Settings) -> Record:
+    """All that the improviser was told."""
+    return {"k": "settings", **dumped(_SETTINGS, settings)}
+
+
+def controls_of(record: Record) -> ControlState:
+    """The way back; ValueError when it does not fit this version."""
+    return _CONTROLS.validate_python({key: value for key, value in record.items() if key != "k"})
+
+
+def settings_of(record: Record) -> Settings:
+    """The way back; ValueError when it does not fit this version."""
+    return _SETTINGS.validate_python({key: value for key, value in record.items() if key != "k"})
+
+
+def dumped(adapter: TypeAdapter[Any], value: object) -> dict[str, Any]:
+    """As plain JSON values; a read-only mapping becomes a plain one (of that pydantic would warn)."""
+    plain: dict[str, Any] = adapter.dump_python(value, mode="json", fallback=dict, warnings="none")
+    return plain

@@ -1,0 +1,304 @@
+"""config.yaml: what it says is what is in force, and what is wrong is said all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mido
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from improv import config
+from improv.config import Config
+from improv.control.state import SetMood
+from improv.errors import ConfigError
+from improv.music.mood import CORNERS, Mood
+from tests.conftest import REPOSITORY
+
+SHIPPED = REPOSITORY / "config.yaml"
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def faults(path: Path | None, *overrides: str, **environment: str) -> list[str]:
+    """The lines of the error that loading ends in."""
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, overrides, environment)
+    return str(caught.value).splitlines()
+
+
+def test_the_shipped_file_says_the_defaults() -> None:
+    assert config.load(SHIPPED, (), {}) == Config()
+    assert config.load(None, (), {}) == Config()
+
+
+def keys() -> list[str]:
+    return [
+        f"{section}.{key}"
+        for section, field in Config.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        for key in field.annotation.model_fields
+    ]
+
+
+@pytest.mark.parametrize("name", keys())
+def test_every_key_stands_in_the_shipped_file_and_is_explained(name: str) -> None:
+    section, key = name.split(".")
+    block = SHIPPED.read_text().split(f"\n{section}:\n")[1].split("\n\n")[0].splitlines()
+    line = next(line for line in block if line.startswith(f"  {key}:"))
+    assert "#" in line or name == "controls.map" or "#" in block[block.index(line) + 1]
+
+
+def test_all_faults_at_once_each_with_its_place_and_what_is_allowed(write: Write) -> None:
+    path = write(
+        "mood:\n"
+        "  intensity: 2\n"  # 2
+        "  strat: sad\n"  # 3
+        "midi:\n"
+        "  channel: zero\n"  # 5
+        "  driver: oss\n"  # 6
+        "tming: {}\n"  # 7
+        "controls:\n"
+        "  map:\n"
+        "    30: vlence\n"  # 10
+        "takes:\n"
+        "  enabled: perhaps\n"  # 12
+        "  minutes: .nan\n"  # 13
+        "music: [1]\n"  # 14
+    )
+    found = {fault.split(": ")[0].removeprefix(str(path)): fault for fault in faults(path)}
+    assert "mood.intensity: must be 0..1 (got 2)" in found[":2"]
+    assert "mood.strat: unknown key, did you mean 'start'?; allowed: start, glide_s" in found[":3"]
+    assert "midi.channel: must be a whole number 1..16 (got 'zero')" in found[":5"]
+    assert "midi.driver: must be one of auto, rtmidi, jack, alsa, file or null (got 'oss')" in found[":6"]
+    assert "unknown key, did you mean 'timing'?" in found[":7"]
+    assert "unknown action 'vlence', did you mean 'valence'?" in found[":10"]
+    assert "takes.enabled: must be true or false (got 'perhaps')" in found[":12"]
+    assert "takes.minutes: must be 1..720 (got nan)" in found[":13"]
+    assert "music: must be a section with keys (got [1])" in found[":14"]
+    assert len(found) == 9
+
+
+def test_faults_of_file_and_overrides_come_together(write: Write) -> None:
+    found = faults(write("mood: {intensity: 3}"), "midi.channel=17", "nonsense", BRAINMUSIC_LOG__LEVEL="loud")
+    assert any(fault.startswith("-o: midi.channel: must be a whole number 1..16 (got 17)") for fault in found)
+    assert any(fault.startswith("-o 'nonsense': expected section.key=value") for fault in found)
+    assert any(fault.startswith("BRAINMUSIC_LOG__LEVEL: log.level: must be one of") for fault in found)
+    assert any(":1: mood.intensity" in fault for fault in found)
+    assert len(found) == 4
+
+
+def test_a_key_that_stands_twice(write: Write) -> None:
+    path = write("midi:\n  channel: 1\nlog: {}\nmidi:\n  channel: 2\n")
+    assert faults(path)[0] == f"{path}:4: midi: stands twice, first in line 1; keep one"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("midi:\n  channel: [1\n", ":3: not valid YAML"),
+        ("a: 1\n\tb: 2\n", ":2: not valid YAML"),
+        ("- midi\n", ":1: must be sections with keys, like `midi:` (got list)"),
+        ("midi\n", ":1: must be sections with keys, like `midi:` (got str)"),
+        ("a: &x {b: *x}\n", "unknown key"),
+        ("controls: 5\n", ":1: controls: must be a section with keys (got 5)"),
+    ],
+)
+def test_a_file_that_is_no_configuration(write: Write, text: str, expected: str) -> None:
+    assert expected in faults(write(text))[0]
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    assert faults(tmp_path / "none.yaml") == [f"{tmp_path / 'none.yaml'} cannot be read: No such file or directory"]
+    (tmp_path / "latin.yaml").write_bytes(b"midi: {name: Fl\xfcgel}")
+    assert "not valid YAML" in faults(tmp_path / "latin.yaml")[0]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "midi:\n", "midi: {}\nlog:\n"])
+def test_what_is_left_out_falls_back_to_the_default(write: Write, text: str) -> None:
+    assert config.load(write(text), (), {}) == Config()
+
+
+def test_precedence(write: Write) -> None:
+    path = write("midi: {channel: 2, name: a}\nmood: {intensity: 0.1, start: sad}\n")
+    environment = {"BRAINMUSIC_MIDI__CHANNEL": "3", "BRAINMUSIC_MOOD__INTENSITY": "0.2", "BRAINMUSIC_HOME": "x"}
+    effective = config.load(path, ["midi.channel=4"], environment)
+    assert (effective.midi.channel, effective.mood.intensity) == (4, 0.2)
+    assert (effective.midi.name, effective.mood.start, effective.midi.program) == ("a", "sad", -1)
+
+
+def test_overrides_of_tables() -> None:
+    effective = config.load(None, ["controls.map.30=glide", "mood.table.tempo.sad=50", "mood.start=[0.5, -0.5]"], {})
+    assert effective.controls.map == Config().controls.map | {30: "glide"}
+    assert effective.mood.table["tempo"] == Config().mood.table["tempo"] | {"sad": 50}
+    assert effective.mood.start_mood == Mood(0.5, -0.5)
+
+
+def test_a_name_of_ones_own_is_used_everywhere() -> None:
+    named = ["mood.names.angry=[-0.9, 0.9]", "mood.start=angry", "controls.programs.7=angry", "controls.programs.0=sad"]
+    effective = config.load(None, named, {})
+    assert effective.mood.start_mood == Mood(-0.9, 0.9)
+    assert effective.mood.moods["tender"] == Mood(0.4, -0.5), "the names that are there stay"
+    pressed = effective.controls.midi_map(effective.mood.moods).command(mido.Message("program_change", program=7))
+    assert pressed == SetMood(-0.9, 0.9)
+    printed = yaml.safe_load(config.dump(effective))
+    assert printed["mood"]["names"]["angry"] == [-0.9, 0.9]
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("mood.start=angy", "unknown mood 'angy'; allowed: happy, nervous, sad, calm, triumphant"),
+        ("mood.start=tendr", "unknown mood 'tendr', did you mean 'tender'?"),
+        ("mood.names.angry=[-1.2, 0.9]", "mood.names.angry: valence and arousal must be -1..1 (got -1.2, 0.9)"),
+        ("mood.names.angry=high", "mood.names.angry: must be a pair [valence, arousal] (got 'high')"),
+        ("mood.names.sad=[0, 0]", "mood.names.sad: is a corner of the plane and stays there"),
+        ("mood.names.Angry!=[0, 0]", "mood.names.Angry!: a mood's name is a small letter"),
+        ("controls.programs.5=tendr", "controls.programs.5: unknown mood 'tendr', did you mean 'tender'?"),
+        ("mood.start=[2, 0]", "valence and arousal must be -1..1 (got 2, 0)"),
+        ("mood.start=[1]", "or a pair [valence, arousal] (got [1])"),
+        ("mood.table.tempo.sad=500", "mood.table.tempo.sad: must be 40..200 bpm (got 500)"),
+        ("mood.table.temp.sad=50", "mood.table.temp: unknown attribute, did you mean 'tempo'?"),
+        ("music.beats_per_bar=3.1", "must be a whole number of sixteenths, 0.25 of a quarter (got 3.1)"),
+        ("music.top_p=0", "must be more than 0, at most 1 (got 0)"),
+        ("music.seed=1.5", "must be a whole number -1..2147483647 (got 1.5)"),
+        ("controls.channel=17", "must be 1..16 or all (got 17)"),
+        ("controls.map.128=end", "a control number must be 0..127 (got 128)"),
+        ("controls.programs.128=sad", "a program must be 0..127 (got 128)"),
+        ("controls.map.knob=end", "must be a whole number (got 'knob')"),
+        ("midi.name=", "must be"),
+        ("midi=5", "expected section.key=value"),
+        ("midi.channel.x.y=5", "channel"),
+        ("midi.channel=[", "the value is not valid YAML"),
+    ],
+)
+def test_what_is_out_of_range(override: str, expected: str) -> None:
+    found = faults(None, override)
+    assert len(found) == 1
+    assert found[0].startswith("-o")
+    assert expected in found[0]
+
+
+@pytest.mark.parametrize("mood", CORNERS)
+def test_a_mood_by_name_or_as_a_pair(mood: str) -> None:
+    point = CORNERS[mood]
+    assert config.load(None, [f"mood.start={mood}"], {}).mood.start_mood == point
+    assert config.load(None, [f"mood.start=[{point.valence}, {point.arousal}]"], {}).mood.start_mood == point
+
+
+def test_an_override_into_a_broken_section_is_a_sentence(write: Write) -> None:
+    for text in ("controls: 5", "controls: {map: 5}", "controls: {map: }", "controls: [map]"):
+        assert faults(write(text), "controls.map.30=glide")
+
+
+def test_the_null_driver_needs_no_quotes(write: Write) -> None:
+    for text in ("midi: {driver: null}", "midi: {driver: 'null'}"):
+        assert config.load(write(text), (), {}).midi.driver == "null"
+    assert config.load(None, ["midi.driver=null"], {}).midi.driver == "null"
+    assert config.load(None, ["midi.output="], {}).midi.output == ""
+
+
+def test_the_dump_can_be_read_back(write: Write) -> None:
+    changed = config.load(
+        None, ["mood.start=[0.5, -0.5]", "midi.name='a: b # c'", "controls.channel=3", "log.notes='~'"], {}
+    )
+    for effective in (Config(), changed):
+        assert config.load(write(config.dump(effective)), (), {}) == effective
+    assert list(yaml.safe_load(config.dump(Config()))) == list(yaml.safe_load(SHIPPED.read_text()))
+
+
+def test_the_file_that_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("platformdirs.user_config_path", lambda app: tmp_path / "home" / app)
+    assert config.find() is None
+    mine = tmp_path / "home" / "brainmusic" / "config.yaml"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("")
+    assert config.find() == mine
+    (tmp_path / "config.yaml").write_text("")
+    assert config.find() == Path("config.yaml")
+
+
+def test_the_controls_as_the_engine_uses_them() -> None:
+    assert config.load(None, ["controls.channel=5"], {}).controls.midi_map().channel == 5
+    assert Config().controls.midi_map().channel == 0
+
+
+def test_where_takes_go(tmp_path: Path) -> None:
+    assert config.load(None, [f"takes.folder={tmp_path}"], {}).takes.path == tmp_path
+    assert Config().takes.path.name == "takes"
+
+
+def test_outputs_are_told_with_line_and_what_is_allowed(write: Write) -> None:
+    path = write(
+        "midi:\n"
+        "  outputs:\n"
+        "  - port: Roland\n"
+        "    chanel: 2\n"  # 4
+        "  - port: Disklavier\n"
+        "    latency_ms: 900\n"  # 6
+        "    velocity_delay_ms: {1: 150,\n"
+        "      200: 0}\n"  # 8
+        "    velocity_curve: {64: 130}\n"  # 9
+    )
+    found = {fault.split(": ")[0].removeprefix(str(path)): fault for fault in faults(path)}
+    assert "midi.outputs.0.chanel: unknown key, did you mean 'channel'?; allowed: port, channel, tr" in found[":4"]
+    assert "midi.outputs.1.latency_ms: must be 0..500 (got 900)" in found[":6"]
+    assert "midi.outputs.1.velocity_delay_ms.200: a velocity must be 1..127 (got 200)" in found[":8"]
+    assert "midi.outputs.1.velocity_curve.64: must be 1..127 (got 130)" in found[":9"]
+    assert len(found) == 4
+
+
+def test_outputs_take_the_place_of_the_simple_form(write: Write) -> None:
+    (fault,) = faults(write("midi:\n  output: Roland\n  program: 3\n  outputs:\n  - {port: x}\n"))
+    assert fault.endswith(
+        ":4: midi.outputs: each output has a port, channel, program, clock and metronome of its own; "
+        "leave midi.output and midi.program out"
+    )
+    (fault,) = faults(write("midi:\n  outputs: Roland\n"))
+    assert "midi.outputs: must be a list of outputs, each with keys (got 'Roland')" in fault
+
+
+def test_an_output_in_an_override(write: Write) -> None:
+    path = write("midi:\n  outputs:\n  - {port: Roland, channel: 2}\n")
+    added = ["midi.outputs.0.transpose=12", "midi.outputs.1.port=Disklavier", "midi.outputs.1.velocity_delay_ms.64=40"]
+    first, second = config.load(path, added, {}).midi.outputs
+    assert (first.port, first.channel, first.transpose) == ("Roland", 2, 12)
+    assert (second.port, second.velocity_delay_ms) == ("Disklavier", {64: 40})
+    assert config.load(None, [], {"BRAINMUSIC_MIDI__OUTPUTS__0__PORT": "Grand"}).midi.outputs[0].port == "Grand"
+
+
+@pytest.mark.parametrize(
+    ("override", "sentence"),
+    [
+        ("midi.outputs.2.port=x", "midi.outputs is a list; expected a number, 0..0, or 1 to add one (got 2)"),
+        ("midi.outputs.x.port=x", "midi.outputs is a list; expected a number, 0..0, or 1 to add one (got x)"),
+        ("midi.outputs.0=3", "midi.outputs.0: must be a section with keys (got 3)"),
+        ("midi.driver.x=1", "driver is not a section"),
+    ],
+)
+def test_an_override_that_leads_nowhere(write: Write, override: str, sentence: str) -> None:
+    path = write("midi:\n  driver: auto\n  outputs:\n  - {port: Roland}\n")
+    assert sentence in "\n".join(faults(path, override))
+
+
+def test_outputs_of_both_forms(tmp_path: Path) -> None:
+    simple = config.load(None, ["midi.output=Roland", "midi.channel=3", "midi.program=7"], {}).midi
+    assert [(one.port, one.channel, one.program) for one in simple.all_outputs] == [("Roland", 3, 7)]
+    loaded = config.load(None, ["midi.outputs=[{}, {port: Disklavier, velocity_delay_ms: {127: 0, 1: 150}}]"], {})
+    assert [one.port for one in loaded.midi.all_outputs] == ["", "Disklavier"]
+    assert list(loaded.midi.outputs[1].velocity_delay_ms) == [1, 127]
+    printed = tmp_path / "printed.yaml"
+    printed.write_text(config.dump(loaded))
+    assert config.load(printed, (), {}) == loaded

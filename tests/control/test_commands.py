@@ -1,0 +1,112 @@
+"""The table of commands and the published state: what every face is built from."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from improv.app.commands import protocol
+from improv.control import status, table
+from improv.control.state import ControlState, Panic, Play, SetAttribute, SetMood, Stop, apply
+from improv.control.status import FIELDS, State
+from improv.control.table import COMMANDS, Names, parse, table_as_json
+from improv.errors import CommandError, InputError
+from improv.music.mood import Mood
+from tests.conftest import REPOSITORY
+
+
+@pytest.mark.parametrize(
+    ("message", "command"),
+    [
+        ({"command": "mood", "name": "sad"}, SetMood(-1.0, -1.0)),
+        ({"command": "mood", "name": "sad", "glide_s": 8}, SetMood(-1.0, -1.0, 8.0)),
+        ({"command": "point", "valence": -0.4, "arousal": 1, "glide_s": None}, SetMood(-0.4, 1.0)),
+        ({"command": "valence", "value": 0.5}, SetMood(valence=0.5)),
+        ({"command": "attribute", "name": "tempo", "value": 96}, SetAttribute("tempo", 96.0)),
+        ({"command": "attribute", "name": "tempo", "value": None}, SetAttribute("tempo", None)),
+        ({"command": "play", "id": 3, "from": "page", "kind": "command"}, Play()),
+        ({"command": "stop"}, Stop()),
+        ({"command": "panic"}, Panic()),
+    ],
+)
+def test_messages_become_commands(message: dict[str, object], command: object) -> None:
+    found = parse(message)
+    assert type(found) is type(command)
+    assert found == command
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ({}, "unknown command None; allowed: mood, point"),
+        ({"command": ["mood"]}, r"unknown command \['mood'\]"),
+        ({"command": "mood"}, "mood: name is missing; one of happy, nervous, sad, calm"),
+        ({"command": "mood", "name": "angry"}, r"mood: name must be one of happy, .* \(got 'angry'\)"),
+        ({"command": "mood", "name": "sad", "glide_s": 601}, r"glide_s must be a number 0..600 s \(got 601\)"),
+        ({"command": "point", "valence": 2, "arousal": 0}, r"valence must be a number -1..1 \(got 2\)"),
+        ({"command": "point", "valence": "0", "arousal": 0}, r"\(got '0'\)"),
+        ({"command": "point", "valence": True, "arousal": 0}, r"\(got True\)"),
+        ({"command": "point", "valence": float("nan"), "arousal": 0}, r"\(got nan\)"),
+        ({"command": "point", "valence": 10**400, "arousal": 0}, r"\(got 1000"),
+        ({"command": "attribute", "name": "tempo", "value": 10}, r"a number 40..200 or null \(got 10\)"),
+        ({"command": "play", "now": 1}, "play takes no arguments, not 'now'"),
+        ({"command": "mood", "name": "x" * 500}, r"x\.\.\.\)$"),
+    ],
+)
+def test_what_is_wrong_is_said(message: dict[str, object], sentence: str) -> None:
+    with pytest.raises(CommandError, match=sentence):
+        parse(message)
+
+
+def test_moods_of_the_users_own() -> None:
+    names = Names(moods={"dreamy": Mood(0.3, -0.6)})
+    assert parse({"command": "mood", "name": "dreamy"}, names) == SetMood(0.3, -0.6)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(list(COMMANDS)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(sorted({a.name for row in COMMANDS.values() for a in row.arguments}))
+
+
+@given(st.sampled_from(list(COMMANDS)), st.dictionaries(KEYS, JSON, max_size=4))
+def test_any_message_is_a_command_or_a_sentence(word: str, arguments: dict[str, object]) -> None:
+    with contextlib.suppress(CommandError):
+        apply(ControlState(), parse({"command": word, **arguments}), 0.0)
+
+
+def test_the_tables_are_plain_json() -> None:
+    assert [row["name"] for row in json.loads(json.dumps(table_as_json()))] == list(COMMANDS)
+    assert [one["name"] for one in json.loads(json.dumps(status.fields_as_json()))] == list(FIELDS)
+
+
+def test_every_row_and_field_says_what_it_is() -> None:
+    for row in COMMANDS.values():
+        assert row.text.endswith(".")
+        assert all(argument.text for argument in row.arguments)
+    assert all(one.text for one in FIELDS.values())
+    assert len(table.CONTROL_ACTIONS) == len(set(table.CONTROL_ACTIONS))
+
+
+def test_the_state_is_plain_json() -> None:
+    told = json.loads(json.dumps(State(overrides={"tempo": 99.123456}).as_json()))
+    assert list(told) == list(FIELDS)
+    assert told["overrides"] == {"tempo": 99.1235}
+
+
+def test_no_two_commands_share_a_midi_action() -> None:
+    actions = [action for row in table.COMMANDS.values() for action in row.midi]
+    assert len(actions) == len(set(actions))
+
+
+def test_the_document_is_up_to_date() -> None:
+    text = (REPOSITORY / "docs" / "protocol.md").read_text()
+    assert protocol.updated(text) == text, "run `improv protocol`"
+    with pytest.raises(InputError, match="the marks of the table commands are missing"):
+        protocol.updated("")

@@ -1,0 +1,105 @@
+"""The engine's side of the faces, with the real process and with none."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.live import wait_for
+from improv.clock import ManualClock, SystemClock
+from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FacesLink
+from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
+from improv.frontends.settings import FacesSettings
+
+HELLO = {"kind": "hello", "commands": [], "state": {"bar": 1}}
+
+
+@pytest.fixture
+def link() -> Iterator[FacesLink]:
+    link = FacesLink(FacesSettings(port=0, osc=False, ctl=False), SystemClock())
+    link.start()
+    yield link
+    link.close()
+
+
+def said(link: FacesLink, kind: str) -> dict[str, Any]:
+    """The next message of a kind, or the next command."""
+    found: list[dict[str, Any]] = []
+
+    def look() -> bool:
+        found.extend(m for m in link.receive() if m.get("kind", "command") == kind)
+        return bool(found)
+
+    wait_for(look, 20.0)
+    return found[0]
+
+
+def test_a_command_goes_through_and_its_answer_comes_back(link: FacesLink) -> None:
+    link.post(HELLO)
+    link.post_state({"bar": 2})
+    address = said(link, "log")["text"].removeprefix("page: ")
+    with urllib.request.urlopen(f"{address}/api/state", timeout=5) as response:
+        assert json.load(response) == {"bar": 2}
+    first = link.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    notices: list[str] = []
+    wait_for(lambda: notices.append(link.beat()) or any(notices), 10.0)  # type: ignore[func-returns-value]
+    assert "was started again" in notices[-1]
+    assert link.pid != first
+    link.post(HELLO)
+    address = said(link, "log")["text"].removeprefix("page: ")
+    with urllib.request.urlopen(f"{address}/healthz", timeout=5) as response:
+        assert response.read() == b"ok"
+
+
+def test_nothing_is_started_where_no_face_is_wanted() -> None:
+    link = FacesLink(FacesSettings(web=False, osc=False, ctl=False), SystemClock())
+    link.start()
+    link.post(HELLO)
+    assert (link.pid, link.connected, link.receive(), link.beat()) == (None, False, [], "")
+    link.close()
+
+
+def test_faces_that_hang_cost_nothing_but_their_messages() -> None:
+    clock = ManualClock()
+    link = FacesLink(FacesSettings(port=0, osc=False, ctl=False), clock)
+    link.start()
+    try:
+        first = link.pid
+        assert first is not None
+        os.kill(first, signal.SIGSTOP)
+        text = "x" * 10000
+        for _ in range(3 * OUTBOX_BYTES // len(text)):
+            link.post({"kind": "notes", "text": text})
+        assert link.dropped > 0
+        link.post_state({"bar": 1})
+        link.post_state({"bar": 2})
+        assert link.beat() == ""
+        clock.wait(STUCK_AFTER_S + 1)
+        assert link.beat() == ""
+        assert not link.connected
+        clock.wait(clock.now() + 1)
+        assert "was started again" in link.beat()
+        assert link.pid != first
+    finally:
+        link.close()
+
+
+def test_lines() -> None:
+    buffer = LineBuffer(longest=20)
+    assert buffer.feed(encode({"a": 1}) + b'{"b"') == [b'{"a":1}']
+    assert [decode(line) for line in buffer.feed(b":2}\n\n")] == [{"b": 2}]
+    with pytest.raises(LineError, match="at most 20 bytes"):
+        buffer.feed(b"x" * 21)
+    for wrong in (b"[1]", b"{", b"\xff", b"[" * 100000):
+        with pytest.raises(LineError):
+            decode(wrong)
+    with pytest.raises(ValueError, match="JSON"):
+        encode({"a": float("nan")})

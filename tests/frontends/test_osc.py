@@ -1,0 +1,388 @@
+"""OSC: patterns, packets, the tree of addresses, and a server that a test speaks to over UDP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.asyncio.client import connect
+
+from benchmarks.attack import spoilt
+from improv.clock import wall_clock
+from improv.control.status import FIELDS
+from improv.control.table import COMMANDS, parse
+from improv.frontends.osc.packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
+from improv.frontends.osc.pattern import matching
+from improv.frontends.osc.server import FURTHEST_S, MESSAGES_AT_ONCE, MOST_WAITING
+from improv.frontends.osc.tree import Tree, WrongArgumentsError, find
+from tests.frontends.stage import LIMIT_S, Scene, hello, scene
+
+# -------------------------------------------------------------------------------------------------------- patterns
+
+NAMES = ["/a/mood", "/a/mode", "/a/m", "/a/play", "/a/pause", "/b/mood", "/a/mood/sad"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("/a/mood", ["/a/mood"]),
+        ("/a/m*", ["/a/mood", "/a/mode", "/a/m"]),
+        ("/*/mood", ["/a/mood", "/b/mood"]),
+        ("/a/mo?e", ["/a/mode"]),
+        ("/a/mo[a-e]e", ["/a/mode"]),
+        ("/a/mo[!a-c]*", ["/a/mood", "/a/mode"]),
+        ("/a/{play,pause}", ["/a/play", "/a/pause"]),
+        ("/a/p{l,au}*", ["/a/play", "/a/pause"]),
+        ("/a/*/*", ["/a/mood/sad"]),
+        ("/a", []),
+        ("*", []),
+        ("/a/[mood", []),
+        ("/a/mood]", []),
+        ("/a/{play", []),
+        ("/a/[-o]", []),
+        ("/a/" + "*" * 500, []),
+    ],
+)
+def test_patterns(pattern: str, found: list[str]) -> None:
+    assert list(matching(pattern, NAMES)) == found
+
+
+@given(st.text("ab*?[]{}!,-/", max_size=60))
+def test_no_pattern_is_too_much(pattern: str) -> None:
+    assert set(matching(pattern, ["/a/b", "a" * 40, ""])) <= {"/a/b", "a" * 40, ""}
+
+
+def test_many_stars_take_no_time() -> None:
+    assert list(matching("/" + "*a" * 120, ["/" + "a" * 119 + "b"])) == []
+
+
+# --------------------------------------------------------------------------------------------------------- packets
+
+
+def bundle(tag: int, *elements: bytes) -> bytes:
+    return BUNDLE + struct.pack(">Q", tag) + b"".join(struct.pack(">i", len(one)) + one for one in elements)
+
+
+def at(wall_s: float) -> int:
+    return int((wall_s + NTP_TO_UNIX_S) * 2**32)
+
+
+def test_messages_and_bundles() -> None:
+    assert read(write("/a", 1, 0.5, "x", True, None)) == [(None, "/a", (1, 0.5, "x", True, None))]
+    assert read(b"/{a,b}\0\0,I\0\0") == [(None, "/{a,b}", (True,))]
+    inner = bundle(at(1000.5), write("/b", 2))
+    packet = bundle(1, write("/a"), inner, write("/c"))
+    assert [(one.due_s, one.address) for one in read(packet)] == [(None, "/a"), (1000.5, "/b"), (None, "/c")]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"",
+        b"/a",
+        b"abcd",
+        b"\xff" * 8,
+        b"/a\0\0,i\0\0",
+        b"/a\0\0,s\0\0abcd",
+        b"/a\0\0,[[[",
+        b"/a\0\0,Q\0\0",
+        b"/abc",
+        b"/a\0\0," + b"i" * 99 + b"\0" * 4,
+        b"/" + b"a" * 299 + b"\0" * 4,
+        BUNDLE + bytes(4),
+        bundle(1) + struct.pack(">i", -4) + bytes(8),
+        bundle(1) + struct.pack(">i", 400) + bytes(8),
+        bundle(1) + struct.pack(">i", 0) + bytes(8),
+        bundle(1, *[write("/a")] * 300),
+    ],
+)
+def test_malformed_packets(packet: bytes) -> None:
+    with pytest.raises(OscError):
+        read(packet)
+
+
+def test_bundles_in_bundles_end() -> None:
+    packet = write("/a")
+    for _ in range(9):
+        packet = bundle(1, packet)
+    with pytest.raises(OscError, match="deep"):
+        read(packet)
+
+
+def test_spoilt_packets_are_read_or_refused() -> None:
+    """benchmarks/attack.py sends 100,000 of them to a daemon."""
+    chance = random.Random(7)
+    refused = 0
+    for _ in range(3000):
+        try:
+            read(spoilt(chance))
+        except OscError:
+            refused += 1
+    assert 1000 < refused < 2900
+
+
+# ------------------------------------------------------------------------------------------------------------ tree
+
+TREE = Tree(hello())
+
+
+def command(address: str, *arguments: Any) -> Any:
+    return TREE.message(TREE.commands[f"/brainmusic/{address}"], arguments)
+
+
+def test_every_command_has_an_address() -> None:
+    assert {node.command for node in TREE.commands.values()} == set(COMMANDS)
+    assert {address.rpartition("/")[2] for address in TREE.fields} == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "message"),
+    [
+        ("mood", ("sad",), {"command": "mood", "name": "sad"}),
+        ("mood", ("sad", 2), {"command": "mood", "name": "sad", "glide_s": 2.0}),
+        ("mood/sad", (), {"command": "mood", "name": "sad"}),
+        ("mood/sad", (1.0,), {"command": "mood", "name": "sad"}),
+        ("mood/sad", (0.0,), None),
+        ("point", (0.5, -1), {"command": "point", "valence": 0.5, "arousal": -1.0}),
+        ("play", (), {"command": "play"}),
+        ("play", (1,), {"command": "play"}),
+        ("play", (0,), None),
+        ("play", (True,), {"command": "play"}),
+        ("attribute", ("tempo", 96), {"command": "attribute", "name": "tempo", "value": 96.0}),
+        ("attribute/tempo", (96.0,), {"command": "attribute", "name": "tempo", "value": 96.0}),
+        ("attribute/tempo", (None,), {"command": "attribute", "name": "tempo", "value": None}),
+        ("temperature", (0.699999988079071,), {"command": "temperature", "value": 0.7}),
+    ],
+)
+def test_messages_become_commands(address: str, arguments: tuple[Any, ...], message: Any) -> None:
+    assert command(address, *arguments) == message
+    if message is not None:
+        parse(message)
+
+
+@pytest.mark.parametrize(
+    ("address", "arguments", "sentence"),
+    [
+        ("mood", (), r"takes name \(one of happy, sad\), glide_s .* \(got 0 arguments\)"),
+        ("mood", ("angry",), "name must be one of happy, sad"),
+        ("point", (0.5, 2.0), r"arousal must be -1..1 \(got 2.0\)"),
+        ("point", (0.5, float("nan")), "arousal must be"),
+        ("point", (0.5, "1"), "arousal must be"),
+        ("point", (0.5, 0.5, 1.0, 1.0), r"\(got 4 arguments\)"),
+        ("attribute", ("tempo", 10), "value must be"),
+        ("attribute/tempo", (10,), "value must be 40..200"),
+        ("play", ("now",), "takes no arguments"),
+        ("intensity", (b"\0",), "value must be 0..1"),
+    ],
+)
+def test_arguments_that_do_not_fit(address: str, arguments: tuple[Any, ...], sentence: str) -> None:
+    with pytest.raises(WrongArgumentsError, match=sentence):
+        command(address, *arguments)
+
+
+def test_the_tree_as_tools_discover_it() -> None:
+    root = TREE.described(hello()["state"] | {"attributes": {"tempo": 96.0}, "intensity": 0.6})
+    json.dumps(root)
+    intensity = find(root, "/brainmusic/intensity")
+    assert intensity is not None
+    assert intensity["FULL_PATH"] == "/brainmusic/intensity"
+    assert (intensity["TYPE"], intensity["ACCESS"], intensity["VALUE"]) == ("f", 3, [0.6])
+    assert intensity["RANGE"] == [{"MIN": 0, "MAX": 1}]
+    mood = find(root, "/brainmusic/mood")
+    assert mood is not None
+    assert mood["RANGE"] == [{"VALS": ["happy", "sad"]}]
+    tempo, play = find(root, "/brainmusic/attribute/tempo"), find(root, "/brainmusic/play")
+    assert tempo is not None
+    assert play is not None
+    assert (tempo["RANGE"], tempo["VALUE"]) == ([{"MIN": 40, "MAX": 200}], [96.0])
+    assert (play["TYPE"], play["ACCESS"]) == ("I", 2)
+    playing = find(root, "/brainmusic/state/playing")
+    assert playing is not None
+    assert (playing["TYPE"], playing["VALUE"], playing["ACCESS"]) == ("i", [0], 1)
+    assert find(root, "/") is root
+    assert find(root, "/nothing/here") is None
+
+
+# ---------------------------------------------------------------------------------------------------------- server
+
+
+class Player:
+    """A program that speaks OSC."""
+
+    def __init__(self, here: Scene) -> None:
+        self._here = here
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setblocking(False)
+        self.port = self._socket.getsockname()[1]
+
+    def send(self, packet: bytes) -> None:
+        assert self._here.faces.osc is not None
+        self._socket.sendto(packet, ("127.0.0.1", self._here.faces.osc.port))
+
+    async def receive(self, address: str) -> tuple[Any, ...]:
+        """The arguments of the next message to an address."""
+        loop = asyncio.get_running_loop()
+        while True:
+            data = await asyncio.wait_for(loop.sock_recv(self._socket, 65536), LIMIT_S)
+            (message,) = read(data)
+            if message.address == address:
+                return message.arguments
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def play(body: Callable[[Scene, Player], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(3 * LIMIT_S), scene(web=False, osc=True, osc_port=0, osc_query_port=0) as here:
+            await here.until(lambda: here.faces.query_port)
+            player = Player(here)
+            try:
+                await body(here, player)
+            finally:
+                player.close()
+
+    asyncio.run(run())
+
+
+def test_commands_by_osc() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        player.send(write("/brainmusic/mood", "sad"))
+        player.send(write("/brainmusic/{pause,play}"))
+        player.send(write("/brainmusic/intensity", 7.0))
+        assert "value must be 0..1 (got 7.0)" in (await player.receive("/brainmusic/error"))[0]
+        player.send(write("/brainmusic/nothing"))
+        assert "unknown OSC address '/brainmusic/nothing'" in (await player.receive("/brainmusic/error"))[0]
+        player.send(b"\xff" * 16)
+        player.send(write("/brainmusic/panic", 1))
+        await here.until(lambda: len(here.commands) == 4)
+        assert [one["command"] for one in here.commands] == ["mood", "play", "pause", "panic"]
+        assert {one["from"] for one in here.commands} == {"osc"}
+        assert any("malformed OSC packet" in text for text in here.logged)
+
+    play(body)
+
+
+def test_time_tags_are_honoured() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        now_s = wall_clock().timestamp()
+        player.send(bundle(at(now_s + 0.2), write("/brainmusic/intensity", 1.0)))
+        player.send(bundle(at(now_s - 5), write("/brainmusic/intensity", 0.25)))
+        player.send(bundle(at(now_s + FURTHEST_S + 60), write("/brainmusic/panic")))
+        assert "a time tag may lie" in (await player.receive("/brainmusic/error"))[0]
+        assert [one["value"] for one in here.commands] == [0.25]
+        await here.until(lambda: len(here.commands) == 2)
+        assert here.commands[1]["value"] == 1.0
+        assert wall_clock().timestamp() >= now_s + 0.2
+        assert here.faces.osc is not None
+        here.faces.osc._waiting = MOST_WAITING
+        player.send(bundle(at(now_s + 30), write("/brainmusic/panic")))
+        assert "a time tag may lie" in (await player.receive("/brainmusic/error"))[0]
+
+    play(body)
+
+
+def test_subscribers_are_told_state_and_notes() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        player.send(write("/brainmusic/subscribe", player.port))
+        assert await player.receive("/brainmusic/subscribed") == (60,)
+        assert await player.receive("/brainmusic/state/tempo_bpm") == (96.0,)
+        assert await player.receive("/brainmusic/state/bar") == (3,)
+        await here.tell({"kind": "state", "state": here.hub.state | {"bar": 77}})
+        assert await player.receive("/brainmusic/state/bar") == (77,)
+        now_s = here.hub.clock.now()
+        notes = [{"id": i, "pitch": 60 + i, "velocity": 70, "on_s": now_s + i / 20} for i in (1, 2, 3)]
+        await here.tell({"kind": "notes", "notes": notes})
+        await here.tell({"kind": "ends", "ends": [[1, now_s + 0.12]]})
+        await here.tell({"kind": "revoked", "from": 2, "kept": [3]})
+        assert await player.receive("/brainmusic/note") == (61, 70)
+        assert here.hub.clock.now() >= now_s + 0.045
+        assert await player.receive("/brainmusic/note") == (61, 0)
+        assert await player.receive("/brainmusic/note") == (63, 70)
+        await here.tell({"kind": "silence"})
+        assert await player.receive("/brainmusic/note") == (63, 0)
+        await here.tell({"kind": "person", "pitch": 48, "velocity": 33, "at_s": now_s})
+        assert await player.receive("/brainmusic/person") == (48, 33)
+        player.send(write("/brainmusic/unsubscribe"))
+        assert here.faces.osc is not None
+        await here.until(lambda: not here.faces.osc._subscribers)  # type: ignore[union-attr]
+        player.send(write("/brainmusic/subscribe", 0))
+        assert "subscribe takes a port" in (await player.receive("/brainmusic/error"))[0]
+        player.send(write("/brainmusic/subscribe", here.faces.osc.port))
+        assert "not this one" in (await player.receive("/brainmusic/error"))[0]
+
+    play(body)
+
+
+def test_a_subscription_ends_by_itself() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        player.send(write("/brainmusic/subscribe"))
+        await player.receive("/brainmusic/subscribed")
+        assert here.faces.osc is not None
+        here.faces.osc._subscribers = dict.fromkeys(here.faces.osc._subscribers, here.hub.clock.now() - 1)
+        await here.tell({"kind": "state", "state": {"bar": 5}})
+        await here.until(lambda: not here.faces.osc._subscribers)  # type: ignore[union-attr]
+
+    play(body)
+
+
+def test_a_flood_is_left_out() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        server = here.faces.osc
+        assert server is not None
+        packet = write("/brainmusic/intensity", 0.5)
+        for _ in range(10_000):
+            server.datagram_received(packet, ("127.0.0.1", 5000))
+        await here.until(lambda: here.commands)
+        assert MESSAGES_AT_ONCE * 0.5 < here.hub.counts["commands_osc"] < 1.5 * MESSAGES_AT_ONCE
+        for _ in range(1000):
+            server.datagram_received(write("/brainmusic/*", 1), ("127.0.0.2", 5000))
+        assert here.hub.counts["osc_patterns"] > 800
+
+    play(body)
+
+
+def test_who_may_send() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        server = here.faces.osc
+        assert server is not None
+        server.datagram_received(write("/brainmusic/play"), ("192.168.1.9", 5000))
+        assert "commands_osc" not in here.hub.counts
+        await here.until(lambda: any("192.168.1.9 was refused" in text for text in here.logged))
+
+    play(body)
+
+
+def test_oscquery() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        here.faces._page = ("127.0.0.1", here.faces.query_port)  # the scene's requests go there
+        root = json.loads((await here.http("/"))[2])
+        assert set(root["CONTENTS"]) == {"brainmusic"}
+        host = json.loads((await here.http("/?HOST_INFO"))[2])
+        assert here.faces.osc is not None
+        assert (host["OSC_PORT"], host["OSC_TRANSPORT"]) == (here.faces.osc.port, "UDP")
+        assert json.loads((await here.http("/brainmusic/state/tempo_bpm?VALUE"))[2]) == {"VALUE": [96.0]}
+        assert json.loads((await here.http("/brainmusic/intensity"))[2])["RANGE"] == [{"MIN": 0, "MAX": 1}]
+        assert (await here.http("/brainmusic/play?VALUE"))[0] == 204
+        assert (await here.http("/brainmusic/play?COLOUR"))[0] == 400
+        assert (await here.http("/brainmusic/nothing"))[0] == 404
+        assert (await here.http("/", host="evil.example"))[0] == 403
+        async with connect(f"ws://127.0.0.1:{here.faces.query_port}/", proxy=None) as listener:
+            await listener.send('{"COMMAND": "LISTEN", "DATA": "/brainmusic/state/bar"}')
+            await listener.send("nonsense")
+            for bar in range(10, 20):  # the first may come before it listens
+                await here.tell({"kind": "state", "state": {"bar": bar, "beat": 1}})
+                await asyncio.sleep(0)
+            (heard,) = read(await listener.recv())  # type: ignore[arg-type]
+            assert heard.address == "/brainmusic/state/bar"
+
+    play(body)

@@ -1,0 +1,389 @@
+"""The page in a real browser, against a real daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.frontends import browser as tools
+from tests.frontends.browser import PATIENCE_S, Daemon, opened
+from tests.jack import eventually as eventually_within
+
+pytestmark = pytest.mark.skipif(bool(tools.missing()), reason=tools.missing())
+
+eventually = partial(eventually_within, timeout_s=PATIENCE_S)
+FOCUSABLE = "button, input, select, a[href], [tabindex]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with tools.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with tools.running_daemon() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def page(browser: Any, daemon: Daemon) -> Iterator[Any]:
+    daemon.command("reset")
+    with opened(browser, daemon) as page:
+        yield page
+    daemon.command("pause")
+
+
+def look(page: Any, expression: str) -> Any:
+    """The value of a JavaScript expression in the page."""
+    return page.evaluate(f"() => {expression}")
+
+
+def engine_goes_to(daemon: Daemon, valence: float, arousal: float) -> bool:
+    state = daemon.state
+    return abs(state["target_valence"] - valence) < 0.06 and abs(state["target_arousal"] - arousal) < 0.06
+
+
+def middle_of(page: Any, valence: float, arousal: float) -> tuple[float, float]:
+    """Where a point of the mood plane lies on the screen; the corners lie 44 / 400 inside of the pad."""
+    box = page.locator("#pad").bounding_box()
+    across, down = (0.11 + 0.78 * (1 + value) / 2 for value in (valence, -arousal))
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    daemon.command("glide", seconds=30)
+    before = daemon.state["revision"]
+    page.mouse.move(*middle_of(page, 0.9, -0.9))
+    page.mouse.down()
+    page.mouse.move(*middle_of(page, 0.0, 0.0), steps=4)
+    page.mouse.move(*middle_of(page, -0.5, 0.6), steps=4)
+    page.mouse.up()
+    eventually(lambda: engine_goes_to(daemon, -0.5, 0.6))
+    assert daemon.state["glide_left_s"] > 10
+    eventually(lambda: daemon.revision_sent() > before)  # what goes to the MIDI port was chosen under the new mood
+    ring, dot = (page.locator(f"#pad-{name}").get_attribute("transform") for name in ("target", "dot"))
+    assert ring != dot  # the dot is on its way, the ring is where it goes
+    before = page.locator("#pad-dot").get_attribute("transform")
+    eventually(lambda: page.locator("#pad-dot").get_attribute("transform") != before)
+    assert "on the way" in page.locator("#mood-note").text_content()
+
+
+def test_a_named_mood_is_one_click_away_and_is_announced(page: Any, daemon: Daemon) -> None:
+    page.click("[data-mood=sad]")
+    eventually(lambda: engine_goes_to(daemon, -1, -1))
+    page.wait_for_selector("[data-mood=sad][aria-pressed=true]")
+    eventually(lambda: page.locator("#announce").text_content() == "The mood goes to sad.")
+    page.click("[data-nudge='1 0']")
+    eventually(lambda: engine_goes_to(daemon, -0.9, -1))
+
+
+def test_the_roll_draws_the_notes_that_were_sent(page: Any, daemon: Daemon) -> None:
+    eventually(lambda: daemon.notes_sent() == daemon.state["notes_sent"])  # the log is written once a second
+    before, dropped = daemon.notes_sent(), daemon.state["notes_dropped"]
+    daemon.command("mood", name="nervous")
+    daemon.command("play")
+    eventually(lambda: daemon.notes_sent() >= before + 25)
+    daemon.command("pause")
+
+    def drawn_too_many() -> int:
+        left_out = daemon.state["notes_dropped"] - dropped  # too late to be sent, on a machine that stood still
+        return int(look(page, "brainmusic.roll.drawn")) - left_out - (daemon.notes_sent() - before)
+
+    eventually(lambda: daemon.notes_sent() == daemon.state["notes_sent"] and drawn_too_many() == 0)
+    assert page.locator("#roll").get_attribute("data-drawn") == str(look(page, "brainmusic.roll.drawn"))
+    painted = "Array.from(brainmusic.roll.context.getImageData(60, 0, 400, 200).data).some((byte) => byte > 0)"
+    assert look(page, painted)
+
+
+def test_a_person_s_notes_are_drawn_differently(page: Any) -> None:
+    played = """() => {
+        const now_s = brainmusic.live.clock.now();
+        brainmusic.roll.played({ pitch: 60, velocity: 80, at_s: now_s - 1 });
+        brainmusic.roll.played({ pitch: 60, velocity: 0, at_s: now_s });
+        return brainmusic.roll.person.map((note) => note.off_s - note.on_s);
+    }"""
+    assert page.evaluate(played) == [pytest.approx(1)]
+
+
+def test_the_piano_of_the_page_sounds_and_panic_ends_it_at_once(page: Any, daemon: Daemon) -> None:
+    assert page.locator("#sound").get_attribute("aria-pressed") == "false"  # off until somebody asks
+    page.click("#sound")
+    page.wait_for_selector("#sound[aria-pressed=true]")
+    daemon.command("play")
+    eventually(lambda: look(page, "brainmusic.sound.piano.level() > 0.002"))
+    page.click("#panic")
+    eventually(lambda: look(page, "brainmusic.sound.piano.voices.size === 0"))
+    eventually(lambda: look(page, "brainmusic.sound.piano.level() < 0.0005"))
+    assert not daemon.state["playing"]
+    eventually(lambda: daemon.state["sounding"] == 0)
+    page.click("#sound")
+    page.wait_for_selector("#sound[aria-pressed=false]")
+
+
+def test_attributes_are_commanded_and_given_back(page: Any, daemon: Daemon) -> None:
+    slider = page.get_by_label("Register", exact=True)
+    slider.focus()
+    slider.press("End")
+    eventually(lambda: daemon.state["overrides"].get("register") == 84)
+    page.get_by_label("Register: back to the mood").click()
+    eventually(lambda: "register" not in daemon.state["overrides"])
+    before = daemon.state["attributes"]["tempo"]
+    page.click("#faster")
+    eventually(lambda: daemon.state["overrides"].get("tempo") == pytest.approx(before + 4, abs=0.51))
+
+
+def test_a_refused_command_is_said_in_a_sentence(page: Any) -> None:
+    look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "-1..1" in page.locator("#notice").text_content()
+
+
+def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> None:
+    with tools.running_daemon() as daemon, opened(browser, daemon) as page:
+        page.click("#sound")
+        page.wait_for_selector("#sound[aria-pressed=true]")
+        daemon.command("play")
+        eventually(lambda: look(page, "brainmusic.sound.piano.voices.size > 0"))
+        daemon.stop()
+        page.wait_for_selector("#link[data-link=lost]")
+        assert look(page, "brainmusic.sound.piano.voices.size") == 0
+        page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
+        assert violations(page) == []
+        daemon.start()
+        page.wait_for_selector("#link[data-link=open]")
+        page.click("[data-mood=happy]")
+        eventually(lambda: engine_goes_to(daemon, 1, 1))
+        before = look(page, "brainmusic.roll.drawn")
+        daemon.command("play")
+        eventually(lambda: look(page, "brainmusic.roll.drawn") > before)
+
+
+def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon: Daemon) -> None:
+    for tab in ("shape", "play", "journey", "takes", "health"):
+        page.locator("[role=tab][aria-selected=true]").focus()
+        if tab != "shape":
+            page.keyboard.press("ArrowRight")
+        page.wait_for_selector(f"#tab-{tab}[aria-selected=true]")
+        wanted = look(page, f"[...document.querySelectorAll({FOCUSABLE!r})].filter({IN_REACH}).map({NAME})")
+        assert all(wanted), "a control without a name"
+        page.evaluate("() => document.activeElement.blur()")
+        reached = set()
+        for _ in range(len(wanted) + 2):
+            page.keyboard.press("Tab")
+            reached.add(look(page, f"({NAME})(document.activeElement)"))
+        assert set(wanted) <= reached
+    page.focus("#pad")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowLeft")
+    eventually(lambda: engine_goes_to(daemon, -0.02, 0.1))
+    page.focus("#play")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["playing"])
+    page.keyboard.press("Escape")  # panic, from wherever one is
+    eventually(lambda: not daemon.state["playing"])
+
+
+IN_REACH = "(one) => one.checkVisibility() && !one.disabled && one.tabIndex >= 0"
+NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent, one.getAttribute("aria-labelledby"),
+    one.textContent.trim()].find(Boolean)"""
+
+
+PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #pad") ? ""
+    : one.matches("button") ? "Enter" : one.matches("select") ? "ArrowDown" : one.matches("[type=number]") ? "number"
+    : one.matches("[type=range]") ? (Number(one.value) > 150 ? "ArrowLeft" : "ArrowRight") : ''"""
+
+
+def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Daemon) -> None:
+    """Tab to each control in turn and press what one presses there; nothing is clicked, nothing focused otherwise."""
+    daemon.command("journey_start", name="evening")
+    page.wait_for_selector(".journey-name", state="attached")
+    page.evaluate("""() => {
+        brainmusic.asked = new Set();
+        brainmusic.live.send = async (command) => void brainmusic.asked.add(command);
+    }""")
+    for tab in ("shape", "play", "journey"):
+        while look(page, "document.activeElement.id") != f"tab-{tab}":
+            on_tab = look(page, "document.activeElement.matches('[role=tab]')")
+            page.keyboard.press("ArrowRight" if on_tab else "Tab")
+        for _ in range(90):
+            page.keyboard.press("Tab")
+            if look(page, "document.activeElement.matches('[role=tab]')"):
+                break
+            keys = look(page, f"({PRESS})(document.activeElement)")
+            if keys == "number":
+                page.keyboard.type("60")
+                page.keyboard.press("Enter")
+            elif keys:
+                page.keyboard.press(keys)
+    offered = {row["name"] for row in look(page, "brainmusic.live.hello.commands")}
+    # The pad's keys are tried above; play and pause, hold and resume are one button each.
+    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume"}
+    assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        if look(page, f"document.activeElement.matches({selector!r})"):
+            return
+    raise AssertionError(f"Tab does not come to {selector}")
+
+
+def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    for button, on in (("#sound", "[aria-pressed=true]"), ("#stage", "[aria-pressed=true]")):
+        tab_to(page, button)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(button + on)
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"{button}:not({on})")
+    tab_to(page, "#theme")
+    before = page.locator("#theme").get_attribute("aria-label")
+    page.keyboard.press("Enter")
+    assert page.locator("#theme").get_attribute("aria-label") != before
+    tab_to(page, "[role=tab]")
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    page.locator(".take").first.wait_for()
+    tab_to(page, ".take a[href$='.mid']")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".mid")
+    tab_to(page, ".take [aria-label^='Write a note']")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Written by keys.")
+    tab_to(page, "#ask-yes")
+    page.keyboard.press("Enter")
+    eventually(lambda: any(b"by keys" in path.read_bytes() for path in daemon.takes.glob("*")))
+    eventually(lambda: look(page, "document.activeElement.id") == "tab-takes")  # not lost with the dialog
+    tab_to(page, ".take [aria-label^='Delete']")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ask[open]")
+    tab_to(page, "#ask-no")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#ask:not([open])", state="attached")
+
+
+def violations(page: Any) -> list[object]:
+    """What axe finds, rules of good practice included."""
+    found = page.evaluate("() => axe.run().then(({ violations }) => violations)")
+    return [(one["id"], [(node["html"], node["failureSummary"]) for node in one["nodes"]]) for one in found]
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 1280), ("dark", 390)])
+def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int) -> None:
+    axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
+    daemon.command("mood", name="happy")
+    daemon.command("attribute", name="register", value=70)
+    daemon.command("play")
+    with opened(browser, daemon, color_scheme=scheme) as page:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(axe)
+        for tab in ("shape", "play", "journey", "takes", "health"):
+            page.click(f"#tab-{tab}")
+            if tab == "takes":
+                page.locator(".take").first.wait_for()
+            assert violations(page) == [], tab
+        page.click("#tab-takes")
+        for question in ("Write a note", "Delete the take"):
+            page.get_by_role("button", name=question).first.click()
+            assert violations(page) == [], question
+            page.keyboard.press("Escape")
+        daemon.command("mode", name="duet")
+        daemon.command("journey_start", name="evening")
+        page.click("#tab-journey")
+        for command in ("journey_hold", "journey_resume"):
+            daemon.command(command)
+            page.get_by_role("button", name="Go on" if command == "journey_hold" else "Hold", exact=True).wait_for()
+            assert violations(page) == [], command
+        look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
+        page.wait_for_selector("#notice:not([hidden])")
+        assert violations(page) == [], "a notice"
+        page.click("#stage")
+        assert violations(page) == [], "on the stage"
+    daemon.command("reset")
+    daemon.command("mode", name="solo")
+    daemon.command("pause")
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 800), (768, 800), (1440, 800), (667, 375), (844, 390)])
+def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    small = """[...document.querySelectorAll("button, input, select, a.button")].filter((one) => one.checkVisibility())
+        .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
+        .filter(([, box]) => box.height < 43.9 || box.width < 43.9).map(([name]) => name)"""
+    assert look(page, small) == []
+    assert look(page, "document.documentElement.scrollWidth") <= width
+    panic = page.locator("#panic").bounding_box()  # always in sight
+    assert 0 <= panic["x"] <= width - panic["width"]
+    assert panic["y"] + panic["height"] <= height
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (667, 375), (844, 390), (932, 430), (800, 480)])
+@pytest.mark.parametrize("stage", [False, True])
+def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
+    page: Any, width: int, height: int, stage: bool
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    if stage:
+        page.click("#stage")
+    pad, bar = (page.locator(name).bounding_box() for name in ("#pad", ".bar"))
+    assert pad["y"] >= 0
+    assert pad["width"] == pytest.approx(pad["height"], abs=1)
+    assert pad["y"] + pad["height"] <= bar["y"], "a touch that begins on the pad does not scroll"
+    assert not stage or look(page, "document.documentElement.scrollHeight") <= height
+
+
+def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    page.click("#tab-takes")
+    take = page.locator(".take").first
+    take.wait_for()
+    assert "being played" in take.text_content()
+    take.get_by_role("button", name="Delete the take").click()
+    page.wait_for_selector("#ask[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#ask:not([open])", state="attached")
+    assert daemon.state["playing"]
+    take.get_by_role("button", name="Write a note").click()
+    page.keyboard.type("The second bar was lovely.")
+    page.click("#ask-yes")
+    eventually(lambda: any(b"lovely" in path.read_bytes() for path in daemon.takes.glob("*")))
+
+
+CONTRASTS = """async ([theme, ink, card, padInk]) => {
+    const { rgb } = await import("/static/js/moods.js");
+    const light = (color) => color.map((part) => part / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+    const contrast = (one, other) => {
+        const [dark, bright] = [light(one), light(other)].sort((a, b) => a - b);
+        return (bright + 0.05) / (dark + 0.05);
+    };
+    const found = [];
+    for (let valence = -1; valence <= 1; valence += 0.125)
+        for (let arousal = -1; arousal <= 1; arousal += 0.125) {
+            const at = (use) => rgb(valence, arousal, theme, use);
+            found.push(contrast(at("area"), ink), contrast(at("text"), card), contrast(at("field"), padInk));
+        }
+    return Math.min(...found);
+}"""
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        ("dark", (11, 15, 18), (30, 36, 45), (255, 255, 255)),  # as in style.css: --accent-ink, --raised, --pad-ink
+        ("light", (11, 15, 18), (241, 237, 229), (27, 29, 34)),
+    ],
+)
+def test_words_are_readable_in_the_colours_of_every_mood(page: Any, colours: tuple[object, ...]) -> None:
+    assert page.evaluate(CONTRASTS, list(colours)) >= 4.5  # WCAG 2.2, 1.4.3

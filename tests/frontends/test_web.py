@@ -1,0 +1,342 @@
+"""The page's server: what it gives, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from improv.clock import ManualClock
+from improv.control.table import COMMANDS
+from improv.frontends.server.access import TICKET_LIVES_S, Door, Keys
+from improv.frontends.server.rate_limit import Rates
+from improv.frontends.settings import FacesSettings
+from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE, STATIC
+from tests.frontends.stage import LIMIT_S, Scene, scene
+
+Body = Callable[[Scene], Awaitable[None]]
+
+
+def play(body: Body, **settings: Any) -> None:
+    async def run() -> None:
+        async with asyncio.timeout(3 * LIMIT_S), scene(**settings) as here:
+            await body(here)
+
+    asyncio.run(run())
+    for thread in threading.enumerate():
+        if type(thread).__name__ == "WorkerThread":  # read the files; was told to end with the loop
+            thread.join(LIMIT_S)
+
+
+def live(here: Scene, **options: Any) -> connect:
+    return connect(f"ws://127.0.0.1:{here.port}/live", proxy=None, **options)
+
+
+async def of_kind(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while True:
+        message: dict[str, Any] = json.loads(await socket.recv())
+        if message["kind"] == kind:
+            return message
+
+
+def test_state_commands_health_and_numbers() -> None:
+    async def body(here: Scene) -> None:
+        assert json.loads((await here.http("/api/state"))[2])["tempo_bpm"] == 96
+        table = json.loads((await here.http("/api/commands"))[2])
+        assert [row["name"] for row in table["commands"]] == list(COMMANDS)
+        assert (await here.http("/healthz"))[0] == (await here.http("/readyz"))[0] == 200
+        numbers = (await here.http("/metrics"))[2].decode()
+        assert "# TYPE brainmusic_tempo_bpm gauge\nbrainmusic_tempo_bpm 96\n" in numbers
+        assert all(re.fullmatch(r"#.*|\w+(\{what=\"\w+\"\})? [-+.e\d]+", line) for line in numbers.splitlines())
+
+    play(body)
+
+
+def test_a_command_by_http() -> None:
+    async def body(here: Scene) -> None:
+        assert (await here.command(command="mood", name="sad", id=5)) | {"now_s": 0} == {
+            "kind": "answer",
+            "id": 5,
+            "ok": True,
+            "now_s": 0,
+        }
+        assert here.commands[0] | {"id": 0} == {"command": "mood", "name": "sad", "from": "http", "id": 0}
+        here.refusal = "mood: name must be one of happy"
+        answer = await here.http("/api/command", "POST", b'{"command": "mood", "name": "x"}')
+        assert answer[0] == 422
+        assert json.loads(answer[2])["error"] == here.refusal
+        for wrong in (b"[]", b"{", b"\xff\xff", b'{"a": NaN}'):
+            status = (await here.http("/api/command", "POST", wrong))[0]
+            assert status in (400, 422)
+
+    play(body)
+
+
+def test_the_page_gets_everything_and_commands() -> None:
+    async def body(here: Scene) -> None:
+        await here.tell({"kind": "notes", "notes": [{"id": 1, "pitch": 60, "velocity": 70, "on_s": 1e9}]})
+        await here.until(lambda: here.hub._notes)
+        async with live(here) as socket:
+            greeting = await of_kind(socket, "hello")
+            assert [note["id"] for note in greeting["notes"]] == [1]
+            await here.tell({"kind": "state", "state": {"bar": 4}})
+            assert (await of_kind(socket, "state"))["state"] == {"bar": 4}
+            await here.tell({"kind": "revoked", "from": 1, "kept": []})
+            assert (await of_kind(socket, "revoked"))["from"] == 1
+            await socket.send('{"command": "panic", "id": 3}')
+            assert (await of_kind(socket, "answer"))["id"] == 3
+            await socket.send("no json")
+            assert "expected one JSON object" in (await of_kind(socket, "answer"))["error"]
+            await socket.send(b"\x00")
+            with pytest.raises(ConnectionClosed):
+                await of_kind(socket, "never")
+        assert here.commands[0]["command"] == "panic"
+        assert here.commands[0]["from"] == "page"
+        async with live(here) as socket:
+            assert (await of_kind(socket, "hello"))["notes"] == []
+
+    play(body)
+
+
+def test_every_answer_is_sealed() -> None:
+    async def body(here: Scene) -> None:
+        for path in ("/", "/api/state", "/enter", "/static/enter.js", "/nothing"):
+            _, headers, _ = await here.http(path)
+            assert headers["content-security-policy"].startswith("default-src 'self';")
+            assert headers["x-content-type-options"] == "nosniff"
+            assert "access-control-allow-origin" not in headers
+            assert "server" not in headers
+
+    play(body)
+
+
+def test_foreign_names_and_pages_are_refused() -> None:
+    async def body(here: Scene) -> None:
+        own = f"127.0.0.1:{here.port}"
+        for host in (
+            "evil.example",
+            f"evil.example:{here.port}",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "[",
+        ):
+            assert (await here.http("/api/state", host=host))[0] == 403, host
+        for host in (own, "localhost", f"localhost:{here.port}", "[::1]", "192.168.1.5:8765"):
+            assert (await here.http("/api/state", host=host))[0] == 200, host
+        order = b'{"command": "panic"}'
+        for origin in (
+            "https://evil.example",
+            "null",
+            f"http://{own}.evil.example",
+            "http://127.0.0.1:1",
+            "file://",
+            "[",
+        ):
+            assert (await here.http("/api/command", "POST", order, Origin=origin))[0] == 403, origin
+            with pytest.raises(InvalidStatus, match="403"):
+                await live(here, additional_headers={"Origin": origin}).__aenter__()
+        assert here.commands == []
+        assert (await here.http("/api/command", "POST", order, Origin=f"http://{own}"))[0] == 200
+        async with live(here, additional_headers={"Origin": f"http://{own}"}) as socket:
+            await of_kind(socket, "hello")
+        told = [text for text in here.logged if "was refused" in text]
+        assert len(told) == 2, "each kind once a minute"
+
+    play(body)
+
+
+def test_a_request_with_two_names_or_none_is_refused() -> None:
+    async def body(here: Scene) -> None:
+        assert (await here.http("/api/state", host=f"127.0.0.1\r\nHost: 127.0.0.1:{here.port}"))[0] in (400, 403)
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(b"GET /api/state HTTP/1.0\r\n\r\n")
+        assert b" 403 " in (await reader.read()).split(b"\r\n")[0]
+        writer.close()
+
+    play(body)
+
+
+def test_too_long_messages_are_refused() -> None:
+    async def body(here: Scene) -> None:
+        ten_mb = b"x" * 10_000_000
+        assert (await here.http("/api/command", "POST", ten_mb))[0] in (413, 0)  # 0: it hung up before we were done
+        assert (await here.http("/api/command", "POST", b"x" * (LONGEST_MESSAGE + 1)))[0] == 413
+        async with live(here, max_size=None) as socket:
+            with contextlib.suppress(ConnectionClosed):
+                await socket.send(ten_mb.decode())
+            await socket.wait_closed()
+            assert socket.close_code in (1006, 1009)
+        assert (await here.http("/" + "x" * 100_000))[0] in (400, 404, 414, 0)
+        assert (await here.http("/healthz"))[0] == 200
+        assert here.commands == []
+
+    play(body)
+
+
+def test_a_flood_of_commands_is_left_out_and_then_hung_up() -> None:
+    async def body(here: Scene) -> None:
+        async with live(here) as socket:
+            with contextlib.suppress(ConnectionClosed):
+                for number in range(10 * DROPPED_AT_MOST):
+                    await socket.send(f'{{"command": "intensity", "value": 0.5, "id": {number}}}')
+                    if number % 100 == 0 and here.hub.listeners == 0:
+                        break
+            await here.until(lambda: here.hub.listeners == 0)
+            socket.transport.abort()
+        assert MESSAGES_AT_ONCE <= len(here.commands) < 4 * MESSAGES_AT_ONCE
+        assert len([text for text in here.logged if "commands a second" in text]) == 1
+        assert (await here.http("/healthz"))[0] == 200
+
+    play(body)
+
+
+PATH_TRICKS = (
+    "/static/../web.py",
+    "/static/%2e%2e/web.py",
+    "/static/..%2fweb.py",
+    "/static/....//web.py",
+    "/static//etc/passwd",
+    "/static/%2fetc%2fpasswd",
+    "/static/..%5cweb.py",
+    "/static/%00",
+    "/static/enter.js%00.css",
+    "//evil.example/static/enter.js/..",
+)
+
+
+def test_path_tricks_lead_nowhere() -> None:
+    async def body(here: Scene) -> None:
+        for path in PATH_TRICKS:
+            status, _, content = await here.http(path)
+            assert status in (400, 404, 405), path
+            assert b"import" not in content
+            assert b"root:" not in content
+
+    play(body)
+
+
+# -------------------------------------------------------------------------------------------- from another computer
+
+
+class Visitor:
+    """An ASGI request that claims to come from another address."""
+
+    def __init__(self, address: str = "192.168.1.7") -> None:
+        self.clock = ManualClock()
+        self.keys = Keys("a-token-of-some-length", self.clock)
+        self.address = address
+        self.let_in = 0
+        self.told: list[str] = []
+        self.door = Door(self._inside, self, self.clock, self.keys, ["studio.lan"])  # type: ignore[arg-type]
+
+    def say(self, kind: str, text: str) -> None:
+        self.told.append(text)
+
+    async def _inside(self, scope: Any, receive: Any, send: Any) -> None:
+        self.let_in += 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    def get(self, path: str = "/api/state", host: str = "192.168.1.2:8765", **headers: str) -> int:
+        pairs = [(b"host", host.encode()), *((k.replace("_", "-").encode(), v.encode()) for k, v in headers.items())]
+        scope = {"type": "http", "path": path, "headers": pairs, "client": (self.address, 5000)}
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(self.door(scope, None, send))  # type: ignore[arg-type]
+        return int(sent[0]["status"])
+
+
+def test_from_elsewhere_only_with_the_token() -> None:
+    visitor = Visitor()
+    assert visitor.get() == 401
+    assert visitor.get(authorization="Bearer wrong") == 401
+    assert visitor.get(authorization="Bearer a-token-of-some-length") == 200
+    assert visitor.get(authorization="Basic a-token-of-some-length") == 401
+    assert visitor.get(cookie=f"brainmusic={visitor.keys.cookie}") == 200
+    assert visitor.get(cookie="brainmusic=wrong") == visitor.get(cookie="\xff=;;=,") == 401
+    assert visitor.get("/enter") == visitor.get("/healthz") == 200
+    assert visitor.get("/metrics") == visitor.get("/live") == visitor.get("/") == 401
+    assert visitor.get(host="studio.lan") == 401
+    assert visitor.get(host="evil.example", authorization="Bearer a-token-of-some-length") == 403
+    assert not any("a-token" in text for text in visitor.told)
+
+
+def test_what_came_through_another_server_counts_as_from_elsewhere() -> None:
+    visitor = Visitor("127.0.0.1")
+    assert visitor.get() == 200
+    assert visitor.get(x_forwarded_for="10.0.0.9") == visitor.get(forwarded="for=10.0.0.9") == 401
+    assert Visitor("::ffff:127.0.0.1").get() == Visitor("::1").get() == 200
+    assert Visitor("::ffff:10.0.0.1").get() == Visitor("nonsense").get() == 401
+
+
+def test_a_ticket_opens_once_and_not_for_ever() -> None:
+    clock = ManualClock()
+    keys = Keys("a-token-of-some-length", clock)
+    ticket, late = keys.ticket(), keys.ticket()
+    assert keys.redeem("") == keys.redeem("wrong") == ""
+    assert keys.redeem(ticket) == keys.cookie
+    assert keys.redeem(ticket) == ""
+    clock.wait(TICKET_LIVES_S + 1)
+    assert keys.redeem(late) == ""
+    assert keys.redeem("a-token-of-some-length") == keys.cookie
+    assert Keys("another-token-entirely", clock).cookie != keys.cookie
+
+
+def test_the_way_in() -> None:
+    async def body(here: Scene) -> None:
+        port = here.faces._page
+        assert STATIC.joinpath("enter.html").read_bytes() == (await here.http("/enter"))[2]
+        assert "open to this computer only" in here.faces.link()
+        here.faces._page = ("192.168.1.2", 8765)
+        address, _, ticket = here.faces.link().partition("#")
+        assert address == "http://192.168.1.2:8765/enter"
+        here.faces._page = port
+        status, headers, _ = await here.http("/api/enter", "POST", ticket.encode())
+        assert status == 200
+        assert re.match(r"brainmusic=\w+; httponly; max-age=\d+; path=/; samesite=strict", headers["set-cookie"])
+        guesses = [(await here.http("/api/enter", "POST", b"guess"))[0] for _ in range(6)]
+        assert guesses == [401, 401, 401, 401, 429, 429]
+        assert not any(ticket in text for text in here.logged)
+
+    play(body)
+
+
+def test_many_requests_of_one_address_are_too_many() -> None:
+    visitor = Visitor("127.0.0.1")
+    answers = [visitor.get() for _ in range(400)]
+    assert answers.count(200) == 300
+    assert answers[-1] == 429
+    visitor.clock.wait(1.0)
+    assert visitor.get() == 200
+
+
+def test_buckets_are_forgotten_when_there_are_too_many() -> None:
+    rates = Rates(ManualClock(), 1.0, 1.0)
+    assert all(rates.allow(name) for name in range(5000))
+    assert len(rates._buckets) <= 1024
+
+
+def test_a_port_that_is_taken_is_said_and_the_rest_goes_on() -> None:
+    async def taken() -> None:
+        async with scene() as here:
+            other = Scene(FacesSettings(port=here.port, osc=False, ctl=False))
+            tasks = [asyncio.create_task(other.faces.run()), asyncio.create_task(other.engine())]
+            await other.until(lambda: other.logged)
+            assert f"web: 127.0.0.1:{here.port} cannot be opened" in other.logged[0]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            other._ours.close()
+            other._theirs.close()
+
+    asyncio.run(taken())

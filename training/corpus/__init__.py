@@ -1,0 +1,1 @@
+"""From files to music that can be learned from: reading, cleaning, measuring, naming."""

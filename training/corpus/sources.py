@@ -1,0 +1,120 @@
+"""What there is to read: files in folders and archives, single files, and the corpus that comes with music21."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from improv.errors import InputError
+from training.corpus import midi, musicxml
+from training.corpus.archives import is_archive, unpack
+
+MUSIC_SUFFIXES = (*midi.SUFFIXES, *musicxml.SUFFIXES)
+_ABC_TUNE = re.compile(rb"(?m)^(?=X:)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to read: `path` on disk, `name` for people, `source` for the model card.
+
+    twin: the name of a MIDI file of the same source that holds the same piece; then this one is not read.
+    part: which tune of a book of tunes (ABC), from 1; 0 for the whole file.
+    """
+
+    name: str
+    source: str
+    path: Path
+    twin: str = ""
+    part: int = 0
+
+    @property
+    def suffix(self) -> str:
+        return self.path.suffix.lower()
+
+    def content(self) -> bytes:
+        """The bytes to be read: the file's, or one tune's with the head of its book."""
+        content = self.path.read_bytes()
+        if not self.part:
+            return content
+        head, *tunes = _ABC_TUNE.split(content)
+        return head + tunes[self.part - 1]
+
+
+def work_of(name: str) -> str:
+    """The work that a file belongs to: its name less the number of a movement, prelude or étude at the end."""
+    if name.startswith("bwv"):
+        return name.split(".")[0]
+    stem = PurePosixPath(name).with_suffix("").as_posix()
+    return re.sub(r"([-_.]?[a-z]?\d+)$", "", stem, flags=re.IGNORECASE) or stem
+
+
+def collect(source: str, unpack_to: Path) -> Iterator[Item]:
+    """Everything that a SOURCE names: a file, a folder, a zip or tar archive, or `music21:<composer>`."""
+    if source.startswith("music21:"):
+        yield from _collect_music21(source.removeprefix("music21:"))
+        return
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"source {source!r} is not there; give a folder, an archive, a file or music21:<composer>")
+    if is_archive(path):
+        folder = Path(tempfile.mkdtemp(dir=unpack_to))  # two archives of one name must not fall into one folder
+        unpack(path, folder)
+        yield from _collect_folder(folder, _archive_name(path))
+    elif path.is_dir():
+        yield from _collect_folder(path, path.resolve().name)
+    else:
+        yield from _tunes(Item(path.name, path.name, path))
+
+
+def _archive_name(path: Path) -> str:
+    return path.stem.removesuffix(".tar")
+
+
+def _collect_folder(folder: Path, source: str) -> Iterator[Item]:
+    paths = sorted(p for p in folder.rglob("*") if not p.name.startswith(".") and p.is_file())
+    midi = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in midi.SUFFIXES}
+    for path in paths:
+        item = Item(path.relative_to(folder).as_posix(), source, path)
+        if item.suffix in musicxml.SUFFIXES:
+            item = replace(item, twin=midi.get(_piece_name(path), ""))
+        yield from _tunes(item)
+
+
+def _piece_name(path: Path) -> str:
+    """What the files of one piece share: the stem, less a composer in front as in Schubert_Franz__lc4986000."""
+    return path.stem.rsplit("__", 1)[-1].lower()
+
+
+def _tunes(item: Item) -> Iterator[Item]:
+    """The item, or each of its tunes when it is a book of ABC tunes."""
+    if item.suffix == ".abc" and (count := len(_ABC_TUNE.split(item.path.read_bytes())) - 1) > 1:
+        yield from (replace(item, name=f"{item.name}#{part}", part=part) for part in range(1, count + 1))
+    else:
+        yield item
+
+
+def _collect_music21(composer: str) -> Iterator[Item]:
+    from music21 import corpus
+
+    name = composer.strip("/").lower()
+    paths = [Path(path) for path in corpus.getCorePaths()]
+    if name == "bach":  # the chorales, as this source always was; what else of Bach there is are single arias
+        chosen = [p for p in paths if p.parent.name == "bach" and p.suffix in (".mxl", ".xml") and p.name[:3] == "bwv"]
+    else:
+        chosen = [p for p in paths if name in _corpus_folders(p) and p.suffix.lower() in MUSIC_SUFFIXES]
+    if not chosen:
+        there = sorted({_corpus_folders(p)[0] for p in paths if p.suffix.lower() in MUSIC_SUFFIXES})
+        raise InputError(f"music21's corpus has nothing by {composer!r}; there are: {', '.join(there)}")
+    for path in sorted(chosen, key=str):
+        inside = "/".join([*_corpus_folders(path)[1:], path.stem])
+        yield from _tunes(Item(inside, f"music21:{name}", path))
+
+
+def _corpus_folders(path: Path) -> list[str]:
+    """The folders below music21's corpus that a file lies in, the composer first."""
+    parts = path.parts
+    last = len(parts) - 1 - parts[::-1].index("corpus")
+    return list(parts[last + 1 : -1])

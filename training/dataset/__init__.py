@@ -1,0 +1,1 @@
+"""From music to token streams on disk, split by work."""

@@ -1,0 +1,79 @@
+"""One file's bytes -> all that a dataset needs of it. A pure function: any process on any machine may run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from improv.model.vocabulary import encoding_for
+from training.corpus import clean, reading
+from training.corpus.augment import Instruments
+from training.corpus.features import describe
+from training.corpus.fingerprint import sketch
+from training.corpus.labels import Label
+from training.corpus.performed import extras, on_steps
+from training.corpus.score import Rejected
+from training.corpus.sources import work_of
+from training.dataset.conditioning import condition
+from training.dataset.dataset import EncodedPiece
+
+MIN_BEATS = 8  # on the clock as many nominal ones: 4 s
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to be read. suffix: with its dot, small letters. labels: moods that a person gave to stretches of it.
+
+    default_tempo: whether its tempo is only what the program wrote that made it (`training.corpus.default_tempo`).
+    """
+
+    name: str
+    source: str
+    suffix: str
+    content: bytes
+    family: str
+    instruments: Instruments = "all"
+    labels: tuple[Label, ...] = ()
+    default_tempo: bool = False
+
+
+def digest(job: Job) -> EncodedPiece | str:
+    """The encoded piece, or the reason why the file is left out."""
+    try:
+        return _digest(job)
+    except Rejected as reason:
+        return str(reason)
+
+
+def _digest(job: Job) -> EncodedPiece:
+    encoding = encoding_for(job.family)
+    score = reading.load(job.content, job.suffix, job.source, job.instruments)
+    if job.default_tempo:
+        score = replace(score, has_tempo=False, done=(*score.done, "its tempo is its program's default"))
+    off_grid = clean.off_grid_share(score)
+    if off_grid > clean.NO_BEAT_SHARE and encoding.tempo_bpm is None:
+        raise Rejected(f"a performance without a beat grid ({off_grid:.0%} of its onsets lie off the grid)")
+    piece = on_steps(score, job.name, job.source, encoding)
+    shortest = MIN_BEATS * encoding.ticks_per_beat
+    if piece.steps < shortest:
+        raise Rejected(f"only {piece.steps} steps long, needed are {shortest}")
+    tokens = np.array(encoding.encode(piece.notes, piece.steps, extras(piece, encoding.ticks_per_beat)), np.uint16)
+    tick_of_token = np.minimum(encoding.ticks(tokens), piece.steps - 1)
+    if encoding.shifts.start == encoding.shifts.stop:
+        ticks, step_of_token = np.arange(piece.steps), tick_of_token
+    else:  # few of many ticks have tokens
+        ticks, step_of_token = np.unique(tick_of_token, return_inverse=True)
+    features, windows = describe(score, job.labels)
+    return EncodedPiece(
+        name=job.name,
+        work=f"{job.source}/{work_of(job.name)}",
+        source=job.source,
+        opening=reading.opening(piece),
+        tokens=tokens,
+        step_of_token=step_of_token.astype(np.uint32),
+        conditioning=condition(piece, encoding.ticks_per_beat, job.labels, ticks),
+        sketch=sketch(score),
+        features=features,
+        windows=windows,
+    )

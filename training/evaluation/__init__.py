@@ -1,0 +1,1 @@
+"""How good a model and its music are, each figure beside people."""

@@ -1,0 +1,1 @@
+"""Whether moods are heard as they are commanded."""

@@ -1,0 +1,131 @@
+"""Listen with numbers: render every mood through the daemon's own engine, measure it, draw piano rolls.
+
+python -m training.evaluation.listen polyphony --out runs/listen [--times 10] [--seconds 60]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from improv.config import Config
+from improv.engine.offline import render
+from improv.errors import BrainMusicError
+from improv.improviser.improviser import PlannedStep
+from improv.midi import file as midi_file
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.music.attributes import Window, chord_onsets, key_correlation_difference, measure
+from improv.music.mood import CORNERS
+
+MEASURED = ("mode", "onset_density", "register", "loudness", "articulation", "dissonance", "pitch_spread", "tempo")
+
+
+@dataclass(frozen=True)
+class Sounded:
+    """Notes in seconds: arrays of shape (notes,), sorted by onset."""
+
+    on_s: np.ndarray
+    off_s: np.ndarray
+    pitch: np.ndarray
+    velocity: np.ndarray
+
+    @classmethod
+    def of(cls, steps: Sequence[PlannedStep]) -> Sounded:
+        """The notes of planned steps; what has not ended ends with the last step."""
+        end_s = steps[-1].position.music_s + steps[-1].position.step_s
+        offs = {ended.note_id: ended.off_s for step in steps for ended in step.ended}
+        rows = sorted((n.on_s, offs.get(n.note_id, end_s), n.pitch, n.velocity) for step in steps for n in step.started)
+        return cls(*np.array(rows, dtype=np.float64).reshape(-1, 4).T)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """(notes, 4): onset s, end s, pitch, velocity."""
+        return np.stack([self.on_s, self.off_s, self.pitch, self.velocity], axis=1)
+
+    @property
+    def onset_s(self) -> np.ndarray:
+        """Onsets as a listener counts them: the notes of a chord begin together."""
+        return chord_onsets(self.on_s)
+
+
+def statistics(steps: Sequence[PlannedStep], seconds: float) -> dict[str, float]:
+    """The attributes of a rendering, measured as training measures its windows, and the bare key difference."""
+    notes = Sounded.of(steps)
+    tempo = float(np.mean([step.position.tempo_bpm for step in steps]))
+    window = Window(seconds, notes.onset_s, notes.off_s - notes.on_s, notes.pitch, notes.velocity, tempo)
+    values = measure(window)
+    values["key_difference"] = key_correlation_difference(notes.pitch, notes.off_s - notes.on_s)
+    values["notes_per_s"] = len(notes.pitch) / seconds
+    return values
+
+
+def draw(rolls: Sequence[tuple[str, Sequence[PlannedStep]]], path: Path) -> None:
+    """Piano rolls below each other, velocity as shade."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(len(rolls), 1, figsize=(16, 2.6 * len(rolls)), sharex=True, squeeze=False)
+    for axis, (title, steps) in zip(axes[:, 0], rolls, strict=True):
+        notes = Sounded.of(steps)
+        axis.hlines(notes.pitch, notes.on_s, notes.off_s, colors=pyplot.cm.viridis(notes.velocity / 110), linewidth=3)
+        axis.set(title=title, ylabel="pitch", ylim=(21, 108))
+        for step in steps:
+            if step.position.tick == step.position.bar_tick:
+                axis.axvline(step.position.music_s, color="0.85", linewidth=0.6, zorder=0)
+    axes[-1, 0].set_xlabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def table(rows: dict[str, list[dict[str, float]]]) -> str:
+    """Mean ± standard deviation per mood, as Markdown."""
+    names = ("key_difference", *MEASURED, "notes_per_s")
+    lines = ["| mood | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for mood, results in rows.items():
+        cells = (np.array([result[name] for result in results]) for name in names)
+        lines.append(f"| {mood} | " + " | ".join(f"{cell.mean():.2f} ± {cell.std():.2f}" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.evaluation.listen", description=__doc__)
+    parser.add_argument("model", help="a path, or the name of a shipped model")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--times", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--intensity", type=float)
+    options = parser.parse_args(arguments)
+    try:
+        model = OnnxModel(resolve(options.model), "cpu")
+    except BrainMusicError as error:
+        print(f"training.evaluation.listen: {error}", file=sys.stderr)
+        return error.exit_code
+    config = Config()
+    if options.intensity is not None:
+        config = config.model_copy(update={"mood": config.mood.model_copy(update={"intensity": options.intensity})})
+    options.out.mkdir(parents=True, exist_ok=True)
+    results: dict[str, list[dict[str, float]]] = {}
+    for name, mood in CORNERS.items():
+        rolls = []
+        for seed in range(options.times):
+            steps = render(model, config, options.seconds, seed, mood)
+            midi_file.save(midi_file.music_file(steps), options.out / f"{name}-{seed}.mid")
+            results.setdefault(name, []).append(statistics(steps, options.seconds))
+            rolls.append((f"{name}, seed {seed}", steps))
+        draw(rolls[:3], options.out / f"{name}.png")
+    text = table(results)
+    (options.out / "moods.md").write_text(text + "\n")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What was tried once for a table in the docs."""

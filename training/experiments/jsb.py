@@ -1,0 +1,314 @@
+"""Bach's chorales as others measure them: nats per frame on the canonical splits.
+
+    python -m training.experiments.jsb Jsb16thSeparated.json --out runs/jsb16
+    python -m training.experiments.jsb jsb-chorales-quarter.json --out runs/jsb-quarter
+    python -m training.experiments.jsb Jsb16thSeparated.json --checkpoint runs/jsb16/best.pt
+
+The files are those of the public repository czhuang/JSB-Chorales-dataset. Sixteenths: four voices, the joint causal
+nats of a frame, tested in the original keys. Quarters: the split of Boulanger-Lewandowski et al. 2012, where a frame is
+a set of pitches; its pieces stand in C already. Both are trained in all keys. The pieces for early stopping are the
+canonical validation pieces; the test pieces are read once, at the end. Nothing that is shipped is trained on these.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from improv.errors import BrainMusicError, InputError
+from training.evaluation.figures import interval
+from training.experiments.frames import FrameNetwork, FrameShape
+from training.models.checkpoints import save
+
+IntArray = NDArray[np.int64]
+SPLITS = ("train", "valid", "test")
+VOICES = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
+BEYOND = 5  # semitones that a moved piece may reach beyond the highest and lowest pitch of all
+LOWEST_KEY, HIGHEST_KEY = -5, 6  # semitones that a piece is moved in training
+SET_SIZE = 4
+
+
+class Chorales(NamedTuple):
+    """pieces: split -> arrays (frames, slots) of symbols. lowest: the pitch of symbol 1."""
+
+    pieces: dict[str, list[IntArray]]
+    lowest: int
+    pitches: int
+    descending: bool
+
+    @property
+    def slots(self) -> int:
+        return SET_SIZE if self.descending else len(VOICES)
+
+
+def read(path: Path) -> Chorales:
+    """The pieces of either file; InputError says what it is instead."""
+    try:
+        content = json.loads(path.read_text())
+        raw = {split: [list(piece) for piece in content[split]] for split in SPLITS}
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}; it comes from github.com/czhuang/JSB-Chorales-dataset") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is not a file of JSB-Chorales-dataset ({type(error).__name__}: {error})") from None
+    frames = [frame for pieces in raw.values() for piece in pieces for frame in piece]
+    descending = not all(len(frame) == len(VOICES) for frame in frames)
+    sounding = [pitch for frame in frames for pitch in frame if pitch >= 0]
+    if not sounding or max(map(len, frames)) > SET_SIZE or not all(0 <= p <= 127 for p in sounding):
+        raise InputError(f"{path} holds other than frames of at most {SET_SIZE} pitches of 0..127")
+    lowest = min(sounding) - BEYOND
+    pieces = {split: [_symbols(p, lowest, descending=descending) for p in raw[split]] for split in SPLITS}
+    return Chorales(pieces, lowest, max(sounding) + BEYOND - lowest + 2, descending)
+
+
+def _symbols(piece: list[list[int]], lowest: int, *, descending: bool) -> IntArray:
+    if descending:
+        rows = [sorted(set(frame), reverse=True) + [-1] * (SET_SIZE - len(set(frame))) for frame in piece]
+    else:
+        rows = [[frame[voice] for voice in VOICES] for frame in piece]
+    pitch = np.array(rows, dtype=np.int64)
+    return np.where(pitch < 0, 0, pitch - lowest + 1)
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the benchmark's network is trained. average: decay of the running mean of the weights that is tested."""
+
+    epochs: int = 200
+    batch: int = 8
+    lr: float = 1.5e-3
+    weight_decay: float = 0.05
+    clip: float = 1.0
+    average: float = 0.998
+    evaluate_every: int = 5
+    seed: int = 1
+
+
+def padded(pieces: list[IntArray]) -> tuple[Tensor, Tensor]:
+    """frames int64 (batch, longest, slots) and which of them are real, bool (batch, longest)."""
+    longest = max(map(len, pieces))
+    frames = np.zeros((len(pieces), longest, pieces[0].shape[1]), dtype=np.int64)
+    real = np.zeros((len(pieces), longest), dtype=np.bool_)
+    for row, piece in enumerate(pieces):
+        frames[row, : len(piece)], real[row, : len(piece)] = piece, True
+    return torch.from_numpy(frames), torch.from_numpy(real)
+
+
+def moved(piece: IntArray, pitches: int, rng: np.random.Generator) -> tuple[IntArray, int]:
+    """In a random key of those that stay within the symbols, and by how many semitones it was moved."""
+    sounding = piece[piece > 0]
+    down, up = max(LOWEST_KEY, 1 - int(sounding.min())), min(HIGHEST_KEY, pitches - 1 - int(sounding.max()))
+    semitones = int(rng.integers(down, up + 1))
+    return np.where(piece > 0, piece + semitones, 0), semitones
+
+
+def batches(
+    chorales: Chorales, training: Training, rng: np.random.Generator
+) -> Iterator[tuple[list[IntArray], list[int]]]:
+    """One epoch: every piece once, in a random key, and the keys' numbers."""
+    pieces = chorales.pieces["train"]
+    order = rng.permutation(len(pieces))
+    for at in range(0, len(order), training.batch):
+        rows = [moved(pieces[index], chorales.pitches, rng) for index in order[at : at + training.batch]]
+        yield [piece for piece, _ in rows], [semitones - LOWEST_KEY for _, semitones in rows]
+
+
+def told(keys: list[int], shape: FrameShape) -> Tensor:
+    """What the network is told of the keys: nothing where it must find out by itself."""
+    return torch.tensor(keys if shape.keys > 1 else [0] * len(keys))
+
+
+@torch.no_grad()
+def nats(network: FrameNetwork, pieces: list[IntArray]) -> NDArray[np.float64]:
+    """Sum of nats of each piece, every frame counted, the first as well."""
+    network.eval()
+    sums = []
+    for piece in pieces:
+        frames, _ = padded([piece])
+        sums.append(-float(network(frames, told([-LOWEST_KEY], network.shape)).double().sum()))
+    return np.array(sums)
+
+
+def per_frame(sums: NDArray[np.float64], pieces: list[IntArray]) -> float:
+    return float(sums.sum() / sum(map(len, pieces)))
+
+
+class Run:
+    """One training: network, running mean of its weights, optimiser."""
+
+    def __init__(
+        self, chorales: Chorales, shape: FrameShape, training: Training, out: Path, start: FrameNetwork | None = None
+    ) -> None:
+        torch.manual_seed(training.seed)
+        self.chorales, self.training, self.out = chorales, training, out
+        self.network = start or FrameNetwork(shape)
+        self.mean = copy.deepcopy(self.network)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=training.lr, weight_decay=training.weight_decay
+        )
+        self.rng = np.random.default_rng(training.seed)
+        self.steps = 0
+        self.total = training.epochs * math.ceil(len(chorales.pieces["train"]) / training.batch)
+        self.half = torch.cpu._is_avx512_bf16_supported()
+
+    def step(self, pieces: list[IntArray], keys: list[int]) -> float:
+        """One update; returns nats per frame."""
+        progress = self.steps / self.total
+        warm = min(1.0, (self.steps + 1) / 100)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.training.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
+        self.network.train()
+        frames, real = padded(pieces)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
+            chances = self.network(frames, told(keys, self.network.shape))
+        loss = -(chances.sum(-1) * real).sum() / real.sum()
+        if not torch.isfinite(loss):
+            raise InputError(f"the loss is {loss.item()} in step {self.steps}; try a smaller --set lr")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip)
+        self.optimiser.step()
+        self.steps += 1
+        self._average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        keep = min(self.training.average, self.steps / (self.steps + 10))
+        for mean, now in zip(self.mean.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    def content(self, valid: float, epoch: int) -> dict[str, Any]:
+        return {
+            "network": self.mean.state_dict(),
+            "shape": asdict(self.network.shape),
+            "training": asdict(self.training),
+            "lowest": self.chorales.lowest,
+            "valid": valid,
+            "epoch": epoch,
+        }
+
+    def run(self) -> None:
+        """Train, keep the best on the validation pieces in best.pt, write log.jsonl."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        log = self.out / "log.jsonl"
+        log.unlink(missing_ok=True)
+        best, began = math.inf, time.perf_counter()
+        for epoch in tqdm(range(1, self.training.epochs + 1), unit="epoch", disable=None):
+            losses = [self.step(*batch) for batch in batches(self.chorales, self.training, self.rng)]
+            if epoch % self.training.evaluate_every and epoch != self.training.epochs:
+                continue
+            valid = per_frame(nats(self.mean, self.chorales.pieces["valid"]), self.chorales.pieces["valid"])
+            if valid < best:
+                best = valid
+                save(self.out / "best.pt", self.content(valid, epoch))
+            seconds = round(time.perf_counter() - began, 1)
+            line = json.dumps({"epoch": epoch, "train": float(np.mean(losses)), "valid": valid, "seconds": seconds})
+            with log.open("a") as file:
+                file.write(line + "\n")
+            tqdm.write(line)
+
+
+def load(path: Path) -> tuple[FrameNetwork, dict[str, Any]]:
+    """A network that this command has trained."""
+    if not path.exists():
+        raise InputError(f"there is no checkpoint {path}")
+    try:
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        network = FrameNetwork(FrameShape(**saved["shape"]))
+        network.load_state_dict(saved["network"])
+    except Exception as error:  # torch raises pickle, zip, key and runtime errors for damaged files
+        raise InputError(f"{path} is not a checkpoint of training.experiments.jsb ({type(error).__name__})") from None
+    return network.eval(), saved
+
+
+def report(network: FrameNetwork, chorales: Chorales) -> dict[str, Any]:
+    """Nats per frame of each split: over all frames, with its interval, and the mean of the pieces' means."""
+    rows: dict[str, Any] = {}
+    for split in SPLITS:
+        pieces = chorales.pieces[split]
+        sums, lengths = nats(network, pieces), np.array([len(piece) for piece in pieces], dtype=np.float64)
+        over_frames = interval(sums, lengths)
+        rows[split] = {
+            "pieces": len(pieces),
+            "frames": int(lengths.sum()),
+            "nats_per_frame": over_frames._asdict(),
+            "mean_of_pieces": interval(sums / lengths, np.ones(len(pieces)))._asdict(),
+        }
+    return rows
+
+
+def _kind(of: dict[str, Any], lowest: int) -> tuple[int, int, bool]:
+    return lowest, of["pitches"], of["descending"]
+
+
+def overridden(shape: dict[str, Any], training: dict[str, Any], texts: list[str]) -> None:
+    """Apply `key=value` texts to whichever of the two has the key."""
+    for text in texts:
+        key, _, value = text.partition("=")
+        target = shape if key in shape and key not in ("pitches", "slots", "descending", "keys") else training
+        if key not in target:
+            raise InputError(f"--set {text!r}: expected key=value with a key of {', '.join([*shape, *training])}")
+        try:
+            target[key] = type(target[key])(value)
+        except ValueError:
+            raise InputError(f"--set {text!r}: expected a number") from None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.experiments.jsb",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, help="Jsb16thSeparated.json or jsb-chorales-quarter.json")
+    parser.add_argument("--out", type=Path, help="train, and write best.pt, log.jsonl and result.json here")
+    parser.add_argument("--checkpoint", type=Path, help="only measure this one")
+    parser.add_argument("--start", type=Path, help="train on from the weights of this checkpoint")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    parser.add_argument("--threads", type=int)
+    options = parser.parse_args(arguments)
+    if (options.out is None) == (options.checkpoint is None):
+        parser.error("give either --out (train) or --checkpoint (measure)")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        chorales = read(options.file)
+        if options.out:
+            # The pieces of the quarter file stand in C: a transposed one is told apart, so that what it teaches of C
+            # is not blurred. The others stand in their own keys.
+            keys = HIGHEST_KEY - LOWEST_KEY + 1 if chorales.descending else 1
+            shape = asdict(FrameShape(chorales.pitches, chorales.slots, chorales.descending, keys))
+            training = asdict(Training())
+            overridden(shape, training, options.overrides)
+            start = load(options.start)[0] if options.start else None
+            Run(chorales, FrameShape(**shape), Training(**training), options.out, start).run()
+        network, saved = load(options.checkpoint or options.out / "best.pt")
+        if _kind(asdict(network.shape), saved["lowest"]) != _kind(chorales._asdict(), chorales.lowest):
+            raise InputError(f"{options.checkpoint} was trained on another file than {options.file}")
+        result = {"file": options.file.name, "epoch": saved["epoch"]} | report(network, chorales)
+    except BrainMusicError as error:
+        print(f"training.experiments.jsb: {error}", file=sys.stderr)
+        return error.exit_code
+    text = json.dumps(result, indent=1)
+    if options.out:
+        (options.out / "result.json").write_text(text + "\n")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""How alike is what models play to what people wrote and played: overlapped areas, for models of different families.
+
+    python -m training.experiments.likeness pianist polyphony --dataset data/pianist \\
+        --source piano-midi-de.zip --out docs/results
+
+`training.evaluation.evaluate` compares a model with pieces as its own grid can write them. Here all are held against
+the same human music: one window of each held-out piece as it sounds, through tempo map and pedal. For each window
+every model improvises as long, through the daemon's own engine, under the mood that the window has by the rule
+`attributes`. Of each feature the distances between all pairs of human windows and those between human and improvised
+windows become two densities (training.evaluation.overlap); their common area is the likeness (1: not to be told
+apart by this feature). The ceiling is one half of the human windows against the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from improv.config import load
+from improv.engine.offline import render
+from improv.errors import BrainMusicError, InputError
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.music.attributes import Window, measure
+from improv.music.mood import NEUTRAL, mood_of
+from training.corpus import reading
+from training.corpus.played import play
+from training.corpus.score import Rejected
+from training.dataset.dataset import Dataset
+from training.dataset.splits import spread
+from training.evaluation.listen import Sounded
+from training.evaluation.overlap import area, distances
+
+FloatArray = NDArray[np.float64]
+SECONDS = 30.0
+FEATURES = (
+    "notes per second",
+    "onsets per second",
+    "mean time between onsets",
+    "deviation of log time between onsets",
+    "mean length",
+    "deviation of log length",
+    "notes sounding",
+    "different pitches",
+    "range of pitch",
+    "mean leap of the highest notes",
+    "pitch classes",
+    "pitch-class transitions",
+    "deviation of velocity",
+    "velocity step between onsets",
+)
+
+
+def features(notes: Sounded, seconds: float) -> dict[str, FloatArray]:
+    """Each feature as a vector, often of one number."""
+    onsets, first = np.unique(notes.onset_s, return_index=True)
+    length = np.maximum(notes.off_s - notes.on_s, 0.01)
+    gaps = np.diff(onsets)
+    tops = np.maximum.reduceat(notes.pitch, first)
+    loud = np.maximum.reduceat(notes.velocity, first)
+    classes = notes.pitch.astype(np.int64) % 12
+    histogram = np.bincount(classes, weights=length, minlength=12)
+    lines = tops.astype(np.int64) % 12
+    turns = np.zeros((12, 12))
+    np.add.at(turns, (lines[:-1], lines[1:]), 1.0)
+    values: dict[str, object] = {
+        "notes per second": len(notes.pitch) / seconds,
+        "onsets per second": len(onsets) / seconds,
+        "mean time between onsets": gaps.mean(),
+        "deviation of log time between onsets": np.log(gaps).std(),
+        "mean length": length.mean(),
+        "deviation of log length": np.log(length).std(),
+        "notes sounding": length.sum() / seconds,
+        "different pitches": len(np.unique(notes.pitch)),
+        "range of pitch": np.ptp(notes.pitch),
+        "mean leap of the highest notes": np.abs(np.diff(tops)).mean(),
+        "pitch classes": np.sort(histogram / histogram.sum()),  # in no key
+        "pitch-class transitions": np.sort((turns / max(turns.sum(), 1)).ravel()),
+        "deviation of velocity": notes.velocity.std(),
+        "velocity step between onsets": np.abs(np.diff(loud)).mean(),
+    }
+    return {name: np.atleast_1d(np.asarray(values[name], dtype=np.float64)) for name in FEATURES}
+
+
+def likeness(human: Sequence[dict[str, FloatArray]], other: Sequence[dict[str, FloatArray]]) -> dict[str, float]:
+    """Feature -> overlapped area of the distances among `human` and those from `human` to `other`."""
+    found = {}
+    for name in FEATURES:
+        ours, theirs = (np.stack([one[name] for one in rows]) for rows in (human, other))
+        within = distances(ours, ours)[np.triu_indices(len(ours), 1)]
+        found[name] = area(within, distances(ours, theirs).ravel())
+    return found
+
+
+def human_windows(dataset: Dataset, sources: Sequence[str], count: int) -> Iterator[Sounded]:
+    """The middle of so many held-out pieces, as heard."""
+    held_out = {piece.name for piece in dataset.split("test")}
+    with reading.scratch_folder() as scratch:
+        items = [i for source in sources for i in reading.collect(source, Path(scratch)) if i.name in held_out]
+        for item in spread(items, count):
+            try:
+                heard = play(reading.load(item.content(), item.suffix, item.source))
+            except Rejected:
+                continue
+            start = max((heard.seconds - SECONDS) / 2, 0)
+            n = heard.notes[(heard.notes["onset_s"] >= start) & (heard.notes["onset_s"] < start + SECONDS)]
+            if heard.seconds >= SECONDS and len(n) > 20:
+                on = n["onset_s"] - start
+                columns = (on, on + n["duration_s"], n["pitch"].astype(float), n["velocity"].astype(float))
+                yield Sounded(*columns)
+
+
+def answers(model: OnnxModel, windows: Sequence[Sounded]) -> Iterator[Sounded]:
+    """What a model improvises under each window's mood."""
+    config = load(None, [], {})
+    for seed, window in enumerate(windows):
+        length = window.off_s - window.on_s
+        values = measure(Window(SECONDS, window.onset_s, length, window.pitch, window.velocity, None))
+        yield Sounded.of(render(model, config, SECONDS, seed, mood_of(values) or NEUTRAL))
+
+
+def compare(models: Sequence[str], windows: Sequence[Sounded]) -> dict[str, dict[str, float]]:
+    """Who -> feature -> likeness, the ceiling first."""
+    human = [features(window, SECONDS) for window in windows]
+    found = {"half of the human windows": likeness(human[::2], human[1::2])}
+    for name in models:
+        played = list(answers(OnnxModel(resolve(name), "cpu"), windows))
+        found[name] = likeness(human, [features(one, SECONDS) for one in played if len(one.pitch) > 20])
+    return found
+
+
+def table(found: Mapping[str, Mapping[str, float]]) -> str:
+    """Markdown, the mean last."""
+    lines = [f"| feature | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
+    lines += [f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in found.values())} |" for name in FEATURES]
+    means = (float(np.mean(list(one.values()))) for one in found.values())
+    return "\n".join([*lines, f"| **mean** | {' | '.join(f'{mean:.3f}' for mean in means)} |"])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.experiments.likeness",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("models", nargs="+", help="paths, or names of shipped models")
+    parser.add_argument("--dataset", type=Path, required=True, help="whose test split is the human music")
+    parser.add_argument("--source", nargs="+", required=True, help="where its files are")
+    parser.add_argument("--times", type=int, default=40)
+    parser.add_argument("--out", type=Path, required=True, help="folder for likeness.json")
+    options = parser.parse_args(arguments)
+    try:
+        windows = list(human_windows(Dataset(options.dataset), options.source, options.times))
+        if len(windows) < 4:
+            raise InputError(f"only {len(windows)} held-out pieces are there; at least 4 are needed")
+        found = compare(options.models, windows)
+    except BrainMusicError as error:
+        print(f"training.experiments.likeness: {error}", file=sys.stderr)
+        return error.exit_code
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "likeness.json").write_text(json.dumps({"windows": len(windows), "areas": found}, indent=1))
+    print(f"{len(windows)} windows of {SECONDS:.0f} s\n\n{table(found)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Training runs: schedule, loop, record, fine-tuning, sweeps."""

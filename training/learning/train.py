@@ -1,0 +1,384 @@
+"""Train a network on a prepared dataset.
+
+    python -m training.train data/polyphony --preset base --out runs/polyphony
+    python -m training.train data/polyphony --out runs/polyphony --resume
+    torchrun --nproc-per-node 2 -m training.train data/polyphony --preset large --out runs/polyphony
+
+Truncated back-propagation through time over lanes of whole pieces with the state carried on. `last.pt` is written at
+every evaluation, `best.pt` whenever the held-out loss is the best so far; a resumed run goes on with the same batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+
+from improv.errors import BrainMusicError, InputError
+from training.dataset.dataset import Dataset
+from training.dataset.splits import spread
+from training.learning.processes import Processes
+from training.learning.runlog import RunLog, alone
+from training.models.batches import Batch, LaneStream
+from training.models.checkpoints import read_checkpoint, save
+from training.models.lstm import State
+from training.models.scoring import TorchScorer, score_pieces
+from training.models.settings import DEFAULT_PRESET, Settings, build, settings_of
+
+# Held-out pieces that the running evaluation reads, spread over all sources: enough for two decimals, and some
+# 200 000 tokens, which one idle core scores in 10 s with the base preset.
+EVALUATION_PIECES = 48
+# What a resumed run may have otherwise than it began with: how long it goes on. The learning rate falls accordingly.
+LENGTH = ("iterations", "evaluate_every", "patience")
+NAMED_PIECES = 3  # how many pieces of a bad batch a message names
+
+
+def learning_rate(settings: Settings, iteration: int, per_epoch: int = 1) -> float:
+    """Linear warm-up, then a half cosine down to 2 % of the peak, or halved every `halve_epochs` epochs.
+
+    per_epoch: iterations in which as many tokens are learnt as the training split has.
+    """
+    if iteration < settings.warmup:
+        return settings.lr * (iteration + 1) / settings.warmup
+    if settings.halve_epochs:
+        return float(settings.lr * 0.5 ** (iteration // (settings.halve_epochs * per_epoch)))
+    progress = (iteration - settings.warmup) / max(1, settings.iterations - settings.warmup)
+    return settings.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+
+@contextmanager
+def enough_memory(settings: Settings) -> Iterator[None]:
+    """Turns the many errors of too little memory into one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).lower()
+        if not isinstance(error, MemoryError) and "memory" not in text:
+            raise
+        raise InputError(
+            f"there is too little memory for batch {settings.batch}, sequence {settings.sequence}, hidden "
+            f"{settings.hidden}, layers {settings.layers}: try --set batch={max(1, settings.batch // 2)}, a shorter "
+            f"sequence or a smaller preset ({str(error).strip().splitlines()[0][:160]})"
+        ) from None
+
+
+class Trainer:
+    """One run: network, optimiser, batches, and their checkpoints in a folder.
+
+    half: products of 16 bits (default: where the processor or the GPU has them); the weights stay in 32 bits.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        settings: Settings,
+        out: Path,
+        device: torch.device,
+        processes: Processes | None = None,
+        *,
+        half: bool | None = None,
+        tensorboard: bool = False,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.processes = processes or Processes()
+        self.dataset, self.settings, self.out, self.device = dataset, settings, out, device
+        self.share = self.processes.share(settings.batch)
+        self.network = build(settings, dataset.encoding).to(device)
+        torch.manual_seed(settings.seed + self.processes.rank)  # dropout differs between processes, weights do not
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
+        )
+        self.stream = LaneStream(
+            dataset,
+            dataset.split("train"),
+            settings.batch,
+            settings.sequence,
+            settings.transpose,
+            settings.seed,
+            dataset.weights("train") if settings.balance else None,
+        )
+        tokens = sum(piece.stop - piece.start for piece in self.stream.pieces)
+        self.per_epoch = max(1, round(tokens / (settings.batch * settings.sequence)))
+        self.held_out = spread(dataset.split("valid"), EVALUATION_PIECES)
+        self.state: State = self.network.zero_state(self.share.stop - self.share.start, device)
+        self.iteration, self.best, self.stale, self.seconds = 0, math.inf, 0, 0.0
+        self.half = (device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()) if half is None else half
+        self.tensorboard = tensorboard
+        self.resumed = False
+
+    def resume(self) -> None:
+        """Go on from `last.pt`."""
+        path = self.out / "last.pt"
+        saved = read_checkpoint(path)
+        begun = settings_of(saved)
+        as_long = replace(begun, **{name: getattr(self.settings, name) for name in LENGTH})
+        if differences := as_long.differences(self.settings):
+            raise InputError(
+                f"{path} was trained with {'; '.join(differences)}: resume without --preset and --set but for "
+                f"{', '.join(LENGTH)}, or begin a new run in another --out"
+            )
+        if saved["split_hash"] != self.dataset.split_hash():
+            raise InputError(f"{path} was trained on another dataset or split; resume on that one, or begin a new run")
+        self.network.load_state_dict(saved["network"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.stream.restore(saved["stream"])
+        h, c = (tensor[:, self.share].contiguous().to(self.device) for tensor in saved["state"])
+        self.state = (h, c)
+        self.iteration, self.seconds, self.stale = saved["iteration"], saved["seconds"], saved.get("stale", 0)
+        # The best loss so far means nothing where the running evaluation reads other pieces than it did then.
+        self.best = saved["best"] if saved.get("held_out") == self._held_out_names() else math.inf
+        self._restore_chance(saved)
+        self.resumed = True
+
+    def _restore_chance(self, saved: dict[str, Any]) -> None:
+        """The random numbers of dropout; with another number of processes than before they are other ones."""
+        states = saved["torch_rng"] if isinstance(saved["torch_rng"], list) else [saved["torch_rng"]]
+        if len(states) == self.processes.size:
+            torch.set_rng_state(states[self.processes.rank])
+        cuda = saved.get("cuda_rng", [])
+        if self.device.type == "cuda" and isinstance(cuda, list) and len(cuda) == self.processes.size:
+            torch.cuda.set_rng_state(cuda[self.processes.rank], self.device)
+
+    def _held_out_names(self) -> list[str]:
+        return [piece.name for piece in self.held_out]
+
+    def content(self) -> dict[str, Any]:
+        """A whole checkpoint. All processes must call it together."""
+        return self._learnt() | self._needed_to_resume()
+
+    def _learnt(self) -> dict[str, Any]:
+        """What best.pt keeps."""
+        return {
+            "settings": asdict(self.settings),
+            "family": self.dataset.encoding.family,
+            "fingerprint": self.dataset.encoding.fingerprint,
+            "sources": self.dataset.about["sources"],
+            "split_hash": self.dataset.split_hash(),
+            "network": self.network.state_dict(),
+            "iteration": self.iteration,
+            "tokens": self.iteration * self.settings.batch * self.settings.sequence,
+            "best": self.best,
+            "seconds": self.seconds,
+            "held_out": self._held_out_names(),
+        }
+
+    def _needed_to_resume(self) -> dict[str, Any]:
+        saved = {
+            "optimiser": self.optimiser.state_dict(),
+            "stream": self.stream.state(),
+            "state": tuple(self.processes.gather(tensor, 1) for tensor in self.state),
+            "stale": self.stale,
+            "torch_rng": self.processes.gather_values(torch.get_rng_state()),
+        }
+        if self.device.type == "cuda":
+            saved["cuda_rng"] = self.processes.gather_values(torch.cuda.get_rng_state(self.device))
+        return saved
+
+    def step(self, batch: Batch) -> float:
+        """One update; returns the training loss in nats per token of this process's lanes."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(self.settings, self.iteration, self.per_epoch)
+        tokens, targets, condition = (torch.from_numpy(array[self.share]).to(self.device) for array in batch)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
+            logits, state = self.network(tokens, condition, self.state)
+        nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+        loss = nats.mean()
+        if not torch.isfinite(loss):
+            raise self._bad_batch("loss", loss.item(), nats.detach().view_as(targets))
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        parameters = list(self.network.parameters())
+        self.processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
+        if self.settings.clip_each:
+            torch.nn.utils.clip_grad_value_(parameters, self.settings.clip_each)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
+        if not torch.isfinite(norm):
+            raise self._bad_batch("gradient", norm.item())
+        self.optimiser.step()
+        self.state = (state[0].detach().float(), state[1].detach().float())
+        self.iteration += 1
+        return loss.item()
+
+    def _bad_batch(self, what: str, value: float, nats: torch.Tensor | None = None) -> InputError:
+        """What to say of a batch that gave no number. nats: (lanes, sequence), to find out in which pieces."""
+        lanes = self.stream.in_last_batch[self.share]
+        if nats is not None:
+            bad = (~torch.isfinite(nats)).any(dim=1).tolist()
+            lanes = [pieces for pieces, is_bad in zip(lanes, bad, strict=True) if is_bad]
+        names = list(dict.fromkeys(self.stream.pieces[piece].name for pieces in lanes for piece in pieces))
+        which = ", ".join(names[:NAMED_PIECES])
+        which += f" and {len(names) - NAMED_PIECES} more" if len(names) > NAMED_PIECES else ""
+        kept = self.out / "last.pt"
+        state = f"{kept} keeps the last good state" if kept.exists() else "there was no checkpoint yet"
+        return InputError(
+            f"the {what} is {value} in the batch of iteration {self.iteration} (pieces {which}); {state}: "
+            "go on from it with a smaller lr or clip in another --out, or look at these pieces"
+        )
+
+    def _held_out_loss(self, *, commands: bool) -> float:
+        """Nats per token of the held-out pieces, which the processes share."""
+        mine = self.held_out[self.processes.rank :: self.processes.size]
+        self.network.eval()
+        scores = score_pieces(TorchScorer(self.network, self.device), self.dataset, mine, commands=commands)
+        self.network.train()
+        sums = [sum(score.nats for score in scores), float(sum(score.tokens for score in scores))]
+        nats, tokens = self.processes.sum(sums, self.device)
+        return nats / tokens
+
+    def evaluate(self, losses: list[float], log: RunLog | None) -> dict[str, Any]:
+        """Held-out loss with and without commands; writes the checkpoints and a line of the record."""
+        known, bare = (self._held_out_loss(commands=commands) for commands in (True, False))
+        better = known + bare < self.best
+        self.best = min(self.best, known + bare)
+        self.stale = 0 if better else self.stale + 1
+        whole = self.content()
+        sums = self.processes.sum([float(np.sum(losses)), float(len(losses))], self.device)
+        line = {
+            "iteration": self.iteration,
+            "train": sums[0] / sums[1],
+            "valid_commanded": known,
+            "valid_bare": bare,
+            "lr": learning_rate(self.settings, self.iteration, self.per_epoch),
+            "seconds": round(self.seconds, 1),
+        }
+        if log is not None:
+            # last.pt comes last: killed before it, a resumed run does this evaluation once more, with the same result.
+            if better:
+                save(self.out / "best.pt", self._learnt())
+            log.write(line)
+            save(self.out / "last.pt", whole)
+        return line
+
+    @property
+    def ended(self) -> bool:
+        """Whether all iterations are done, or the held-out loss has not got better for `patience` evaluations."""
+        tired = 0 < self.settings.patience <= self.stale
+        return self.iteration >= self.settings.iterations or tired
+
+    def run(self) -> None:
+        """Train until the settings' number of iterations, or their patience, is reached.
+
+        InputError when another process trains into the same folder.
+        """
+        if not self.processes.first:
+            self._run(None)
+            return
+        after = self.iteration if self.resumed else None
+        with alone(self.out), RunLog(self.out, after, tensorboard=self.tensorboard) as log:
+            self._run(log)
+
+    def _run(self, log: RunLog | None) -> None:
+        losses: list[float] = []
+        total = self.settings.iterations
+        per_step = self.settings.batch * self.settings.sequence
+        disable = None if self.processes.first else True
+        with tqdm(total=total, initial=self.iteration, unit="it", disable=disable) as bar:
+            while not self.ended:
+                began = time.perf_counter()
+                losses.append(self.step(self.stream.next()))
+                took = time.perf_counter() - began
+                self.seconds += took
+                bar.set_postfix_str(f"loss {losses[-1]:.3f}, {per_step / took:,.0f} tokens/s", refresh=False)
+                bar.update()
+                if self.iteration % self.settings.evaluate_every == 0 or self.iteration == total:
+                    line = self.evaluate(losses, log)
+                    losses = []
+                    if self.processes.first:
+                        tqdm.write(json.dumps(line))
+                        sys.stdout.flush()
+            if self.iteration < total and self.processes.first:
+                tqdm.write(f"no better held-out loss in {self.stale} evaluations: best.pt is the best of this run")
+
+
+def train(
+    dataset: Path,
+    settings: Settings,
+    out: Path,
+    device: str = "auto",
+    *,
+    resume: bool = False,
+    half: bool | None = None,
+    tensorboard: bool = False,
+) -> Trainer:
+    """A whole run from its arguments. Without `resume` it begins anew, also where `out` holds an older run."""
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use auto or cpu")
+    processes = Processes.join(torch.device(device))
+    place = torch.device(device, processes.local_rank) if device == "cuda" else torch.device(device)
+    try:
+        with enough_memory(settings):
+            trainer = Trainer(Dataset(dataset), settings, out, place, processes, half=half, tensorboard=tensorboard)
+            if resume:
+                trainer.resume()
+            trainer.run()
+    finally:
+        processes.leave()
+    return trainer
+
+
+def choose_settings(preset: str | None, overrides: list[str], resume_from: Path | None, family: str) -> Settings:
+    """A resumed run keeps its own settings unless others are asked for (refused but for LENGTH, Trainer.resume)."""
+    if resume_from is not None and preset is None:
+        return settings_of(read_checkpoint(resume_from)).overridden(overrides)
+    return Settings.preset(preset or DEFAULT_PRESET, overrides, family)
+
+
+PRECISIONS = {"auto": None, "32": False, "16": True}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("dataset", type=Path)
+    add("--preset", help=f"a name of presets.yaml (default: {DEFAULT_PRESET}; resumed: the run's own)")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    add("--out", type=Path, required=True)
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--threads", type=int, help="CPU threads (default: all)")
+    add("--precision", default="auto", choices=tuple(PRECISIONS), help="bits of a product; auto: 16 where it is faster")
+    add("--no-tensorboard", action="store_true", help="write log.jsonl alone")
+    add("--resume", action="store_true")
+    add("--balance", action="store_true", help="draw modes, tempi and moods more evenly (balance.csv)")
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    try:
+        last = options.out / "last.pt" if options.resume else None
+        overrides = [*options.overrides, *(["balance=1"] if options.balance else [])]
+        settings = choose_settings(options.preset, overrides, last, Dataset(options.dataset).encoding.family)
+        train(
+            options.dataset,
+            settings,
+            options.out,
+            options.device,
+            resume=options.resume,
+            half=PRECISIONS[options.precision],
+            tensorboard=not options.no_tensorboard,
+        )
+    except BrainMusicError as error:
+        print(f"training.train: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"training.train: interrupted; go on with --resume --out {options.out}", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

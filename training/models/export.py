@@ -1,0 +1,231 @@
+"""A checkpoint -> an ONNX file that the daemon can step, proved equal to torch.
+
+python -m training.export runs/polyphony/best.pt --dataset data/polyphony --out exported_models/polyphony.onnx
+
+With --bits 8 the file that was proved equal is then quantised (see training.experiments.variants): a quarter of the
+size and two to three times as fast. Its held-out loss is measured anew and stands in its metadata.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import logging
+import os
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from improv.errors import BrainMusicError, InputError
+from improv.model import conditioning
+from improv.model.metadata import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
+from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary import encoding_for
+from training.dataset.dataset import Dataset
+from training.experiments.variants import quantise
+from training.models.checkpoints import read_checkpoint
+from training.models.lstm import Network
+from training.models.scoring import OnnxScorer, score, score_pieces, total
+from training.models.settings import build, settings_of
+
+PARITY_STEPS = 200
+QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
+# Of 8 bits: logits of four trained models differ by 0.2 to 0.52 from those of their checkpoints, by 4.3 from those of
+# an earlier checkpoint of the same run.
+COARSE_TOLERANCE = 1.0
+TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
+
+LICENCES = {
+    "piano-midi-de": ("CC BY-SA 4.0", "Bernd Krueger, piano-midi.de (CC BY-SA 3.0 DE)"),
+    "music21:bach": (
+        "CC BY-SA 4.0",
+        "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)",
+    ),
+    "snortum-lilypond": ("CC BY-SA 4.0", "Knute Snortum, LilyPond scores (CC BY-SA 4.0)"),
+    "stanford-piano-rolls-mit": (
+        "CC BY-SA 4.0",
+        (
+            "Shi, Sapp, Arul, McBride, Smith: reproducing piano rolls of the Stanford University Piano Roll Archive "
+            "(pianolatron-data, MIT; the older collection SUPRA is CC BY-NC-SA 4.0)"
+        ),
+    ),
+}
+
+
+class Step(nn.Module):
+    """One token of a network, as the contract wants it (improv.model.metadata)."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, token: Tensor, condition: Tensor, state_h: Tensor, state_c: Tensor) -> tuple[Tensor, ...]:
+        logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c))
+        return logits[:, 0], new_h, new_c
+
+
+def network_of(saved: dict[str, Any]) -> Network:
+    """The trained network, ready for inference."""
+    network = build(settings_of(saved), encoding_for(saved["family"]))
+    network.load_state_dict(saved["network"])
+    return network.eval()
+
+
+def export(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) -> tuple[Contract, float]:
+    """Write the ONNX file when it is proved equal to the checkpoint; returns its metadata and the largest difference.
+
+    Raises InputError, and leaves what `out` held before, when it is not.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(out.name + ".partial")
+    try:
+        contract = _write(saved, name, held_out_loss, partial)
+        difference = largest_difference(network_of(saved), OnnxModel(partial, "cpu"))
+        if not difference <= TOLERANCE:
+            raise InputError(
+                f"{out} was not written: over {PARITY_STEPS} steps it differs from the checkpoint by {difference:.2e}, "
+                f"allowed is {TOLERANCE:.0e}"
+            )
+        os.replace(partial, out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return contract, difference
+
+
+def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) -> Contract:
+    import onnx
+
+    network = network_of(saved)
+    state = network.zero_state(2)
+    arguments = (torch.zeros(2, dtype=torch.int64), torch.zeros(2, conditioning.SIZE), *state)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    # The exporter warns of its own internals, and logs that torchvision, which nothing here uses, is not installed.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            Step(network),
+            arguments,
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            dynamic_shapes=({0: batch}, {0: batch}, {1: batch}, {1: batch}),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    assert program is not None
+    proto = program.model_proto
+    encoding = encoding_for(saved["family"])
+    contract = Contract(
+        format_version=FORMAT_VERSION,
+        name=name,
+        family=encoding.family,
+        fingerprint=encoding.fingerprint,
+        ticks_per_beat=encoding.ticks_per_beat,
+        conditioning=conditioning.specification(),
+        training_data="; ".join(_attribution(source) for source in saved["sources"]),
+        licence=saved.get("licence") or _licence(saved["sources"]),
+        created=datetime.date.today().isoformat(),
+        held_out_loss=round(held_out_loss, 4),
+    )
+    _forget_sources(proto)
+    onnx.helper.set_model_props(proto, contract.to_metadata())
+    out.write_bytes(proto.SerializeToString())
+    return contract
+
+
+def quantised(path: Path, dataset: Dataset) -> float:
+    """Put an exported model into 8 bits, in place; returns its held-out loss, which its metadata now tell."""
+    import onnx
+
+    partial = path.with_name(path.name + ".partial")
+    try:
+        quantise(path, partial, per_channel=True)
+        model = OnnxModel(partial, "cpu")
+        scored = score_pieces(OnnxScorer(model), dataset, dataset.split("test"), commands=False)
+        loss = round(total(scored).nats_per_token, 4)
+        proto = onnx.load(str(partial))
+        onnx.helper.set_model_props(proto, replace(model.contract, held_out_loss=loss).to_metadata())
+        partial.write_bytes(proto.SerializeToString())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return loss
+
+
+def tolerance_of(path: Path) -> float:
+    """How far a logit of this file may be off: its weights have 32 bits or 8."""
+    import onnx
+
+    cells = {node.op_type for node in onnx.load(str(path)).graph.node}
+    return COARSE_TOLERANCE if QUANTISED_CELL in cells else TOLERANCE
+
+
+def _forget_sources(proto: Any) -> None:
+    """Take out what the exporter notes of every node: stack traces with the paths of this machine."""
+    for node in proto.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
+        del value.metadata_props[:]
+    del proto.graph.metadata_props[:]
+
+
+def _attribution(source: str) -> str:
+    return LICENCES[source][1] if source in LICENCES else source
+
+
+def _licence(sources: list[str]) -> str:
+    known = {LICENCES[source][0] for source in sources if source in LICENCES}
+    return " and ".join(sorted(known)) if known else "as the training data"
+
+
+def largest_difference(network: Network, model: OnnxModel, seed: int = 0) -> float:
+    """Largest |torch - onnxruntime| over the logits of 200 teacher-forced steps, the state carried through both."""
+    rng = np.random.default_rng(seed)
+    torch_state, onnx_state = network.zero_state(2), model.initial_state(2)
+    step, worst = Step(network), 0.0
+    with torch.no_grad():
+        for _ in range(PARITY_STEPS):
+            token = int(rng.integers(model.encoding.size))
+            condition = rng.uniform(-1, 1, (2, conditioning.SIZE)).astype(np.float32)
+            expected, *torch_state = step(torch.tensor([token, token]), torch.from_numpy(condition), *torch_state)
+            logits, onnx_state = model.step(token, condition, onnx_state)
+            worst = max(worst, float(np.abs(logits - expected.numpy()).max()))
+    return worst
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--dataset", type=Path, required=True, help="measures the held-out loss for the metadata")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--bits", type=int, choices=(32, 8), default=32, help="of the weights (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        saved = read_checkpoint(options.checkpoint)
+        network, dataset = network_of(saved), Dataset(options.dataset)
+        held_out = score(network, dataset, dataset.split("test"), commands=False, device=torch.device("cpu"))
+        contract, difference = export(saved, options.out.stem, held_out.nats_per_token, options.out)
+        print(f"{options.out}: {options.out.stat().st_size >> 10} KiB, held-out {contract.held_out_loss} nats/token")
+        print(
+            f"torch and onnxruntime over {PARITY_STEPS} steps: equal, "
+            f"largest difference {difference:.2e} (allowed {TOLERANCE:.0e})"
+        )
+        if options.bits == 8:
+            loss = quantised(options.out, dataset)
+            print(f"in 8 bits: {options.out.stat().st_size >> 10} KiB, held-out {loss} nats/token")
+    except BrainMusicError as error:
+        print(f"training.export: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
