@@ -91,13 +91,13 @@ def test_a_full_disk_leaves_nothing(tiny: OnnxModel, tmp_path: Path, monkeypatch
     file = midi_file.music_file(render(tiny, Config(), 2, 1))
     path = tmp_path / "out.mid"
     path.write_bytes(b"what was there")
-    write: Callable[..., None] = midi_file.save
+    write: Callable[..., None] = file.save
 
     def full(file: Any) -> None:
         write(file=file)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(midi_file, "save", full)
+    monkeypatch.setattr(file, "save", full)
     with pytest.raises(InputError, match="could not be written: No space left on device; nothing was left behind"):
         midi_file.save(file, path)
     assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("out.mid", b"what was there")]
@@ -110,7 +110,7 @@ def test_an_interruption_leaves_nothing(tiny: OnnxModel, tmp_path: Path, monkeyp
         file.write(b"MThd")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(midi_file, "save", interrupted)
+    monkeypatch.setattr(file, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         midi_file.save(file, tmp_path / "out.mid")
     assert list(tmp_path.iterdir()) == []
