@@ -107,11 +107,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with reading.scratch_folder() as scratch:
         items = [item for source in given.sources for item in reading.collect(source, Path(scratch))]
-        midi = spread([item for item in items if item.suffix in midi.SUFFIXES], _TEMPLATES)
+        files = spread([item for item in items if item.suffix in midi.SUFFIXES], _TEMPLATES)
         scores = spread([item for item in items if item.suffix in (".krn", ".mxl", ".xml")], _TEMPLATES)
         found = {
             name: run(templates, count, given.seed)
-            for name, templates, count in (("midi", midi, given.midi), ("scores", scores, given.scores))
+            for name, templates, count in (("midi", files, given.midi), ("scores", scores, given.scores))
             if templates and count
         }
     given.out.write_text(json.dumps(found, indent=1) + "\n")

@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from improv.attributes import TEMPERLEY_MAJOR, TEMPERLEY_MINOR
+from improv.music.attributes import TEMPERLEY_MAJOR, TEMPERLEY_MINOR
 from training.analysis.music import FloatArray, IntArray
 from training.analysis.slots import Slots
-from training.keys import AARDEN_ESSEN_MAJOR, AARDEN_ESSEN_MINOR
+from training.corpus.keys import AARDEN_ESSEN_MAJOR, AARDEN_ESSEN_MINOR
 
 MINOR = 12
 """Keys are numbers 0..23: the tonic's pitch class, and MINOR more in minor."""

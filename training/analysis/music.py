@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.score import Score
+from training.corpus.score import Score
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

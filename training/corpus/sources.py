@@ -75,11 +75,11 @@ def _archive_name(path: Path) -> str:
 
 def _collect_folder(folder: Path, source: str) -> Iterator[Item]:
     paths = sorted(p for p in folder.rglob("*") if not p.name.startswith(".") and p.is_file())
-    midi = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in midi.SUFFIXES}
+    twins = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in midi.SUFFIXES}
     for path in paths:
         item = Item(path.relative_to(folder).as_posix(), source, path)
         if item.suffix in musicxml.SUFFIXES:
-            item = replace(item, twin=midi.get(_piece_name(path), ""))
+            item = replace(item, twin=twins.get(_piece_name(path), ""))
         yield from _tunes(item)
 
 
