@@ -9,8 +9,10 @@ RUNS ?= runs
 SOURCES ?= music21:bach
 PRESET ?= base
 MODELS ?= polyphony
+OUT ?=
+COMPARE ?=
 
-.PHONY: run test check train train-tiny evaluate benchmark clean FORCE
+.PHONY: run test golden check train train-tiny evaluate benchmark clean FORCE
 .PRECIOUS: $(DATA)/%/dataset.json
 
 run: $(RUN_VENV)/ready
@@ -18,6 +20,11 @@ run: $(RUN_VENV)/ready
 
 test: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m pytest
+
+# Digests of all music that one machine can compare, before and after a change (tests/golden/README.md):
+# make golden OUT=before.json, then make golden OUT=after.json COMPARE=before.json
+golden: $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m tests.golden.machine $(if $(OUT),--out $(OUT)) $(if $(COMPARE),--compare $(COMPARE))
 
 check: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/ruff check improv training tests benchmarks

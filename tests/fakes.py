@@ -15,7 +15,7 @@ from improv.improviser.improviser import EndedNote, Improviser, PlannedStep, Sta
 from improv.model import conditioning
 from improv.model.metadata import FORMAT_VERSION, Contract
 from improv.model.onnx_model import Float32Array, Model, State
-from improv.model.vocabulary import PolyphonyEncoding
+from improv.model.vocabulary import Encoding, PolyphonyEncoding
 from improv.music.mood import CORNERS, Glide, Mood
 from improv.player.protocol import PortsChanged, Received, ToEngine
 
@@ -48,7 +48,8 @@ class ScriptedModel:
     """
 
     def __init__(self, script: Sequence[int], preamble: Sequence[int] = ()) -> None:
-        self.contract, self.encoding = contract(), ENCODING
+        self.contract = contract()
+        self.encoding: Encoding = ENCODING
         self._preamble, self._script = list(preamble), list(script)
         self.conditions: list[Float32Array] = []
         self.fed: list[int] = []
@@ -145,13 +146,19 @@ class Stage:
     """An engine with all that it needs, on a manual clock."""
 
     def __init__(
-        self, model: Model, mood: str = "calm", seed: int = 1, start_s: float = 100.0, settings: Sequence[str] = ()
+        self,
+        model: Model,
+        mood: str = "calm",
+        seed: int = 1,
+        start_s: float = 100.0,
+        settings: Sequence[str] = (),
+        record: StepList | None = None,
     ) -> None:
         # A change of mood is at once, unless a test says otherwise.
         self.config: Config = load(None, ["mood.glide_s=0", *settings], {})
         self.clock = ManualClock(start_s)
         self.link = FallibleLink(self.clock)
-        self.record = StepList()
+        self.record = record or StepList()
         first = adapters.initial_controls(self.config, CORNERS[mood])
         self.improviser = Improviser(model, adapters.improviser_settings(self.config), first, seed)
         self.engine = Engine(
