@@ -37,9 +37,9 @@ check: $(TEST_VENV)/ready
 train: train-polyphony
 
 train-%: $(DATA)/%/dataset.json FORCE
-	$(TEST_VENV)/bin/python -m training.train $(DATA)/$* --out $(RUNS)/$* \
+	$(TEST_VENV)/bin/python -m training train $(DATA)/$* --out $(RUNS)/$* \
 		$(if $(wildcard $(RUNS)/$*/last.pt),--resume,--preset $(PRESET))
-	$(TEST_VENV)/bin/python -m training.export $(RUNS)/$*/best.pt --dataset $(DATA)/$* --out $(RUNS)/$*.onnx --bits 8
+	$(TEST_VENV)/bin/python -m training export $(RUNS)/$*/best.pt --dataset $(DATA)/$* --out $(RUNS)/$*.onnx --bits 8
 
 # The whole road, corpus to evaluated model, in about a minute on a CPU.
 train-tiny: $(TEST_VENV)/ready
@@ -49,13 +49,13 @@ train-tiny: $(TEST_VENV)/ready
 evaluate: $(addprefix evaluate-,$(MODELS))
 
 evaluate-%: $(DATA)/%/dataset.json FORCE
-	$(TEST_VENV)/bin/python -m training.evaluate exported_models/$*.onnx --dataset $(DATA)/$* --out $(RUNS)/evaluation
+	$(TEST_VENV)/bin/python -m training evaluate exported_models/$*.onnx --dataset $(DATA)/$* --out $(RUNS)/evaluation
 
 benchmark: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/python benchmarks/footprint.py
 
 $(DATA)/%/dataset.json: | $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/python -m training.prepare $(SOURCES) --family $* --out $(DATA)/$*
+	$(TEST_VENV)/bin/python -m training prepare $(SOURCES) --family $* --out $(DATA)/$*
 
 # A virtual environment is made again when what it must hold changes; a half-made one is never taken for ready.
 $(RUN_VENV)/ready: pyproject.toml constraints.txt

@@ -15,10 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from training.dataset import prepare
-from training.evaluation import evaluate
-from training.learning import train
-from training.models import export
+from training.__main__ import main as training
 
 MODEL = Path(__file__).with_name("models") / "tiny.onnx"
 CHORALES = 60
@@ -31,11 +28,12 @@ def make(model: Path) -> int:
         checkpoint, card = f"{run}/best.pt", model.with_suffix(".md")
         card.unlink(missing_ok=True)
         return (
-            prepare.main(["music21:bach", "--limit", str(CHORALES), "--out", data])
-            or train.main([data, "--preset", "tiny", "--out", run, "--device", "cpu", "--threads", "1"])
-            or export.main([checkpoint, "--dataset", data, "--out", str(model)])
-            or evaluate.main(
+            training(["prepare", "music21:bach", "--limit", str(CHORALES), "--out", data])
+            or training(["train", data, "--preset", "tiny", "--out", run, "--device", "cpu", "--threads", "1"])
+            or training(["export", checkpoint, "--dataset", data, "--out", str(model)])
+            or training(
                 [
+                    "evaluate",
                     str(model),
                     "--dataset",
                     data,

@@ -1,8 +1,8 @@
-"""`python -m training.evaluate`, by its old name."""
+"""`python -m training.evaluate`: the older name of `python -m training evaluate`."""
 
 import sys
 
-from training.evaluation.evaluate import main
+from training.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["evaluate", *sys.argv[1:]]))

@@ -1,8 +1,8 @@
-"""`python -m training.export`, by its old name."""
+"""`python -m training.export`: the older name of `python -m training export`."""
 
 import sys
 
-from training.models.export import main
+from training.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["export", *sys.argv[1:]]))

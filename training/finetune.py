@@ -1,8 +1,8 @@
-"""`python -m training.finetune`, by its old name."""
+"""`python -m training.finetune`: the older name of `python -m training finetune`."""
 
 import sys
 
-from training.learning.finetune import main
+from training.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["finetune", *sys.argv[1:]]))

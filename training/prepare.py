@@ -1,8 +1,8 @@
-"""`python -m training.prepare`, by its old name."""
+"""`python -m training.prepare`: the older name of `python -m training prepare`."""
 
 import sys
 
-from training.dataset.prepare import main
+from training.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["prepare", *sys.argv[1:]]))

@@ -1,8 +1,8 @@
-"""`python -m training.train`, by its old name."""
+"""`python -m training.train`: the older name of `python -m training train`."""
 
 import sys
 
-from training.learning.train import main
+from training.__main__ import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["train", *sys.argv[1:]]))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from improv.model.vocabulary import FAMILIES, Extras, PerformanceEncoding, encoding_for
 from improv.music.note import Note
 from tests.training.corpora import melody, write_midi
-from training.experiments.check_encoding import compare, main
+from training.__main__ import main
+from training.experiments.check_encoding import compare
 
 
 def test_overlaps_at_one_pitch_are_ambiguous_and_nothing_else() -> None:
@@ -73,5 +74,5 @@ def test_a_fault_is_seen() -> None:
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_midi(tmp_path / "music" / "a.mid", melody(1))
-    assert main([str(tmp_path / "music"), "--family", "polyphony", "pianist"]) == 0
+    assert main(["check-encoding", str(tmp_path / "music"), "--family", "polyphony", "pianist"]) == 0
     assert "| polyphony | 1 | 1 | 36 |" in capsys.readouterr().out

@@ -12,7 +12,8 @@ import pytest
 from improv.errors import InputError
 from tests.conftest import REPOSITORY
 from tests.training.corpora import melody, write_midi
-from training.dataset.prepare import main, prepare
+from training.__main__ import main
+from training.dataset.prepare import prepare
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
@@ -22,7 +23,7 @@ import os, signal, sys, threading
 from pathlib import Path
 from distributed import LocalCluster
 from tests.jack import eventually
-from training.dataset.prepare import main, prepare
+from training.dataset.prepare import prepare
 from training.dataset.pipeline import Options
 
 def kill_one(cluster, cache):
@@ -75,5 +76,5 @@ def test_no_scheduler_is_a_sentence(
 ) -> None:
     write_midi(tmp_path / "music" / "a.mid", melody(1))
     arguments = [str(tmp_path / "music"), "--out", str(tmp_path / "data"), "--cluster", address]
-    assert main(arguments) == InputError.exit_code
+    assert main(["prepare", *arguments]) == InputError.exit_code
     assert sentence in capsys.readouterr().err

@@ -16,8 +16,8 @@ from improv.model.metadata import Contract
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import PolyphonyEncoding
 from tests.training.conftest import SMALL
+from training.__main__ import main
 from training.dataset.dataset import Dataset
-from training.evaluation import evaluate
 from training.evaluation.card import BEGIN, END
 from training.evaluation.figures import interval
 from training.models import export
@@ -30,7 +30,7 @@ from training.models.settings import build
 def model_path(run_folder: Path, dataset_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("models") / "small.onnx"
     arguments = [str(run_folder / "best.pt"), "--dataset", str(dataset_folder), "--out", str(path)]
-    assert export.main(arguments) == 0
+    assert main(["export", *arguments]) == 0
     return path
 
 
@@ -83,7 +83,7 @@ def test_a_checkpoint_of_another_vocabulary_is_refused(
 ) -> None:
     save(tmp_path / "best.pt", read_checkpoint(run_folder / "best.pt") | {"fingerprint": "0000"})
     arguments = [str(tmp_path / "best.pt"), "--dataset", str(dataset_folder), "--out", str(tmp_path / "a.onnx")]
-    assert export.main(arguments) == 2
+    assert main(["export", *arguments]) == 2
     assert "best.pt was trained with vocabulary 0000, this version has" in capsys.readouterr().err
     assert not (tmp_path / "a.onnx").exists()
 
@@ -101,7 +101,7 @@ def test_evaluate_the_whole_road(
     card = tmp_path / "cards" / "small.md"
     arguments = [str(model_path), "--dataset", str(dataset_folder), "--out", str(tmp_path), "--card", str(card)]
     arguments += ["--excerpts", "0"]
-    assert evaluate.main([*arguments, "--checkpoint", str(run_folder / "best.pt")]) == 0
+    assert main(["evaluate", *arguments, "--checkpoint", str(run_folder / "best.pt")]) == 0
     printed = capsys.readouterr().out
     report = json.loads((tmp_path / "small.test.json").read_text())
     dataset = Dataset(dataset_folder)
@@ -131,7 +131,7 @@ def test_evaluate_the_whole_road(
     assert f"{overall['hidden']['value']:.4f} [" in text
 
     card.write_text(text.replace("# small", "# small, by me").replace("proved equal", "a change that is lost"))
-    assert evaluate.main(arguments) == 0
+    assert main(["evaluate", *arguments]) == 0
     renewed = card.read_text()
     assert renewed.startswith("# small, by me")
     assert "a change that is lost" not in renewed
@@ -139,7 +139,7 @@ def test_evaluate_the_whole_road(
     assert renewed.count(BEGIN) == renewed.count(END) == 1
 
     card.write_text("my own notes")
-    assert evaluate.main(arguments) == 2
+    assert main(["evaluate", *arguments]) == 2
     assert card.read_text() == "my own notes"
 
 
@@ -147,8 +147,8 @@ def test_evaluate_a_checkpoint_through_torch(
     model_path: Path, run_folder: Path, dataset_folder: Path, tmp_path: Path
 ) -> None:
     arguments = ["--dataset", str(dataset_folder), "--out", str(tmp_path), "--split", "valid", "--excerpts", "0"]
-    assert evaluate.main([str(run_folder / "best.pt"), *arguments]) == 0
-    assert evaluate.main([str(model_path), *arguments]) == 0
+    assert main(["evaluate", str(run_folder / "best.pt"), *arguments]) == 0
+    assert main(["evaluate", str(model_path), *arguments]) == 0
     torch_report, onnx_report = (json.loads((tmp_path / f"{n}.valid.json").read_text()) for n in ("best", "small"))
     assert torch_report["backend"] == "torch"
     first, second = (report["splits"]["valid"][-1]["hidden"]["value"] for report in (torch_report, onnx_report))
@@ -159,16 +159,16 @@ def test_evaluate_refuses_what_does_not_belong_together(
     model_path: Path, run_folder: Path, dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--dataset", str(dataset_folder), "--out", str(tmp_path)]
-    assert evaluate.main([str(run_folder / "best.pt"), *arguments, "--card", str(tmp_path / "a.md")]) == 2
+    assert main(["evaluate", str(run_folder / "best.pt"), *arguments, "--card", str(tmp_path / "a.md")]) == 2
     assert "--card and --checkpoint belong to an exported model" in capsys.readouterr().err
     saved = read_checkpoint(run_folder / "best.pt")
     save(tmp_path / "other.pt", saved | {"network": build(SMALL, PolyphonyEncoding()).state_dict()})
-    assert evaluate.main([str(model_path), *arguments, "--checkpoint", str(tmp_path / "other.pt")]) == 2
+    assert main(["evaluate", str(model_path), *arguments, "--checkpoint", str(tmp_path / "other.pt")]) == 2
     assert "was not exported from" in capsys.readouterr().err
     save(tmp_path / "split.pt", saved | {"split_hash": "0000"})
-    assert evaluate.main([str(tmp_path / "split.pt"), *arguments]) == 2
+    assert main(["evaluate", str(tmp_path / "split.pt"), *arguments]) == 2
     assert "was trained on the split 0000, the dataset has" in capsys.readouterr().err
-    assert evaluate.main([str(tmp_path / "none.onnx"), *arguments]) == 4
+    assert main(["evaluate", str(tmp_path / "none.onnx"), *arguments]) == 4
     assert "is not there" in capsys.readouterr().err
 
 
@@ -186,7 +186,7 @@ def test_eight_bits_are_smaller_and_tell_their_own_loss(
 ) -> None:
     path = tmp_path / "small.onnx"
     arguments = [str(run_folder / "best.pt"), "--dataset", str(dataset_folder), "--out", str(path), "--bits", "8"]
-    assert export.main(arguments) == 0
+    assert main(["export", *arguments]) == 0
     assert [found.name for found in tmp_path.iterdir()] == ["small.onnx"]
     model = OnnxModel(path, "cpu")
     scores = score_pieces(OnnxScorer(model), dataset, dataset.split("test"), commands=False)
@@ -199,6 +199,6 @@ def test_evaluate_refuses_an_unknown_setting(
     model_path: Path, dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(model_path), "--dataset", str(dataset_folder), "--out", str(tmp_path)]
-    assert evaluate.main([*arguments, "-o", "music.voice_leading_pul=8"]) == 3
+    assert main(["evaluate", *arguments, "-o", "music.voice_leading_pul=8"]) == 3
     assert "voice_leading_pull" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

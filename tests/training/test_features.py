@@ -11,6 +11,7 @@ import pytest
 from improv.errors import InputError
 from improv.music.mood import CORNERS, Mood
 from tests.training.test_clean import score
+from training.__main__ import main
 from training.corpus import keys
 from training.corpus.features import PIECE_COLUMNS, WINDOW_COLUMNS, describe
 from training.corpus.keys import music21_key, temperley
@@ -127,10 +128,10 @@ def test_the_rules_against_listeners(tmp_path: Path, capsys: pytest.CaptureFixtu
     design = "Nro,Register,Mode,Tempo,Soundlevel,Articulation,Timbre,Melody\n1,4,1,5,4,2,2,4\n2,2,2,1,1,1,2,1\n"
     (tmp_path / check_labels.DESIGN).write_text(design)
     (tmp_path / check_labels.RATINGS).write_text("Nro,Scary,Happy,Sad,Peaceful\n1,1,6,1,2\n2,2,1,5,3\n")
-    assert check_labels.main([str(tmp_path)]) == 0
+    assert main(["check-labels", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "mode_tempo                         2/2   100%" in said
-    assert check_labels.main([str(tmp_path / "nothing")]) == InputError.exit_code
+    assert main(["check-labels", str(tmp_path / "nothing")]) == InputError.exit_code
 
 
 def test_weights_make_rare_moods_more_frequent() -> None:

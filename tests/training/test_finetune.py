@@ -15,8 +15,9 @@ from improv.model.vocabulary import encoding_for
 from tests.conftest import REPOSITORY
 from tests.training.conftest import SMALL
 from tests.training.corpora import meter, tempo, write_midi
+from training.__main__ import main
 from training.dataset.dataset import Dataset
-from training.learning.finetune import Plan, Rehearsal, finetune, improvise, in_turn, main, parted, table
+from training.learning.finetune import Plan, Rehearsal, finetune, improvise, in_turn, parted, table
 from training.models.checkpoints import save
 from training.models.export import export, network_of
 from training.models.from_onnx import read_onnx
@@ -117,7 +118,7 @@ def test_one_work_is_too_little(own_music: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_said(
     arguments: list[str], sentence: str, own_music: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*arguments, "--data", str(own_music)]) != 0
+    assert main(["finetune", *arguments, "--data", str(own_music)]) != 0
     assert sentence in capsys.readouterr().err
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import REPOSITORY
-from training.learning.train import main
+from training.__main__ import main
 from training.models.checkpoints import read_checkpoint
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
@@ -53,8 +53,8 @@ def test_a_run_killed_three_times_ends_like_an_undisturbed_one(dataset_folder: P
     reached = read_checkpoint(killed / "last.pt")["iteration"]
     assert 120 <= reached < 300
     last = [str(dataset_folder), *ARGUMENTS]
-    assert main([*last, "--out", str(killed), "--resume"]) == 0
-    assert main([*last, *SHORT, "--out", str(undisturbed)]) == 0
+    assert main(["train", *last, "--out", str(killed), "--resume"]) == 0
+    assert main(["train", *last, *SHORT, "--out", str(undisturbed)]) == 0
     assert lines_of(killed) == lines_of(undisturbed)
     assert len(lines_of(killed)) == 15
     mine, theirs = (read_checkpoint(folder / "last.pt")["network"] for folder in (killed, undisturbed))
@@ -77,7 +77,7 @@ def test_two_processes_compute_what_one_does(dataset_folder: Path, tmp_path: Pat
     arguments = [str(dataset_folder), *ARGUMENTS, *short, "--out"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [*torchrun, "-m", "training.train", *arguments, str(tmp_path / "two")],
+        [*torchrun, "-m", "training", "train", *arguments, str(tmp_path / "two")],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -85,7 +85,7 @@ def test_two_processes_compute_what_one_does(dataset_folder: Path, tmp_path: Pat
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert main([*arguments, str(tmp_path / "one")]) == 0
+    assert main(["train", *arguments, str(tmp_path / "one")]) == 0
     for two, one in zip(lines_of(tmp_path / "two"), lines_of(tmp_path / "one"), strict=True):
         for name in ("train", "valid_bare", "valid_commanded"):
             assert abs(two[name] - one[name]) < 1e-3

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from improv.errors import InputError
+from training.__main__ import main
 from training.experiments.frames import FrameNetwork, FrameShape, holds
-from training.experiments.jsb import Training, batches, main, moved, nats, padded, read, told
+from training.experiments.jsb import Training, batches, moved, nats, padded, read, told
 
 SMALL = ["--set", "hidden=16", "--set", "head=8", "--set", "embedding=4", "--set", "epochs=4", "--threads", "1"]
 
@@ -112,16 +113,16 @@ def test_the_command_learns_and_measures(
 ) -> None:
     for path in (sixteenths, quarters):
         out = tmp_path / path.stem
-        assert main([str(path), "--out", str(out), *SMALL]) == 0
+        assert main(["jsb", str(path), "--out", str(out), *SMALL]) == 0
         lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
         assert lines[-1]["epoch"] == 4
         result = json.loads((out / "result.json").read_text())
         capsys.readouterr()
-        assert main([str(path), "--checkpoint", str(out / "best.pt")]) == 0
+        assert main(["jsb", str(path), "--checkpoint", str(out / "best.pt")]) == 0
         assert json.loads(capsys.readouterr().out)["test"] == result["test"]
         low, high = (result["test"]["nats_per_frame"][end] for end in ("low", "high"))
         assert low <= result["test"]["nats_per_frame"]["value"] <= high
-    assert main([str(quarters), "--checkpoint", str(tmp_path / "sixteenths" / "best.pt")]) == 2
+    assert main(["jsb", str(quarters), "--checkpoint", str(tmp_path / "sixteenths" / "best.pt")]) == 2
     assert "was trained on another file" in capsys.readouterr().err
 
 

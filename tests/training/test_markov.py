@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from improv.model.vocabulary.polyphony import END, SIZE, START, STEP_END, PolyphonyEncoding, new_note
-from training.dataset.dataset import Dataset
-from training.evaluation import markov
 from training.evaluation.markov import Markov
 
 ENCODING = PolyphonyEncoding()
@@ -77,15 +74,3 @@ def test_transpositions_stay_within_the_range() -> None:
 
 def test_nothing_counted_is_uniform() -> None:
     assert chain_of().nats(stream(STEP_END)) == pytest.approx([math.log(SIZE)] * 2)
-
-
-def test_command_line(dataset_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert markov.main([str(dataset_folder), "--split", "valid"]) == 0
-    printed = capsys.readouterr().out.splitlines()
-    pieces = Dataset(dataset_folder).split("valid")
-    tokens = sum(piece.stop - piece.start - 1 for piece in pieces)
-    assert printed[0].startswith("overall: ")
-    assert printed[0].endswith(f"over {len(pieces)} pieces, {tokens} tokens")
-    assert printed[1].startswith("music: ")
-    assert markov.main([str(dataset_folder / "x")]) == 2
-    assert "is not a prepared dataset" in capsys.readouterr().err

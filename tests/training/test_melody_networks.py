@@ -22,6 +22,7 @@ from tests.fakes import Stage
 from tests.stage import EVENLY, assert_silent, assert_sound
 from tests.training.conftest import SMALL
 from tests.training.corpora import tiny_corpus
+from training.__main__ import main
 from training.dataset.dataset import Dataset
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare
@@ -128,7 +129,7 @@ def test_exported_it_plays(trained: tuple[Path, Path], tmp_path: Path) -> None:
     data, run = trained
     path = tmp_path / "tiny.onnx"
     arguments = [str(run / "best.pt"), "--dataset", str(data), "--out", str(path), "--bits", "8"]
-    assert export.main(arguments) == 0
+    assert main(["export", *arguments]) == 0
     model = OnnxModel(path, "cpu")
     with pytest.raises(InputError, match=f"{model.contract.family}, which cannot be read back: give the checkpoint"):
         read_onnx(path)

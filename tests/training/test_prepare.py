@@ -14,6 +14,7 @@ from improv.errors import InputError
 from improv.model import conditioning
 from improv.music.mood import CORNERS
 from tests.training.corpora import melody, meter, tempo, write_midi
+from training.__main__ import main
 from training.corpus import reading
 from training.corpus.labels import Label
 from training.corpus.reading import Item
@@ -21,7 +22,7 @@ from training.dataset import pipeline
 from training.dataset.dataset import Dataset, EncodedPiece
 from training.dataset.encode_file import Job, digest
 from training.dataset.pipeline import Options
-from training.dataset.prepare import condition, main, prepare, read_groups
+from training.dataset.prepare import condition, prepare, read_groups
 from training.dataset.splits import Grouping, frozen_splits, read_frozen, split_of, spread
 
 
@@ -67,10 +68,10 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     for name in "abcd":
         write_midi(tmp_path / "music" / f"{name}.mid", melody(ord(name)))
     options = ["--out", str(tmp_path / "data"), "--processes", "1", "--limit", "2"]
-    assert main([str(tmp_path / "music"), *options]) == 0
+    assert main(["prepare", str(tmp_path / "music"), *options]) == 0
     assert "kept: 2" in capsys.readouterr().out
     assert json.loads((tmp_path / "data" / "dataset.json").read_text())["limit"] == 2
-    assert main([str(tmp_path / "nothing"), *options]) == InputError.exit_code
+    assert main(["prepare", str(tmp_path / "nothing"), *options]) == InputError.exit_code
     assert "is not there" in capsys.readouterr().err
 
 

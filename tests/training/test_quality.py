@@ -13,6 +13,7 @@ from improv.errors import InputError
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
 from tests.conftest import REPOSITORY
+from training.__main__ import main
 from training.dataset.dataset import Dataset
 from training.evaluation import evaluate, excerpts, markov, measures, quality
 from training.evaluation.excerpts import Excerpt
@@ -151,10 +152,10 @@ def test_the_whole_evaluation(
     monkeypatch.setattr(excerpts, "SECONDS", 12.0)
     monkeypatch.setattr(excerpts.rendered, "__defaults__", (12.0,))
     monkeypatch.setattr(quality, "ENDING_PLAY_S", 2.0)
-    truth = tmp_path / "truth.json"
-    truth.write_text(json.dumps({"as played": {"four_moods": 0.75, "judged": 8}}))
+    emotion = tmp_path / "emotion.json"
+    emotion.write_text(json.dumps({"judge_a": {"played": {"four_moods": 0.75, "judged": 8}}}))
     arguments = [str(TINY), "--dataset", str(dataset_folder), "--out", str(tmp_path), "--excerpts", "3"]
-    assert evaluate.main([*arguments, "--truth", str(truth), "--previous", str(TINY)]) == 0
+    assert main(["evaluate", *arguments, "--emotion", str(emotion), "--previous", str(TINY)]) == 0
     assert "overlapped area with human music" in capsys.readouterr().out
     found = json.loads((tmp_path / "tiny.quality.json").read_text())
     assert list(found["count"]) == ["human", "permuted", "Markov", "previous", "this model"]
@@ -169,11 +170,11 @@ def test_the_whole_evaluation(
     page = (tmp_path / "tiny.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page
-    assert evaluate.main([*arguments, "--truth", str(tmp_path / "none.json")]) == 2
-    assert "--truth: the file" in capsys.readouterr().err
+    assert main(["evaluate", *arguments, "--emotion", str(tmp_path / "none.json")]) == 2
+    assert "--emotion: the file" in capsys.readouterr().err
 
 
 def test_a_result_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
-    with pytest.raises(InputError, match="is not a result of training"):
-        evaluate.read_truth(tmp_path / "x.json")
+    with pytest.raises(InputError, match="is not a result of python -m training emotion judge"):
+        evaluate.read_emotion(tmp_path / "x.json")

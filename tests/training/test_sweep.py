@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from improv.errors import InputError
+from training.__main__ import main
 from training.learning import sweep
 from training.models.settings import Settings
 
@@ -37,9 +38,9 @@ def test_a_subset() -> None:
 
 def test_a_sweep_goes_on_where_it_stopped(dataset_folder: Path, tmp_path: Path) -> None:
     arguments = [str(dataset_folder), "--out", str(tmp_path), "--only", "hidden=64", "--only", "embedding=32", *SMALL]
-    assert sweep.main([*arguments, "--only", "layers=1", "--points", "1"]) == 0
+    assert main(["sweep", *arguments, "--only", "layers=1", "--points", "1"]) == 0
     first = (tmp_path / "sweep.csv").read_text()
-    assert sweep.main([*arguments, "--only", "sequence=32"]) == 0
+    assert main(["sweep", *arguments, "--only", "sequence=32"]) == 0
     assert (tmp_path / "sweep.csv").read_text().startswith(first)
     rows = sweep.read_rows(tmp_path / "sweep.csv")
     assert len({tuple(row[key] for key in ("sequence", "layers")) for row in rows}) == len(rows) >= 3

@@ -17,9 +17,10 @@ from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.vocabulary import FAMILIES, encoding_for
 from tests.training.conftest import SMALL
+from training.__main__ import main
 from training.dataset.dataset import Dataset
 from training.learning.runlog import alone
-from training.learning.train import Trainer, learning_rate, main, train
+from training.learning.train import Trainer, learning_rate, train
 from training.models.checkpoints import read_checkpoint, save
 from training.models.export import Step, network_of
 from training.models.scoring import TorchScorer, score, score_pieces
@@ -112,12 +113,12 @@ def test_resume_refuses_other_settings(
     dataset_folder: Path, run_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = [str(dataset_folder), "--out", str(run_folder), "--resume", "--device", "cpu"]
-    assert main([*arguments, "--set", "hidden=99", "--set", "lr=0.5"]) == 2
+    assert main(["train", *arguments, "--set", "hidden=99", "--set", "lr=0.5"]) == 2
     error = capsys.readouterr().err
     assert "was trained with hidden 16 and not 99; lr 0.01 and not 0.5: resume without --preset and --set but" in error
-    assert main([*arguments, "--preset", "tiny"]) == 2
+    assert main(["train", *arguments, "--preset", "tiny"]) == 2
     assert "embedding 8 and not 16" in capsys.readouterr().err
-    assert main(arguments) == 0  # with its own settings, and there is nothing left to do
+    assert main(["train", *arguments]) == 0  # with its own settings, and there is nothing left to do
 
 
 def test_an_interrupt_says_how_to_go_on(
@@ -127,8 +128,8 @@ def test_an_interrupt_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Trainer, "step", interrupt)
-    assert main([str(dataset_folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]) == 130
-    assert "interrupted; go on with --resume" in capsys.readouterr().err
+    assert main(["train", str(dataset_folder), "--preset", "tiny", "--out", str(tmp_path), "--device", "cpu"]) == 130
+    assert "interrupted; the same command with --resume goes on" in capsys.readouterr().err
 
 
 def test_two_runs_do_not_share_a_folder(
@@ -137,7 +138,7 @@ def test_two_runs_do_not_share_a_folder(
     shutil.copytree(run_folder, tmp_path / "run")
     before = (tmp_path / "run" / "last.pt").read_bytes()
     with alone(tmp_path / "run"):
-        assert main([str(dataset_folder), "--out", str(tmp_path / "run"), "--preset", "tiny"]) == 2
+        assert main(["train", str(dataset_folder), "--out", str(tmp_path / "run"), "--preset", "tiny"]) == 2
     assert "run: another process trains into it" in capsys.readouterr().err
     assert (tmp_path / "run" / "last.pt").read_bytes() == before
     with alone(tmp_path / "run"):
@@ -148,7 +149,7 @@ def test_a_resumed_run_may_go_on_for_longer(dataset_folder: Path, run_folder: Pa
     shutil.copytree(run_folder, tmp_path, dirs_exist_ok=True)
     longer = SMALL.iterations + SMALL.evaluate_every
     arguments = [str(dataset_folder), "--out", str(tmp_path), "--resume", "--device", "cpu"]
-    assert main([*arguments, "--set", f"iterations={longer}"]) == 0
+    assert main(["train", *arguments, "--set", f"iterations={longer}"]) == 0
     assert last_line(tmp_path)["iteration"] == longer == read_checkpoint(tmp_path / "last.pt")["settings"]["iterations"]
 
 
@@ -161,7 +162,7 @@ def test_resume_refuses_another_dataset(dataset_folder: Path, run_folder: Path, 
 
 
 def test_resume_without_a_run(dataset_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(dataset_folder), "--out", str(tmp_path / "none"), "--resume"]) == 2
+    assert main(["train", str(dataset_folder), "--out", str(tmp_path / "none"), "--resume"]) == 2
     assert "there is no checkpoint" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 

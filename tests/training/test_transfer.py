@@ -10,6 +10,7 @@ import torch
 from improv.errors import InputError
 from improv.model.vocabulary import encoding_for
 from tests.training.corpora import tiny_corpus
+from training.__main__ import main
 from training.dataset import prepare
 from training.dataset.pipeline import Options
 from training.learning import train, transfer
@@ -38,7 +39,7 @@ def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path) -> None:
     train.train(tmp_path / "pianist", settings, tmp_path / "run", "cpu")
     data, out = str(tmp_path / "performance"), str(tmp_path / "new")
     arguments = [str(tmp_path / "run/best.pt"), "--dataset", data, "--out", out]
-    assert transfer.main([*arguments, "--set", "iterations=4"]) == 0
+    assert main(["transfer", *arguments, "--set", "iterations=4"]) == 0
     old, new = (read_checkpoint(path) for path in (tmp_path / "run/best.pt", tmp_path / "new/last.pt"))
     assert torch.equal(old["network"]["lstm.weight_hh_l0"], new["network"]["lstm.weight_hh_l0"])
     row = {name: encoding_for(name).begins(60) for name in ("pianist", "performance")}
@@ -46,5 +47,5 @@ def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path) -> None:
         old["network"]["embedding.weight"][row["pianist"]], new["network"]["embedding.weight"][row["performance"]]
     )
     assert (new["iteration"], new["family"], new["settings"]["iterations"]) == (0, "performance", 4)
-    assert train.main([data, "--out", out, "--resume", "--device", "cpu"]) == 0
-    assert transfer.main([*arguments, "--set", "hidden=8"]) == 2
+    assert main(["train", data, "--out", out, "--resume", "--device", "cpu"]) == 0
+    assert main(["transfer", *arguments, "--set", "hidden=8"]) == 2

@@ -18,7 +18,7 @@ from improv.music.mood import CORNERS, NEUTRAL, Mood, mode_tempo_mood, nearest_n
 
 NEUTRAL_NAME = "neutral"
 NEUTRAL_VALENCE, NEUTRAL_AROUSAL = 0.3, 0.4
-"""Half widths of the neutral zone along each axis. Chosen with `training.experiments.check_labels`: of 200 stimuli that
+"""Half widths of the neutral zone along each axis. Chosen with `python -m training check-labels`: of 200 stimuli that
 listeners rated, the rule then names a corner for 99 and agrees with 69 % of them; without a zone it agrees with 58 % of
 all.
 """

@@ -170,7 +170,7 @@ class Dataset:
         try:
             self.about = json.loads((folder / "dataset.json").read_text())
         except (FileNotFoundError, NotADirectoryError):
-            raise InputError(f"{folder} is not a prepared dataset; make one with python -m training.prepare") from None
+            raise InputError(f"{folder} is not a prepared dataset; make one with python -m training prepare") from None
         except ValueError:
             raise InputError(f"{folder}/dataset.json is damaged: prepare it again") from None
         if self.about.get("format") != FORMAT:

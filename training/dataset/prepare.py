@@ -1,6 +1,6 @@
 """Sources of music -> token streams with their conditioning, split by work.
 
-    python -m training.prepare music21:bach my_midis/ piano-midi-de.zip --out data/polyphony
+    python -m training prepare music21:bach my_midis/ piano-midi-de.zip --out data/polyphony
 
 An interrupted run goes on where it stopped: what was made of each file is kept in OUT.cache, by the hash of its bytes.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from training.corpus import reading
 from training.corpus.augment import INSTRUMENTS
 from training.corpus.default_tempo import default_tempi
@@ -32,7 +31,7 @@ from training.dataset.pipeline import Copy, Options, Result, read_all
 from training.dataset.splits import Grouping, frozen_splits, read_frozen, spread
 from training.dataset.workers import TIME_LIMIT_S
 
-__all__ = ["condition", "main", "prepare", "read_composers", "read_groups"]
+__all__ = ["condition", "prepare", "read_composers", "read_groups"]
 
 
 def read_groups(path: Path | None) -> dict[str, str]:
@@ -138,14 +137,11 @@ def tell(tally: Mapping[str, int]) -> str:
     return "; ".join(f"{reason}: {count}" for reason, count in sorted(tally.items()))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.prepare", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("sources", nargs="+", help="folder, zip or tar archive, music file, or music21:<composer>")
-    add("--out", type=Path, required=True)
-    add("--family", default="polyphony")
+    add("--out", type=Path, required=True, help="folder of the dataset")
+    add("--family", default="polyphony", help="the vocabulary (default: %(default)s)")
     add("--instruments", choices=INSTRUMENTS, default="all", help="what is given to the piano (default: all)")
     add("--labels", type=Path, help="CSV with file, start, end (seconds) and valence, arousal or name: your own moods")
     add("--groups", type=Path, help="CSV with dataset, file, group: works that occur in several sources")
@@ -155,19 +151,13 @@ def main(arguments: list[str] | None = None) -> int:
     add("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster that reads the files")
     add("--cache", type=Path, help="where results are kept between runs (default: OUT.cache)")
     add("--limit", type=int, metavar="N", help="read only N files of each source, evenly spread")
-    options = parser.parse_args(arguments)
+
+
+def command(options: argparse.Namespace) -> None:
     if options.limit is not None and options.limit < 1:
-        parser.error(f"--limit must be 1 or more, got {options.limit}")
-    try:
-        tally = prepare(options.sources, options.out, _options(options))
-    except BrainMusicError as error:
-        print(f"training.prepare: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("training.prepare: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        raise InputError(f"--limit must be 1 or more, got {options.limit}")
+    tally = prepare(options.sources, options.out, _options(options))
     print(f"{options.out}: {tell(tally)}")
-    return 0
 
 
 def _options(given: argparse.Namespace) -> Options:
@@ -184,7 +174,3 @@ def _options(given: argparse.Namespace) -> Options:
         labels=read_labels(given.labels) if given.labels else {},
         frozen=read_frozen(given.splits),
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

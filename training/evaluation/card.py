@@ -210,14 +210,14 @@ def _reproduce(contract: Contract, report: Report, dataset: Dataset, made: tuple
     bits = " --bits 8" if made and made[1] > TOLERANCE else ""
     return f"""## How to reproduce it
 
-    python -m training.prepare {" ".join(sources)}{family}{limit} --out {data}
-    python -m training.train {data} {preset} --out {run}
-    python -m training.export {run}/best.pt --dataset {data} --out {model}.onnx{bits}
-    python -m training.evaluate {model}.onnx --dataset {data} --checkpoint {run}/best.pt --card {model}.md"""
+    python -m training prepare {" ".join(sources)}{family}{limit} --out {data}
+    python -m training train {data} {preset} --out {run}
+    python -m training export {run}/best.pt --dataset {data} --out {model}.onnx{bits}
+    python -m training evaluate {model}.onnx --dataset {data} --checkpoint {run}/best.pt --card {model}.md"""
 
 
 def _preset_options(settings: Settings, family: str) -> str:
-    """The nearest preset and what differs from it, as options of training.learning.train."""
+    """The nearest preset and what differs from it, as options of `train`."""
     presets = [(name, Settings.preset(name, family=family)) for name in presets_of(family)]
     name, nearest = min(presets, key=lambda pair: len(settings.differences(pair[1])))
     changed = [d.split(" ", 1)[0] for d in settings.differences(nearest)]

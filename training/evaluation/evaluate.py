@@ -1,27 +1,22 @@
 """How well a model predicts pieces that it never saw, and how what it plays compares with human music.
 
-    python -m training.evaluate exported_models/polyphony.onnx --dataset data/polyphony
-    python -m training.evaluate exported_models/polyphony.onnx --dataset data/polyphony \\
+    python -m training evaluate exported_models/polyphony.onnx --dataset data/polyphony
+    python -m training evaluate exported_models/polyphony.onnx --dataset data/polyphony \\
         --checkpoint runs/polyphony/best.pt --card exported_models/polyphony.md
 
-Writes NAME.SPLIT.json (likelihood), NAME.quality.json (all that is measured of generated music,
-`training.evaluation.quality`) and NAME.html, one page with all tables, plots and piano rolls. `--excerpts 0` leaves
-generated music out.
+Writes NAME.SPLIT.json (likelihood), NAME.quality.json (all that is measured of generated music) and NAME.html, one page
+with all tables, plots and piano rolls. `--excerpts 0` leaves generated music out.
 
 An .onnx file is scored through onnxruntime, as the daemon runs it; a .pt file through torch. Every figure is the mean
 over tokens, with a 95 % interval from 2000 bootstrap samples of whole pieces. "Hidden" hides every command, "known"
 tells valence, arousal, attributes and ending as they were measured; the place in the bar is told in both. The Markov
 chain knows neither. The training split is read in a sample, to show over-fitting.
-
-`--emotion render ...` and `--emotion judge ...` ask whether the moods are heard as commanded: see
-training.evaluation.emotion.renderings.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -32,13 +27,13 @@ import numpy as np
 import torch
 
 from improv.config import Config, load
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.splits import spread
 from training.evaluation import markov, quality
 from training.evaluation.card import write_card
-from training.evaluation.emotion import renderings
 from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.evaluation.markov import Markov
 from training.evaluation.reports.evaluation import write_page
@@ -138,18 +133,21 @@ def check_split(checkpoint: Path, dataset: Dataset) -> None:
         )
 
 
-def read_truth(path: Path) -> Estimate:
-    """The share of renderings whose mood a listener recognises, from a file of training.evaluation.emotion.truth."""
+def read_emotion(path: Path) -> Estimate:
+    """The share of renderings whose mood judge (a) recognises as they are played, from the result of `emotion judge`.
+
+    InputError when it is not there or something else.
+    """
     try:
-        found = json.loads(path.read_text())["as played"]
+        found = json.loads(path.read_text())["judge_a"]["played"]
         right = round(found["four_moods"] * found["judged"])
         return quality.mean([1.0] * right + [0.0] * (found["judged"] - right))
     except FileNotFoundError:
         raise InputError(
-            f"--truth: the file {path} is not there; python -m training.evaluation.emotion.truth makes it"
+            f"--emotion: the file {path} is not there; python -m training emotion judge makes it"
         ) from None
     except (ValueError, KeyError, TypeError, OSError):
-        raise InputError(f"--truth: {path} is not a result of training.evaluation.emotion.truth") from None
+        raise InputError(f"--emotion: {path} is not a result of python -m training emotion judge") from None
 
 
 def compare(
@@ -158,7 +156,7 @@ def compare(
     report: Report,
     count: int,
     previous: Path | None,
-    truth: Estimate | None,
+    emotion: Estimate | None,
     out: Path,
     config: Config,
 ) -> list[Path]:
@@ -167,49 +165,32 @@ def compare(
     if model.encoding.fingerprint != dataset.encoding.fingerprint:
         raise InputError(f"{path} is of family {model.contract.family}, the dataset of {dataset.encoding.family}")
     sets = quality.collect(model, dataset, count, OnnxModel(previous, "cpu") if previous else None, config)
-    found = quality.measure(model, dataset, sets, max(1, count // 8), truth, config)
+    found = quality.measure(model, dataset, sets, max(1, count // 8), emotion, config)
     print(quality.text(found))
     written = [out / f"{report.model}.quality.json", out / f"{report.model}.html"]
-    partial = written[0].with_name(written[0].name + ".partial")
-    partial.write_text(json.dumps(found.content(), indent=1) + "\n")
-    os.replace(partial, written[0])
+    with atomic_write(written[0]) as file:
+        file.write(json.dumps(found.content(), indent=1) + "\n")
     write_page(written[1], report, found, sets)
     return written
 
 
-def main(arguments: list[str] | None = None) -> int:
-    words = sys.argv[1:] if arguments is None else arguments
-    if "--emotion" in words:  # is it felt as commanded? a command of its own
-        return renderings.main([word for word in words if word != "--emotion"])
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path, help="an exported model (.onnx) or a checkpoint (.pt)")
-    parser.add_argument("--dataset", type=Path, required=True)
-    parser.add_argument("--split", default="test", choices=("train", "valid", "test"))
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where NAME.SPLIT.json goes (default: beside the model)"
-    )
-    parser.add_argument(
-        "--card", type=Path, metavar="FILE", help="write the model card, or bring its figures up to date"
-    )
-    parser.add_argument(
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("model", type=Path, help="an exported model (.onnx) or a checkpoint (.pt)")
+    add("--dataset", type=Path, required=True, help="folder that `prepare` wrote")
+    add("--split", default="test", choices=("train", "valid", "test"))
+    add("--out", type=Path, metavar="DIR", help="where NAME.SPLIT.json goes (default: beside the model)")
+    add("--card", type=Path, metavar="FILE", help="write the model card, or bring its figures up to date")
+    add(
         "--excerpts",
         type=int,
         default=EXCERPTS,
         help="pieces and renderings to compare, 0: likelihood only (default: %(default)s)",
     )
-    parser.add_argument("--previous", type=Path, metavar="FILE", help="an older model to measure beside this one")
-    parser.add_argument(
-        "--truth",
-        type=Path,
-        metavar="FILE",
-        help="what training.evaluation.emotion.truth has found, for the row of felt emotion",
-    )
-    parser.add_argument(
-        "--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made"
-    )
-    parser.add_argument(
+    add("--previous", type=Path, metavar="FILE", help="an older model to measure beside this one")
+    add("--emotion", type=Path, metavar="FILE", help="emotion.json of `emotion judge`, for the row of felt emotion")
+    add("--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made")
+    add(
         "-o",
         dest="overrides",
         action="append",
@@ -217,32 +198,26 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="SECTION.KEY=VALUE",
         help="let it play with this setting, as `improv run -o` does; no config.yaml is read",
     )
-    options = parser.parse_args(arguments)
-    try:
-        config = load(None, options.overrides, {})
-        if options.model.suffix == ".pt" and (options.card or options.checkpoint):
-            raise InputError("--card and --checkpoint belong to an exported model (.onnx), not to a checkpoint (.pt)")
-        dataset = Dataset(options.dataset)
-        made = check_checkpoint(options.model, options.checkpoint) if options.checkpoint else None
-        if checkpoint := options.model if options.model.suffix == ".pt" else options.checkpoint:
-            check_split(checkpoint, dataset)
-        report = evaluate(options.model, dataset, options.split)
-        written = write_report(report, options.out or options.model.parent)
-        print(table(report))
-        print(f"written: {written}")
-        if options.excerpts and options.model.suffix != ".pt":
-            truth = read_truth(options.truth) if options.truth else None
-            count, previous = options.excerpts, options.previous
-            for path in compare(options.model, dataset, report, count, previous, truth, written.parent, config):
-                print(f"written: {path}")
-        if options.card:
-            write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)
-            print(f"written: {options.card}")
-    except BrainMusicError as error:
-        print(f"training.evaluate: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    config = load(None, options.overrides, {})
+    is_checkpoint = options.model.suffix == ".pt"
+    if is_checkpoint and (options.card or options.checkpoint):
+        raise InputError("--card and --checkpoint belong to an exported model (.onnx), not to a checkpoint (.pt)")
+    emotion = read_emotion(options.emotion) if options.emotion else None
+    dataset = Dataset(options.dataset)
+    made = check_checkpoint(options.model, options.checkpoint) if options.checkpoint else None
+    if checkpoint := options.model if is_checkpoint else options.checkpoint:
+        check_split(checkpoint, dataset)
+    report = evaluate(options.model, dataset, options.split)
+    written = [write_report(report, options.out or options.model.parent)]
+    print(table(report))
+    if options.excerpts and not is_checkpoint:
+        folder, count, previous = written[0].parent, options.excerpts, options.previous
+        written += compare(options.model, dataset, report, count, previous, emotion, folder, config)
+    if options.card:
+        write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)
+        written.append(options.card)
+    for path in written:
+        print(f"written: {path}")

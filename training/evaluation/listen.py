@@ -1,12 +1,11 @@
 """Listen with numbers: render every mood through the daemon's own engine, measure it, draw piano rolls.
 
-python -m training.evaluation.listen polyphony --out runs/listen [--times 10] [--seconds 60]
+python -m training listen polyphony --out runs/listen [--times 10] [--seconds 60]
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from improv.config import Config
 from improv.engine.offline import render
-from improv.errors import BrainMusicError
+from improv.files import atomic_write
 from improv.improviser.improviser import PlannedStep
 from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel, resolve
@@ -95,20 +94,16 @@ def table(rows: dict[str, list[dict[str, float]]]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluation.listen", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a path, or the name of a shipped model")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--times", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--intensity", type=float)
-    options = parser.parse_args(arguments)
-    try:
-        model = OnnxModel(resolve(options.model), "cpu")
-    except BrainMusicError as error:
-        print(f"training.evaluation.listen: {error}", file=sys.stderr)
-        return error.exit_code
-    config = Config()
+    parser.add_argument("--out", type=Path, required=True, help="folder for the MIDI files, the rolls and moods.md")
+    parser.add_argument("--times", type=int, default=10, help="pieces of each mood (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each piece (default: %(default)s)")
+    parser.add_argument("--intensity", type=float, help="of the moods, 0..1 (default: the configuration's)")
+
+
+def command(options: argparse.Namespace) -> None:
+    model, config = OnnxModel(resolve(options.model), "cpu"), Config()
     if options.intensity is not None:
         config = config.model_copy(update={"mood": config.mood.model_copy(update={"intensity": options.intensity})})
     options.out.mkdir(parents=True, exist_ok=True)
@@ -122,10 +117,6 @@ def main(arguments: list[str] | None = None) -> int:
             rolls.append((f"{name}, seed {seed}", steps))
         draw(rolls[:3], options.out / f"{name}.png")
     text = table(results)
-    (options.out / "moods.md").write_text(text + "\n")
+    with atomic_write(options.out / "moods.md") as file:
+        file.write(text + "\n")
     print(text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

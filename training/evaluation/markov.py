@@ -6,22 +6,16 @@ The probability of a token after the two before it is interpolated with that aft
 
 N counts occurrences, T the different tokens seen after a context. Counted on the training pieces in all twelve
 transpositions, so that it knows every key as the network does.
-
-    python -m training.evaluation.markov data/polyphony --split test
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.errors import BrainMusicError
 from improv.model.vocabulary import Encoding
 from training.dataset.dataset import Dataset, PieceRow
 
@@ -143,27 +137,3 @@ def fit(dataset: Dataset) -> Markov:
 def score_pieces(chain: Markov, dataset: Dataset, pieces: Sequence[PieceRow]) -> list[float]:
     """Sum of nats of each piece."""
     return [float(chain.nats(stream_of(dataset, piece)).sum()) for piece in pieces]
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluation.markov", description=__doc__)
-    parser.add_argument("dataset", type=Path)
-    parser.add_argument("--split", default="test", choices=("train", "valid", "test"))
-    options = parser.parse_args(arguments)
-    try:
-        dataset = Dataset(options.dataset)
-        pieces = dataset.split(options.split)
-        nats = score_pieces(fit(dataset), dataset, pieces)
-    except BrainMusicError as error:
-        print(f"training.evaluation.markov: {error}", file=sys.stderr)
-        return error.exit_code
-    for source in ("", *sorted({piece.source for piece in pieces})):
-        chosen = [i for i, piece in enumerate(pieces) if source in ("", piece.source)]
-        tokens = sum(pieces[i].stop - pieces[i].start - 1 for i in chosen)
-        mean = sum(nats[i] for i in chosen) / tokens
-        print(f"{source or 'overall'}: {mean:.4f} nats per token over {len(chosen)} pieces, {tokens} tokens")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

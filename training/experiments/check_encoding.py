@@ -1,6 +1,6 @@
 """Whether tokens say what the music says: decode(encode(x)) against the quantised notes of whole corpora.
 
-    python -m training.experiments.check_encoding piano-midi-de.zip music21:bach [--family polyphony melody]
+    python -m training check-encoding piano-midi-de.zip music21:bach [--family polyphony melody]
 
 A note comes back as it was, or differs in one of the documented ways, each counted on its own:
 
@@ -28,7 +28,6 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError
 from improv.model.vocabulary import FAMILIES, NO_EXTRAS, Encoding, Extras, encoding_for
 from improv.music.note import Note
 from training.corpus import clean, reading
@@ -214,24 +213,13 @@ def table(counts: Mapping[str, Counter[str]]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.check_encoding",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("sources", nargs="+")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sources", nargs="+", help="as for `prepare`")
     parser.add_argument("--family", nargs="+", default=list(FAMILIES), help="default: all")
     parser.add_argument("--limit", type=int, metavar="N", help="read only N files of each source")
-    options = parser.parse_args(arguments)
-    try:
-        counts = check(options.sources, options.family, options.limit)
-    except BrainMusicError as error:
-        print(f"training.experiments.check_encoding: {error}", file=sys.stderr)
-        return error.exit_code
+
+
+def command(options: argparse.Namespace) -> int:
+    counts = check(options.sources, options.family, options.limit)
     print(table(counts))
     return 1 if any(found["wrong"] for found in counts.values()) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """How often the two rules agree with listeners: 200 stimuli rated by people, Eerola, Friberg & Bresin 2013 (CC0).
 
-    python -m training.experiments.check_labels FOLDER
+    python -m training check-labels FOLDER
 
 FOLDER holds design_matrix.csv and mean_emotion_ratings.csv (Harvard Dataverse, doi:10.7910/DVN/IFOBRN). A stimulus's
 true mood is the one that was rated highest: Happy, Sad, Peaceful (calm) or Scary (nervous).
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from improv.music.mood import CORNERS, NEUTRAL_DISSONANCE, NEUTRAL_VELOCITY, Mood, mood_of
 from training.corpus.labels import NEUTRAL_AROUSAL, NEUTRAL_NAME, NEUTRAL_VALENCE, corner_of, mode_tempo
 
@@ -143,17 +142,9 @@ def report(stimuli: Sequence[Stimulus]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.experiments.check_labels", description=__doc__)
-    parser.add_argument("folder", type=Path)
-    options = parser.parse_args(arguments)
-    try:
-        print(report(read_stimuli(options.folder)))
-    except BrainMusicError as error:
-        print(f"training.experiments.check_labels: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="with the two tables of the study")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    print(report(read_stimuli(options.folder)))

@@ -1,8 +1,8 @@
 """Bach's chorales as others measure them: nats per frame on the canonical splits.
 
-    python -m training.experiments.jsb Jsb16thSeparated.json --out runs/jsb16
-    python -m training.experiments.jsb jsb-chorales-quarter.json --out runs/jsb-quarter
-    python -m training.experiments.jsb Jsb16thSeparated.json --checkpoint runs/jsb16/best.pt
+    python -m training jsb Jsb16thSeparated.json --out runs/jsb16
+    python -m training jsb jsb-chorales-quarter.json --out runs/jsb-quarter
+    python -m training jsb Jsb16thSeparated.json --checkpoint runs/jsb16/best.pt
 
 The files are those of the public repository czhuang/JSB-Chorales-dataset. Sixteenths: four voices, the joint causal
 nats of a frame, tested in the original keys. Quarters: the split of Boulanger-Lewandowski et al. 2012, where a frame is
@@ -16,7 +16,6 @@ import argparse
 import copy
 import json
 import math
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -29,10 +28,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
+from improv.files import atomic_write
 from training.evaluation.figures import interval
 from training.experiments.frames import FrameNetwork, FrameShape
+from training.learning.schedule import descend, half_cosine
 from training.models.checkpoints import save
+from training.models.precision import halves_pay
 
 IntArray = NDArray[np.int64]
 SPLITS = ("train", "valid", "test")
@@ -40,6 +42,7 @@ VOICES = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 BEYOND = 5  # semitones that a moved piece may reach beyond the highest and lowest pitch of all
 LOWEST_KEY, HIGHEST_KEY = -5, 6  # semitones that a piece is moved in training
 SET_SIZE = 4
+WARMUP = 100  # steps
 
 
 class Chorales(NamedTuple):
@@ -162,28 +165,20 @@ class Run:
         self.rng = np.random.default_rng(training.seed)
         self.steps = 0
         self.total = training.epochs * math.ceil(len(chorales.pieces["train"]) / training.batch)
-        self.half = torch.cpu._is_avx512_bf16_supported()
+        self.half = halves_pay(torch.device("cpu"))
 
     def step(self, pieces: list[IntArray], keys: list[int]) -> float:
         """One update; returns nats per frame."""
-        progress = self.steps / self.total
-        warm = min(1.0, (self.steps + 1) / 100)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.training.lr * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
         self.network.train()
         frames, real = padded(pieces)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
             chances = self.network(frames, told(keys, self.network.shape))
         loss = -(chances.sum(-1) * real).sum() / real.sum()
-        if not torch.isfinite(loss):
-            raise InputError(f"the loss is {loss.item()} in step {self.steps}; try a smaller --set lr")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.training.clip)
-        self.optimiser.step()
+        rate = half_cosine(self.steps, peak=self.training.lr, warmup=WARMUP, iterations=self.total)
+        found = descend(self.optimiser, loss, rate, self.training.clip)
         self.steps += 1
         self._average()
-        return float(loss.detach())
+        return found
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -231,7 +226,7 @@ def load(path: Path) -> tuple[FrameNetwork, dict[str, Any]]:
         network = FrameNetwork(FrameShape(**saved["shape"]))
         network.load_state_dict(saved["network"])
     except Exception as error:  # torch raises pickle, zip, key and runtime errors for damaged files
-        raise InputError(f"{path} is not a checkpoint of training.experiments.jsb ({type(error).__name__})") from None
+        raise InputError(f"{path} is not a checkpoint of python -m training jsb ({type(error).__name__})") from None
     return network.eval(), saved
 
 
@@ -268,47 +263,40 @@ def overridden(shape: dict[str, Any], training: dict[str, Any], texts: list[str]
             raise InputError(f"--set {text!r}: expected a number") from None
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.jsb",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("file", type=Path, help="Jsb16thSeparated.json or jsb-chorales-quarter.json")
-    parser.add_argument("--out", type=Path, help="train, and write best.pt, log.jsonl and result.json here")
-    parser.add_argument("--checkpoint", type=Path, help="only measure this one")
-    parser.add_argument("--start", type=Path, help="train on from the weights of this checkpoint")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
-    parser.add_argument("--threads", type=int)
-    options = parser.parse_args(arguments)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("file", type=Path, help="Jsb16thSeparated.json or jsb-chorales-quarter.json")
+    add("--out", type=Path, help="train, and write best.pt, log.jsonl and result.json here")
+    add("--checkpoint", type=Path, help="only measure this one")
+    add("--start", type=Path, help="train on from the weights of this checkpoint")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="of sizes or training")
+
+
+def command(options: argparse.Namespace) -> None:
     if (options.out is None) == (options.checkpoint is None):
-        parser.error("give either --out (train) or --checkpoint (measure)")
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        chorales = read(options.file)
-        if options.out:
-            # The pieces of the quarter file stand in C: a transposed one is told apart, so that what it teaches of C
-            # is not blurred. The others stand in their own keys.
-            keys = HIGHEST_KEY - LOWEST_KEY + 1 if chorales.descending else 1
-            shape = asdict(FrameShape(chorales.pitches, chorales.slots, chorales.descending, keys))
-            training = asdict(Training())
-            overridden(shape, training, options.overrides)
-            start = load(options.start)[0] if options.start else None
-            Run(chorales, FrameShape(**shape), Training(**training), options.out, start).run()
-        network, saved = load(options.checkpoint or options.out / "best.pt")
-        if _kind(asdict(network.shape), saved["lowest"]) != _kind(chorales._asdict(), chorales.lowest):
-            raise InputError(f"{options.checkpoint} was trained on another file than {options.file}")
-        result = {"file": options.file.name, "epoch": saved["epoch"]} | report(network, chorales)
-    except BrainMusicError as error:
-        print(f"training.experiments.jsb: {error}", file=sys.stderr)
-        return error.exit_code
-    text = json.dumps(result, indent=1)
+        raise InputError("give either --out (train) or --checkpoint (measure)")
+    chorales = read(options.file)
     if options.out:
-        (options.out / "result.json").write_text(text + "\n")
+        train(chorales, options.overrides, options.start, options.out)
+    network, saved = load(options.checkpoint or options.out / "best.pt")
+    if _kind(asdict(network.shape), saved["lowest"]) != _kind(chorales._asdict(), chorales.lowest):
+        raise InputError(f"{options.checkpoint} was trained on another file than {options.file}")
+    text = json.dumps({"file": options.file.name, "epoch": saved["epoch"]} | report(network, chorales), indent=1)
+    if options.out:
+        with atomic_write(options.out / "result.json") as file:
+            file.write(text + "\n")
     print(text)
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def train(chorales: Chorales, overrides: list[str], start: Path | None, out: Path) -> None:
+    """Train a network on a file's pieces. start: a checkpoint whose weights it begins with.
+
+    The pieces of the quarter file stand in C: the network is told how far a transposed one was moved, so that what it
+    teaches of C is not blurred. The others stand in their own keys, and it is told nothing.
+    """
+    keys = HIGHEST_KEY - LOWEST_KEY + 1 if chorales.descending else 1
+    shape = asdict(FrameShape(chorales.pitches, chorales.slots, chorales.descending, keys))
+    training = asdict(Training())
+    overridden(shape, training, overrides)
+    begun = load(start)[0] if start else None
+    Run(chorales, FrameShape(**shape), Training(**training), out, begun).run()

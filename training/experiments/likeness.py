@@ -1,9 +1,9 @@
 """How alike is what models play to what people wrote and played: overlapped areas, for models of different families.
 
-    python -m training.experiments.likeness pianist polyphony --dataset data/pianist \\
+    python -m training likeness pianist polyphony --dataset data/pianist \\
         --source piano-midi-de.zip --out docs/results
 
-`training.evaluation.evaluate` compares a model with pieces as its own grid can write them. Here all are held against
+`evaluate` compares a model with pieces as its own grid can write them. Here all are held against
 the same human music: one window of each held-out piece as it sounds, through tempo map and pedal. For each window
 every model improvises as long, through the daemon's own engine, under the mood that the window has by the rule
 `attributes`. Of each feature the distances between all pairs of human windows and those between human and improvised
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from numpy.typing import NDArray
 
 from improv.config import load
 from improv.engine.offline import render
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, measure
 from improv.music.mood import NEUTRAL, mood_of
@@ -142,31 +142,20 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join([*lines, f"| **mean** | {' | '.join(f'{mean:.3f}' for mean in means)} |"])
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.likeness",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("models", nargs="+", help="paths, or names of shipped models")
     parser.add_argument("--dataset", type=Path, required=True, help="whose test split is the human music")
     parser.add_argument("--source", nargs="+", required=True, help="where its files are")
-    parser.add_argument("--times", type=int, default=40)
+    parser.add_argument("--times", type=int, default=40, help="windows of human music (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="folder for likeness.json")
-    options = parser.parse_args(arguments)
-    try:
-        windows = list(human_windows(Dataset(options.dataset), options.source, options.times))
-        if len(windows) < 4:
-            raise InputError(f"only {len(windows)} held-out pieces are there; at least 4 are needed")
-        found = compare(options.models, windows)
-    except BrainMusicError as error:
-        print(f"training.experiments.likeness: {error}", file=sys.stderr)
-        return error.exit_code
+
+
+def command(options: argparse.Namespace) -> None:
+    windows = list(human_windows(Dataset(options.dataset), options.source, options.times))
+    if len(windows) < 4:
+        raise InputError(f"only {len(windows)} held-out pieces are there; at least 4 are needed")
+    found = compare(options.models, windows)
     options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "likeness.json").write_text(json.dumps({"windows": len(windows), "areas": found}, indent=1))
+    with atomic_write(options.out / "likeness.json") as file:
+        file.write(json.dumps({"windows": len(windows), "areas": found}, indent=1) + "\n")
     print(f"{len(windows)} windows of {SECONDS:.0f} s\n\n{table(found)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

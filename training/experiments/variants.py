@@ -1,12 +1,10 @@
 """The same model in fewer bits: what each costs on disk and in time, and what it loses.
 
-    python -m training.experiments.variants exported_models/polyphony.onnx --dataset data/polyphony --out runs/variants
+    python -m training variants exported_models/polyphony.onnx --dataset data/polyphony --out runs/variants
 
 fp32   as exported
-fp16   weights stored in 16 bits, widened once when the file is loaded
-int8   weights in 8 bits (one scale for every output, or one for a whole matrix), products of 8 bits, the inputs' scale
-       found at every step (onnxruntime's dynamic quantisation, after its own pre-processing: without it some files of
-       the exporter cannot be quantised)
+fp16   weights stored in 16 bits, products of 32
+int8   weights and products of 8 bits: one scale for every output, or one for a whole matrix
 
 Time is the processor's, of one step of one thread for two rows (guidance); the loss is that of held-out works.
 """
@@ -15,10 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,68 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from improv.errors import BrainMusicError
+from improv.files import atomic_write
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel, resolve
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.splits import spread
+from training.models.quantise import quantise, store_halves
 from training.models.scoring import OnnxScorer, score_pieces, total
 
-LEAST_HALVED = 1024  # numbers: smaller tensors are not worth a node of their own
 STEPS, ROUNDS = 500, 9
 PIECES = 25
-
-
-def store_halves(source: Path, out: Path) -> None:
-    """Write the model with its large weights in 16 bits."""
-    import onnx
-
-    proto = onnx.load(str(source))
-    casts = []
-    for tensor in proto.graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or np.prod(tensor.dims) < LEAST_HALVED:
-            continue
-        name, values = tensor.name, onnx.numpy_helper.to_array(tensor)
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *proto.graph.node]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
-    del proto.graph.value_info[:]
-    _write(proto, out)
-
-
-def quantise(source: Path, out: Path, *, per_channel: bool) -> None:
-    """Write the model with weights and products of 8 bits. The metadata stay."""
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime recommends what is being done here
-    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
-        ready, quantised = Path(folder) / "ready.onnx", Path(folder) / "quantised.onnx"
-        quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
-        _forget_shapes(ready)
-        quantize_dynamic(str(ready), str(quantised), weight_type=QuantType.QInt8, per_channel=per_channel)
-        proto = onnx.load(str(quantised))
-    metadata = {prop.key: prop.value for prop in onnx.load(str(source)).metadata_props}
-    onnx.helper.set_model_props(proto, metadata)
-    _write(proto, out)
-
-
-def _forget_shapes(path: Path) -> None:
-    """Take out the noted shapes, which are found anew: the quantiser turns matrices over and leaves theirs standing."""
-    import onnx
-
-    proto = onnx.load(str(path))
-    del proto.graph.value_info[:]
-    _write(proto, path)
-
-
-def _write(proto: Any, out: Path) -> None:
-    partial = out.with_name(out.name + ".partial")
-    partial.write_bytes(proto.SerializeToString())
-    os.replace(partial, out)
 
 
 VARIANTS: dict[str, Callable[[Path, Path], None]] = {
@@ -151,28 +93,17 @@ def make(source: Path, out: Path) -> dict[str, OnnxModel]:
     return models
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.experiments.variants",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help="a path, or the name of a shipped model")
-    parser.add_argument("--dataset", type=Path, required=True)
+    parser.add_argument("--dataset", type=Path, required=True, help="whose test pieces are scored")
     parser.add_argument("--out", type=Path, required=True, help="folder for the variants and variants.json")
     parser.add_argument("--pieces", type=int, default=PIECES, help="held-out pieces to score (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        dataset = Dataset(options.dataset)
-        models = make(resolve(options.model), options.out)
-        rows = measure(models, dataset, spread(dataset.split("test"), options.pieces))
-    except BrainMusicError as error:
-        print(f"training.experiments.variants: {error}", file=sys.stderr)
-        return error.exit_code
-    (options.out / "variants.json").write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def command(options: argparse.Namespace) -> None:
+    dataset = Dataset(options.dataset)
+    models = make(resolve(options.model), options.out)
+    rows = measure(models, dataset, spread(dataset.split("test"), options.pieces))
+    with atomic_write(options.out / "variants.json") as file:
+        file.write(json.dumps(rows, indent=1) + "\n")
     print(table(rows))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

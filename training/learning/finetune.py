@@ -1,7 +1,7 @@
 """A style of one's own: an hour of somebody's music, a trained model, some minutes of a CPU.
 
-    python -m training.finetune exported_models/polyphony.onnx --data my_midis/ --out mine.onnx
-    python -m training.finetune runs/polyphony/best.pt --data my_midis/ --old data/polyphony --out mine.onnx
+    python -m training finetune exported_models/polyphony.onnx --data my_midis/ --out mine.onnx
+    python -m training finetune runs/polyphony/best.pt --data my_midis/ --old data/polyphony --out mine.onnx
 
 So that it does not forget how to play, every batch of the new music goes with one of old music, on which the network is
 held to what the model said before (its probabilities, not only the right answers: Li & Hoiem, Learning without
@@ -31,23 +31,27 @@ from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model import conditioning
 from improv.model.vocabulary import encoding_for
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare, tell
 from training.dataset.splits import spread
-from training.learning.train import enough_memory, learning_rate
+from training.learning.schedule import descend, half_cosine
+from training.learning.train import enough_memory
 from training.models.batches import Batch, LaneStream
 from training.models.checkpoints import read_checkpoint
 from training.models.export import export, network_of
 from training.models.from_onnx import read_onnx
 from training.models.lstm import Network, State
+from training.models.precision import halves_pay
 from training.models.scoring import score
 from training.models.settings import settings_of
 
 CPU = torch.device("cpu")
+CLIP = 1.0  # the highest norm of a gradient
 HELD_OUT_SHARE = 5  # one piece of so many
 OLD_PIECES = 16  # held-out pieces of the old dataset that are scored
 IMPROVISED_TOKENS = 1536  # for each lane; more than the music of two minutes
@@ -208,17 +212,15 @@ class Learner:
         self.rehearsal = Rehearsal(copy.deepcopy(network), old.rehearsal, plan.lanes)
         self.optimiser = torch.optim.AdamW(network.parameters(), lr=plan.lr, weight_decay=0.0)
         self.state, self.old_state = network.zero_state(plan.lanes), network.zero_state(plan.lanes)
-        self.half = torch.cpu._is_avx512_bf16_supported()
+        self.half = halves_pay(CPU)
 
     def losses(self) -> dict[str, float]:
         """Held-out nats per token on the new and on the old music."""
         new = held_out_loss(self.network, self.dataset, self.held_out)
         return {"new": round(new, 4), "old": round(self.old.loss(self.network), 4)}
 
-    def step(self, settings: Any, iteration: int) -> None:
+    def step(self, iteration: int) -> None:
         """One update on one batch of the new music and one of the old."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(settings, iteration)
         tokens, targets, condition = (torch.from_numpy(array) for array in self.stream.next())
         logits, self.state = self._forward(tokens, condition, self.state)
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -226,25 +228,22 @@ class Learner:
             tokens, condition, before = self.rehearsal.next()
             logits, self.old_state = self._forward(tokens, condition, self.old_state)
             loss = loss + self.plan.rehearsal * functional.cross_entropy(logits.flatten(0, 1), before.flatten(0, 1))
-        if not torch.isfinite(loss):
-            raise InputError(f"the loss is {loss.item()} in iteration {iteration}: try a smaller --lr")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
+        plan = self.plan
+        rate = half_cosine(iteration, peak=plan.lr, warmup=plan.iterations // 10, iterations=plan.iterations)
+        descend(self.optimiser, loss, rate, CLIP)
 
     def _forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
             logits, (h, c) = self.network(tokens, condition, state)
         return logits.float(), (h.detach().float(), c.detach().float())
 
-    def learn(self, settings: Any) -> dict[str, Any]:
+    def learn(self) -> dict[str, Any]:
         """Train; the weights of the best held-out loss on the new music stay. Returns losses before and after."""
         before = after = self.losses()
         best = copy.deepcopy(self.network.state_dict())
         course = [{"iteration": 0, **before}]
         for iteration in tqdm(range(1, self.plan.iterations + 1), unit="it", disable=None):
-            self.step(settings, iteration - 1)
+            self.step(iteration - 1)
             if iteration % self.plan.evaluate_every and iteration != self.plan.iterations:
                 continue
             now = self.losses()
@@ -270,16 +269,14 @@ def finetune(
     tally = prepare(sources, folder, Options(family=saved["family"]))
     print(f"{folder}: {tell(tally)}", file=sys.stderr)
     dataset, network = Dataset(folder), network_of(saved)
-    base = settings_of(saved)
-    settings = replace(base, lr=plan.lr, warmup=plan.iterations // 10, iterations=plan.iterations, halve_epochs=0)
-    with enough_memory(replace(settings, batch=plan.lanes, sequence=plan.sequence)):
+    with enough_memory(replace(settings_of(saved), batch=plan.lanes, sequence=plan.sequence)):
         learner = Learner(
             network,
             dataset,
             old_music(network, saved["family"], plan, old_dataset, improvised=improvised),
             plan,
         )
-        measured = learner.learn(settings)
+        measured = learner.learn()
     licence = {"licence": saved["licence"]} if "licence" in saved else {}
     learnt = (
         saved
@@ -301,7 +298,8 @@ def finetune(
         "cpu_minutes": round((time.process_time() - cpu_began) / 60, 1),
         **measured,
     }
-    out.with_suffix(".finetune.json").write_text(json.dumps(result, indent=1) + "\n")
+    with atomic_write(out.with_suffix(".finetune.json")) as file:
+        file.write(json.dumps(result, indent=1) + "\n")
     return result
 
 
@@ -316,38 +314,25 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(rows)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.finetune", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=Path, help="an exported model (.onnx) or a checkpoint (.pt)")
-    add("--data", nargs="+", required=True, help="folders, archives or files of music, as for training.dataset.prepare")
+    add("--data", nargs="+", required=True, help="folders, archives or files of music, as for `prepare`")
     add("--out", type=Path, required=True, help="the new model (.onnx); its dataset is kept beside it")
     add("--old", type=Path, help="the dataset that the model was trained on: rehearsed, and its test pieces measured")
     add("--improvised", action="store_true", help="with --old: rehearse what the model improvises, only measure on old")
-    add("--iterations", type=int, default=Plan.iterations)
-    add("--lr", type=float, default=Plan.lr)
-    add("--rehearsal", type=float, default=Plan.rehearsal, help="weight of the old music (default %(default)s)")
-    add("--threads", type=int, help="CPU threads (default: all)")
-    options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        if options.out.suffix != ".onnx":
-            raise InputError(f"--out must end in .onnx, got {options.out.name}")
-        if options.iterations < 1 or options.lr <= 0 or options.rehearsal < 0:
-            raise InputError("--iterations must be 1 or more, --lr more than 0, --rehearsal 0 or more")
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        plan = Plan(iterations=options.iterations, lr=options.lr, rehearsal=options.rehearsal)
-        result = finetune(options.model, options.data, options.out, plan, options.old, improvised=options.improvised)
-    except BrainMusicError as error:
-        print(f"training.finetune: {error}", file=sys.stderr)
-        return error.exit_code
+    add("--iterations", type=int, default=Plan.iterations, help="default: %(default)s")
+    add("--lr", type=float, default=Plan.lr, help="the highest learning rate (default: %(default)s)")
+    add("--rehearsal", type=float, default=Plan.rehearsal, help="weight of the old music (default: %(default)s)")
+
+
+def command(options: argparse.Namespace) -> None:
+    if options.out.suffix != ".onnx":
+        raise InputError(f"--out must end in .onnx, got {options.out.name}")
+    if options.iterations < 1 or options.lr <= 0 or options.rehearsal < 0:
+        raise InputError("--iterations must be 1 or more, --lr more than 0, --rehearsal 0 or more")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    plan = Plan(iterations=options.iterations, lr=options.lr, rehearsal=options.rehearsal)
+    result = finetune(options.model, options.data, options.out, plan, options.old, improvised=options.improvised)
     print(table(result))
     print(f"{options.out}: after {result['minutes']} minutes; play it with: improv run -o model.path={options.out}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

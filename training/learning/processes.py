@@ -1,6 +1,6 @@
 """The processes of one training run: one, or several that `torchrun` started on one or more machines.
 
-    torchrun --nproc-per-node 2 -m training.train data/polyphony --out runs/polyphony
+    torchrun --nproc-per-node 2 -m training train data/polyphony --out runs/polyphony
 
 Each process trains its share of every batch's lanes. All begin with the same weights (`Settings.seed`, or a checkpoint)
 and average their gradients before each update, so that all keep the same weights and the run computes what one process

@@ -1,7 +1,7 @@
 """Many small trainings over a grid of settings: a table and a plot of the held-out loss.
 
-    python -m training.learning.sweep data/chorales --grid bachbot-size --out runs/sweep --points 8 --set iterations=600
-    python -m training.learning.sweep data/chorales --grid bachbot-dropout --out runs/sweep --only sequence=128
+    python -m training sweep data/chorales --grid bachbot-size --out runs/sweep --points 8 --set iterations=600
+    python -m training sweep data/chorales --grid bachbot-dropout --out runs/sweep --only sequence=128
 
 Grids stand in grids.yaml. `--only` keeps the points with these values, `--points` takes so many of them, spread by
 chance with a fixed seed. What is in OUT/sweep.csv already is not trained again: an interrupted sweep goes on.
@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from training.dataset.dataset import Dataset
 from training.learning.train import train
 from training.models.settings import Settings, build
@@ -141,36 +140,18 @@ def sweep(dataset: Path, grid: str, out: Path, only: list[str], count: int | Non
     return out / "sweep.md"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.learning.sweep",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("dataset", type=Path)
-    add("--grid", default="bachbot-size")
-    add("--out", type=Path, required=True)
-    add("--only", action="append", default=[], metavar="KEY=VALUE")
-    add("--points", type=int, help="train so many points (default: all)")
+    add("dataset", type=Path, help="folder that `prepare` wrote")
+    add("--grid", default="bachbot-size", help="a name of grids.yaml (default: %(default)s)")
+    add("--out", type=Path, required=True, help="folder for sweep.csv, sweep.md, sweep.png and the runs")
+    add("--only", action="append", default=[], metavar="KEY=VALUE", help="keep the points with this value")
+    add("--points", type=int, metavar="N", help="train so many points (default: all)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="for all points")
-    add("--threads", type=int, help="CPU threads (default: all)")
-    options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+
+
+def command(options: argparse.Namespace) -> None:
     if options.points is not None and options.points < 1:
-        parser.error(f"--points must be 1 or more, got {options.points}")
-    try:
-        written = sweep(options.dataset, options.grid, options.out, options.only, options.points, options.overrides)
-    except BrainMusicError as error:
-        print(f"training.learning.sweep: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("training.learning.sweep: interrupted; the same command goes on", file=sys.stderr)
-        return 130
+        raise InputError(f"--points must be 1 or more, got {options.points}")
+    written = sweep(options.dataset, options.grid, options.out, options.only, options.points, options.overrides)
     print(written.read_text())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,8 @@
 """Train a network on a prepared dataset.
 
-    python -m training.train data/polyphony --preset base --out runs/polyphony
-    python -m training.train data/polyphony --out runs/polyphony --resume
-    torchrun --nproc-per-node 2 -m training.train data/polyphony --preset large --out runs/polyphony
+    python -m training train data/polyphony --preset base --out runs/polyphony
+    python -m training train data/polyphony --out runs/polyphony --resume
+    torchrun --nproc-per-node 2 -m training train data/polyphony --preset large --out runs/polyphony
 
 Truncated back-propagation through time over lanes of whole pieces with the state carried on. `last.pt` is written at
 every evaluation, `best.pt` whenever the held-out loss is the best so far; a resumed run goes on with the same batches.
@@ -26,14 +26,16 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from training.dataset.dataset import Dataset
 from training.dataset.splits import spread
 from training.learning.processes import Processes
 from training.learning.runlog import RunLog, alone
+from training.learning.schedule import DivergedError, descend, learning_rate
 from training.models.batches import Batch, LaneStream
 from training.models.checkpoints import read_checkpoint, save
 from training.models.lstm import State
+from training.models.precision import halves_pay
 from training.models.scoring import TorchScorer, score_pieces
 from training.models.settings import DEFAULT_PRESET, Settings, build, settings_of
 
@@ -43,19 +45,6 @@ EVALUATION_PIECES = 48
 # What a resumed run may have otherwise than it began with: how long it goes on. The learning rate falls accordingly.
 LENGTH = ("iterations", "evaluate_every", "patience")
 NAMED_PIECES = 3  # how many pieces of a bad batch a message names
-
-
-def learning_rate(settings: Settings, iteration: int, per_epoch: int = 1) -> float:
-    """Linear warm-up, then a half cosine down to 2 % of the peak, or halved every `halve_epochs` epochs.
-
-    per_epoch: iterations in which as many tokens are learnt as the training split has.
-    """
-    if iteration < settings.warmup:
-        return settings.lr * (iteration + 1) / settings.warmup
-    if settings.halve_epochs:
-        return float(settings.lr * 0.5 ** (iteration // (settings.halve_epochs * per_epoch)))
-    progress = (iteration - settings.warmup) / max(1, settings.iterations - settings.warmup)
-    return settings.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 @contextmanager
@@ -114,7 +103,7 @@ class Trainer:
         self.held_out = spread(dataset.split("valid"), EVALUATION_PIECES)
         self.state: State = self.network.zero_state(self.share.stop - self.share.start, device)
         self.iteration, self.best, self.stale, self.seconds = 0, math.inf, 0, 0.0
-        self.half = (device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()) if half is None else half
+        self.half = halves_pay(device) if half is None else half
         self.tensorboard = tensorboard
         self.resumed = False
 
@@ -188,34 +177,30 @@ class Trainer:
 
     def step(self, batch: Batch) -> float:
         """One update; returns the training loss in nats per token of this process's lanes."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.settings, self.iteration, self.per_epoch)
         tokens, targets, condition = (torch.from_numpy(array[self.share]).to(self.device) for array in batch)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             logits, state = self.network(tokens, condition, self.state)
         nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-        loss = nats.mean()
-        if not torch.isfinite(loss):
-            raise self._bad_batch("loss", loss.item(), nats.detach().view_as(targets))
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        parameters = list(self.network.parameters())
-        self.processes.average([parameter.grad for parameter in parameters if parameter.grad is not None])
-        if self.settings.clip_each:
-            torch.nn.utils.clip_grad_value_(parameters, self.settings.clip_each)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.settings.clip)
-        if not torch.isfinite(norm):
-            raise self._bad_batch("gradient", norm.item())
-        self.optimiser.step()
+        try:
+            loss = descend(
+                self.optimiser,
+                nats.mean(),
+                learning_rate(self.settings, self.iteration, self.per_epoch),
+                self.settings.clip,
+                clip_each=self.settings.clip_each,
+                average=self.processes.average,
+            )
+        except DivergedError as error:
+            raise self._bad_batch(error, nats.detach().view_as(targets)) from None
         self.state = (state[0].detach().float(), state[1].detach().float())
         self.iteration += 1
-        return loss.item()
+        return loss
 
-    def _bad_batch(self, what: str, value: float, nats: torch.Tensor | None = None) -> InputError:
+    def _bad_batch(self, error: DivergedError, nats: torch.Tensor) -> InputError:
         """What to say of a batch that gave no number. nats: (lanes, sequence), to find out in which pieces."""
         lanes = self.stream.in_last_batch[self.share]
-        if nats is not None:
-            bad = (~torch.isfinite(nats)).any(dim=1).tolist()
+        bad = (~torch.isfinite(nats)).any(dim=1).tolist()
+        if any(bad):  # else it is the gradient alone
             lanes = [pieces for pieces, is_bad in zip(lanes, bad, strict=True) if is_bad]
         names = list(dict.fromkeys(self.stream.pieces[piece].name for pieces in lanes for piece in pieces))
         which = ", ".join(names[:NAMED_PIECES])
@@ -223,7 +208,7 @@ class Trainer:
         kept = self.out / "last.pt"
         state = f"{kept} keeps the last good state" if kept.exists() else "there was no checkpoint yet"
         return InputError(
-            f"the {what} is {value} in the batch of iteration {self.iteration} (pieces {which}); {state}: "
+            f"the {error.what} is {error.value} in the batch of iteration {self.iteration} (pieces {which}); {state}: "
             "go on from it with a smaller lr or clip in another --out, or look at these pieces"
         )
 
@@ -340,45 +325,29 @@ def choose_settings(preset: str | None, overrides: list[str], resume_from: Path 
 PRECISIONS = {"auto": None, "32": False, "16": True}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("dataset", type=Path)
+    add("dataset", type=Path, help="folder that `prepare` wrote")
     add("--preset", help=f"a name of presets.yaml (default: {DEFAULT_PRESET}; resumed: the run's own)")
-    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
-    add("--out", type=Path, required=True)
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change a preset's setting")
+    add("--out", type=Path, required=True, help="folder of the run: last.pt, best.pt, log.jsonl")
     add("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    add("--threads", type=int, help="CPU threads (default: all)")
     add("--precision", default="auto", choices=tuple(PRECISIONS), help="bits of a product; auto: 16 where it is faster")
     add("--no-tensorboard", action="store_true", help="write log.jsonl alone")
-    add("--resume", action="store_true")
+    add("--resume", action="store_true", help="go on from OUT/last.pt")
     add("--balance", action="store_true", help="draw modes, tempi and moods more evenly (balance.csv)")
-    options = parser.parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    try:
-        last = options.out / "last.pt" if options.resume else None
-        overrides = [*options.overrides, *(["balance=1"] if options.balance else [])]
-        settings = choose_settings(options.preset, overrides, last, Dataset(options.dataset).encoding.family)
-        train(
-            options.dataset,
-            settings,
-            options.out,
-            options.device,
-            resume=options.resume,
-            half=PRECISIONS[options.precision],
-            tensorboard=not options.no_tensorboard,
-        )
-    except BrainMusicError as error:
-        print(f"training.train: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print(f"training.train: interrupted; go on with --resume --out {options.out}", file=sys.stderr)
-        return 130
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    last = options.out / "last.pt" if options.resume else None
+    overrides = [*options.overrides, *(["balance=1"] if options.balance else [])]
+    settings = choose_settings(options.preset, overrides, last, Dataset(options.dataset).encoding.family)
+    train(
+        options.dataset,
+        settings,
+        options.out,
+        options.device,
+        resume=options.resume,
+        half=PRECISIONS[options.precision],
+        tensorboard=not options.no_tensorboard,
+    )

@@ -1,7 +1,7 @@
 """Begin a model of one event family with what a model of another has learnt.
 
-    python -m training.learning.transfer runs/pianist/best.pt --dataset data/performance --out runs/performance
-    python -m training.train data/performance --out runs/performance --resume
+    python -m training transfer runs/pianist/best.pt --dataset data/performance --out runs/performance
+    python -m training train data/performance --out runs/performance --resume
 
 The layers are taken over as they are; each token begins as its nearest relative in the other vocabulary: the same key,
 the nearest loudness, the nearest length of time at 100 bpm. Keys, chords and the ends of notes need not be learnt anew.
@@ -10,12 +10,11 @@ the nearest loudness, the nearest length of time at 100 bpm. Keys, chords and th
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import torch
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from improv.model.vocabulary import Encoding, encoding_for
 from improv.model.vocabulary.base import into_range
 from training.dataset.dataset import Dataset
@@ -66,37 +65,31 @@ def _count(encoding: Encoding, kind: str) -> int:
     return sum(_parts(encoding.label(token_id))[0] == kind for token_id in range(encoding.size))
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.learning.transfer",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--dataset", type=Path, required=True)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
+def begin(checkpoint: Path, dataset: Path, overrides: list[str], out: Path) -> None:
+    """Write OUT/last.pt: a run at its beginning whose network knows what the checkpoint's does.
+
+    overrides: `key=value` texts on the checkpoint's settings. InputError when the networks are of different sizes.
+    """
+    saved, data = read_checkpoint(checkpoint), Dataset(dataset)
+    rows = relatives(data.encoding, encoding_for(saved["family"]))
+    trainer = Trainer(data, settings_of(saved).overridden(overrides), out, torch.device("cpu"))
+    taken = {name: part[rows] if name in _BY_TOKEN else part for name, part in saved["network"].items()}
     try:
-        saved = read_checkpoint(options.checkpoint)
-        dataset = Dataset(options.dataset)
-        rows = relatives(dataset.encoding, encoding_for(saved["family"]))
-        trainer = Trainer(dataset, settings_of(saved).overridden(options.overrides), options.out, torch.device("cpu"))
-        taken = {name: part[rows] if name in _BY_TOKEN else part for name, part in saved["network"].items()}
-        try:
-            trainer.network.load_state_dict(taken)
-        except RuntimeError as error:
-            raise InputError(
-                f"{options.checkpoint} is of another size: {str(error).splitlines()[-1].strip()}"
-            ) from None
-        options.out.mkdir(parents=True, exist_ok=True)
-        save(options.out / "last.pt", trainer.content())
-    except BrainMusicError as error:
-        print(f"training.learning.transfer: {error}", file=sys.stderr)
-        return error.exit_code
-    print(f"go on with python -m training.train {options.dataset} --out {options.out} --resume")
-    return 0
+        trainer.network.load_state_dict(taken)
+    except RuntimeError as error:
+        raise InputError(f"{checkpoint} is of another size: {str(error).splitlines()[-1].strip()}") from None
+    out.mkdir(parents=True, exist_ok=True)
+    save(out / "last.pt", trainer.content())
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="of the family that has learnt")
+    add("--dataset", type=Path, required=True, help="of the family that is to learn")
+    add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="change a setting")
+    add("--out", type=Path, required=True, help="folder of the new run")
+
+
+def command(options: argparse.Namespace) -> None:
+    begin(options.checkpoint, options.dataset, options.overrides, options.out)
+    print(f"go on with python -m training train {options.dataset} --out {options.out} --resume")

@@ -22,7 +22,7 @@ def save(path: Path, content: dict[str, Any]) -> None:
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint; InputError when it is missing, damaged, or of another vocabulary."""
     if not path.exists():
-        raise InputError(f"there is no checkpoint {path}; make one with python -m training.train")
+        raise InputError(f"there is no checkpoint {path}; make one with python -m training train")
     try:
         # Only plain values and tensors: a checkpoint from elsewhere cannot run code.
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

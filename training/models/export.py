@@ -1,8 +1,8 @@
 """A checkpoint -> an ONNX file that the daemon can step, proved equal to torch.
 
-python -m training.export runs/polyphony/best.pt --dataset data/polyphony --out exported_models/polyphony.onnx
+python -m training export runs/polyphony/best.pt --dataset data/polyphony --out exported_models/polyphony.onnx
 
-With --bits 8 the file that was proved equal is then quantised (see training.experiments.variants): a quarter of the
+With --bits 8 the file that was proved equal is then quantised (see training.models.quantise): a quarter of the
 size and two to three times as fast. Its held-out loss is measured anew and stands in its metadata.
 """
 
@@ -12,7 +12,6 @@ import argparse
 import datetime
 import logging
 import os
-import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -22,15 +21,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.metadata import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
 from training.dataset.dataset import Dataset
-from training.experiments.variants import quantise
 from training.models.checkpoints import read_checkpoint
 from training.models.lstm import Network
+from training.models.quantise import quantise
 from training.models.scoring import OnnxScorer, score, score_pieces, total
 from training.models.settings import build, settings_of
 
@@ -201,31 +200,23 @@ def largest_difference(network: Network, model: OnnxModel, seed: int = 0) -> flo
     return worst
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
-    parser.add_argument("checkpoint", type=Path)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="best.pt of a run")
     parser.add_argument("--dataset", type=Path, required=True, help="measures the held-out loss for the metadata")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--bits", type=int, choices=(32, 8), default=32, help="of the weights (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    try:
-        saved = read_checkpoint(options.checkpoint)
-        network, dataset = network_of(saved), Dataset(options.dataset)
-        held_out = score(network, dataset, dataset.split("test"), commands=False, device=torch.device("cpu"))
-        contract, difference = export(saved, options.out.stem, held_out.nats_per_token, options.out)
-        print(f"{options.out}: {options.out.stat().st_size >> 10} KiB, held-out {contract.held_out_loss} nats/token")
-        print(
-            f"torch and onnxruntime over {PARITY_STEPS} steps: equal, "
-            f"largest difference {difference:.2e} (allowed {TOLERANCE:.0e})"
-        )
-        if options.bits == 8:
-            loss = quantised(options.out, dataset)
-            print(f"in 8 bits: {options.out.stat().st_size >> 10} KiB, held-out {loss} nats/token")
-    except BrainMusicError as error:
-        print(f"training.export: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    saved = read_checkpoint(options.checkpoint)
+    network, dataset = network_of(saved), Dataset(options.dataset)
+    held_out = score(network, dataset, dataset.split("test"), commands=False, device=torch.device("cpu"))
+    contract, difference = export(saved, options.out.stem, held_out.nats_per_token, options.out)
+    print(f"{options.out}: {options.out.stat().st_size >> 10} KiB, held-out {contract.held_out_loss} nats/token")
+    print(
+        f"torch and onnxruntime over {PARITY_STEPS} steps: equal, "
+        f"largest difference {difference:.2e} (allowed {TOLERANCE:.0e})"
+    )
+    if options.bits == 8:
+        loss = quantised(options.out, dataset)
+        print(f"in 8 bits: {options.out.stat().st_size >> 10} KiB, held-out {loss} nats/token")

@@ -29,7 +29,7 @@ _TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch i
 
 def read_onnx(path: Path) -> dict[str, Any]:
     """settings, family, fingerprint, sources and network of an exported model; InputError when it has another shape
-    than `training.models.export` and `training.experiments.variants` give. What is not in the file (how it was
+    than `training.models.export` and `training.models.quantise` give. What is not in the file (how it was
     trained) is as in the preset `base`. Weights of 8 bits come back as what they stand for.
     """
     model = OnnxModel(path, "cpu")

@@ -1,7 +1,7 @@
 """Is the emotion true? Renders through the daemon's own path, and what two judges say of it.
 
-    python -m training.evaluation.emotion.renderings render polyphony --out runs/emotion --times 100 --seeds 3
-    python -m training.evaluation.emotion.renderings judge runs/emotion --corpus shared/data --docs docs
+    python -m training emotion render polyphony --out runs/emotion --times 100 --seeds 3
+    python -m training emotion judge runs/emotion --corpus shared/data --docs docs
 
 `render` keeps every rendering as notes, so that it can be stopped, gone on with, and judged again: the four moods as
 played and with tempo, register, loudness and articulation equalised, 9 x 9 sweeps of the plane likewise, a sweep of
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,13 +27,16 @@ import numpy as np
 
 from improv.config import Config
 from improv.engine.offline import render
-from improv.errors import BrainMusicError
+from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model.onnx_model import Model, OnnxModel, resolve
-from improv.music.mood import CORNERS, Mood
-from training.evaluation.emotion.truth import LEVELS, equalised, free
+from improv.music.mood import CORNERS, Mood, attributes_at
+from training.evaluation.emotion import verdict
 from training.evaluation.listen import Sounded
 
 INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)  # and the default
+LEVELS = np.linspace(-1, 1, 9)  # of valence and of arousal
+EQUALISED = ("tempo", "register", "loudness", "articulation")
 SWEEPS = 3  # of the plane: one alone tells R^2 to about .01
 
 
@@ -69,6 +71,24 @@ def tasks(times: int, intensity: float, sweep: int) -> Iterator[Task]:
                 yield Task("free", mood, 4000 + 100 * index + seed, 0.0)
 
 
+def equalised(config: Config) -> Config:
+    """The configuration with one tempo, register, loudness and articulation for all: those of the plane's middle."""
+    middle = attributes_at(Mood(0, 0), config.mood.table)
+    table = {
+        name: dict.fromkeys(row, middle[name]) if name in EQUALISED else row for name, row in config.mood.table.items()
+    }
+    return config.model_copy(update={"mood": config.mood.model_copy(update={"table": table})})
+
+
+def free(config: Config) -> Config:
+    """The configuration under which the network plays as it likes: no command, no pull, one table for all moods."""
+    middle = attributes_at(Mood(0, 0), config.mood.table)
+    table = {name: dict.fromkeys(row, middle[name]) for name, row in config.mood.table.items()}
+    pulls = {name: 0.0 for name in type(config.music).model_fields if name.endswith("_pull")}
+    mood = config.mood.model_copy(update={"table": table, "intensity": 0.0})
+    return config.model_copy(update={"mood": mood, "music": config.music.model_copy(update=pulls)})
+
+
 def play(model: Model, config: Config, task: Task, seconds: float) -> np.ndarray:
     """Notes of one rendering, rows of (onset s, end s, pitch, velocity)."""
     chosen = free(config) if task.kind == "free" else config
@@ -85,48 +105,40 @@ def render_all(model: Model, folder: Path, times: int, sweep: int, seconds: floa
         path = folder / f"{task.name}.npy"
         if index % share[1] != share[0] or path.is_file():
             continue
-        temporary = path.with_suffix(".part")
-        with temporary.open("wb") as file:
-            np.save(file, play(model, config, task, seconds).astype(np.float32))
-        temporary.rename(path)
+        notes = play(model, config, task, seconds).astype(np.float32)
+        with atomic_write(path, "wb") as file:
+            np.save(file, notes)
         done += 1
     return done
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.emotion.renderings",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(required=True, dest="command")
-    sub = commands.add_parser("render", help="play everything that is to be judged")
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parts = parser.add_subparsers(required=True, dest="part", metavar="render|judge")
+    sub = parts.add_parser("render", help="play everything that is to be judged")
     sub.add_argument("model", help="a path, or the name of a shipped model")
-    sub.add_argument("--out", type=Path, required=True)
+    sub.add_argument("--out", type=Path, required=True, help="folder of the renderings")
     sub.add_argument("--times", type=int, default=300, help="renderings of each mood (100 pieces x 3 seeds)")
     sub.add_argument("--sweep", type=int, default=20, help="renderings of each mood and intensity")
-    sub.add_argument("--seconds", type=float, default=60.0)
+    sub.add_argument("--seconds", type=float, default=60.0, help="of each rendering (default: %(default)s)")
     sub.add_argument("--share", default="0/1", help="which part of the work, for several processes: 0/2 and 1/2")
-    sub = commands.add_parser("judge", help="ask both judges, write tables and pictures")
+    sub = parts.add_parser("judge", help="ask both judges, write tables and pictures")
     sub.add_argument("folder", type=Path, help="what render wrote")
     sub.add_argument("--corpus", type=Path, help="folder with index.csv and open/*.zip, for judge (b)")
     sub.add_argument("--docs", type=Path, help="folder for results/emotion.json and images/emotion-*.png")
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "render":
-            model = OnnxModel(resolve(options.model), "cpu")
-            which, count = (int(part) for part in options.share.split("/"))
-            done = render_all(model, options.out, options.times, options.sweep, options.seconds, (which, count))
-            print(f"{options.out}: {done} renderings of {options.seconds:g} s")
-        else:
-            from training.evaluation.emotion import verdict
-
-            print(verdict.write(options.folder, options.corpus, options.docs))
-    except BrainMusicError as error:
-        print(f"training.evaluation.emotion.renderings: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    if options.part == "judge":
+        print(verdict.write(options.folder, options.corpus, options.docs))
+        return
+    model, share = OnnxModel(resolve(options.model), "cpu"), _share(options.share)
+    done = render_all(model, options.out, options.times, options.sweep, options.seconds, share)
+    print(f"{options.out}: {done} renderings of {options.seconds:g} s")
+
+
+def _share(text: str) -> tuple[int, int]:
+    """ "1/2" -> (1, 2): the second of two parts."""
+    which, _, count = text.partition("/")
+    if not (which.isdecimal() and count.isdecimal() and int(which) < int(count)):
+        raise InputError(f"--share must be as 0/2 or 1/2 (which part, of how many), got {text!r}")
+    return int(which), int(count)

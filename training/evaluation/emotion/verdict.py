@@ -47,9 +47,7 @@ def read(folder: Path) -> list[Rendering]:
         mood = Mood(float(valence[1:]), float(arousal[1:]))
         found.append(Rendering(kind, mood, float(intensity[1:]), np.load(path).astype(np.float64)))
     if not found:
-        raise InputError(
-            f"{folder} has no renderings; make them with: python -m training.evaluation.emotion.renderings render"
-        )
+        raise InputError(f"{folder} has no renderings; make them with: python -m training emotion render")
     return found
 
 

@@ -1,6 +1,6 @@
 """A prepared dataset as one HTML page with pictures, to look at what one trains on.
 
-    python -m training.evaluation.reports.corpus data/polyphony [--out FOLDER]
+    python -m training report data/polyphony [--out FOLDER]
 
 Writes report.html, which needs no other file, and its pictures as PNG files beside it.
 """
@@ -13,7 +13,6 @@ import csv
 import html
 import io
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS
 from training.dataset.dataset import Dataset
@@ -271,23 +270,10 @@ def write_report(folder: Path, out: Path) -> Path:
     return path
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.reports.corpus",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("dataset", type=Path)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, help="folder that `prepare` wrote")
     parser.add_argument("--out", type=Path, help="folder of the page (default: DATASET/report)")
-    options = parser.parse_args(arguments)
-    try:
-        path = write_report(options.dataset, options.out or options.dataset / "report")
-    except BrainMusicError as error:
-        print(f"training.evaluation.reports.corpus: {error}", file=sys.stderr)
-        return error.exit_code
-    print(path)
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    print(write_report(options.dataset, options.out or options.dataset / "report"))

@@ -1,18 +1,17 @@
 """A prepared dataset in one Markdown table: files in, kept, left out by reason, notes, hours, windows by mood.
 
-python -m training.evaluation.reports.summary data/polyphony
+python -m training summary data/polyphony
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from improv.errors import BrainMusicError, InputError
+from improv.errors import InputError
 from training.dataset.balance import MOODS
 from training.dataset.prepare import reason_kind
 
@@ -51,21 +50,9 @@ def summary(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.reports.summary",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("dataset", type=Path)
-    options = parser.parse_args(arguments)
-    try:
-        print(summary(options.dataset))
-    except BrainMusicError as error:
-        print(f"training.evaluation.reports.summary: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, help="folder that `prepare` wrote")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def command(options: argparse.Namespace) -> None:
+    print(summary(options.dataset))
