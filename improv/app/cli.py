@@ -253,7 +253,10 @@ def _tokens(options: argparse.Namespace) -> int:
 
     encoding = encoding_for(options.family)
     if options.decode is None:
-        ids = encoding.encode(midi_file.notes_for(options.file, encoding))
+        music = midi_file.read_file(options.file)
+        for notice in music.notices:
+            print(f"{options.file}: {notice}", file=sys.stderr)
+        ids = encoding.encode(midi_file.notes_of(music, encoding))
         print(json.dumps([encoding.label(token_id) for token_id in ids] if options.names else ids))
         return 0
     notes = encoding.decode(_read_ids(options.file, encoding.size))

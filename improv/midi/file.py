@@ -6,7 +6,6 @@ import bisect
 import contextlib
 import os
 import tempfile
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +14,27 @@ import mido
 
 from improv.errors import InputError
 from improv.improviser.improviser import PlannedStep
+from improv.midi.reading import MidiMusic, read_music
 from improv.model.vocabulary.base import Encoding, quantise
 from improv.music.mood import nearest_name
 from improv.music.note import Note
 
 FILE_TICKS_PER_BEAT = 480
-DRUM_CHANNEL = 9
-MAX_BEATS = 100_000  # twelve hours at 140 bpm; a damaged delta time says 67 million
 _OFF, _ON = 0, 1  # sorting order at one tick: ends before beginnings
+
+
+def read_file(path: Path) -> MidiMusic:
+    """The music in a file, drums left out, with what was mended on the way. InputError says why there is none."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path} is not there") from None
+    except OSError as error:
+        raise InputError(f"{path} is not a MIDI file that can be read ({error.strerror or error})") from None
+    try:
+        return read_music(content)
+    except InputError as reason:
+        raise InputError(f"{path} is not a MIDI file that can be read ({reason})") from None
 
 
 def read_notes(path: Path, ticks_per_beat: int) -> list[Note]:
@@ -30,40 +42,12 @@ def read_notes(path: Path, ticks_per_beat: int) -> list[Note]:
 
     The beat follows the file's tempo map, so tempo changes do not matter. InputError says why a file cannot be read.
     """
-    try:
-        file = mido.MidiFile(path)
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there") from None
-    except Exception as error:  # mido raises OSError, EOFError, ValueError, KeyError, IndexError for damaged files
-        raise InputError(f"{path} is not a MIDI file that can be read ({str(error) or type(error).__name__})") from None
-    if file.ticks_per_beat <= 0:
-        raise InputError(f"{path} counts time in SMPTE frames, without a beat; use a file with ticks per quarter note")
-    notes = [note for track in file.tracks for note in _track_notes(track, file.ticks_per_beat, ticks_per_beat)]
-    longest = MAX_BEATS * ticks_per_beat
-    if any(note.end > longest for note in notes):
-        raise InputError(f"{path} is longer than {MAX_BEATS} quarter notes, which is no music but a damaged file")
-    if not notes:
-        raise InputError(f"{path} has no notes (drums are left out)")
-    return sorted(notes)
+    return _on_beats(read_file(path), ticks_per_beat)
 
 
-def _track_notes(track: mido.MidiTrack, file_rate: int, rate: int) -> list[Note]:
-    begun: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
-    notes = []
-    tick = 0
-    for message in track:
-        tick += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
-            continue
-        key = (message.channel, message.note)
-        if message.type == "note_on" and message.velocity > 0:
-            begun[key].append((tick, message.velocity))
-        elif begun[key]:
-            start, velocity = begun[key].pop(0)
-            onset = quantise(start / file_rate, rate)
-            end = max(quantise(tick / file_rate, rate), onset + 1)
-            notes.append(Note(onset, message.note, end - onset, velocity))
-    return notes
+def _on_beats(music: MidiMusic, ticks_per_beat: int) -> list[Note]:
+    rate = ticks_per_beat / music.ticks_per_beat
+    return sorted(_note(n.onset * rate, n.end * rate, n.pitch, n.velocity) for n in music.notes)
 
 
 class TimedNote(NamedTuple):
@@ -76,34 +60,31 @@ class TimedNote(NamedTuple):
 
 
 def notes_for(path: Path, encoding: Encoding) -> list[Note]:
-    """The notes of a file on a family's grid: of the beat, or of seconds where its ticks are a fixed time."""
+    """The notes of a file on a family's grid. InputError as in read_file."""
+    return notes_of(read_file(path), encoding)
+
+
+def notes_of(music: MidiMusic, encoding: Encoding) -> list[Note]:
+    """Notes on a family's grid: of the beat, or of seconds where its ticks are a fixed time."""
     if encoding.tempo_bpm is None:
-        return read_notes(path, encoding.ticks_per_beat)
+        return _on_beats(music, encoding.ticks_per_beat)
     rate = encoding.ticks_per_beat * encoding.tempo_bpm / 60
-    return sorted(_on_grid(note, rate) for note in timed_notes(path))
+    return sorted(_note(n.on_s * rate, n.off_s * rate, n.pitch, n.velocity) for n in _in_seconds(music))
 
 
-def _on_grid(note: TimedNote, rate: float) -> Note:
-    onset = quantise(note.on_s, rate)
-    return Note(onset, note.pitch, max(quantise(note.off_s, rate), onset + 1) - onset, note.velocity)
+def _note(onset: float, end: float, pitch: int, velocity: int) -> Note:
+    first = quantise(onset, 1)
+    return Note(first, pitch, max(quantise(end, 1), first + 1) - first, velocity)
 
 
 def timed_notes(path: Path) -> list[TimedNote]:
     """The notes of a file in seconds by its tempo map, drums left out, by onset. InputError as in read_notes."""
-    read_notes(path, 4)  # says what is wrong
-    sounding: dict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
-    notes, now_s = [], 0.0
-    for message in mido.MidiFile(path):
-        now_s += message.time
-        if message.type not in ("note_on", "note_off") or message.channel == DRUM_CHANNEL:
-            continue
-        begun = sounding[message.channel, message.note]
-        if message.type == "note_on" and message.velocity:
-            begun.append((now_s, message.velocity))
-        elif begun:
-            on_s, velocity = begun.pop(0)
-            notes.append(TimedNote(on_s, now_s, message.note, velocity))
-    return sorted(notes)
+    return _in_seconds(read_file(path))
+
+
+def _in_seconds(music: MidiMusic) -> list[TimedNote]:
+    at_s = music.seconds_at
+    return sorted(TimedNote(at_s(note.onset), at_s(note.end), note.pitch, note.velocity) for note in music.notes)
 
 
 def music_file(steps: Sequence[PlannedStep], channel: int = 0, program: int | None = None) -> mido.MidiFile:

@@ -52,7 +52,7 @@ def test_notes_there_and_back(tmp_path: Path, notes: list[Note]) -> None:
         assert read_notes(path, 4) == notes
         assert read_notes(path, 8) == [Note(2 * n.onset, n.pitch, 2 * n.duration, n.velocity) for n in notes]
     else:
-        with pytest.raises(InputError, match="has no notes"):
+        with pytest.raises(InputError, match="no notes"):
             read_notes(path, 4)
 
 
@@ -73,13 +73,13 @@ def test_reading_quantises_halves_upward_and_stretches_what_vanishes(tmp_path: P
     assert read_notes(path, 4) == [Note(0, 60, 1, 64), Note(1, 61, 1, 64), Note(2, 62, 1, 64)]
 
 
-def test_tracks_are_one_drums_are_none_and_what_never_ends_is_left_out(tmp_path: Path) -> None:
+def test_tracks_are_one_drums_are_none_and_what_never_ends_ends_with_its_track(tmp_path: Path) -> None:
     path = saved(
         tmp_path,
-        [on(60, 0), mido.Message("note_off", note=60, time=100), on(65, 0)],
+        [on(60, 0), mido.Message("note_off", note=60, time=100), on(65, 0), mido.MetaMessage("end_of_track", time=50)],
         [on(50, 100, channel=1), on(50, 100, 0, channel=1), on(40, 0, channel=9), on(40, 50, 0, channel=9)],
     )
-    assert read_notes(path, 4) == [Note(0, 60, 4, 64), Note(4, 50, 4, 64)]
+    assert read_notes(path, 4) == [Note(0, 60, 4, 64), Note(4, 50, 4, 64), Note(4, 65, 2, 64)]
 
 
 def test_of_two_notes_on_one_key_the_older_ends_first(tmp_path: Path) -> None:
@@ -104,17 +104,11 @@ def test_no_file_breaks_the_reader(tmp_path: Path, content: bytes) -> None:
         assert read_notes(path, 4)
 
 
-def test_a_file_that_is_not_there_or_a_folder_or_smpte(tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not there"):
         read_notes(tmp_path / "none.mid", 4)
     with pytest.raises(InputError, match="not a MIDI file that can be read"):
         read_notes(tmp_path, 4)
-    path = saved(tmp_path, [on(60, 0), on(60, 10, 0)])
-    data = bytearray(path.read_bytes())
-    data[12:14] = b"\xe7\x28"
-    path.write_bytes(data)
-    with pytest.raises(InputError, match="SMPTE"):
-        read_notes(path, 4)
 
 
 def test_planned_music() -> None:

@@ -37,7 +37,7 @@ def test_a_velocity_of_zero_becomes_the_softest() -> None:
 def test_on_the_clock_steps_are_hundredths_of_a_second() -> None:
     piece = reading.on_clock(score([(1, 0.5, 60), (2.011, 0.001, 64)], pedals=((1.0, 1.5),)), "a", "x", 100)
     assert [(n.onset, n.duration, n.pitch, n.velocity) for n in piece.notes] == [(0, 25, 60, 80), (51, 1, 64, 80)]
-    assert (piece.steps, piece.pedals, reading.on_clock, piece.has_tempo) == (52, ((0, 25),), True, False)
+    assert (piece.steps, piece.pedals, piece.on_clock, piece.has_tempo) == (52, ((0, 25),), True, False)
     assert piece.step_s[-1] == pytest.approx(0.52)
     assert piece.played().seconds == pytest.approx(0.506)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from training.corpus.midi import read_midi
 from training.corpus.score import Score
 
 FloatArray = NDArray[np.float64]
@@ -94,8 +94,8 @@ def music(
     )
 
 
-def of_score(score: Score, track_names: tuple[str, ...] = ()) -> Music:
-    """The music of a score as it was read. track_names: of all tracks, by the number that the notes carry."""
+def of_score(score: Score) -> Music:
+    """The music of a score as it was read."""
     notes = score.notes
     return music(
         notes["onset"],
@@ -103,8 +103,9 @@ def of_score(score: Score, track_names: tuple[str, ...] = ()) -> Music:
         notes["pitch"].astype(np.int64),
         notes["velocity"].astype(np.int64),
         notes["track"].astype(np.int64),
-        track_names,
-        tuple(signature_of(beat, per_bar) for beat, per_bar in score.meters),
+        score.track_names,
+        tuple(TimeSignature(*signature) for signature in score.time_signatures)
+        or tuple(signature_of(beat, per_bar) for beat, per_bar in score.meters),
     )
 
 
@@ -117,27 +118,4 @@ def signature_of(beat: float, beats_per_bar: float) -> TimeSignature:
 
 def of_midi(content: bytes) -> Music:
     """The music in a MIDI file's bytes, without its drums, with time signatures and the names of the tracks."""
-    import symusic
-
-    score: Any = symusic.Score.from_midi(content)
-    ppq = score.ticks_per_quarter
-    tracks = [track for track in score.tracks if not track.is_drum]
-    tables = [track.notes.numpy() for track in tracks]
-
-    def column(name: str) -> NDArray[np.int64]:
-        return np.concatenate([table[name].astype(np.int64) for table in tables] or [np.zeros(0, dtype=np.int64)])
-
-    signatures = tuple(
-        TimeSignature(s.time / ppq, s.numerator, s.denominator)
-        for s in score.time_signatures
-        if s.numerator > 0 and 0 < s.denominator <= 64
-    )
-    return music(
-        column("time") / ppq,
-        column("duration") / ppq,
-        column("pitch"),
-        column("velocity"),
-        np.repeat(np.arange(len(tracks)), [len(table["time"]) for table in tables]),
-        tuple(track.name for track in tracks),
-        signatures or (TimeSignature(0.0, 4, 4),),
-    )
+    return of_score(read_midi(content))

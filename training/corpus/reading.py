@@ -11,7 +11,7 @@ from itertools import starmap
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.model.vocabulary.base import quantise
+from improv.model.vocabulary.base import HALVES_UP, quantise
 from improv.music.note import Note
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
@@ -156,8 +156,8 @@ def _quantised(source: NDArray[np.void], onset: FloatArray, duration: FloatArray
 
     onset, duration: in the unit of which a step is the `rate`-th part.
     """
-    start = np.floor(onset * rate + 0.5).astype(np.int64)
-    end = np.maximum(np.floor((onset + duration) * rate + 0.5).astype(np.int64), start + 1)
+    start = np.floor(onset * rate + HALVES_UP).astype(np.int64)
+    end = np.maximum(np.floor((onset + duration) * rate + HALVES_UP).astype(np.int64), start + 1)
     columns = (start, source["pitch"].astype(np.int64), end - start, np.maximum(source["velocity"], 1).astype(np.int64))
     rows = np.stack(columns, axis=1)
     rows = rows[np.lexsort(rows.T[::-1])]

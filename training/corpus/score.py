@@ -27,6 +27,8 @@ class Score:
 
     tempos: (beat, bpm). meters: (beat, quarter notes per bar). pedals: (first beat, last beat) with the sustain pedal
     down. has_tempo: whether the tempo is the source's own. done: what was changed on the way, as sentences.
+    track_names: of each track that the notes' column `track` counts, "" where the file names none.
+    time_signatures: (beat, numerator, denominator), which tell 6/8 from 3/4; empty where the file has none.
     """
 
     notes: NDArray[np.void]
@@ -36,6 +38,8 @@ class Score:
     has_tempo: bool = True
     has_dynamics: bool = True
     done: tuple[str, ...] = ()
+    track_names: tuple[str, ...] = ()
+    time_signatures: tuple[tuple[float, int, int], ...] = ()
 
     @property
     def ends(self) -> FloatArray:

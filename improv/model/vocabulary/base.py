@@ -191,6 +191,10 @@ def into_range(pitch: int, lowest: int, highest: int) -> int:
     return pitch + 12 * -(-below // 12) - 12 * -(-above // 12)
 
 
+HALVES_UP = 0.5 + 1e-6
+"""Added to a time before it is cut down to a step: halves go up, also where a sum has lost its last bits."""
+
+
 def quantise(seconds_or_beats: float, rate: float) -> int:
-    """Nearest grid step, halves upward: floor(t * rate + 0.5), as note-seq does it."""
-    return int(np.floor(seconds_or_beats * rate + 0.5))
+    """Nearest grid step, halves upward, as note-seq does it."""
+    return int(np.floor(seconds_or_beats * rate + HALVES_UP))
