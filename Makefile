@@ -27,8 +27,8 @@ golden: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m tests.golden.machine $(if $(OUT),--out $(OUT)) $(if $(COMPARE),--compare $(COMPARE))
 
 check: $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/ruff check improv training tests benchmarks
-	$(TEST_VENV)/bin/ruff format --check improv training tests benchmarks
+	$(TEST_VENV)/bin/ruff check improv training tests benchmarks tools
+	$(TEST_VENV)/bin/ruff format --check improv training tests benchmarks tools
 	$(TEST_VENV)/bin/mypy
 	PYTHONPATH=. $(TEST_VENV)/bin/lint-imports
 

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import replug
-from benchmarks.live import CLOCK
 from improv.player.client import PlayerLink
 from improv.player.drivers.rtmidi import ALSA
 from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings
+from tools.waiting import CLOCK
 
 DRIVERS = ("rtmidi", "alsa")
 LIMITS = {"late_note_limit_s": 5.0, "start_limit_s": 120.0}  # an emulated machine is slow

@@ -13,8 +13,10 @@ import argparse
 import random
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Client, Daemon
+from benchmarks.report import report
+from tools import live
+from tools.live import Client, Daemon
+from tools.waiting import CLOCK
 
 LIMIT_MS = 150.0
 MIDDLE_OF_QUARTER = (16, 48, 80, 112)  # happy, nervous, sad, calm
@@ -88,4 +90,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("answer", __doc__, options, measure)
+    report("answer", __doc__, options, measure)

@@ -24,10 +24,11 @@ from xml.etree import ElementTree
 
 import mido
 
-from benchmarks import live
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from benchmarks.stamper import Stamper, Stamps, build
 from benchmarks.sync import _connect, _errors, against_ticks
+from tools import live
+from tools.waiting import CLOCK, eventually
 
 PROGRAM = "ardour7-lua"
 BPM = 120  # of a new session
@@ -114,7 +115,7 @@ class Ardour:
             stderr=subprocess.STDOUT,
             env={**os.environ, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")},
         )
-        live.wait_for(lambda: "ready" in self.log, 60.0)
+        eventually(lambda: "ready" in self.log, 60.0)
 
     @property
     def log(self) -> str:
@@ -122,7 +123,7 @@ class Ardour:
 
     def go(self) -> None:
         (self.folder / "go").touch()
-        live.wait_for(lambda: "\ngo" in self.log, 20.0)
+        eventually(lambda: "\ngo" in self.log, 20.0)
 
     def stop(self) -> list[Note]:
         """The note-ons that it recorded."""
@@ -299,4 +300,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("ardour", __doc__, options, measure)
+    report("ardour", __doc__, options, measure)

@@ -16,7 +16,6 @@ import http.client
 import random
 import re
 import socket
-import struct
 import tempfile
 import urllib.request
 from collections.abc import Callable
@@ -26,39 +25,18 @@ from typing import Any
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Daemon
+from benchmarks.report import report
 from benchmarks.stamper import Stamper, Stamps, build
-from improv.frontends.osc.packet import BUNDLE, write
+from improv.frontends.osc.packet import write
+from tools import live
+from tools.live import Daemon
+from tools.spoil import spoilt
+from tools.waiting import CLOCK, eventually
 
 WARM_UP_S = 4.0
 FUZZED = 100_000  # packets, over all rounds
 OSC_PER_S, SOCKET_PER_S = 1_000, 10_000
 BIG = 10_000_000
-SEEDS = [
-    write("/brainmusic/intensity", 0.5),
-    write("/brainmusic/glide", 0.0),
-    write("/brainmusic/{reset,valence}", 0.1),
-    BUNDLE + struct.pack(">Q", 1) + struct.pack(">i", 32) + write("/brainmusic/temperature", 1.0),
-    BUNDLE + struct.pack(">Q", 1) + struct.pack(">i", 16) + BUNDLE + struct.pack(">Q", 1),
-]
-
-
-def spoilt(chance: random.Random) -> bytes:
-    """An OSC packet with bytes changed, cut out or doubled; or noise."""
-    data = bytearray(chance.choice(SEEDS))
-    for _ in range(chance.randint(0, 6)):
-        place = chance.randrange(len(data) + 1)
-        match chance.randrange(4):
-            case 0:
-                data[place : place + 1] = bytes([chance.randrange(256)])
-            case 1:
-                del data[place : place + chance.randint(1, 8)]
-            case 2:
-                data[place:place] = data[place : place + chance.randint(1, 16)]
-            case 3 if chance.random() < 0.1:
-                data = bytearray(chance.randbytes(chance.randint(0, 64)))
-    return bytes(data)
 
 
 class Target:
@@ -175,7 +153,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         stamp = build(Path(folder))
         with live.jack(), live.playing("mood.start=nervous", "midi.driver=rtmidi", *faces) as (daemon, _):
-            live.wait_for(lambda: "page: " in daemon.log and "OSC: " in daemon.log, 30)
+            eventually(lambda: "page: " in daemon.log and "OSC: " in daemon.log, 30)
             target, stamper = Target(daemon), Stamper(stamp)
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
             for _ in range(rounds):
@@ -225,4 +203,4 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("attack", __doc__, _options, measure)
+    report("attack", __doc__, _options, measure)

@@ -20,12 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import attack, live
+from benchmarks import attack
 from benchmarks.attack import Target
 from benchmarks.footprint import cpu_s, processes
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from benchmarks.stamper import Stamper, build
-from tests.frontends import browser as tools
+from tools import browser as chrome
+from tools import live
+from tools.waiting import CLOCK, eventually
 
 FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 4.0
@@ -37,15 +39,15 @@ Span = tuple[float, float]
 def measure(seconds: float, rounds: int, realtime: bool, phases: str, driver: str) -> dict[str, Any]:
     """Lateness, CPU in percent of one core and what was drawn, by phase."""
     wanted = phases.split(",")
-    if "page" in wanted and (why := tools.missing()):
+    if "page" in wanted and (why := chrome.missing()):
         raise SystemExit(f"cannot be measured here: {why}")
     settings = ("mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}", *FACES)
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder, contextlib.ExitStack() as stack:
         stamp = build(Path(folder))
         stack.enter_context(live.jack())
         daemon, client = stack.enter_context(live.playing(*settings))
-        live.wait_for(lambda: "page: " in daemon.log and "OSC: " in daemon.log, 30)
-        run = Run(daemon, client, stack.enter_context(tools.chromium()) if "page" in wanted else None, seconds)
+        eventually(lambda: "page: " in daemon.log and "OSC: " in daemon.log, 30)
+        run = Run(daemon, client, stack.enter_context(chrome.chromium()) if "page" in wanted else None, seconds)
         stamper = Stamper(stamp)
         CLOCK.wait(CLOCK.now() + WARM_UP_S)
         for _ in range(rounds):
@@ -138,4 +140,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("faces", __doc__, options, measure)
+    report("faces", __doc__, options, measure)

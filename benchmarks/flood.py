@@ -12,8 +12,9 @@ import argparse
 import importlib
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK
+from benchmarks.report import report
+from tools import live
+from tools.waiting import CLOCK
 
 FLOODS: dict[str, tuple[bytes, float]] = {
     "peace": (b"", 0.0),
@@ -56,4 +57,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("flood", __doc__, options, measure)
+    report("flood", __doc__, options, measure)

@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Client, Daemon
+from benchmarks.report import report
+from tools import live
+from tools.live import Client, Daemon
+from tools.waiting import CLOCK, eventually
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -46,7 +48,7 @@ def start_to_first_note_s(*overrides: str) -> float:
     """From the start of the process to the first note-on at the port."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         daemon = Daemon(Path(folder), *overrides)
-        live.wait_for(lambda: daemon.sent() or daemon.process.poll() is not None, 30)
+        eventually(lambda: daemon.sent() or daemon.process.poll() is not None, 30)
         daemon.stop()
         # The note log is written once a second, but the time in it is that of the sending.
         return float(daemon.sent()[0]["sent_s"]) - daemon.started_s
@@ -88,4 +90,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("footprint", __doc__, options, measure)
+    report("footprint", __doc__, options, measure)

@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Client
+from benchmarks.report import report
 from improv.config import Config, journeys
 from improv.control.journey import Journey
 from improv.engine.offline import render
 from improv.model.onnx_model import OnnxModel, resolve
+from tools import live
+from tools.live import Client
+from tools.waiting import CLOCK
 from training.evaluation.emotion import listener
 from training.evaluation.listen import Sounded
 
@@ -110,4 +112,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("journeys", __doc__, options, measure)
+    report("journeys", __doc__, options, measure)

@@ -19,16 +19,17 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import live
 from benchmarks.answer import MIDDLE_OF_QUARTER
 from benchmarks.journeys import recorded
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from improv.config import Config, load
 from improv.control.state import SetMood
 from improv.engine.offline import render
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import chord_onsets
 from improv.music.mood import CORNERS
+from tools import live
+from tools.waiting import CLOCK
 from training.evaluation.listen import Sounded
 
 WINDOW_S = 4.0
@@ -151,4 +152,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("moods", __doc__, options, measure)
+    report("moods", __doc__, options, measure)

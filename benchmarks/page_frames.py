@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from tests.frontends import browser as tools
+from tools import browser as chrome
 
 MEASURE = """async ({ seconds, perSecond }) => {
     const { roll, live } = brainmusic, clock = live.clock;
@@ -46,9 +46,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--notes-per-s", type=float, default=20)
     given = parser.parse_args()
-    if missing := tools.missing():
+    if missing := chrome.missing():
         raise SystemExit(f"cannot be measured here: {missing}")
-    with tools.running_daemon() as daemon, tools.chromium() as browser:
+    with chrome.running_daemon() as daemon, chrome.chromium() as browser:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(daemon.address)
         page.wait_for_selector("#link[data-link=open]", state="attached")

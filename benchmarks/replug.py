@@ -20,10 +20,11 @@ import random
 import subprocess
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from improv.player.client import START_LIMIT_S, PlayerLink
 from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged
+from tools import live
+from tools.waiting import CLOCK
 
 NOTE_EVERY_S, NOTE_S, AHEAD_S = 0.05, 0.2, 0.25
 OURS, CONTROL = "BrainMusic:BrainMusic", 0xB0
@@ -292,4 +293,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("replug", __doc__, options, measure)
+    report("replug", __doc__, options, measure)

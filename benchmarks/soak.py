@@ -16,8 +16,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Client, Daemon
+from benchmarks.report import report
+from tools import live
+from tools.live import Client, Daemon
+from tools.waiting import CLOCK, eventually
 
 LINE = re.compile(r"(\d+): (\w\w) (\w\w) (\w\w) ")
 OUTPUT, MONITOR = "BrainMusic:BrainMusic", "midi-monitor:input"
@@ -32,7 +34,7 @@ class Dump:
         self._process = subprocess.Popen(
             ["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._file, stderr=subprocess.STDOUT
         )
-        live.wait_for(
+        eventually(
             lambda: subprocess.run(["jack_connect", OUTPUT, MONITOR], capture_output=True, check=False).returncode == 0,
             10,
         )
@@ -111,4 +113,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("soak", __doc__, options, measure)
+    report("soak", __doc__, options, measure)

@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import live
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
 from improv.player.client import PlayerLink
 from improv.player.process.clock_in import ClockFollower
 from improv.player.protocol import ClockIn, PlayerSettings
+from tools import live
+from tools.waiting import CLOCK
 
 RATE = 48000
 TICK, START = b"\xf8", b"\xfa"
@@ -278,4 +279,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("sync", __doc__, options, measure)
+    report("sync", __doc__, options, measure)

@@ -21,8 +21,7 @@ from typing import Any
 
 import mido
 
-from benchmarks import live
-from benchmarks.live import CLOCK, Daemon
+from benchmarks.report import report
 from improv.clock import ManualClock
 from improv.config import adapters, load
 from improv.control.table import Names, parse
@@ -32,6 +31,8 @@ from improv.model.onnx_model import OnnxModel, resolve
 from improv.takes import library, recreate, take
 from improv.takes.export.midi import midi_file
 from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, about_model
+from tools.live import Daemon
+from tools.waiting import CLOCK
 
 LONGEST_LIFE_S = 6.0
 
@@ -163,4 +164,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("takes", __doc__, add_arguments, measure)
+    report("takes", __doc__, add_arguments, measure)

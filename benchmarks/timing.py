@@ -27,14 +27,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import answer, live, sync
+from benchmarks import answer, sync
 from benchmarks.attack import Target, listener, osc
 from benchmarks.footprint import cpu_s, processes
 from benchmarks.foreign import CHORD, GRID_S
-from benchmarks.live import CLOCK
+from benchmarks.report import report
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
 from improv.player.client import PlayerLink
 from improv.player.protocol import PlannedNote, PlayerSettings
+from tools import live
+from tools.waiting import CLOCK, eventually
 
 RATE = 48000
 FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
@@ -88,7 +90,7 @@ def users(daemon: live.Daemon, *kinds: User) -> Iterator[None]:
     """Each in a thread of its own, as long as the block lasts."""
     ended = threading.Event()
     if kinds:
-        live.wait_for(lambda: "page: http" in daemon.log and "OSC: " in daemon.log, 30)
+        eventually(lambda: "page: http" in daemon.log and "OSC: " in daemon.log, 30)
     threads = [threading.Thread(target=kind, args=(Target(daemon), ended)) for kind in kinds]
     for thread in threads:
         thread.start()
@@ -286,4 +288,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    live.report("timing", __doc__, options, measure)
+    report("timing", __doc__, options, measure)

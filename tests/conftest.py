@@ -11,9 +11,9 @@ import pytest
 from hypothesis import settings
 
 from improv.model.onnx_model import OnnxModel
+from tools import REPOSITORY, TINY
 
-TINY = Path(__file__).parent / "models" / "tiny.onnx"
-REPOSITORY = Path(__file__).parent.parent
+__all__ = ["REPOSITORY", "TINY"]
 
 settings.register_profile("brainmusic", deadline=None)  # a machine that is busy is not a fault
 settings.load_profile("brainmusic")

@@ -10,13 +10,12 @@ import shutil
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Self
 
-from improv.clock import SystemClock
+from tools.waiting import eventually
 
 _numbers = itertools.count(1)
-CLOCK = SystemClock()
 
 
 def missing() -> str:
@@ -92,16 +91,6 @@ def jack_server() -> Iterator[JackServer]:
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
-
-
-def eventually(condition: Callable[[], Any], timeout_s: float = 10.0, every_s: float = 0.01) -> Any:
-    """The first true value of `condition()`; fails when none came within timeout_s."""
-    deadline_s = CLOCK.now() + timeout_s
-    while not (value := condition()):
-        if CLOCK.now() > deadline_s:
-            raise AssertionError(f"not within {timeout_s:g} s: {condition}")
-        CLOCK.wait(CLOCK.now() + every_s)
-    return value
 
 
 class _Program:

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.live import wait_for
 from improv.clock import ManualClock, SystemClock
 from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FacesLink
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
 from improv.frontends.settings import FacesSettings
+from tools.waiting import eventually
 
 HELLO = {"kind": "hello", "commands": [], "state": {"bar": 1}}
 
@@ -36,7 +36,7 @@ def said(link: FacesLink, kind: str) -> dict[str, Any]:
         found.extend(m for m in link.receive() if m.get("kind", "command") == kind)
         return bool(found)
 
-    wait_for(look, 20.0)
+    eventually(look, 20.0)
     return found[0]
 
 
@@ -50,7 +50,7 @@ def test_a_command_goes_through_and_its_answer_comes_back(link: FacesLink) -> No
     assert first is not None
     os.kill(first, signal.SIGKILL)
     notices: list[str] = []
-    wait_for(lambda: notices.append(link.beat()) or any(notices), 10.0)  # type: ignore[func-returns-value]
+    eventually(lambda: notices.append(link.beat()) or any(notices), 10.0)  # type: ignore[func-returns-value]
     assert "was started again" in notices[-1]
     assert link.pid != first
     link.post(HELLO)

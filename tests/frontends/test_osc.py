@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
-from benchmarks.attack import spoilt
 from improv.clock import wall_clock
 from improv.control.status import FIELDS
 from improv.control.table import COMMANDS, parse
@@ -24,6 +23,7 @@ from improv.frontends.osc.pattern import matching
 from improv.frontends.osc.server import FURTHEST_S, MESSAGES_AT_ONCE, MOST_WAITING
 from improv.frontends.osc.tree import Tree, WrongArgumentsError, find
 from tests.frontends.stage import LIMIT_S, Scene, hello, scene
+from tools.spoil import spoilt
 
 # -------------------------------------------------------------------------------------------------------- patterns
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.frontends import browser as tools
-from tests.frontends.browser import PATIENCE_S, Daemon, opened
-from tests.jack import eventually as eventually_within
+from tools import browser as chrome
+from tools.browser import PATIENCE_S, Daemon, opened
+from tools.waiting import eventually as eventually_within
 
-pytestmark = pytest.mark.skipif(bool(tools.missing()), reason=tools.missing())
+pytestmark = pytest.mark.skipif(bool(chrome.missing()), reason=chrome.missing())
 
 eventually = partial(eventually_within, timeout_s=PATIENCE_S)
 FOCUSABLE = "button, input, select, a[href], [tabindex]"
@@ -20,13 +20,13 @@ FOCUSABLE = "button, input, select, a[href], [tabindex]"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with tools.chromium() as browser:
+    with chrome.chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    with tools.running_daemon() as daemon:
+    with chrome.running_daemon() as daemon:
         yield daemon
 
 
@@ -145,7 +145,7 @@ def test_a_refused_command_is_said_in_a_sentence(page: Any) -> None:
 
 
 def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> None:
-    with tools.running_daemon() as daemon, opened(browser, daemon) as page:
+    with chrome.running_daemon() as daemon, opened(browser, daemon) as page:
         page.click("#sound")
         page.wait_for_selector("#sound[aria-pressed=true]")
         daemon.command("play")

@@ -21,9 +21,10 @@ from improv.player.drivers.null import NullDriver
 from improv.player.drivers.rtmidi import ALSA, JACK, RtMidiDriver
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.protocol import PlayerSettings
-from tests.jack import JackServer, Keyboard, Listener, eventually
+from tests.jack import JackServer, Keyboard, Listener
 from tests.player.fake_alsa import FakeSequencer
 from tests.player.fakes import RecordingDriver
+from tools.waiting import eventually
 
 NOTE = bytes((0x90, 60, 80))
 PROBE = bytes((0xB0, 119, 1))

@@ -16,7 +16,8 @@ from improv.player.drivers.jack_frames import COUNTER, FrameClock, unwrap
 from improv.player.drivers.port_peer import Connections
 from improv.player.drivers.rtmidi import RtMidiDriver
 from improv.player.protocol import PlayerSettings
-from tests.jack import CLOCK, JackServer, Keyboard, Listener, eventually
+from tests.jack import JackServer, Keyboard, Listener
+from tools.waiting import CLOCK, eventually
 
 jack: Any = pytest.importorskip("jack", exc_type=Exception)
 

@@ -20,8 +20,9 @@ from improv.errors import PlayerError, PortError
 from improv.player import client as link_module
 from improv.player.client import PlayerLink
 from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Received
-from tests.jack import JackServer, Keyboard, Listener, eventually
+from tests.jack import JackServer, Keyboard, Listener
 from tests.player.fakes import balance, is_off, is_on, note
+from tools.waiting import eventually
 
 CLOCK = SystemClock()
 MakeLink = Callable[..., PlayerLink]

@@ -22,7 +22,7 @@ SCRIPT = """
 import os, signal, sys, threading
 from pathlib import Path
 from distributed import LocalCluster
-from tests.jack import eventually
+from tools.waiting import eventually
 from training.dataset.prepare import prepare
 from training.dataset.pipeline import Options
 

@@ -1,6 +1,6 @@
 """Cut the piano of the web page out of a SoundFont 3 file.
 
-    python -m training.experiments.browser_piano FluidR3Mono_GM.sf3 improv/frontends/static/piano
+    python -m tools.browser_piano FluidR3Mono_GM.sf3 improv/frontends/web/static/piano
 
 Takes one preset, the zones of its first instrument, and writes each sample as FLAC (every browser decodes it; Ogg is
 missing in older Safari) with a piano.json beside them. Needs the package soundfile. The fields of the file are those of

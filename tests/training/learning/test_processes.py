@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from improv.errors import InputError
-from tests.frontends.browser import free_port
+from tools.browser import free_port
 from training.learning.processes import Processes
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from improv.errors import InputError
 from improv.music.mood import CORNERS, Mood
-from tests.training.test_clean import score
+from tests.training.corpus.test_clean import score
 from training.__main__ import main
 from training.corpus import keys
 from training.corpus.features import PIECE_COLUMNS, WINDOW_COLUMNS, describe

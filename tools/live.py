@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib
 import json
@@ -13,13 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from improv.clock import SystemClock
+from tools import REPOSITORY
+from tools.waiting import CLOCK, eventually
 
-CLOCK = SystemClock()
 NO_FACES = ("web.enabled=false", "osc.enabled=false", "ctl.enabled=false")
 ANSWER = re.compile(
     r"mood (\w+) .* revision (\d+): first note (-?\d+) ms after the command \(a sixteenth is (\d+) ms\)"
@@ -65,23 +64,6 @@ def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) 
         server.wait()
 
 
-def report(
-    name: str, text: str | None, add: Callable[[argparse.ArgumentParser], object], measure: Callable[..., Any]
-) -> None:
-    """A benchmark's command line: measure with its options, print the result and keep it in results/`name`.json."""
-    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
-    add(parser)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / f"{name}.json")
-    options = vars(parser.parse_args())
-    out: Path = options.pop("out")
-    if why := why_not():
-        raise SystemExit(why)
-    result = json.dumps(measure(**options), indent=1)
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(result + "\n")
-    print(result)
-
-
 class Heard(NamedTuple):
     """A message that a client received, with the clock's time."""
 
@@ -103,9 +85,9 @@ class Client:
         return [port for port in (self._ear, self._hand) if port is not None]
 
     def connect(self, timeout_s: float = 10.0) -> None:
-        """Connect its ports to the daemon's; TimeoutError when they do not appear."""
+        """Connect its ports to the daemon's; AssertionError when they do not appear."""
         for port in self._ports:
-            wait_for(lambda port=port: _index(port) is not None, timeout_s)  # type: ignore[misc]
+            eventually(lambda port=port: _index(port) is not None, timeout_s)  # type: ignore[misc]
             port.open_port(_index(port))
 
     def send(self, *message: int) -> float:
@@ -168,7 +150,7 @@ class Daemon:
             stdout=self._log_file,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
 
     @property
@@ -184,7 +166,7 @@ class Daemon:
 
     def wait_playing(self, timeout_s: float = 20.0) -> None:
         """Until the ports are open and the music has begun."""
-        wait_for(lambda: "playing" in self.log or self.process.poll() is not None, timeout_s)
+        eventually(lambda: "playing" in self.log or self.process.poll() is not None, timeout_s)
         if self.process.poll() is not None:
             raise RuntimeError(f"the daemon ended: {self.log}")
 
@@ -199,15 +181,6 @@ class Daemon:
     def answers(self) -> dict[int, tuple[float, float]]:
         """revision -> (ms until its first note, ms of a sixteenth), from the daemon's own log."""
         return {int(m[2]): (float(m[3]), float(m[4])) for m in ANSWER.finditer(self.log)}
-
-
-def wait_for(condition: Callable[[], object], timeout_s: float) -> None:
-    """Until the condition holds; TimeoutError after timeout_s."""
-    deadline_s = CLOCK.now() + timeout_s
-    while not condition():
-        if CLOCK.now() > deadline_s:
-            raise TimeoutError(f"not within {timeout_s:g} s")
-        CLOCK.wait(CLOCK.now() + 0.005)
 
 
 @contextlib.contextmanager
@@ -231,7 +204,7 @@ def waiting(*overrides: str) -> Iterator[Daemon]:
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         daemon = Daemon(Path(folder), *overrides)
         try:
-            wait_for(lambda: "waiting for the MIDI clock" in daemon.log or daemon.process.poll() is not None, 30.0)
+            eventually(lambda: "waiting for the MIDI clock" in daemon.log or daemon.process.poll() is not None, 30.0)
             yield daemon
         finally:
             if daemon.process.poll() is None:

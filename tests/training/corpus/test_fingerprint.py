@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.training.test_clean import score
+from tests.training.corpus.test_clean import score
 from training.corpus import augment
 from training.corpus.fingerprint import Known, share, sketch
 from training.corpus.score import Score

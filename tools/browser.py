@@ -1,4 +1,4 @@
-"""A real daemon and a real browser without a screen, for tests of the page."""
+"""A real daemon and a real browser without a screen, for tests and measurements of the page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from tests.conftest import REPOSITORY, TINY
-from tests.jack import eventually
+from tools import REPOSITORY, TINY
+from tools.waiting import PATIENCE_S, eventually
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE_S = 60.0  # what takes so long on a busy machine is no failure
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 
 

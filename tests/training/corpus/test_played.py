@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.training.test_clean import score
+from tests.training.corpus.test_clean import score
 from training.corpus import reading
 from training.corpus.played import play
 
