@@ -11,7 +11,8 @@ from improv.config import Config, adapters, load
 from improv.control.state import ControlState
 from improv.engine.engine import Engine
 from improv.engine.offline import ManualLink, StepList
-from improv.improviser.improviser import EndedNote, Improviser, PlannedStep, StartedNote
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
 from improv.model import conditioning
 from improv.model.metadata import FORMAT_VERSION, Contract
 from improv.model.onnx_model import Float32Array, Model, State

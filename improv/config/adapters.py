@@ -12,7 +12,7 @@ from improv.control.state import DUET, ControlState, StartJourney, apply
 from improv.engine.engine import EngineSettings
 from improv.errors import InputError
 from improv.improviser.expression import Expression
-from improv.improviser.improviser import Settings
+from improv.improviser.settings import Settings
 from improv.model.onnx_model import DEFAULT_MODEL
 from improv.music.mood import Glide, Mood
 

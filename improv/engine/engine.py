@@ -22,8 +22,9 @@ from improv.engine.external_clock import Master
 from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
 from improv.errors import CommandError
-from improv.improviser.improviser import Improviser, PlannedStep
-from improv.improviser.improviser import Settings as ImproviserSettings
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import Loaded
 from improv.music.mood import nearest_name
 from improv.player.protocol import ClockIn, Link, PlannedNote, PortsChanged, Pulses, Received, ToEngine
@@ -405,7 +406,9 @@ class Engine:
             sixteenth_s = 15.0 / self.improviser.position.tempo_bpm
             answer_s = received_s + max(ANSWER_WITHIN_S, sixteenth_s) - ANSWER_MARGIN_S
             if not (self.timeline.led or self.settings.pulses):  # else others count on the grid
-                self.improviser.hurry(self.timeline.music_s(self.improviser.position, max(answer_s, self._clock.now())))
+                self.improviser.shorten(
+                    self.timeline.music_s(self.improviser.position, max(answer_s, self._clock.now()))
+                )
             step = self._plan_step()
             self._tell_answer(step, received_s, sixteenth_s)
 
@@ -459,7 +462,7 @@ class Engine:
         beats = self.settings.count_in_bars * beats_per_bar
         for beat in range(beats):
             self._link.pulse(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
-        self.improviser.lead(None)
+        self.improviser.follow_tempo(None)
         self.timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
 
     # ------------------------------------------------------------------------------------------------- the master
@@ -492,7 +495,7 @@ class Engine:
             self._join()
         elif max(abs(shift_s), abs(self.timeline.shift_s(now_s + self.settings.look_ahead_s))) > WORTH_MOVING_S:
             self._link.bend(self.timeline.bend(now_s))
-            self.improviser.lead(self._master.tempo_bpm)
+            self.improviser.follow_tempo(self._master.tempo_bpm)
 
     def _join(self, *, to_bar: bool = False) -> None:
         """Let the next step be the one that the master's song comes to next, in its bar and place of the bar."""
@@ -502,14 +505,14 @@ class Engine:
         beat = self.timeline.join(position, self._clock.now(), STALLED_S, grid_beats)
         if beat is not None:
             self.improviser.locate(beat)
-            self.improviser.lead(self._master.tempo_bpm)
+            self.improviser.follow_tempo(self._master.tempo_bpm)
 
     def _change_source(self) -> None:
         """Go over to the master, or back to our own time, with what is planned."""
         position = self.improviser.position
         if self.controls.clock_source == "internal":
             due_s = self._due_s(position.music_s)
-            self.improviser.lead(None)
+            self.improviser.follow_tempo(None)
             self.timeline.begin_at(position, due_s, anew=False)
         elif self._master.running and self.controls.playing:
             self._go_back()

@@ -9,7 +9,8 @@ from improv.config import Config, adapters
 from improv.control.journey import Plan
 from improv.control.state import Command
 from improv.engine.engine import Engine
-from improv.improviser.improviser import Improviser, PlannedStep
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import PlannedStep
 from improv.model.loader import Shelf
 from improv.model.onnx_model import Model
 from improv.music.mood import Mood

@@ -1,6 +1,7 @@
-"""What helps the network to do as it is told: how strongly commands weigh, and pulls on the choice of note starts.
+"""What helps the network to do as it is told: how strongly commands weigh, and biases on the choice of note starts.
 
-Pure functions. The network alone keeps the mode and the pace that a piece began with; these turn it.
+Pure functions; a bias is nats that are added to logits. The network alone keeps the mode and the pace that a piece
+began with; these turn it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from improv.music.attributes import FloatArray, Key, dissonant_class_counts, mod
 
 # Onset density is compared with its command over the last two bars of 4/4, the window that training measured it on.
 DENSITY_BEATS = 8
-LARGEST_DENSITY_PULL = 3.0  # nats
+LARGEST_DENSITY_BIAS = 3.0  # nats
 # What stayed out of step for longer than that is made up for as well: when the melody owes so many seconds at the
-# commanded pace, the pull is as for too few onsets by a factor of e. No more than so many seconds can be owed.
+# commanded pace, the bias is as for too few onsets by a factor of e. No more than so many seconds can be owed.
 PACE_OWED_S = 2.5
 LARGEST_PACE_OWED_S = 5.0
 # How far the aim is moved past the commanded mode, for each unit that what was heard is off, lately and for longer.
@@ -32,17 +33,17 @@ SCALE_SHARE = 0.2
 PERFECT = (0, 7)
 # Dissonance is compared with its command over about the last four bars: the counts halve in 8 beats.
 DISSONANCE_HALF_LIFE_BEATS = 8.0
-LARGEST_DISSONANCE_PULL = 6.0  # nats between a harsh pitch and a smooth one
+LARGEST_DISSONANCE_BIAS = 6.0  # nats between a harsh pitch and a smooth one
 # How much stronger the register draws before the first note. People begin with a low note alone in one piece of 25;
 # without this it was one of nine.
 OPENING_SHARE = 2.0
 LATELY_SHARE = 0.06  # of each onset in the running means of pitch and of notes at once: about the last 16 onsets
 # Human piano music begins 2.2 (titles that sound calm) to 2.7 (sad) notes at an onset, happy 2.4, nervous 2.3.
 NOTES_PER_ONSET = 2.2
-LARGEST_CHORD_PULL = 2.0  # nats
-CADENCE_PULL = 3.0  # nats
-HOME_PULL = 2.0  # nats for each standard deviation of the key profile
-RHYTHM_SHARE = 0.5  # of the pull toward an earlier phrase: toward its rhythm
+LARGEST_CHORD_BIAS = 2.0  # nats
+CADENCE_BIAS = 3.0  # nats
+HOME_BIAS = 2.0  # nats for each standard deviation of the key profile
+RHYTHM_SHARE = 0.5  # of the bias toward an earlier phrase: toward its rhythm
 DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
 
 
@@ -51,7 +52,7 @@ def guidance(intensity: float, strongest: float) -> float:
     return 2 * intensity if intensity <= 0.5 else 1 + (strongest - 1) * (2 * intensity - 1)
 
 
-def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: float, owed: float = 0.0) -> FloatArray:
+def key_bias(histogram: FloatArray, mode: float, intensity: float, strength: float, owed: float = 0.0) -> FloatArray:
     """Nats for the starts of the 128 pitches: the scales of the nearest major and the nearest minor key, mixed.
 
     histogram: how long each pitch class sounded lately, shape (12,). mode: commanded, -1 minor .. 1 major.
@@ -71,7 +72,7 @@ def key_pull(histogram: FloatArray, mode: float, intensity: float, strength: flo
     return np.resize(toward * weight / 2, 128)  # repeats octave after octave
 
 
-def dissonance_pull(
+def dissonance_bias(
     sounding: FloatArray, harsh: float, pairs: float, commanded: float, intensity: float, strength: float
 ) -> FloatArray:
     """Nats for the starts of the 128 pitches: toward or away from harsh intervals with what sounds.
@@ -82,20 +83,20 @@ def dissonance_pull(
     if not sounding.any():
         return np.zeros(128)
     off = (commanded - (harsh + commanded) / (pairs + 1)) / DISSONANCE_STEP
-    pull = min(max(strength * min(2 * intensity, 1.5) * off, -LARGEST_DISSONANCE_PULL), LARGEST_DISSONANCE_PULL)
+    bias = min(max(strength * min(2 * intensity, 1.5) * off, -LARGEST_DISSONANCE_BIAS), LARGEST_DISSONANCE_BIAS)
     harshness = dissonant_class_counts(sounding)
-    return np.resize(pull * harshness / harshness.max(), 128)
+    return np.resize(bias * harshness / harshness.max(), 128)
 
 
-def chord_pull(heard: float, strength: float) -> float:
+def chord_bias(heard: float, strength: float) -> float:
     """Nats for the second and further starts of an onset: positive when chords were too thin lately.
 
     heard: mean notes at an onset, >= 1. strength: nats per factor of e. Density and dissonance thin chords out.
     """
-    return min(max(strength * math.log(NOTES_PER_ONSET / heard), -LARGEST_CHORD_PULL), LARGEST_CHORD_PULL)
+    return min(max(strength * math.log(NOTES_PER_ONSET / heard), -LARGEST_CHORD_BIAS), LARGEST_CHORD_BIAS)
 
 
-def voice_leading_pull(before: Sequence[int], above: Sequence[int], strength: float) -> FloatArray:
+def voice_leading_bias(before: Sequence[int], above: Sequence[int], strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches as the next voice of a chord that is named from the top.
 
     before: the chord that sounded just before, high to low. above: the higher voices of this one, high to low.
@@ -115,7 +116,7 @@ def voice_leading_pull(before: Sequence[int], above: Sequence[int], strength: fl
     return away
 
 
-def register_pull(heard: float, commanded: float, strength: float) -> FloatArray:
+def register_bias(heard: float, commanded: float, strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches: a slope toward where the music should lie, level an octave beyond it on
     either side, so that what lies too low does not leap to the highest keys.
 
@@ -125,7 +126,7 @@ def register_pull(heard: float, commanded: float, strength: float) -> FloatArray
     return strength * off * np.clip((np.arange(128) - commanded) / 12, -1.0, 1.0)
 
 
-def opening_pull(commanded: float, strength: float) -> FloatArray:
+def opening_bias(commanded: float, strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches before the first note: against a piece that begins far off its register.
 
     commanded: mean MIDI pitch. strength: nats for each octave beyond half an octave, OPENING_SHARE times.
@@ -134,7 +135,7 @@ def opening_pull(commanded: float, strength: float) -> FloatArray:
     return np.asarray(-OPENING_SHARE * strength * np.maximum(beyond, 0.0))
 
 
-def repeat_pull(melody_pitch: int, strength: float) -> FloatArray:
+def repeat_bias(melody_pitch: int, strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches: `strength` against the melody's last tone.
 
     Of the steps of a melody people repeat the tone in 10 to 17 % (means of 12 s of four kinds of title, nervous most).
@@ -143,15 +144,15 @@ def repeat_pull(melody_pitch: int, strength: float) -> FloatArray:
     return _for_these({melody_pitch}, -strength)
 
 
-def home_pull(key: Key) -> FloatArray:
+def home_bias(key: Key) -> FloatArray:
     """Nats for the starts of the 128 pitches while the last bars are played: toward the key that the piece ends in."""
-    return np.resize(HOME_PULL * profile_of(key), 128)
+    return np.resize(HOME_BIAS * profile_of(key), 128)
 
 
-def cadence_pull(key: Key) -> FloatArray:
+def cadence_bias(key: Key) -> FloatArray:
     """Nats for the starts of the 128 pitches between dominant and tonic: the dominant seventh."""
     favour = np.zeros(12)
-    favour[[*key.dominant, (key.tonic + 5) % 12]] = CADENCE_PULL
+    favour[[*key.dominant, (key.tonic + 5) % 12]] = CADENCE_BIAS
     return np.resize(favour, 128)
 
 
@@ -162,12 +163,12 @@ def _for_these(pitches: Collection[int], nats: float) -> FloatArray:
     return favour
 
 
-def recall_pull(pitches: frozenset[int], strength: float) -> FloatArray:
+def recall_bias(pitches: frozenset[int], strength: float) -> FloatArray:
     """Nats for the starts of the 128 pitches: `strength` for what an earlier phrase played here."""
     return _for_these(pitches, strength)
 
 
-def rhythm_pull(strength: float, *, returns: bool) -> float:
+def rhythm_bias(strength: float, *, returns: bool) -> float:
     """Nats for any start where an earlier phrase comes back: more while some of it can still begin here, else less."""
     return RHYTHM_SHARE * (strength if returns else -strength)
 
@@ -177,7 +178,7 @@ def density_window_s(tempo_bpm: float) -> float:
     return DENSITY_BEATS * 60 / tempo_bpm
 
 
-def density_pull(onsets: int, past_s: float, commanded: float, owed_s: float, strength: float) -> float:
+def density_bias(onsets: int, past_s: float, commanded: float, owed_s: float, strength: float) -> float:
     """Nats for the first start of a step: positive when there were too few onsets lately.
 
     onsets: in the last `past_s` seconds (> 0). commanded: onsets per second. owed_s: what the melody owes for longer.
@@ -186,13 +187,13 @@ def density_pull(onsets: int, past_s: float, commanded: float, owed_s: float, st
     Guidance exaggerates all commands at once, and sparse music comes out too sparse; this closes the loop.
     """
     measured = max(onsets, 0.5) / past_s
-    pull = strength * (math.log(commanded / measured) + owed_s / PACE_OWED_S)
-    return min(max(pull, -LARGEST_DENSITY_PULL), LARGEST_DENSITY_PULL)
+    bias = strength * (math.log(commanded / measured) + owed_s / PACE_OWED_S)
+    return min(max(bias, -LARGEST_DENSITY_BIAS), LARGEST_DENSITY_BIAS)
 
 
-def pace_pull(lengths: int, pull: float) -> FloatArray:
+def pace_bias(lengths: int, bias: float) -> FloatArray:
     """Nats for shifts of time by 1, 2 ... `lengths` ticks, shape (lengths,): short ones where onsets are missing.
 
-    pull: as `density_pull` gives it. A shift twice as long changes by half of it for each factor of e.
+    bias: as `density_bias` gives it. A shift twice as long changes by half of it for each factor of e.
     """
-    return np.asarray(-0.5 * pull * np.log(np.arange(1, lengths + 1)))
+    return np.asarray(-0.5 * bias * np.log(np.arange(1, lengths + 1)))

@@ -1,4 +1,4 @@
-"""What was heard lately, as far as steering compares it with what is commanded. All of it fades."""
+"""What was heard lately, as far as the biases compare it with what is commanded. All of it fades."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def leads(started: Collection[int], sounding: Collection[int]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What steering looks at; a beginning without arguments has heard nothing.
+class Feedback:
+    """What the biases look at; a beginning without arguments has heard nothing.
 
     histogram: ticks that each pitch class sounded lately, shape (12,).
     home: the same for longer.
@@ -60,20 +60,20 @@ class Heard:
         seconds: float,
         started: Sequence[int],
         sounding: Sequence[int],
-        told: Collection[int],
+        person_keys: Collection[int],
         *,
         melody: bool,
         onsets_per_s: float,
         register: float,
         mode: float,
-    ) -> Heard:
+    ) -> Feedback:
         """A step of so many ticks, beats and seconds later.
 
-        started: pitches that began in it. sounding: those, and what keys or pedal hold from before. told: keys that
+        started: pitches that began in it. sounding: those, and what keys or pedal hold from before. person_keys: that
         somebody else held. melody: whether a note of the melody began (`leads`). onsets_per_s, register, mode:
         commanded. The mean pitch begins at the register, for a first note alone says little.
         """
-        sounded = ticks * classes_of([*sounding, *told])
+        sounded = ticks * classes_of([*sounding, *person_keys])
         histogram = self.histogram * 0.5 ** (beats / KEY_HALF_LIFE_BEATS) + sounded
         lies, chord = self.register, self.chord
         if started:
@@ -84,7 +84,7 @@ class Heard:
         harsh, pairs = intervals(classes_of(sounding)) if started else (0.0, 0.0)
         lasts = 0.5 ** (beats / OWED_HALF_LIFE_BEATS)
         owed_s = lasts * self.pace_owed_s + seconds - melody / onsets_per_s
-        return Heard(
+        return Feedback(
             histogram,
             self.home * 0.5 ** (beats / HOME_HALF_LIFE_BEATS) + sounded,
             lies,
@@ -96,6 +96,6 @@ class Heard:
             max(started) if melody else self.melody_pitch,
         )
 
-    def on_grid(self, rate: float) -> Heard:
+    def on_grid(self, rate: float) -> Feedback:
         """The same on a grid of `rate` times as many ticks a beat."""
         return replace(self, histogram=self.histogram * rate, home=self.home * rate)

@@ -20,15 +20,15 @@ def guide(logits: NDArray[np.float32], guidance: float) -> FloatArray:
     return np.asarray(bare + guidance * (commanded - bare))
 
 
-def pull(logits: FloatArray, favour: FloatArray, legal: BoolArray) -> FloatArray:
-    """Logits with `favour` (nats) added, shifted so that the legal ones together keep their share of the probability.
+def biased(logits: FloatArray, nats: FloatArray, legal: BoolArray) -> FloatArray:
+    """Logits with a bias (`nats`) added, shifted so that the legal ones together keep their share of the probability.
 
     Which of the alternatives is taken changes, not how often one of them is.
     """
     if not legal.any():
         return logits
-    pulled = logits + favour
-    return np.asarray(pulled + (_log_sum_exp(logits[legal]) - _log_sum_exp(pulled[legal])))
+    raised = logits + nats
+    return np.asarray(raised + (_log_sum_exp(logits[legal]) - _log_sum_exp(raised[legal])))
 
 
 def _log_sum_exp(values: FloatArray) -> float:

@@ -1,4 +1,4 @@
-"""All that turns the network while one step is chosen: the pulls of `improv.improviser.biases`, laid on token after
+"""All that turns the network while one step is chosen: the biases of `improv.improviser.biases`, laid on token after
 token.
 """
 
@@ -9,41 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from improv.improviser import biases, sampling
-from improv.improviser.feedback import Heard
+from improv.improviser.feedback import Feedback
+from improv.improviser.settings import BiasStrengths
 from improv.model.vocabulary import Encoding
 from improv.model.vocabulary.base import BoolArray
 from improv.music.attributes import FloatArray
 from improv.plan.phrase_memory import Recall
 
 
-@dataclass(frozen=True)
-class Strengths:
-    """How strong each pull is.
-
-    key_pull: nats per standard deviation of the key profile, at full mode and intensity.
-    density_pull: nats for each factor of e that the density of onsets is off.
-    dissonance_pull: nats between harsh and smooth pitches when the share of dissonance is off by 0.05.
-    register_pull: nats per octave for each octave that the mean pitch is off.
-    chord_pull: nats for each factor of e that the notes at an onset are off, where chords are named from the top.
-    repeat_pull: nats against the melody's last tone.
-    voice_leading_pull: nats against each pair of voices in parallel fifths or octaves, where chords are named from the
-    top.
-    recall_pull: nats for what an earlier phrase played at the same place (see improv.plan.phrase_memory); 0: nothing
-    comes back.
-    """
-
-    key_pull: float = 1.6
-    density_pull: float = 2.5
-    dissonance_pull: float = 2.2
-    register_pull: float = 1.5
-    chord_pull: float = 0.0
-    repeat_pull: float = 0.0
-    voice_leading_pull: float = 0.0
-    recall_pull: float = 0.0
-
-
 @dataclass(slots=True)
-class StepPulls:
+class StepBiases:
     """What holds for the whole step, and what it has chosen so far.
 
     place: nats for the 128 pitches that stay the same within the step (key, height, last tone, cadence). density: nats
@@ -52,8 +27,8 @@ class StepPulls:
     """
 
     encoding: Encoding
-    strengths: Strengths
-    heard: Heard
+    strengths: BiasStrengths
+    feedback: Feedback
     place: FloatArray
     density: float
     dissonance: float
@@ -67,7 +42,7 @@ class StepPulls:
 
     def __post_init__(self) -> None:
         pitches = self.recall.pitches if self.recall else frozenset[int]()
-        self._recalled = biases.recall_pull(pitches, self._recall_strength)
+        self._recalled = biases.recall_bias(pitches, self._recall_strength)
         self._returning = np.isin(self.encoding.start_pitches, list(pitches))
 
     @property
@@ -79,37 +54,39 @@ class StepPulls:
         self.started.append(token_id)
         self.sounding[self.encoding.start_pitches[token_id - self.encoding.starts.start] % 12] += 1
 
-    def turn(self, logits: FloatArray, legal: BoolArray, chord: tuple[int, ...] | None) -> None:
-        """Lay the pulls on the next token's logits, in place. chord: what the step has named so far, high to low, or
+    def lay_on(self, logits: FloatArray, legal: BoolArray, chord: tuple[int, ...] | None) -> None:
+        """Add the biases to the next token's logits, in place. chord: what the step has named so far, high to low, or
         None (StreamDecoder.chord).
         """
         starts, shifts = self.encoding.starts, self.encoding.shifts
-        favour = self._favour(chord)[self.encoding.start_pitches]
-        logits[starts] = sampling.pull(logits[starts], favour, legal[starts])
+        nats = self._pitch_bias(chord)[self.encoding.start_pitches]
+        logits[starts] = sampling.biased(logits[starts], nats, legal[starts])
         if not self.started:
             logits[starts] += self.density
         elif chord is not None:
-            logits[starts] += biases.chord_pull(self.heard.chord, self.strengths.chord_pull)
+            logits[starts] += biases.chord_bias(self.feedback.chord, self.strengths.chord_pull)
         if self.recall is not None:
             here = self._returning & legal[starts]
             here[[token - starts.start for token in self.started]] = False
-            logits[starts] += biases.rhythm_pull(self._recall_strength, returns=bool(here.any()))
+            logits[starts] += biases.rhythm_bias(self._recall_strength, returns=bool(here.any()))
         if shifts.stop > shifts.start:
-            logits[shifts] = sampling.pull(logits[shifts], self._pace(shifts.stop - shifts.start), legal[shifts])
+            logits[shifts] = sampling.biased(
+                logits[shifts], self._shift_bias(shifts.stop - shifts.start), legal[shifts]
+            )
 
-    def _favour(self, chord: tuple[int, ...] | None) -> FloatArray:
+    def _pitch_bias(self, chord: tuple[int, ...] | None) -> FloatArray:
         """Nats for the starts of the 128 pitches."""
-        heard, strengths = self.heard, self.strengths
-        favour = self.place + biases.dissonance_pull(
-            self.sounding, heard.harsh, heard.pairs, self.dissonance, self.intensity, strengths.dissonance_pull
+        feedback, strengths = self.feedback, self.strengths
+        nats = self.place + biases.dissonance_bias(
+            self.sounding, feedback.harsh, feedback.pairs, self.dissonance, self.intensity, strengths.dissonance_pull
         )
         if chord is not None:
-            favour += biases.voice_leading_pull(self.last_chord, chord, strengths.voice_leading_pull)
-        return favour + self._recalled
+            nats += biases.voice_leading_bias(self.last_chord, chord, strengths.voice_leading_pull)
+        return nats + self._recalled
 
-    def _pace(self, lengths: int) -> FloatArray:
+    def _shift_bias(self, lengths: int) -> FloatArray:
         """Nats for shifts of time by 1, 2 ... `lengths` ticks."""
-        pace = biases.pace_pull(lengths, self.density)
+        nats = biases.pace_bias(lengths, self.density)
         if self.recall is not None and self.recall.ticks_to_next is not None and self.recall.ticks_to_next <= lengths:
-            pace[self.recall.ticks_to_next - 1] += self._recall_strength
-        return pace
+            nats[self.recall.ticks_to_next - 1] += self._recall_strength
+        return nats

@@ -1,4 +1,4 @@
-"""How music breathes: pace, height, harshness and width ebb and flow around what the mood commands. Pure functions.
+"""Variation around what the mood commands: pace, height, harshness and width ebb and flow. Pure functions.
 
 A command that is kept to the letter is kept too well. Inside one piece, from one 12 s to the next, people's piano music
 varies by .24 to .42 octaves in its pace, 2.6 to 3.7 semitones in its height and .06 to .07 in its share of harsh
@@ -38,16 +38,17 @@ def phases(seed: int) -> dict[str, float]:
     return {name: float(rng.uniform(0, 2 * math.pi)) for name in WAVES}
 
 
-def breathe(
-    commanded: Mapping[str, float], begins: Mapping[str, float], music_s: float, strength: float
+def varied(
+    commanded: Mapping[str, float], phases: Mapping[str, float], music_s: float, strength: float
 ) -> dict[str, float]:
     """The attributes at this second of the music; those without a wave as commanded.
 
-    commanded: in the attributes' own units. begins: as `phases` gives it. strength: 0 as commanded .. 1 .. 2.
+    commanded: in the attributes' own units. phases: where each wave begins, as the function of that name gives it.
+    strength: 0 as commanded .. 1 .. 2.
     """
     now = dict(commanded)
     for name in WAVES.keys() & commanded.keys():
         wave = WAVES[name]
-        lead = strength * wave.depth * math.sin(2 * math.pi * music_s / wave.period_s + begins[name])
-        now[name] = now[name] + lead if name == "register" else now[name] * math.exp(lead)
+        shift = strength * wave.depth * math.sin(2 * math.pi * music_s / wave.period_s + phases[name])
+        now[name] = now[name] + shift if name == "register" else now[name] * math.exp(shift)
     return now

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import mido
 
 from improv.errors import InputError
-from improv.improviser.improviser import PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.midi.reading import MidiMusic, read_music
 from improv.model.vocabulary.base import Encoding, quantise
 from improv.music.mood import nearest_name

@@ -29,7 +29,7 @@ class Recall(NamedTuple):
     weight: float
 
 
-class Theme:
+class PhraseMemory:
     """Remembers what began when, as far back as a phrase may return. Ticks rise; `forget` goes back."""
 
     def __init__(self) -> None:

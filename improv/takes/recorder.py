@@ -15,7 +15,9 @@ from pathlib import Path
 
 from improv.clock import Clock
 from improv.control.state import Command, ControlState
-from improv.improviser.improviser import Improviser, PlannedStep, Settings
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings
 from improv.model.onnx_model import Model, digest_of
 from improv.player.protocol import Bend, Link, PlannedNote, Pulses, Received, Statistics, ToEngine
 from improv.takes import library
@@ -248,18 +250,18 @@ class RecordedImproviser(Improviser):
         self._recording.state(controls, self.settings)
         return super().plan_step(controls)
 
-    def hurry(self, music_s: float) -> None:
+    def shorten(self, music_s: float) -> None:
         self._tell({"k": "hurry", "m": music_s})
-        super().hurry(music_s)
+        super().shorten(music_s)
 
     def hear(self, keys: Iterable[int]) -> None:
         held = sorted(keys)
         self._tell({"k": "hear", "keys": held})
         super().hear(held)
 
-    def lead(self, tempo_bpm: float | None) -> None:
+    def follow_tempo(self, tempo_bpm: float | None) -> None:
         self._tell({"k": "lead", "bpm": tempo_bpm})
-        super().lead(tempo_bpm)
+        super().follow_tempo(tempo_bpm)
 
     def locate(self, beat: float) -> None:
         self._tell({"k": "locate", "beat": beat})

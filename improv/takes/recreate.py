@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from improv.control.state import ControlState
 from improv.errors import InputError
-from improv.improviser.improviser import Improviser, PlannedStep
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
 from improv.music.mood import Glide, Mood
 from improv.takes.journal import SUFFIX, Record
@@ -77,13 +78,13 @@ def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[
             case "hear":
                 improviser.hear(record["keys"])
             case "lead":
-                improviser.lead(record["bpm"])
+                improviser.follow_tempo(record["bpm"])
             case "locate":
                 improviser.locate(float(record["beat"]))
             case "rewind":
                 improviser.rewind(int(record["tick"]))
             case "hurry":
-                improviser.hurry(float(record["m"]))
+                improviser.shorten(float(record["m"]))
             case "release":
                 improviser.release()
             case "anew":

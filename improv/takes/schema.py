@@ -34,10 +34,21 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from improv.control.state import ControlState
-from improv.improviser.improviser import PlannedStep, Settings
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings
 from improv.takes.journal import Record
 
 FORMAT = 1
+
+# Settings that the first takes do not have, with the value under which they did nothing yet.
+_LATER_SETTINGS: Record = {
+    "chord_pull": 0.0,
+    "repeat_pull": 0.0,
+    "voice_leading_pull": 0.0,
+    "recall_pull": 0.0,
+    "breath": 0.0,
+    "tempo_lands_on_bar": False,
+}
 
 _CONTROLS = TypeAdapter(ControlState)
 _SETTINGS = TypeAdapter(Settings)
@@ -81,7 +92,7 @@ def controls_of(record: Record) -> ControlState:
 
 def settings_of(record: Record) -> Settings:
     """The way back; ValueError when it does not fit this version."""
-    return _SETTINGS.validate_python({key: value for key, value in record.items() if key != "k"})
+    return _SETTINGS.validate_python(_LATER_SETTINGS | {key: value for key, value in record.items() if key != "k"})
 
 
 def dumped(adapter: TypeAdapter[Any], value: object) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from improv.config import Config, load
 from improv.control.state import End, Pause, Play, SetMood
 from improv.engine.offline import render
 from improv.errors import InputError
-from improv.improviser.improviser import PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS

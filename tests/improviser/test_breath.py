@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from improv.improviser.variation import WAVES, breathe, phases
+from improv.improviser.variation import WAVES, phases, varied
 
 COMMANDED = {"onset_density": 3.0, "register": 62.0, "dissonance": 0.2, "pitch_spread": 10.0, "mode": 0.9}
 
@@ -15,12 +15,12 @@ COMMANDED = {"onset_density": 3.0, "register": 62.0, "dissonance": 0.2, "pitch_s
 def over_time(strength: float, seed: int = 1) -> dict[str, np.ndarray]:
     """Every quarter of a second of an hour."""
     begins = phases(seed)
-    rows = [breathe(COMMANDED, begins, at_s, strength) for at_s in np.arange(0, 3600, 0.25)]
+    rows = [varied(COMMANDED, begins, at_s, strength) for at_s in np.arange(0, 3600, 0.25)]
     return {name: np.array([row[name] for row in rows]) for name in COMMANDED}
 
 
 def test_no_breath_leaves_the_command_alone() -> None:
-    assert breathe(COMMANDED, phases(3), 17.5, 0.0) == pytest.approx(COMMANDED)
+    assert varied(COMMANDED, phases(3), 17.5, 0.0) == pytest.approx(COMMANDED)
 
 
 def test_the_waves_lead_as_far_as_they_say_and_to_both_sides() -> None:
@@ -42,7 +42,7 @@ def test_a_minute_has_the_commanded_mean() -> None:
 
 
 def test_twice_the_strength_leads_twice_as_far() -> None:
-    once, twice = (breathe(COMMANDED, phases(5), 4.0, strength) for strength in (1.0, 2.0))
+    once, twice = (varied(COMMANDED, phases(5), 4.0, strength) for strength in (1.0, 2.0))
     assert twice["register"] - 62 == pytest.approx(2 * (once["register"] - 62))
     assert math.log(twice["dissonance"] / 0.2) == pytest.approx(2 * math.log(once["dissonance"] / 0.2))
 
@@ -54,4 +54,4 @@ def test_the_seed_alone_decides_where_the_waves_begin() -> None:
 
 
 def test_what_a_table_leaves_out_stays_out() -> None:
-    assert breathe({"tempo": 90.0}, phases(1), 3.0, 1.0) == {"tempo": 90.0}
+    assert varied({"tempo": 90.0}, phases(1), 3.0, 1.0) == {"tempo": 90.0}

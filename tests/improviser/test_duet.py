@@ -48,7 +48,8 @@ def test_a_key_that_we_sound_ourselves_is_ours() -> None:
     (step,) = plan(subject, controls(), 1)
     sounding = [note.pitch for note in step.started]
     subject.hear(sounding)  # a piano that echoes what it is sent
-    assert subject._others(subject._memory) == frozenset()
+    plan(subject, controls(), 1)
+    assert subject.snapshot.person_keys == frozenset()
 
 
 @settings(max_examples=25)
@@ -60,7 +61,7 @@ def test_nothing_of_it_is_played_and_every_note_ends(tiny: OnnxModel, played: li
     for heard in played:
         subject.hear(heard)
         for _ in range(3):
-            others = subject._others(subject._memory)
+            others = heard - subject.snapshot.held_pitches
             steps += plan(subject, state, 1)
             assert not others & {note.pitch for note in steps[-1].started}
     assert_whole(steps, held_ids(subject))
@@ -79,7 +80,7 @@ def test_the_grammar_takes_it(family: str, moments: list[tuple[frozenset[int], i
         inside = frozenset(key for key in heard if 21 <= key <= 108)
         told = 0
         chosen = number % encoding.size
-        while (token := decoder.instead(chosen, inside, frozenset())) != chosen:
+        while (token := decoder.required_before(chosen, inside, frozenset())) != chosen:
             decoder.feed(token)
             told += 1
             assert told <= len(inside)  # each once

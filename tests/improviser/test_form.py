@@ -7,7 +7,7 @@ from dataclasses import replace
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import Mood
 from improv.music.position import Position
-from improv.plan.phrase_memory import OTHER_MOOD, PHRASE_BARS, RETURNS, Theme
+from improv.plan.phrase_memory import OTHER_MOOD, PHRASE_BARS, RETURNS, PhraseMemory
 from tests.fakes import controls, improviser, plan, without_ids
 
 HERE = Mood(0.5, 0.5)
@@ -20,9 +20,9 @@ def at(tick: int) -> Position:
     return START._replace(tick=tick, bar_tick=tick // 16 * 16, bar=tick // 16 + 1)
 
 
-def played(until: int, every: int = 4) -> Theme:
+def played(until: int, every: int = 4) -> PhraseMemory:
     """A theme that began pitch 60 + (bar of the phrase) on every beat."""
-    theme = Theme()
+    theme = PhraseMemory()
     for tick in range(until):
         pitches = frozenset({60 + tick // 16 % PHRASE_BARS}) if tick % every == 0 else frozenset[int]()
         theme.remember(at(tick), pitches, HERE)
@@ -46,7 +46,7 @@ def test_a_new_phrase_brings_nothing_back() -> None:
 
 
 def test_what_was_not_played_is_not_brought_back() -> None:
-    theme = Theme()
+    theme = PhraseMemory()
     theme.remember(at(40), frozenset({60}), HERE)
     assert theme.recall(at(PHRASE_TICKS + 32), HERE) is None
     assert theme.recall(at(PHRASE_TICKS + 40), HERE) is not None

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
-from improv.improviser.improviser import ANSWERED_TURN, REMEMBERED_STEPS
+from improv.improviser.improviser import REMEMBERED_STEPS
+from improv.improviser.request import ANSWERED_TURN
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import Band, Limits
@@ -159,9 +160,9 @@ def test_hurry_only_brings_the_next_step_nearer() -> None:
     subject = improviser(SILENT)
     steps = plan(subject, controls(), 2)
     there_s = subject.position.music_s
-    subject.hurry(there_s + 1)
+    subject.shorten(there_s + 1)
     assert subject.position.music_s == there_s
-    subject.hurry(there_s - 0.05)
+    subject.shorten(there_s - 0.05)
     step = subject.plan_step(controls())
     assert step.position.music_s == pytest.approx(there_s - 0.05)
     assert step.position.music_s > steps[-1].position.music_s
@@ -272,7 +273,7 @@ def test_what_the_pedal_holds_covers_the_melody() -> None:
         script = [ENCODING.begins(72), STEP_END, STEP_END, C4, STEP_END]
         subject = improviser(ScriptedModel(script), "calm", 1, *settings)
         plan(subject, controls(), 3)
-        return subject._memory.heard.melody_pitch
+        return subject.snapshot.feedback.melody_pitch
 
     assert melody_pitch("music.expression=0") == 60, "without the pedal the C above is over"
     assert melody_pitch() == 72, "with it the C above sounds on, and what begins below accompanies it"
@@ -285,7 +286,7 @@ def test_what_clashes_with_a_new_mood_is_let_go() -> None:
     script = [*chord, STEP_END] * 8 + [c_sharp, STEP_END, *held * 20]
     subject = improviser(ScriptedModel(script), "calm", 1, "music.expression=0")
     plan(subject, controls(), 20)
-    assert [note.pitch for note in subject._memory.held] == [61]
+    assert [note.pitch for note in subject.snapshot.held] == [61]
     step = subject.plan_step(turned_to(CORNERS["happy"]))
     assert len(step.ended) == 1, "a C sharp does not belong to C major"
     assert step.started

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from improv.errors import InputError
-from improv.improviser.improviser import EndedNote, PlannedStep, StartedNote
+from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
 from improv.midi.file import music_file, notes_for, read_notes, save, write_notes
 from improv.model.vocabulary import PolyphonyEncoding, encoding_for
 from improv.music.mood import CORNERS, Mood

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.model.vocabulary import Encoding, Extras, PerformanceEncoding, PianistEncoding, Wish
+from improv.model.vocabulary import Constraints, Encoding, Extras, PerformanceEncoding, PianistEncoding
 from improv.model.vocabulary.events import MAX_KEYS_DOWN
 from improv.model.vocabulary.performance import PUBLISHED_CLASSES
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
@@ -146,17 +146,23 @@ def test_a_token_out_of_range_is_named(encoding: Encoding, token: int) -> None:
         encoding.label(token)
 
 
-wishes = st.sampled_from(
-    [Wish(), Wish(must_start=True), Wish(may_end=False), Wish(final_chord=C_MAJOR, may_end=False), Wish(hold=True)]
+constraint_sets = st.sampled_from(
+    [
+        Constraints(),
+        Constraints(must_start=True),
+        Constraints(may_end=False),
+        Constraints(final_chord=C_MAJOR, may_end=False),
+        Constraints(hold=True),
+    ]
 )
 
 
 @BOTH
-@given(choices=st.lists(st.tuples(st.floats(0, 1), wishes), max_size=250))
-def test_the_grammar_never_leads_into_a_dead_end(encoding: Encoding, choices: list[tuple[float, Wish]]) -> None:
+@given(choices=st.lists(st.tuples(st.floats(0, 1), constraint_sets), max_size=250))
+def test_the_grammar_never_leads_into_a_dead_end(encoding: Encoding, choices: list[tuple[float, Constraints]]) -> None:
     decoder, down, here = encoding.decoder(), set[int](), list[int]()
-    for choice, wish in choices:
-        legal = np.flatnonzero(decoder.legal(wish))
+    for choice, constraints in choices:
+        legal = np.flatnonzero(decoder.legal(constraints))
         assert legal.size
         token = int(legal[min(int(choice * legal.size), legal.size - 1)])
         kind, _, value = encoding.label(token).partition(" ")
@@ -179,14 +185,14 @@ def test_the_grammar_never_leads_into_a_dead_end(encoding: Encoding, choices: li
 def test_what_the_moment_asks_for(encoding: Encoding) -> None:
     decoder = encoding.decoder()
     decoder.feed(encoding.start_id)
-    assert not decoder.legal(Wish(must_start=True))[encoding.shifts].any()
+    assert not decoder.legal(Constraints(must_start=True))[encoding.shifts].any()
     decoder.feed(encoding.begins(61))
-    assert decoder.legal(Wish(must_start=True))[encoding.shifts].all()
+    assert decoder.legal(Constraints(must_start=True))[encoding.shifts].all()
     decoder.feed(encoding.shifts.start)
-    assert np.flatnonzero(decoder.legal(Wish(too_long=(61,)))).size == 1, "what is too long ends first"
-    assert not decoder.legal(Wish(may_end=False))[encoding.end_id]
+    assert np.flatnonzero(decoder.legal(Constraints(too_long=(61,)))).size == 1, "what is too long ends first"
+    assert not decoder.legal(Constraints(may_end=False))[encoding.end_id]
     assert decoder.legal()[encoding.end_id]
-    assert set(np.flatnonzero(decoder.legal(Wish(hold=True)))) == set(
+    assert set(np.flatnonzero(decoder.legal(Constraints(hold=True)))) == set(
         range(encoding.shifts.start, encoding.shifts.stop)
     )
 
@@ -199,7 +205,7 @@ def test_the_last_chord_is_the_tonic_triad_over_its_tonic(encoding: Encoding, se
     for token_id in (encoding.start_id, encoding.begins(61), encoding.begins(66), encoding.shifts.start):
         decoder.feed(token_id)
     while True:
-        token_id = int(rng.choice(np.flatnonzero(decoder.legal(Wish(final_chord=C_MAJOR, may_end=False)))))
+        token_id = int(rng.choice(np.flatnonzero(decoder.legal(Constraints(final_chord=C_MAJOR, may_end=False)))))
         if step := decoder.feed(token_id):
             break
     assert set(step.ended) == {61, 66}

@@ -11,7 +11,9 @@ import pytest
 
 from improv.control.state import AllNotesOff, ControlState, End, SetModel, SetMood
 from improv.errors import CommandError, ModelError
-from improv.improviser.improviser import ANSWERED_TURN, LONGEST_NOTE_S, Improviser, PlannedStep
+from improv.improviser.improviser import Improviser
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.request import ANSWERED_TURN, LONGEST_NOTE_S
 from improv.midi import file as midi_file
 from improv.model.loader import Loaded, Shelf
 from improv.model.onnx_model import Float32Array, State, shipped_models
@@ -278,8 +280,8 @@ def test_what_was_silenced_can_be_struck_again(family: str) -> None:
         plan(subject, controls(), 30)
         subject.release()
         plan(subject, controls(), 3)
-        held = {note.pitch for note in subject._memory.held}
-        assert set(subject._memory.decoder.sounding) <= held, "the model does not believe in keys that are up"
+        held = {note.pitch for note in subject.snapshot.held}
+        assert set(subject.snapshot.decoder.sounding) <= held, "the model does not believe in keys that are up"
 
 
 def test_panic_in_the_middle_of_a_change() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.model.vocabulary import MelodyEncoding, Wish
+from improv.model.vocabulary import Constraints, MelodyEncoding
 from improv.model.vocabulary.melody import (
     DECODED_VELOCITY,
     END,
@@ -81,11 +81,11 @@ def test_what_the_moment_asks_for() -> None:
     decoder = ENCODING.decoder()
     decoder.feed(START)
     assert not decoder.legal()[NOTE_OFF]
-    assert not decoder.legal(Wish(must_start=True))[[NO_EVENT, NOTE_OFF, END]].any()
+    assert not decoder.legal(Constraints(must_start=True))[[NO_EVENT, NOTE_OFF, END]].any()
     decoder.feed(ENCODING.begins(60))
-    assert not decoder.legal(Wish(too_long=(60,)))[NO_EVENT]
-    assert np.flatnonzero(decoder.legal(Wish(hold=True))).tolist() == [NO_EVENT]
-    final = np.flatnonzero(decoder.legal(Wish(final_chord=(2, 5, 9))))
+    assert not decoder.legal(Constraints(too_long=(60,)))[NO_EVENT]
+    assert np.flatnonzero(decoder.legal(Constraints(hold=True))).tolist() == [NO_EVENT]
+    final = np.flatnonzero(decoder.legal(Constraints(final_chord=(2, 5, 9))))
     assert {ENCODING.start_pitches[i - ENCODING.starts.start] % 12 for i in final} == {2}
 
 

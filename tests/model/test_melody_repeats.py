@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.model.vocabulary import MelodyEncoding, RepeatingMelodyEncoding, Wish, encoding_for
+from improv.model.vocabulary import Constraints, MelodyEncoding, RepeatingMelodyEncoding, encoding_for
 from improv.model.vocabulary import melody_schemes as schemes
 from improv.model.vocabulary.melody import END as MELODY_END
 from improv.model.vocabulary.melody import NO_EVENT, NOTE_OFF
@@ -26,8 +26,8 @@ C4 = MELODY.begins(60)
 # Few pitches and copied bars, so that much comes again.
 bars = st.lists(st.sampled_from([NO_EVENT, NO_EVENT, NOTE_OFF, C4, C4 + 2, C4 + 7]), min_size=1, max_size=24)
 melodies = st.tuples(bars, st.integers(1, 4)).map(lambda drawn: drawn[0] * drawn[1])
-wishes = st.builds(
-    Wish,
+constraint_sets = st.builds(
+    Constraints,
     must_start=st.booleans(),
     too_long=st.sampled_from([(), (60,), (62,)]),
     may_end=st.booleans(),
@@ -87,15 +87,15 @@ def test_whatever_is_encoded_is_legal(encoding: RepeatingMelodyEncoding, events:
 
 
 @BOTH
-@given(st.lists(st.integers(0, SIZE - 1), max_size=120), wishes, wishes)
+@given(st.lists(st.integers(0, SIZE - 1), max_size=120), constraint_sets, constraint_sets)
 def test_a_repeat_is_legal_where_its_event_is(
-    encoding: RepeatingMelodyEncoding, ids: list[int], first: Wish, second: Wish
+    encoding: RepeatingMelodyEncoding, ids: list[int], first: Constraints, second: Constraints
 ) -> None:
     """Over any tokens at all, and beside a plain decoder that is fed the events."""
     decoder, plain, history = encoding.decoder(), MELODY.decoder(), list[int]()
     for place, token_id in enumerate(ids):
-        wish = second if place % 2 else first
-        legal, expected = decoder.legal(wish), plain.legal(wish)
+        constraints = second if place % 2 else first
+        legal, expected = decoder.legal(constraints), plain.legal(constraints)
         assert legal.any()
         for own, event in enumerate(encoding.meaning):
             if event >= 0:
@@ -121,7 +121,7 @@ def test_the_share_of_a_repeat_goes_to_its_event(
     for token_id in encoding.labels([MELODY_START, *events]):
         decoder.feed(token_id)
     logits = np.random.default_rng(seed).normal(0, 2, (2, SIZE)).astype(np.float32)
-    before, after = np.exp(logits), np.exp(decoder.resolved(logits))
+    before, after = np.exp(logits), np.exp(decoder.merge_synonyms(logits))
     expected = before.copy()
     for repeat, steps in ((AS_1, 16), (AS_2, 32)):
         if len(events) >= steps:

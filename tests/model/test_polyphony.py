@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from improv.errors import InputError
 from improv.model.vocabulary import PolyphonyEncoding, encoding_for
-from improv.model.vocabulary.base import FINAL_CHORD_NOTES, Wish
+from improv.model.vocabulary.base import FINAL_CHORD_NOTES, Constraints
 from improv.model.vocabulary.polyphony import DECODED_VELOCITY, MAX_NOTES_PER_STEP, PolyphonyDecoder, new_note
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 
@@ -196,7 +196,7 @@ def test_the_last_chord_stands_on_its_tonic(tonic: int, major: bool, chance: ran
         decoder.feed(token)
     step = None
     while step is None:
-        allowed = np.flatnonzero(decoder.legal(Wish(final_chord=triad, may_end=False)))
+        allowed = np.flatnonzero(decoder.legal(Constraints(final_chord=triad, may_end=False)))
         step = decoder.feed(chance.choice([*allowed[:3], *allowed[-3:]]))  # often as low or as high as may be
     assert {pitch % 12 for pitch in step.started} <= set(triad)
     assert min(decoder.sounding) % 12 == tonic, "no third or fifth below it, also at the lowest keys"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from improv.config import Config
 from improv.control.state import Command
 from improv.engine.offline import render
-from improv.improviser.improviser import PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.model import conditioning
 from improv.model.onnx_model import Model
 from improv.model.vocabulary import Encoding

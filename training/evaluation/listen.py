@@ -15,7 +15,7 @@ import numpy as np
 from improv.config import Config
 from improv.engine.offline import render
 from improv.files import atomic_write
-from improv.improviser.improviser import PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, chord_onsets, key_correlation_difference, measure

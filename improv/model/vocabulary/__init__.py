@@ -6,7 +6,15 @@ from collections.abc import Callable
 from functools import cache
 
 from improv.errors import InputError
-from improv.model.vocabulary.base import NO_EXTRAS, NO_WISH, Encoding, Extras, GridStep, StreamDecoder, Wish
+from improv.model.vocabulary.base import (
+    NO_CONSTRAINTS,
+    NO_EXTRAS,
+    Constraints,
+    Encoding,
+    Extras,
+    GridStep,
+    StreamDecoder,
+)
 from improv.model.vocabulary.melody import MelodyEncoding
 from improv.model.vocabulary.melody_repeats import RepeatingMelodyEncoding
 from improv.model.vocabulary.performance import PerformanceEncoding
@@ -24,8 +32,9 @@ FAMILIES: dict[str, Callable[[], Encoding]] = {
 
 __all__ = [
     "FAMILIES",
+    "NO_CONSTRAINTS",
     "NO_EXTRAS",
-    "NO_WISH",
+    "Constraints",
     "Encoding",
     "Extras",
     "GridStep",
@@ -36,7 +45,6 @@ __all__ = [
     "PolyphonyEncoding",
     "RepeatingMelodyEncoding",
     "StreamDecoder",
-    "Wish",
     "encoding_for",
 ]
 

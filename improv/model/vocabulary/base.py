@@ -44,7 +44,7 @@ class GridStep(NamedTuple):
     """Ratio of the tempo from here on to the tempo that is commanded."""
 
 
-class Wish(NamedTuple):
+class Constraints(NamedTuple):
     """What the moment asks of the next tokens, beyond the grammar."""
 
     must_start: bool = False
@@ -57,10 +57,10 @@ class Wish(NamedTuple):
     hold: bool = False
     """The last chord sounds on: nothing starts and nothing ends."""
     foreign: frozenset[int] = frozenset()
-    """Pitches that somebody else plays: they are told (`StreamDecoder.instead`), not chosen."""
+    """Pitches that somebody else plays: they are told (`StreamDecoder.required_before`), not chosen."""
 
 
-NO_WISH = Wish()
+NO_CONSTRAINTS = Constraints()
 FINAL_CHORD_NOTES = 3  # at least
 
 
@@ -88,19 +88,19 @@ class StreamDecoder(Protocol):
         """Take one token; returns the step that it completed, if it completed one."""
         ...
 
-    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
-        """Which tokens may follow, shape (vocabulary size,); something always may. A wish that the grammar cannot grant
-        at once is granted as soon as it can.
+    def legal(self, constraints: Constraints = NO_CONSTRAINTS) -> BoolArray:
+        """Which tokens may follow, shape (vocabulary size,); something always may. A constraint that the grammar
+        cannot keep at once is kept as soon as it can be.
         """
         ...
 
-    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         """The token that must be fed before the one that was chosen, or that one itself: what somebody else holds
         (keys) and has let go (gone) stands in the stream as if the model had played it, where the grammar has it.
         """
         ...
 
-    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """The logits, shape (rows, vocabulary size), with the share of a token that only says another one in other
         words given to that one.
         """

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
+    NO_CONSTRAINTS,
     NO_EXTRAS,
-    NO_WISH,
     BoolArray,
+    Constraints,
     Extras,
     GridStep,
     IntArray,
-    Wish,
     fingerprint_of,
     into_range,
 )
@@ -235,7 +235,7 @@ class EventDecoder:
         self._clear_piece()
         return done
 
-    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         table = self._table
         if not self._begun or self._last_kind == "VELOCITY":
             return token_id
@@ -248,10 +248,10 @@ class EventDecoder:
 
     # ---------------------------------------------------------------------------------------------- the grammar
 
-    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same
 
-    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
+    def legal(self, constraints: Constraints = NO_CONSTRAINTS) -> BoolArray:
         """Tokens that keep the grammar and the piano, in the order pedal, tempo, ends, beginnings from low to high,
         shift of time: a key is struck once in a tick and let go only when it is down, ten keys at most, 21..108.
         """
@@ -261,34 +261,34 @@ class EventDecoder:
             return mask
         if self._last_kind == "VELOCITY":
             self._allow_starts(mask)
-            if wish.final_chord is not None:
-                self._only_chord(mask, wish.final_chord)
+            if constraints.final_chord is not None:
+                self._only_chord(mask, constraints.final_chord)
             if mask.any():
                 return mask
         granted = mask.copy()
-        self._allow(granted, wish)
-        for pitch in wish.foreign:
+        self._allow(granted, constraints)
+        for pitch in constraints.foreign:
             granted[[table.id_of("NOTE_ON", pitch), table.id_of("NOTE_OFF", pitch)]] = False
         if granted.any():
             return granted
-        self._allow(mask, NO_WISH)
+        self._allow(mask, NO_CONSTRAINTS)
         return mask
 
-    def _allow(self, mask: BoolArray, wish: Wish) -> None:
+    def _allow(self, mask: BoolArray, constraints: Constraints) -> None:
         table = self._table
         shifts = table.slice_of("TIME_SHIFT")
-        if wish.hold:
+        if constraints.hold:
             mask[shifts] = True
             return
-        if self._force_ends(mask, wish):
+        if self._force_ends(mask, constraints):
             return
-        complete = wish.final_chord is not None and self._is_complete(wish.final_chord)
+        complete = constraints.final_chord is not None and self._is_complete(constraints.final_chord)
         if complete:
             mask[shifts] = True
             return
         started = bool(self._started)
-        mask[shifts] = not (wish.must_start and not started) and wish.final_chord is None
-        mask[table.id_of("END")] = wish.may_end and self._is_fresh and not wish.must_start
+        mask[shifts] = not (constraints.must_start and not started) and constraints.final_chord is None
+        mask[table.id_of("END")] = constraints.may_end and self._is_fresh and not constraints.must_start
         if not started:
             for pitch in self._down:
                 mask[table.id_of("NOTE_OFF", pitch)] = True
@@ -296,8 +296,8 @@ class EventDecoder:
             if not self._was_tempo and not self._was_off:
                 mask[table.slice_of("TEMPO")] = True
         self._allow_starts(mask)
-        if wish.final_chord is not None:
-            self._only_chord(mask, wish.final_chord)
+        if constraints.final_chord is not None:
+            self._only_chord(mask, constraints.final_chord)
         if self._last_kind != "VELOCITY" and mask[table.slice_of("NOTE_ON")].any():
             mask[table.slice_of("VELOCITY")] = True
 
@@ -306,15 +306,15 @@ class EventDecoder:
         """Nothing was said of this tick yet."""
         return self._last_kind in ("TIME_SHIFT", "START")
 
-    def _force_ends(self, mask: BoolArray, wish: Wish) -> bool:
+    def _force_ends(self, mask: BoolArray, constraints: Constraints) -> bool:
         """What has to stop sounding first; True when there is something."""
         if self._started:
             return False
-        final = wish.final_chord is not None
-        too_long = set(self._down if final else wish.too_long)
+        final = constraints.final_chord is not None
+        too_long = set(self._down if final else constraints.too_long)
         for pitch in too_long & set(self._down):
             mask[self._table.id_of("NOTE_OFF", pitch)] = True
-        held = self._sustained if final else [p for p in wish.too_long if p in self._sustained]
+        held = self._sustained if final else [p for p in constraints.too_long if p in self._sustained]
         if (held or (final and self._pedal)) and self._pedal:
             mask[self._table.id_of("PEDAL_UP")] = True
         return bool(mask.any())

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.model.vocabulary.base import (
+    NO_CONSTRAINTS,
     NO_EXTRAS,
-    NO_WISH,
     BoolArray,
+    Constraints,
     Extras,
     GridStep,
     IntArray,
-    Wish,
     fingerprint_of,
     into_range,
 )
@@ -85,30 +85,30 @@ class MelodyDecoder:
         self._tick += 1
         return GridStep(self._tick - 1, ended, started, last=False)
 
-    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         return token_id  # one voice has no room for somebody else's
 
-    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same
 
-    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
+    def legal(self, constraints: Constraints = NO_CONSTRAINTS) -> BoolArray:
         """START first; NOTE_OFF only where a note sounds."""
         mask = np.zeros(SIZE, dtype=np.bool_)
         if not self._begun:
             mask[START] = True
             return mask
-        if wish.hold:
+        if constraints.hold:
             mask[NO_EVENT] = True
             return mask
         mask[_FIRST_ON:START] = True
-        if wish.final_chord is not None:
+        if constraints.final_chord is not None:
             pitches = np.arange(LOWEST, HIGHEST + 1)
-            mask[_FIRST_ON:START] = pitches % 12 == wish.final_chord[0]
+            mask[_FIRST_ON:START] = pitches % 12 == constraints.final_chord[0]
             return mask
-        if not wish.must_start:
-            mask[NO_EVENT] = self._pitch not in wish.too_long
+        if not constraints.must_start:
+            mask[NO_EVENT] = self._pitch not in constraints.too_long
             mask[NOTE_OFF] = self._pitch is not None
-            mask[END] = wish.may_end
+            mask[END] = constraints.may_end
         return mask
 
 

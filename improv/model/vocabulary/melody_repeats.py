@@ -16,7 +16,16 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.model.vocabulary.base import NO_EXTRAS, NO_WISH, BoolArray, Extras, GridStep, IntArray, Wish, fingerprint_of
+from improv.model.vocabulary.base import (
+    NO_CONSTRAINTS,
+    NO_EXTRAS,
+    BoolArray,
+    Constraints,
+    Extras,
+    GridStep,
+    IntArray,
+    fingerprint_of,
+)
 from improv.model.vocabulary.melody import END as MELODY_END
 from improv.model.vocabulary.melody import NO_EVENT, PUBLISHED_CLASSES, MelodyDecoder, MelodyEncoding
 from improv.model.vocabulary.melody import START as MELODY_START
@@ -88,7 +97,7 @@ class RepeatingMelodyDecoder:
             self._history = (*self._history, event)[-LOOK_BACKS[-1] :]
         return self._inner.feed(event)
 
-    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         return token_id
 
     def _repeatable(self) -> list[tuple[int, int]]:
@@ -96,7 +105,7 @@ class RepeatingMelodyDecoder:
         there = [(FIRST_REPEAT + index, steps) for index, steps in enumerate(LOOK_BACKS)]
         return [(token_id, self._history[-steps]) for token_id, steps in there if len(self._history) >= steps]
 
-    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """Repeats have no weight any more, their events have it as well: they are steered and limited like others."""
         events = logits.copy()
         for token_id, event in self._repeatable():
@@ -105,9 +114,9 @@ class RepeatingMelodyDecoder:
             events[:, token_id] = _NEVER
         return events
 
-    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
+    def legal(self, constraints: Constraints = NO_CONSTRAINTS) -> BoolArray:
         """As in `melody`; a repeat where its event is legal, and where there is something to repeat."""
-        events = self._inner.legal(wish)
+        events = self._inner.legal(constraints)
         mask = np.where(self._scheme.meaning == _REPEAT, False, events[self._scheme.meaning])
         for token_id, event in self._repeatable():
             mask[token_id] = events[event]

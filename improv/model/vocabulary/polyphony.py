@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
+    NO_CONSTRAINTS,
     NO_EXTRAS,
-    NO_WISH,
     BoolArray,
+    Constraints,
     Extras,
     GridStep,
     IntArray,
-    Wish,
     fingerprint_of,
 )
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
@@ -133,34 +133,34 @@ class PolyphonyDecoder:
     def _clear_step(self) -> None:
         self._continued, self._started, self._lowest = [], [], 128
 
-    def legal(self, wish: Wish = NO_WISH) -> BoolArray:
+    def legal(self, constraints: Constraints = NO_CONSTRAINTS) -> BoolArray:
         """Tokens that keep the grammar and the piano: START first, pitches strictly downward within a step, only
         sounding notes continued, END only at the start of a step, keys 21..108, at most ten notes.
         """
         mask = self._grammar()
-        if self._begun and wish != NO_WISH:
-            self._grant(mask, wish)
+        if self._begun and constraints != NO_CONSTRAINTS:
+            self._grant(mask, constraints)
         return mask
 
-    def _grant(self, mask: BoolArray, wish: Wish) -> None:
+    def _grant(self, mask: BoolArray, constraints: Constraints) -> None:
         """Take from the grammar what the moment forbids, in place; something always stays."""
-        for pitch in wish.too_long:
+        for pitch in constraints.too_long:
             mask[_FIRST_CONTINUED + pitch] = False
-        for pitch in wish.foreign:
+        for pitch in constraints.foreign:
             mask[[_FIRST_NEW + pitch, _FIRST_CONTINUED + pitch]] = False
-        if not wish.may_end:
+        if not constraints.may_end:
             mask[END] = False
-        if wish.hold:
+        if constraints.hold:
             self._hold(mask)
-        if wish.final_chord is not None:
-            if len(self._started) >= FINAL_CHORD_NOTES and self._started[-1] % 12 == wish.final_chord[0]:
+        if constraints.final_chord is not None:
+            if len(self._started) >= FINAL_CHORD_NOTES and self._started[-1] % 12 == constraints.final_chord[0]:
                 mask[:] = False  # nothing below the tonic
                 mask[STEP_END] = True
                 return
             foreign = np.ones(128, dtype=np.bool_)
-            foreign[self._chord_keys(wish.final_chord)] = False
+            foreign[self._chord_keys(constraints.final_chord)] = False
             mask[_FIRST_NEW:][np.tile(foreign, 2)] = False
-        if (wish.must_start and not self._started) or wish.final_chord is not None:
+        if (constraints.must_start and not self._started) or constraints.final_chord is not None:
             self._must_start(mask)
 
     def _chord_keys(self, triad: tuple[int, int, int]) -> IntArray:
@@ -189,7 +189,7 @@ class PolyphonyDecoder:
             mask[:] = False
             mask[_FIRST_CONTINUED + int(np.flatnonzero(sounding)[-1])] = True
 
-    def instead(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
         named = {*self._continued, *self._started}
         highest = max((key for key in keys if key not in named and key < self._lowest), default=-1)
         chosen = (token_id - _FIRST_NEW) % 128 if token_id >= _FIRST_NEW else -1
@@ -197,7 +197,7 @@ class PolyphonyDecoder:
             return token_id
         return (_FIRST_CONTINUED if highest in self._sounding else _FIRST_NEW) + highest
 
-    def resolved(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same
 
     def _grammar(self) -> BoolArray:

@@ -1,0 +1,35 @@
+"""What the improviser hands out: one grid step with the notes that begin and end in it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from improv.music.mood import Mood
+from improv.music.position import Position
+
+
+class StartedNote(NamedTuple):
+    """A note that begins: its id, pitch, velocity, and its onset in seconds of the music."""
+
+    note_id: int
+    pitch: int
+    velocity: int
+    on_s: float
+
+
+class EndedNote(NamedTuple):
+    """A note that ends: its id and the time in seconds of the music."""
+
+    note_id: int
+    off_s: float
+
+
+class PlannedStep(NamedTuple):
+    """One grid step, planned. `finished`: an ending was asked for and this is its end; nothing follows."""
+
+    position: Position
+    started: tuple[StartedNote, ...]
+    ended: tuple[EndedNote, ...]
+    mood: Mood
+    revision: int
+    finished: bool = False

@@ -1,0 +1,184 @@
+"""What is asked of one grid step: worked out once a step from the snapshot and from what is commanded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from improv.control.state import ControlState
+from improv.improviser import ending
+from improv.improviser.settings import Settings
+from improv.improviser.snapshot import Snapshot
+from improv.improviser.variation import varied
+from improv.model import conditioning
+from improv.model.onnx_model import Float32Array
+from improv.music.attributes import profile_in_best_key
+from improv.music.limits import DENSITY_WINDOW_S, Limits
+from improv.music.mood import Mood, attributes_at
+from improv.plan.phrase_memory import Recall
+
+# Whoever plays as many onsets in a second is left half of the room; counted over the last seconds.
+ROOM_FOR_ONSETS_PER_S, PERSON_WINDOW_S = 3.0, 4.0
+# A turn of the mood by so much is answered with a note at once; a knob's single steps (0.016) are not.
+ANSWERED_TURN = 0.3
+# Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
+LONGEST_NOTE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one step has to obey.
+
+    mood: of this moment. target: where it is going. attributes: commanded, in their own units, inside the limits.
+    ending: how near the end is, 0..1, or None. intensity, temperature: as commanded. tempo_bpm: that another program
+    gives, or None. person_keys: that the person holds and we do not sound. must_start: a note has to start, as far as
+    may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds longer.
+    recall: what an earlier phrase would bring back here.
+    """
+
+    mood: Mood
+    target: Mood
+    attributes: Mapping[str, float]
+    ending: float | None
+    limits: Limits
+    intensity: float
+    temperature: float
+    tempo_bpm: float | None
+    person_keys: frozenset[int]
+    must_start: bool
+    may_start: bool
+    turned: bool
+    longest_note_ticks: float
+    recall: Recall | None
+
+    @property
+    def slowing(self) -> float:
+        """How near the end is, 0..1; 0 when none was asked for."""
+        return self.ending or 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What reaches the improviser from outside beside the controls, and stays when steps are taken back.
+
+    person_keys: that the person holds, 21..108. tempo_bpm: that another program gives, or None. phases: of the
+    variation (see improv.improviser.variation).
+    """
+
+    phases: Mapping[str, float]
+    person_keys: frozenset[int] = frozenset()
+    tempo_bpm: float | None = None
+
+
+def request_for(
+    snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances, recall: Recall | None
+) -> Request:
+    """Everything that is asked of the step that begins at the snapshot's position."""
+    position = snapshot.position
+    mood, near = controls.mood(position.music_s), ending.nearness(snapshot)
+    turned = math.dist(controls.glide.target, snapshot.answered) >= ANSWERED_TURN
+    strength = settings.breath * (1 - (near or 0.0))
+    varying = varied(attributes_at(mood, settings.table), around.phases, position.music_s, strength)
+    return Request(
+        mood=mood,
+        target=controls.glide.target,
+        attributes=_limited(varying, controls, around.tempo_bpm),
+        ending=near,
+        limits=controls.limits,
+        intensity=controls.intensity,
+        temperature=controls.temperature,
+        tempo_bpm=around.tempo_bpm,
+        # A key that we sound ourselves is ours: a piano may echo what it is sent.
+        person_keys=around.person_keys - snapshot.held_pitches,
+        must_start=turned or _is_overdue(snapshot, controls.limits, settings) or _is_cadence(snapshot),
+        may_start=_may_start(snapshot, controls.limits),
+        turned=turned,
+        longest_note_ticks=_longest_note_ticks(snapshot, settings),
+        recall=recall,
+    )
+
+
+def commanded_attributes(
+    mood: Mood, controls: ControlState, settings: Settings, tempo_bpm: float | None
+) -> dict[str, float]:
+    """What is commanded of the music, in the units of the attributes, inside the limits, without variation.
+
+    tempo_bpm: that another program gives, or None.
+    """
+    return _limited(attributes_at(mood, settings.table), controls, tempo_bpm)
+
+
+def _limited(meant: dict[str, float], controls: ControlState, tempo_bpm: float | None) -> dict[str, float]:
+    limited = controls.limits.attributes(meant | dict(controls.overrides))
+    return limited if tempo_bpm is None else limited | {"tempo": tempo_bpm}
+
+
+def _is_overdue(snapshot: Snapshot, limits: Limits, settings: Settings) -> bool:
+    """Whether the rest is at its longest, by the settings or by the floor of the density."""
+    position = snapshot.position
+    if snapshot.silent_ticks >= settings.longest_rest_beats * position.ticks_per_beat:
+        return True
+    return position.music_s + position.step_s - snapshot.last_onset_s > limits.longest_gap_s
+
+
+def _is_cadence(snapshot: Snapshot) -> bool:
+    return ending.is_final_chord(snapshot) or ending.is_dominant(snapshot)
+
+
+def _may_start(snapshot: Snapshot, limits: Limits) -> bool:
+    """Whether the ceiling of the density leaves room for an onset."""
+    now_s = snapshot.position.music_s
+    recent = sum(now_s - DENSITY_WINDOW_S < at_s < now_s for at_s in snapshot.onset_s)
+    return limits.allows_onset(recent) or ending.is_final_chord(snapshot)
+
+
+def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
+    encoding = snapshot.encoding
+    if encoding.tempo_bpm is not None:
+        return LONGEST_NOTE_S * encoding.tempo_bpm / 60 * encoding.ticks_per_beat
+    return settings.longest_note_beats * encoding.ticks_per_beat
+
+
+def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
+    """Two rows, with the commands and without, (2, conditioning.SIZE). A family without a beat knows neither tempo nor
+    place in the bar.
+    """
+    values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}
+    if request.ending is not None:
+        values["ending"] = request.ending
+    position, has_beat = snapshot.position, snapshot.encoding.tempo_bpm is None
+    if not has_beat:
+        values.pop("tempo", None)
+    row = conditioning.vector(values, position.beat_in_bar if has_beat else None, position.beats_per_bar)
+    return np.stack([row, conditioning.unconditioned(row)])
+
+
+def onsets_per_s(snapshot: Snapshot, request: Request) -> float:
+    """The onsets that are commanded; fewer where somebody else plays."""
+    activity = len(snapshot.person_onset_s) / PERSON_WINDOW_S
+    return request.attributes["onset_density"] / (1 + activity / ROOM_FOR_ONSETS_PER_S)
+
+
+def too_long(snapshot: Snapshot, request: Request, decoder_sounding: tuple[int, ...]) -> tuple[int, ...]:
+    """Pitches that have been held for as long as is allowed, and those that only the model still believes to sound
+    (somebody silenced them): it could not strike them again.
+
+    decoder_sounding: what the model believes to sound, high to low.
+    """
+    tick = snapshot.position.tick
+    expired = tuple(note.pitch for note in snapshot.held if tick - note.tick >= request.longest_note_ticks)
+    if not snapshot.encoding.performs:
+        return expired
+    known = snapshot.held_pitches | snapshot.person_keys
+    return (*expired, *(pitch for pitch in decoder_sounding if pitch not in known))
+
+
+def clashing(snapshot: Snapshot, request: Request) -> tuple[int, ...]:
+    """Held pitches outside of the scale that a new mood is drawn to: they are let go as it begins."""
+    if not request.turned:
+        return ()
+    profile = profile_in_best_key(snapshot.feedback.histogram, request.attributes["mode"] >= 0)
+    return tuple(note.pitch for note in snapshot.held if profile[note.pitch % 12] < 0)
