@@ -42,7 +42,7 @@ from improv.control.state import (
     Stop,
 )
 from improv.engine.offline import render
-from improv.improviser.improviser import PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.midi.file import music_file
 from improv.model.onnx_model import Model, OnnxModel, resolve
 from improv.model.vocabulary import FAMILIES
