@@ -286,7 +286,7 @@ def test_a_take_made_again_is_the_same_to_the_last_digit(tiny: OnnxModel, tmp_pa
 
 
 def test_whatever_can_be_done_to_an_improviser_is_recorded() -> None:
-    pure = {"attributes", "has", "held", "model", "position", "state"}
+    pure = {"attributes", "has", "held", "model", "position", "snapshot", "state"}
     told_by_the_engine = {"rewind"}
     public = {name for name in vars(Improviser) if not name.startswith("_")}
     assert public - pure - told_by_the_engine <= set(vars(RecordedImproviser))
