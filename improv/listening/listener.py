@@ -1,0 +1,229 @@
+"""The ear of BrainMusic: MIDI of the person in, a picture of what they do out (`PersonView`). Pure: no port, no clock.
+
+The engine feeds it on its own thread: every method is bounded in time and memory, whatever comes in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from improv.listening.beat import Beat, BeatTracker
+from improv.listening.echo import EchoGuard, OutputPath
+from improv.listening.hands import Hand, hands
+from improv.listening.harmony import PersonChord, chord_in, key_in
+from improv.listening.impression import WINDOW_S, listen
+from improv.listening.keyboard import Keyboard, PersonNote
+from improv.listening.phrase import Phrases
+from improv.music.attributes import FloatArray, Key, chord_onsets
+from improv.music.mood import Mood
+
+SUSTAIN = 64  # control change
+PEDAL_DOWN = 64  # from this value on
+RECENT_S = 4.0  # loudness, density and hands are those of so long
+CALL_NOTES = 256
+HARMONY_EVERY_S, MOOD_EVERY_S = 0.1, 1.0
+WAITING_STRIKES = 64
+# Confidence from which on the person's beat is worth following.
+SURE_BEAT = 0.3
+
+
+class Strike(NamedTuple):
+    """A key of the person's that went down since it was last asked. short: it is up again."""
+
+    pitch: int
+    velocity: int
+    at_s: float
+    short: bool = False
+    pedalled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """What the person does, at a moment of the clock.
+
+    playing: within a phrase. down: pitches of the keys that are down; sounding: and what their pedal holds.
+    beat: None before enough was heard; its confidence says whether to go by it. key: with how clear it is, 0..1.
+    left, right: where the hands are. loudness: mean velocity of the last seconds, None where nothing was played.
+    onsets_per_s: of the last seconds. mood: how it sounds, by the listener's equations. began_s, ended_s: of the phrase
+    under way, of the last one. call: the notes of the last phrase that ended.
+    """
+
+    at_s: float = 0.0
+    playing: bool = False
+    down: frozenset[int] = frozenset()
+    sounding: frozenset[int] = frozenset()
+    pedal: bool = False
+    beat: Beat | None = None
+    key: Key | None = None
+    key_clearness: float = 0.0
+    chord: PersonChord | None = None
+    left: Hand | None = None
+    right: Hand | None = None
+    loudness: float | None = None
+    onsets_per_s: float = 0.0
+    mood: Mood | None = None
+    began_s: float | None = None
+    ended_s: float | None = None
+    call: tuple[PersonNote, ...] = ()
+
+    @property
+    def sure_beat(self) -> Beat | None:
+        """The beat, where it is one to go by."""
+        return self.beat if self.beat is not None and self.beat.confidence >= SURE_BEAT else None
+
+
+NOBODY = PersonView()
+
+
+class Listener:
+    """Feed it with `receive` and `sent`, ask it with `view`; `strikes` hands out every key struck, once."""
+
+    def __init__(self, beats_per_bar: int = 4, outputs: Sequence[OutputPath] = (OutputPath(),)) -> None:
+        self.echo = EchoGuard(outputs)
+        self.keyboard = Keyboard()
+        self.phrases = Phrases()
+        self._tracker = BeatTracker(beats_per_bar)
+        self._waiting: deque[PersonNote] = deque(maxlen=WAITING_STRIKES)
+        self._call: tuple[PersonNote, ...] = ()
+        self._harmony_s = self._mood_s = -math.inf
+        self._key: tuple[Key, float] | None = None
+        self._chord: PersonChord | None = None
+        self._mood: Mood | None = None
+
+    # --------------------------------------------------------------------------------------------------- feeding
+
+    def receive(self, message: bytes, at_s: float) -> bool:
+        """A MIDI message that came in at `at_s`. True: the person did something that is heard."""
+        if len(message) != 3:
+            return False
+        status, channel, pitch, value = message[0] & 0xF0, message[0] & 0x0F, message[1], message[2]
+        if status == 0x90 and value:
+            return self._strike(channel, pitch, value, at_s)
+        if status in (0x80, 0x90):
+            return self._release(channel, pitch, at_s)
+        if status == 0xB0 and pitch == SUSTAIN:
+            self.keyboard.press_pedal(channel, down=value >= PEDAL_DOWN)
+            return True
+        return False
+
+    def sent(self, pitch: int, velocity: int, on_s: float) -> None:
+        """A note of ours sounds from on_s."""
+        self.echo.sent(pitch, velocity, on_s)
+
+    def clear(self, now_s: float) -> None:
+        """The instrument went away."""
+        self.keyboard.clear(now_s)
+
+    def _strike(self, channel: int, pitch: int, velocity: int, at_s: float) -> bool:
+        if self.echo.struck(channel, pitch, velocity, at_s):
+            return False
+        if not self.keyboard.strike(channel, pitch, velocity, at_s):
+            return False
+        self._waiting.append(PersonNote(pitch, velocity, at_s, None, channel, self.keyboard.pedal))
+        self._tracker.strike(at_s, velocity, pitch)
+        self.phrases.strike(at_s)
+        return True
+
+    def _release(self, channel: int, pitch: int, at_s: float) -> bool:
+        if self.echo.released(channel, pitch):
+            return False
+        heard = self.keyboard.release(channel, pitch, at_s)
+        if heard and not self.keyboard.down:
+            self.phrases.let_go(at_s)
+        return heard
+
+    # ---------------------------------------------------------------------------------------------------- asking
+
+    def strikes(self) -> tuple[Strike, ...]:
+        """Every key struck since the last call, in order; those beyond WAITING_STRIKES are the latest."""
+        down = self.keyboard.down
+        struck = tuple(
+            Strike(note.pitch, note.velocity, note.on_s, note.pitch not in down, note.pedalled)
+            for note in self._waiting
+        )
+        self._waiting.clear()
+        return struck
+
+    def hand_over(self, now_s: float) -> bool:
+        """The person says that it is our turn, by a pedal or a key. False: they had played nothing."""
+        began_s = self.phrases.began_s
+        if not self.phrases.end(now_s):
+            return False
+        self._end_call(began_s or now_s)
+        return True
+
+    def view(self, now_s: float) -> PersonView:
+        """The picture at this moment."""
+        self.keyboard.tidy(now_s)
+        beat = self._tracker.beat(now_s)
+        sure = beat is not None and beat.confidence >= SURE_BEAT
+        began_s = self.phrases.began_s
+        news = self.phrases.look(
+            now_s,
+            keys_down=bool(self.keyboard.down),
+            pedal=self.keyboard.pedal,
+            period_s=beat.period_s if sure and beat is not None else None,
+        )
+        if news == "ends" and began_s is not None:
+            self._end_call(began_s)
+        recent = self.keyboard.notes(now_s - RECENT_S)
+        self._look_deeper(now_s)
+        left, right = hands([note.pitch for note in recent])
+        return PersonView(
+            at_s=now_s,
+            playing=self.phrases.began_s is not None,
+            down=self.keyboard.down,
+            sounding=self.keyboard.sounding,
+            pedal=self.keyboard.pedal,
+            beat=beat,
+            key=self._key[0] if self._key else None,
+            key_clearness=self._key[1] if self._key else 0.0,
+            chord=self._chord,
+            left=left,
+            right=right,
+            loudness=sum(note.velocity for note in recent) / len(recent) if recent else None,
+            onsets_per_s=_onsets(recent) / RECENT_S,
+            mood=self._mood,
+            began_s=self.phrases.began_s,
+            ended_s=self.phrases.ended_s,
+            call=self._call,
+        )
+
+    def _end_call(self, began_s: float) -> None:
+        self._call = tuple(self.keyboard.notes(began_s - 1e-9)[:CALL_NOTES])
+
+    def _look_deeper(self, now_s: float) -> None:
+        """What takes longer is looked at less often."""
+        if now_s - self._harmony_s >= HARMONY_EVERY_S:
+            self._harmony_s = now_s
+            notes = self.keyboard.notes(now_s - 16.0)
+            self._key = key_in(notes, now_s) if notes else self._key
+            self._chord = chord_in(notes, self.keyboard.sounding, now_s)
+        if now_s - self._mood_s >= MOOD_EVERY_S:
+            self._mood_s = now_s
+            self._mood = mood_in(self.keyboard.notes(now_s - WINDOW_S), now_s) or self._mood
+
+
+def mood_in(notes: Sequence[PersonNote], now_s: float) -> Mood | None:
+    """How the last seconds sound; None where too little was played to tell."""
+    if len(notes) < 2:
+        return None
+    on_s: FloatArray = chord_onsets(np.array([note.on_s for note in notes]))
+    end_s = np.array([now_s if note.off_s is None else note.off_s for note in notes])
+    seconds = min(max(now_s - float(on_s[0]), 4.0), WINDOW_S)
+    pitch = np.array([float(note.pitch) for note in notes])
+    velocity = np.array([float(note.velocity) for note in notes])
+    impression = listen(on_s, np.maximum(end_s - on_s, 0.02), pitch, velocity, seconds)
+    return impression.mood if impression is not None else None
+
+
+def _onsets(notes: Sequence[PersonNote]) -> int:
+    if not notes:
+        return 0
+    return len(np.unique(chord_onsets(np.array([note.on_s for note in notes]))))
