@@ -12,7 +12,7 @@ MODELS ?= polyphony
 OUT ?=
 COMPARE ?=
 
-.PHONY: run test golden check train train-tiny evaluate benchmark clean FORCE
+.PHONY: run test golden check docs train train-tiny evaluate benchmark clean FORCE
 .PRECIOUS: $(DATA)/%/dataset.json
 
 run: $(RUN_VENV)/ready
@@ -50,6 +50,10 @@ evaluate: $(addprefix evaluate-,$(MODELS))
 
 evaluate-%: $(DATA)/%/dataset.json FORCE
 	$(TEST_VENV)/bin/python -m training evaluate exported_models/$*.onnx --dataset $(DATA)/$* --out $(RUNS)/evaluation
+
+# The tables of docs/protocol.md, made from those in the code.
+docs: $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m tools.protocol
 
 benchmark: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/python benchmarks/footprint.py

@@ -104,9 +104,6 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--family", default="polyphony", help="the vocabulary (default polyphony)")
     sub.add_argument("--decode", type=Path, metavar="OUT.mid", help="turn token ids into this MIDI file")
     sub.add_argument("--names", action="store_true", help="print the tokens' names instead of their ids")
-    sub = add("protocol", _protocol, "Bring the tables of docs/protocol.md up to date.")
-    sub.add_argument("file", type=Path, nargs="?", default=Path("docs/protocol.md"))
-    sub.add_argument("--check", action="store_true", help="only say whether it is up to date")
     from improv.app.commands import ctl
 
     ctl.add_to(add)
@@ -223,27 +220,6 @@ def _journey(options: argparse.Namespace) -> int:
     measured = journey_drawing.measured(midi_file.timed_notes(options.take)) if options.take else ()
     journey_drawing.draw(journey, measured, effective.mood.moods, options.out)
     print(f"{options.out}: {journey.name}, {journey.length_s / 60:.3g} minutes, {len(journey.points)} points")
-    return 0
-
-
-def _protocol(options: argparse.Namespace) -> int:
-    from improv.app.commands import protocol
-
-    try:
-        before = options.file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{options.file} cannot be read: {error.strerror}") from None
-    after = protocol.updated(before)
-    if after == before:
-        print(f"{options.file} is up to date")
-        return 0
-    if options.check:
-        print(f"{options.file} is not up to date: run `improv protocol`")
-        return 1
-    partial = options.file.with_suffix(".partial")
-    partial.write_text(after, encoding="utf-8")
-    partial.replace(options.file)
-    print(f"{options.file} was brought up to date")
     return 0
 
 

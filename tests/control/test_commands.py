@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.app.commands import protocol
 from improv.control import status, table
 from improv.control.state import ControlState, Panic, Play, SetAttribute, SetMood, Stop, apply
 from improv.control.status import FIELDS, State
 from improv.control.table import COMMANDS, Names, parse, table_as_json
-from improv.errors import CommandError, InputError
+from improv.errors import CommandError
 from improv.music.mood import Mood
 from tests.conftest import REPOSITORY
+from tools import protocol
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,6 @@ def test_no_two_commands_share_a_midi_action() -> None:
 
 def test_the_document_is_up_to_date() -> None:
     text = (REPOSITORY / "docs" / "protocol.md").read_text()
-    assert protocol.updated(text) == text, "run `improv protocol`"
-    with pytest.raises(InputError, match="the marks of the table commands are missing"):
+    assert protocol.updated(text) == text, "run `make docs`"
+    with pytest.raises(ValueError, match="the marks of the table commands are missing"):
         protocol.updated("")

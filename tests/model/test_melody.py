@@ -15,7 +15,6 @@ from improv.model.vocabulary.melody import (
     NOTE_OFF,
     PUBLISHED_CLASSES,
     START,
-    squash,
     top_line,
 )
 from improv.music.note import Note
@@ -106,13 +105,3 @@ def test_transposing_keeps_the_range(rows: list[tuple[int, int, int]], semitones
     for before, after in zip(ENCODING.decode(ids), ENCODING.decode(ENCODING.transpose(ids, semitones)), strict=True):
         assert (after.onset, after.duration) == (before.onset, before.duration)
         assert (after.pitch - before.pitch - semitones) % 12 == 0
-
-
-def test_normalising_the_key() -> None:
-    d_major = [Note(i, pitch, 1) for i, pitch in enumerate((62, 64, 66, 67, 69, 71, 73, 74))]
-    notes, back = squash(d_major)
-    assert {n.pitch % 12 for n in notes} == {0, 2, 4, 5, 7, 9, 11}
-    assert [n.pitch + back for n in notes] == [n.pitch for n in d_major]
-    high = [Note(n.onset, n.pitch + 24, 1) for n in d_major]
-    assert [n.pitch for n in squash(high)[0]] == [n.pitch for n in notes], "nearest to the middle of the range"
-    assert squash([]) == ([], 0)

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.model.vocabulary import Constraints, MelodyEncoding, RepeatingMelodyEncoding, encoding_for
-from improv.model.vocabulary import melody_schemes as schemes
 from improv.model.vocabulary.melody import END as MELODY_END
 from improv.model.vocabulary.melody import NO_EVENT, NOTE_OFF
 from improv.model.vocabulary.melody import START as MELODY_START
 from improv.model.vocabulary.melody_repeats import END, SIZE, START
+from improv.model.vocabulary.melody_schemes import LOOK_BACKS
 from improv.music.note import Note
+from tests.model import melody_oracles as oracles
 
 MELODY = MelodyEncoding()
 LOOKBACK, ATTENTION = RepeatingMelodyEncoding.lookback(), RepeatingMelodyEncoding.attention()
@@ -66,10 +67,10 @@ def test_the_way_there_and_back(encoding: RepeatingMelodyEncoding, events: list[
     ids = encoding.labels([MELODY_START, *events, MELODY_END, MELODY_START, *events])
     assert encoding.events(ids) == [MELODY_START, *events, MELODY_END, MELODY_START, *events]
     assert ids[len(events) + 2 :] == ids[: len(events) + 1], "a new beginning has no history"
-    label_of = schemes.lookback_label if encoding is LOOKBACK else schemes.attention_label
+    label_of = oracles.lookback_label if encoding is LOOKBACK else oracles.attention_label
     for position, (own, event) in enumerate(zip(ids[1:], events, strict=False)):
         published = label_of(events, position)
-        silence_before = event == NO_EVENT and position < schemes.LOOK_BACKS[-1]
+        silence_before = event == NO_EVENT and position < LOOK_BACKS[-1]
         assert own == published or silence_before, "the published labels but for silence at the very beginning"
     notes = MELODY.decode([MELODY_START, *events])
     assert encoding.decode(ids[: len(events) + 1]) == notes

@@ -6,11 +6,11 @@ people change there stays.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model.metadata import Contract
 from training.dataset.dataset import Dataset
 from training.evaluation.figures import Estimate, Report
@@ -97,9 +97,8 @@ def write_card(
             raise InputError(f"{path} is there and has no part between {BEGIN!r} and {END!r}: choose another --card")
         text = before + measured.rstrip("\n") + after
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    with atomic_write(path) as file:
+        file.write(text)
 
 
 def _frame(contract: Contract, measured: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from improv.files import atomic_write
+
 SAMPLES = 2000  # bootstrap samples; the interval's ends then move by about 1 % of its width from seed to seed
 OVERALL = "overall"
 FloatArray = NDArray[np.float64]
@@ -83,5 +85,6 @@ def write_report(report: Report, folder: Path) -> Path:
     for rows in content["splits"].values():
         for row in rows:
             row |= {key: value._asdict() for key, value in row.items() if isinstance(value, Estimate)}
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    with atomic_write(path) as file:
+        file.write(json.dumps(content, indent=1) + "\n")
     return path

@@ -15,6 +15,7 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from improv.errors import InputError
+from improv.files import atomic_write
 
 NAME = "log.jsonl"
 
@@ -54,9 +55,8 @@ class RunLog:
         if not self._path.exists():
             return
         kept = [line for line in self._path.read_text().splitlines(keepends=True) if _is_kept(line, iteration)]
-        partial = self._path.with_name(NAME + ".partial")
-        partial.write_text("".join(kept))
-        partial.replace(self._path)
+        with atomic_write(self._path) as file:
+            file.write("".join(kept))
 
     def write(self, line: dict[str, Any]) -> None:
         """Add one evaluation: its iteration and numbers."""

@@ -22,6 +22,7 @@ import numpy as np
 import yaml
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from training.dataset.dataset import Dataset
 from training.learning.train import train
 from training.models.settings import Settings, build
@@ -135,7 +136,8 @@ def sweep(dataset: Path, grid: str, out: Path, only: list[str], count: int | Non
         texts = [f"{key}={value}" for key, value in (fixed | point).items()]
         append(path, run(dataset, point, Settings.preset(preset, [*texts, *overrides], family), out / name_of(point)))
     rows = read_rows(path)
-    (out / "sweep.md").write_text(table(rows) + "\n")
+    with atomic_write(out / "sweep.md") as file:
+        file.write(table(rows) + "\n")
     plot(rows, out / "sweep.png")
     return out / "sweep.md"
 

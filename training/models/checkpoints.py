@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model.vocabulary import encoding_for
 
 
 def save(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    torch.save(content, partial)
-    os.replace(partial, path)
+    with atomic_write(path, "wb") as file:
+        torch.save(content, file)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

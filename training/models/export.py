@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import logging
-import os
+import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from improv.model import conditioning
 from improv.model.metadata import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
 from improv.model.onnx_model import OnnxModel
@@ -82,18 +83,18 @@ def export(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
     Raises InputError, and leaves what `out` held before, when it is not.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(out.name + ".partial")
-    try:
-        contract = _write(saved, name, held_out_loss, partial)
-        difference = largest_difference(network_of(saved), OnnxModel(partial, "cpu"))
-        if not difference <= TOLERANCE:
-            raise InputError(
-                f"{out} was not written: over {PARITY_STEPS} steps it differs from the checkpoint by {difference:.2e}, "
-                f"allowed is {TOLERANCE:.0e}"
-            )
-        os.replace(partial, out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+        path = Path(folder) / "model.onnx"
+        contract = _write(saved, name, held_out_loss, path)
+        difference = largest_difference(network_of(saved), OnnxModel(path, "cpu"))
+        content = path.read_bytes()
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"{out} was not written: over {PARITY_STEPS} steps it differs from the checkpoint by {difference:.2e}, "
+            f"allowed is {TOLERANCE:.0e}"
+        )
+    with atomic_write(out, "wb") as file:
+        file.write(content)
     return contract, difference
 
 
@@ -143,18 +144,16 @@ def quantised(path: Path, dataset: Dataset) -> float:
     """Put an exported model into 8 bits, in place; returns its held-out loss, which its metadata now tell."""
     import onnx
 
-    partial = path.with_name(path.name + ".partial")
-    try:
-        quantise(path, partial, per_channel=True)
-        model = OnnxModel(partial, "cpu")
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+        coarse = Path(folder) / "model.onnx"
+        quantise(path, coarse, per_channel=True)
+        model = OnnxModel(coarse, "cpu")
         scored = score_pieces(OnnxScorer(model), dataset, dataset.split("test"), commands=False)
-        loss = round(total(scored).nats_per_token, 4)
-        proto = onnx.load(str(partial))
-        onnx.helper.set_model_props(proto, replace(model.contract, held_out_loss=loss).to_metadata())
-        partial.write_bytes(proto.SerializeToString())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        proto = onnx.load(str(coarse))
+    loss = round(total(scored).nats_per_token, 4)
+    onnx.helper.set_model_props(proto, replace(model.contract, held_out_loss=loss).to_metadata())
+    with atomic_write(path, "wb") as file:
+        file.write(proto.SerializeToString())
     return loss
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from improv.model import conditioning
 from improv.model.vocabulary import RepeatingMelodyEncoding
-from improv.model.vocabulary.melody import END, NO_EVENT, NOTE_OFF, PUBLISHED_CLASSES, START
+from improv.model.vocabulary.melody import END, FIRST_ON, NO_EVENT, NOTE_OFF, PUBLISHED_CLASSES, START
 from improv.model.vocabulary.melody_repeats import END as END_ID
 from improv.model.vocabulary.melody_repeats import START as START_ID
 from improv.model.vocabulary.melody_schemes import (
@@ -40,7 +40,6 @@ from training.models.lstm import Network, State
 WINDOW = LOOK_BACKS[-1]
 ATTENDED = 40  # outputs, as published
 RECENT = 3  # notes whose keys are told, as published
-FIRST_ON = NOTE_OFF + 1
 
 
 def _one_hot(places: Tensor, size: int) -> Tensor:

@@ -3,7 +3,7 @@
 The scheme is Melody RNN's `basic` (Magenta 2016), its 38 classes with their ids: NO_EVENT 0 (the note, or the silence,
 goes on), NOTE_OFF 1, NOTE_ON p = 2 + (p - 48) for the three octaves 48..83. Behind them stand START 38 and END 39, so
 that a melody can begin and end. What lies outside of the three octaves is moved inside by octaves; of several voices
-the highest note of each onset is taken. `squash` is Magenta's normalisation of key and range.
+the highest note of each onset is taken.
 
 The `lookback` and `attention` schemes have vocabularies of their own (`improv.model.vocabulary.melody_repeats`),
 made of this.
@@ -11,7 +11,7 @@ made of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
@@ -28,12 +28,11 @@ from improv.model.vocabulary.base import (
     fingerprint_of,
     into_range,
 )
-from improv.music.attributes import profile_in_best_key
 from improv.music.note import Note
 
-NO_EVENT, NOTE_OFF, _FIRST_ON = 0, 1, 2
+NO_EVENT, NOTE_OFF, FIRST_ON = 0, 1, 2
 LOWEST, HIGHEST = 48, 83
-PUBLISHED_CLASSES = _FIRST_ON + HIGHEST - LOWEST + 1
+PUBLISHED_CLASSES = FIRST_ON + HIGHEST - LOWEST + 1
 START, END = PUBLISHED_CLASSES, PUBLISHED_CLASSES + 1
 SIZE = PUBLISHED_CLASSES + 2
 DECODED_VELOCITY = 100
@@ -77,8 +76,8 @@ class MelodyDecoder:
             self._pitch, self._begun = None, False
             return GridStep(self._tick, ended, (), last=True)
         started: tuple[int, ...] = ()
-        if token_id >= _FIRST_ON:
-            self._pitch = LOWEST + token_id - _FIRST_ON
+        if token_id >= FIRST_ON:
+            self._pitch = LOWEST + token_id - FIRST_ON
             started = (self._pitch,)
         elif token_id == NOTE_OFF:
             self._pitch = None
@@ -100,10 +99,10 @@ class MelodyDecoder:
         if constraints.hold:
             mask[NO_EVENT] = True
             return mask
-        mask[_FIRST_ON:START] = True
+        mask[FIRST_ON:START] = True
         if constraints.final_chord is not None:
             pitches = np.arange(LOWEST, HIGHEST + 1)
-            mask[_FIRST_ON:START] = pitches % 12 == constraints.final_chord[0]
+            mask[FIRST_ON:START] = pitches % 12 == constraints.final_chord[0]
             return mask
         if not constraints.must_start:
             mask[NO_EVENT] = self._pitch not in constraints.too_long
@@ -122,7 +121,7 @@ class MelodyEncoding:
     performs = False
     size = SIZE
     start_id, end_id = START, END
-    starts = slice(_FIRST_ON, START)
+    starts = slice(FIRST_ON, START)
     start_pitches: IntArray = np.arange(LOWEST, HIGHEST + 1)
     announcements = shifts = slice(0, 0)
 
@@ -130,7 +129,7 @@ class MelodyEncoding:
         """The token that starts a note of this pitch; ValueError outside of the three octaves."""
         if not LOWEST <= pitch <= HIGHEST:
             raise ValueError(f"melody: NOTE_ON must be in {LOWEST}..{HIGHEST}, got {pitch}")
-        return _FIRST_ON + pitch - LOWEST
+        return FIRST_ON + pitch - LOWEST
 
     def starts_note(self, token_id: int) -> bool:
         return self.starts.start <= token_id < self.starts.stop
@@ -176,14 +175,14 @@ class MelodyEncoding:
     def transpose(self, token_ids: IntArray, semitones: int) -> IntArray:
         """The same melody higher; a note that leaves the three octaves comes back by an octave."""
         ids = np.asarray(token_ids)
-        moved = ids.astype(np.int64) - _FIRST_ON + semitones
+        moved = ids.astype(np.int64) - FIRST_ON + semitones
         width = HIGHEST - LOWEST + 1
-        moved = np.where(moved < 0, moved + 12, np.where(moved >= width, moved - 12, moved)) + _FIRST_ON
-        return np.where((ids >= _FIRST_ON) & (ids < START), moved, ids).astype(ids.dtype)
+        moved = np.where(moved < 0, moved + 12, np.where(moved >= width, moved - 12, moved)) + FIRST_ON
+        return np.where((ids >= FIRST_ON) & (ids < START), moved, ids).astype(ids.dtype)
 
     def pitch_range(self, token_ids: IntArray) -> tuple[int, int]:
         ids = np.asarray(token_ids, dtype=np.int64)
-        named = ids[(ids >= _FIRST_ON) & (ids < START)] - _FIRST_ON + LOWEST
+        named = ids[(ids >= FIRST_ON) & (ids < START)] - FIRST_ON + LOWEST
         return (int(named.min()), int(named.max())) if named.size else (127, 0)
 
 
@@ -200,25 +199,3 @@ def top_line(notes: Iterable[Note]) -> list[Note]:
             line[-1] = Note(before.onset, before.pitch, note.onset - before.onset, before.velocity)
         line.append(note)
     return line
-
-
-def squash(notes: Sequence[Note]) -> tuple[list[Note], int]:
-    """Magenta's normalisation: to C major (or its relative minor), in the octave whose middle lies nearest to that of
-    48..83, what still lies outside folded in. Returns the notes and the semitones that undo it (but for the folding).
-    """
-    if not notes:
-        return [], 0
-    weight = np.bincount([n.pitch % 12 for n in notes], weights=[n.duration for n in notes], minlength=12)
-    key = _major_key(weight.astype(np.float64))
-    to_c = -key if key <= 6 else 12 - key
-    low, high = min(n.pitch for n in notes) + to_c, max(n.pitch for n in notes) + to_c
-    octaves = round(((LOWEST + HIGHEST) / 2 - (low + high) / 2) / 12)
-    semitones = to_c + 12 * octaves
-    moved = [Note(n.onset, into_range(n.pitch + semitones, LOWEST, HIGHEST), n.duration, n.velocity) for n in notes]
-    return moved, -semitones
-
-
-def _major_key(histogram: np.ndarray) -> int:
-    """Tonic of the major key that fits best."""
-    profile = profile_in_best_key(histogram, major=True)
-    return int(profile.argmax()) if profile.any() else 0

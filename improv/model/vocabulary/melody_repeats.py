@@ -27,16 +27,16 @@ from improv.model.vocabulary.base import (
     fingerprint_of,
 )
 from improv.model.vocabulary.melody import END as MELODY_END
-from improv.model.vocabulary.melody import NO_EVENT, PUBLISHED_CLASSES, MelodyDecoder, MelodyEncoding
-from improv.model.vocabulary.melody import START as MELODY_START
-from improv.model.vocabulary.melody_schemes import (
-    FIRST_REPEAT,
-    LABELS,
-    LOOK_BACKS,
-    attention_event,
-    lookback_event,
-    repeats,
+from improv.model.vocabulary.melody import (
+    FIRST_ON,
+    NO_EVENT,
+    NOTE_OFF,
+    PUBLISHED_CLASSES,
+    MelodyDecoder,
+    MelodyEncoding,
 )
+from improv.model.vocabulary.melody import START as MELODY_START
+from improv.model.vocabulary.melody_schemes import FIRST_REPEAT, LABELS, LOOK_BACKS, repeats
 from improv.music.note import Note
 
 START, END = LABELS, LABELS + 1
@@ -144,11 +144,11 @@ class RepeatingMelodyEncoding:
 
     @classmethod
     def lookback(cls) -> Self:
-        return cls("melody_lookback", [lookback_event(label, ()) for label in range(PUBLISHED_CLASSES)])
+        return cls("melody_lookback", range(PUBLISHED_CLASSES))
 
     @classmethod
     def attention(cls) -> Self:
-        return cls("melody_attention", [attention_event(label, ()) for label in range(PUBLISHED_CLASSES)])
+        return cls("melody_attention", [*range(FIRST_ON, PUBLISHED_CLASSES), NO_EVENT, NOTE_OFF])
 
     @property
     def meaning(self) -> IntArray:

@@ -16,9 +16,9 @@ from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import RepeatingMelodyEncoding, encoding_for
-from improv.model.vocabulary import melody_schemes as schemes
 from improv.model.vocabulary.melody import END, START
 from tests.fakes import Stage
+from tests.model import melody_oracles as oracles
 from tests.stage import EVENLY, assert_silent, assert_sound
 from tests.training.conftest import SMALL
 from tests.training.corpora import tiny_corpus
@@ -45,8 +45,8 @@ melodies = st.tuples(events, st.integers(1, 4)).map(lambda drawn: (drawn[0] * dr
 @pytest.mark.parametrize(
     ("inputs", "published"),
     [
-        (LookbackInputs(LOOKBACK), schemes.lookback_input),
-        (AttentionInputs(ATTENTION), schemes.attention_input),
+        (LookbackInputs(LOOKBACK), oracles.lookback_input),
+        (AttentionInputs(ATTENTION), oracles.attention_input),
     ],
     ids=["lookback", "attention"],
 )

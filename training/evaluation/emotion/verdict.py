@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from improv.music.mood import CORNERS, Mood
 from training.evaluation.emotion import listener, recogniser
 from training.evaluation.emotion.listener import Impression
@@ -126,7 +127,8 @@ def write(folder: Path, corpus: Path | None, docs: Path | None) -> str:
     text = json.dumps(result, indent=1)
     if docs is not None:
         (docs / "results").mkdir(parents=True, exist_ok=True)
-        (docs / "results" / "emotion.json").write_text(text + "\n")
+        with atomic_write(docs / "results" / "emotion.json") as file:
+            file.write(text + "\n")
         _pictures(docs / "images", result, rows)
     return text
 

@@ -12,7 +12,6 @@ import base64
 import csv
 import html
 import io
-import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from tqdm import tqdm
 
 from improv.errors import InputError
+from improv.files import atomic_write
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS
 from training.dataset.dataset import Dataset
@@ -166,7 +166,8 @@ def _png(draw: Callable[[], Any], path: Path) -> str:
     picture = io.BytesIO()
     with matplotlib.rc_context(charts.STYLE):
         draw().savefig(picture, format="png", dpi=110, metadata={"Software": None})
-    path.write_bytes(picture.getvalue())
+    with atomic_write(path, "wb") as file:
+        file.write(picture.getvalue())
     return base64.b64encode(picture.getvalue()).decode()
 
 
@@ -264,9 +265,8 @@ def write_report(folder: Path, out: Path) -> Path:
         f"as Parquet; split {dataset.split_hash()}.</footer></div></html>\n"
     )
     path = out / "report.html"
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, path)
+    with atomic_write(path) as file:
+        file.write(page)
     return path
 
 

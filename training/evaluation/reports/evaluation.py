@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import html
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from improv.files import atomic_write
 from training.evaluation.excerpts import Excerpt
 from training.evaluation.figures import Estimate, Report
 from training.evaluation.measures import DIRECTED
@@ -69,9 +69,8 @@ def write_page(path: Path, report: Report, quality: Quality, sets: Mapping[str, 
         f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>{''.join(parts)}</html>\n"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(page, encoding="utf-8")
-    os.replace(partial, path)
+    with atomic_write(path) as file:
+        file.write(page)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,23 +1,32 @@
-"""The tables of docs/protocol.md, made from those in the code. `improv protocol FILE` brings the file up to date."""
+"""The tables of docs/protocol.md, made from those in the code.
+
+    python -m tools.protocol [FILE]
+
+brings the file up to date (`make docs`).
+"""
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from improv.config import DEFAULT_CONTROLS
 from improv.control.status import FIELDS
 from improv.control.table import COMMANDS, Argument, Row
-from improv.errors import InputError
+from improv.files import atomic_write
+from tools import REPOSITORY
 
-BEGIN, END = "<!-- {} begins: written by `improv protocol` -->", "<!-- {} ends -->"
+BEGIN, END = "<!-- {} begins: written by `make docs` -->", "<!-- {} ends -->"
 
 
 def updated(text: str) -> str:
-    """The document with every marked table made anew. InputError when a mark is missing."""
+    """The document with every marked table made anew. ValueError when a mark is missing."""
     for name, table in {"commands": commands(), "midi": midi(), "state": state()}.items():
         begin, end = BEGIN.format(name), END.format(name)
         if begin not in text or end not in text:
-            raise InputError(f"the marks of the table {name} are missing: {begin} and {end}")
+            raise ValueError(f"the marks of the table {name} are missing: {begin} and {end}")
         before, rest = text.split(begin, 1)
         text = f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
     return text
@@ -85,3 +94,20 @@ def _range(low: float | None, high: float | None) -> str:
     if low is None:
         return "-"
     return f"{low:g}.." if high is None else f"{low:g}..{high:g}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.protocol", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("file", type=Path, nargs="?", default=REPOSITORY / "docs" / "protocol.md")
+    path: Path = parser.parse_args().file
+    before = path.read_text(encoding="utf-8")
+    if (after := updated(before)) != before:
+        with atomic_write(path) as file:
+            file.write(after)
+    print(f"{path} {'is' if after == before else 'was brought'} up to date", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
