@@ -15,6 +15,7 @@ from improv.model.vocabulary.base import (
     GridStep,
     StreamDecoder,
 )
+from improv.model.vocabulary.hands import HandsEncoding
 from improv.model.vocabulary.melody import MelodyEncoding
 from improv.model.vocabulary.melody_repeats import RepeatingMelodyEncoding
 from improv.model.vocabulary.performance import PerformanceEncoding
@@ -22,6 +23,7 @@ from improv.model.vocabulary.pianist import PianistEncoding
 from improv.model.vocabulary.polyphony import PolyphonyDecoder, PolyphonyEncoding
 
 FAMILIES: dict[str, Callable[[], Encoding]] = {
+    "hands": HandsEncoding,
     "polyphony": PolyphonyEncoding,
     "pianist": PianistEncoding,
     "performance": PerformanceEncoding,
@@ -38,6 +40,7 @@ __all__ = [
     "Encoding",
     "Extras",
     "GridStep",
+    "HandsEncoding",
     "MelodyEncoding",
     "PerformanceEncoding",
     "PianistEncoding",

@@ -19,10 +19,12 @@ IntArray = NDArray[np.integer[Any]]
 class Extras(NamedTuple):
     """What a performance has beside its notes. pedals: (first tick, last tick) with the sustain pedal down, ascending.
     tempi: (tick, ratio to the local tempo) wherever it changes, ascending; 1 before the first.
+    hands: of each note, in the order of the notes: 0 left, 1 right; empty where nobody knows.
     """
 
     pedals: tuple[tuple[int, int], ...] = ()
     tempi: tuple[tuple[int, float], ...] = ()
+    hands: tuple[int, ...] = ()
 
 
 NO_EXTRAS = Extras()
@@ -42,6 +44,10 @@ class GridStep(NamedTuple):
     """Length of the step: the next one begins so many ticks later."""
     tempo: float = 1.0
     """Ratio of the tempo from here on to the tempo that is commanded."""
+    durations: tuple[int, ...] = ()
+    """Of each started note, in ticks; empty in families whose notes end when a later step says so."""
+    hands: tuple[int, ...] = ()
+    """Of each started note: 0 left, 1 right; empty in families without hands."""
 
 
 class Constraints(NamedTuple):
