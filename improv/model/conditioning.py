@@ -13,6 +13,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from improv.model import plan_inputs
+from improv.model.vocabulary.base import Encoding
 from improv.music.attributes import ATTRIBUTES
 
 COMMANDS: tuple[str, ...] = ("valence", "arousal", *ATTRIBUTES, "ending")
@@ -31,6 +33,20 @@ def specification() -> str:
         else:
             rows.append({"name": name, "low": 0 if name == "ending" else -1, "high": 1, "scale": "linear"})
     return json.dumps({"commands": rows, "place": PLACE}, separators=(",", ":"))
+
+
+def width(encoding: Encoding) -> int:
+    """Numbers in the conditioning vector of a family's network: SIZE, and those of its plan where it has one."""
+    return SIZE + (plan_inputs.SIZE if encoding.planned else 0)
+
+
+def specification_for(encoding: Encoding) -> str:
+    """The `specification` that a family's models carry; with that of the plan where it has one."""
+    if not encoding.planned:
+        return specification()
+    return json.dumps(
+        {**json.loads(specification()), "plan": json.loads(plan_inputs.specification())}, separators=(",", ":")
+    )
 
 
 def scale(name: str, value: float) -> float:

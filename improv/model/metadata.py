@@ -1,6 +1,6 @@
 """What an exported model says about itself: the metadata inside the ONNX file, written by the exporter, read here.
 
-inputs   token (batch,) int64; conditioning (batch, conditioning.SIZE) float32;
+inputs   token (batch,) int64; conditioning (batch, conditioning.width(encoding)) float32;
          state_h, state_c (rows, batch, hidden) float32, each with rows of its own number: zeros before the first token,
          after it what the step before gave back, whatever it means to the network
 outputs  logits (batch, vocabulary) float32; new_state_h, new_state_c like the inputs
@@ -70,7 +70,7 @@ class Contract:
         encoding = encoding_for(self.family)
         _same(source, f"{self.family} vocabulary", self.fingerprint, encoding.fingerprint)
         _same(source, "ticks per beat", self.ticks_per_beat, encoding.ticks_per_beat)
-        _same(source, "conditioning", self.conditioning, conditioning.specification())
+        _same(source, "conditioning", self.conditioning, conditioning.specification_for(encoding))
         return encoding
 
 

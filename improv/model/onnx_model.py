@@ -51,7 +51,7 @@ class Model(Protocol):
         ...
 
     def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
-        """One token for all rows. condition: (batch, conditioning.SIZE).
+        """One token for all rows. condition: (batch, conditioning.width(encoding)).
 
         Returns logits (batch, vocabulary) of the next token and the new state.
         """
@@ -85,7 +85,7 @@ class OnnxModel:
 
     def _smoke_step(self) -> None:
         logits, _ = self.step(
-            self.encoding.start_id, np.zeros((2, conditioning.SIZE), np.float32), self.initial_state(2)
+            self.encoding.start_id, np.zeros((2, conditioning.width(self.encoding)), np.float32), self.initial_state(2)
         )
         if logits.shape != (2, self.encoding.size):
             raise ModelError(f"{self.path}: it answers with shape {logits.shape}, expected {(2, self.encoding.size)}")

@@ -173,9 +173,7 @@ def _wait(ticks: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(ticks >= 0, np.minimum(ticks, LONGEST_WAIT) / LONGEST_WAIT, 0)
 
 
-def _tell_chord(
-    out: FloatArray, root: NDArray[np.int64], quality: NDArray[np.int64], bass: NDArray[np.int64]
-) -> None:
+def _tell_chord(out: FloatArray, root: NDArray[np.int64], quality: NDArray[np.int64], bass: NDArray[np.int64]) -> None:
     rows = np.flatnonzero(root >= 0)
     out[rows, root[rows]] = 1
     classes = (np.arange(12) - root[rows, None]) % 12

@@ -25,7 +25,17 @@ SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 11))
 """Semitones above the tonic: major, harmonic minor."""
 _NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 _SUFFIXES = ("", "m", "dim", "aug", "7", "maj7", "m7", "m7b5", "dim7")
-_OTHERWISE = {"min": "m", "-": "m", "maj": "", "M7": "maj7", "min7": "m7", "-7": "m7", "o": "dim", "o7": "dim7", "+": "aug"}
+_OTHERWISE = {
+    "min": "m",
+    "-": "m",
+    "maj": "",
+    "M7": "maj7",
+    "min7": "m7",
+    "-7": "m7",
+    "o": "dim",
+    "o7": "dim7",
+    "+": "aug",
+}
 
 
 class Chord(NamedTuple):

@@ -105,10 +105,10 @@ def read(item: Item, ticks_per_beat: int) -> Piece:
 
 def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
     """The piece on `rate` steps per quarter note, from the bar line before its first note to the end of its last."""
-    first_beat = float(bars(score.notes["onset"][:1], score.meters)[0][0])
-    rows = _quantised(score.notes, score.notes["onset"] - first_beat, score.notes["duration"], rate)
+    first = first_beat(score)
+    rows = _quantised(score.notes, score.notes["onset"] - first, score.notes["duration"], rate)
     steps = int((rows[:, 0] + rows[:, 2]).max())
-    beats = first_beat + np.arange(steps + 1) / rate
+    beats = first + np.arange(steps + 1) / rate
     starts, per_bar = bars(beats[:-1], score.meters)
     step_s = seconds(beats, score.tempos)
     return Piece(
@@ -122,8 +122,13 @@ def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
         has_dynamics=score.has_dynamics,
         has_tempo=score.has_tempo,
         score=score,
-        pedals=_steps_of([(down - first_beat, up - first_beat) for down, up in score.pedals], rate, steps),
+        pedals=_steps_of([(down - first, up - first) for down, up in score.pedals], rate, steps),
     )
+
+
+def first_beat(score: Score) -> float:
+    """The bar line at or before the first note, in quarter notes: where a grid begins."""
+    return float(bars(score.notes["onset"][:1], score.meters)[0][0])
 
 
 def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:

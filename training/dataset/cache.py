@@ -7,6 +7,7 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from training.corpus.reading import CHORALES
 from training.corpus.sources import work_of
 from training.dataset.dataset import EncodedPiece
 from training.dataset.encode_file import Job
+from training.dataset.planned import PlanRows
 
 _ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch")
 # All that decides what is made of a file; a change of any of them makes the old results void.
@@ -51,7 +53,8 @@ class Cache:
                 about = json.loads(stored["about"].tobytes())
                 if "rejected" in about:
                     return str(about["rejected"])
-                arrays = {name: stored[name] for name in _ARRAYS}
+                arrays: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
+                arrays["plan"] = PlanRows(*(stored[f"plan_{name}"] for name in PlanRows._fields))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
         found = EncodedPiece(name=job.name, work="", source=job.source, **about, **arrays)
@@ -65,6 +68,7 @@ class Cache:
         else:
             about = {"opening": result.opening, "features": result.features, "windows": result.windows}
             arrays = {name: getattr(result, name) for name in _ARRAYS}
+            arrays |= {f"plan_{name}": getattr(result.plan, name) for name in PlanRows._fields}
         path = self._path(key)
         path.parent.mkdir(exist_ok=True)
         arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)

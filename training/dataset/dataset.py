@@ -33,16 +33,20 @@ from improv.model import conditioning
 from improv.model.vocabulary import encoding_for
 from training.corpus import features
 from training.dataset.balance import read_balance, write_balance
+from training.dataset.planned import NO_PLAN, PlanRows
 from training.dataset.tables import TableWriter
 
 FORMAT = 1
+PLAN_FILES = ("plan", "plan_sets", "plan_moves", "plan_onsets")
+PLAN_TYPES = (np.int16, np.int32, np.int8, np.uint8)
 PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
 
 
 @dataclass(frozen=True)
 class EncodedPiece:
     """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), the
-    first step is 0. conditioning: float16 (steps, conditioning.SIZE). sketch: for near-duplicates (fingerprint.sketch).
+    first step is 0. conditioning: float16 (steps, conditioning.SIZE). plan: of each step, where the
+    family has one. sketch: for near-duplicates (fingerprint.sketch).
     features, windows: rows of features.csv and windows.csv.
     """
 
@@ -53,6 +57,7 @@ class EncodedPiece:
     tokens: np.ndarray
     step_of_token: np.ndarray
     conditioning: np.ndarray
+    plan: PlanRows = NO_PLAN
     sketch: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     features: dict[str, Any] = field(default_factory=dict)
     windows: list[dict[str, Any]] = field(default_factory=list)
@@ -64,7 +69,7 @@ class DatasetWriter:
     def __init__(self, out: Path, family: str, limit: int | None = None) -> None:
         self._out, self._family, self._limit = out, family, limit
         self._folder = out.with_name(out.name + ".partial")
-        self._tokens_written = self._steps_written = 0
+        self._tokens_written = self._steps_written = self._onsets_written = 0
         self._rows: list[dict[str, object]] = []
         self._rejects: list[tuple[str, str, str]] = []
         self._files: dict[str, IO[bytes]] = {}
@@ -73,7 +78,7 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        names = ("tokens", "token_step", "conditioning")
+        names = ("tokens", "token_step", "conditioning", *(PLAN_FILES if encoding_for(self._family).planned else ()))
         self._files = {name: (self._folder / f"{name}.bin").open("wb") for name in names}
         # Written piece by piece: the windows of a large corpus do not fit in memory.
         for name, columns in (("features", features.PIECE_COLUMNS), ("windows", features.WINDOW_COLUMNS)):
@@ -85,12 +90,21 @@ class DatasetWriter:
         self._files["tokens"].write(piece.tokens.astype(np.uint16).tobytes())
         self._files["token_step"].write((piece.step_of_token + self._steps_written).astype(np.uint32).tobytes())
         self._files["conditioning"].write(piece.conditioning.astype(np.float16).tobytes())
+        self._add_plan(piece.plan)
         self._tokens_written += len(piece.tokens)
         self._steps_written += len(piece.conditioning)
         digest = hashlib.sha256(piece.tokens.astype(np.uint16).tobytes()).hexdigest()
         values = (piece.name, piece.work, piece.source, "", start, self._tokens_written, digest)
         self._rows.append(dict(zip(PIECE_COLUMNS, values, strict=True)))
         self._describe(piece)
+
+    def _add_plan(self, plan: PlanRows) -> None:
+        if "plan" not in self._files:
+            return
+        arrays: tuple[np.ndarray, ...] = plan._replace(sets=plan.sets + self._onsets_written)
+        for name, array, kind in zip(PLAN_FILES, arrays, PLAN_TYPES, strict=True):
+            self._files[name].write(array.astype(kind).tobytes())
+        self._onsets_written += len(plan.onsets)
 
     def _describe(self, piece: EncodedPiece) -> None:
         """The piece's rows in features and windows; `piece` counts from 0 in the order of pieces.csv."""
@@ -141,7 +155,7 @@ class DatasetWriter:
             "format": FORMAT,
             "family": self._family,
             "fingerprint": encoding_for(self._family).fingerprint,
-            "conditioning": json.loads(conditioning.specification()),
+            "conditioning": json.loads(conditioning.specification_for(encoding_for(self._family))),
             "sources": sorted({str(row["source"]) for row in self._rows}),
             "tokens": self._tokens_written,
             "steps": self._steps_written,
@@ -182,7 +196,7 @@ class Dataset:
                 f"{folder} was prepared with vocabulary {self.about['fingerprint']}, "
                 f"this version has {self.encoding.fingerprint}: prepare it again"
             )
-        if self.about["conditioning"] != json.loads(conditioning.specification()):
+        if self.about["conditioning"] != json.loads(conditioning.specification_for(self.encoding)):
             raise InputError(f"{folder} was prepared with another conditioning than this version has: prepare it again")
         try:
             self.tokens = np.memmap(folder / "tokens.bin", np.uint16, "r")
@@ -190,6 +204,7 @@ class Dataset:
             self.conditioning = np.memmap(folder / "conditioning.bin", np.float16, "r").reshape(-1, conditioning.SIZE)
         except (OSError, ValueError) as error:  # missing, empty, or cut in the middle of a row
             raise InputError(f"{folder} is not whole ({error}): prepare it again") from None
+        self.plan = self._plan(folder) if self.encoding.planned else NO_PLAN
         with (folder / "pieces.csv").open(newline="") as file:
             self.pieces = [
                 PieceRow(r["name"], r["work"], r["source"], r["split"], int(r["start"]), int(r["stop"]), r["sha256"])
@@ -197,6 +212,18 @@ class Dataset:
             ]
         self._folder = folder
         self._check_lengths(folder)
+
+    @staticmethod
+    def _plan(folder: Path) -> PlanRows:
+        widths = [array.shape[1] for array in NO_PLAN]
+        try:
+            arrays = [
+                np.memmap(folder / f"{name}.bin", kind, "r").reshape(-1, width)
+                for name, kind, width in zip(PLAN_FILES, PLAN_TYPES, widths, strict=True)
+            ]
+        except (OSError, ValueError) as error:
+            raise InputError(f"{folder} is not whole ({error}): prepare it again") from None
+        return PlanRows(*arrays)
 
     def _check_lengths(self, folder: Path) -> None:
         """A folder that was copied in part must not be trained on."""

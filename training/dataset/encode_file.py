@@ -6,15 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from improv.model.vocabulary import encoding_for
-from training.corpus import clean, reading
+from improv.model import conditioning
+from improv.model.vocabulary import HandsEncoding, encoding_for
+from training.analysis import analyse, of_midi, of_score
+from training.corpus import clean, midi, reading
 from training.corpus.augment import Instruments
 from training.corpus.features import describe
 from training.corpus.fingerprint import sketch
 from training.corpus.labels import Label
 from training.corpus.performed import extras, on_steps
-from training.corpus.score import Rejected
+from training.corpus.score import Rejected, Score
 from training.corpus.sources import work_of
+from training.dataset import planned
 from training.dataset.conditioning import condition
 from training.dataset.dataset import EncodedPiece
 
@@ -54,6 +57,8 @@ def _digest(job: Job) -> EncodedPiece:
     off_grid = clean.off_grid_share(score)
     if off_grid > clean.NO_BEAT_SHARE and encoding.tempo_bpm is None:
         raise Rejected(f"a performance without a beat grid ({off_grid:.0%} of its onsets lie off the grid)")
+    if isinstance(encoding, HandsEncoding):
+        return _with_plan(job, score, encoding)
     piece = on_steps(score, job.name, job.source, encoding)
     shortest = MIN_BEATS * encoding.ticks_per_beat
     if piece.steps < shortest:
@@ -73,6 +78,44 @@ def _digest(job: Job) -> EncodedPiece:
         tokens=tokens,
         step_of_token=step_of_token.astype(np.uint32),
         conditioning=condition(piece, encoding.ticks_per_beat, job.labels, ticks),
+        sketch=sketch(score),
+        features=features,
+        windows=windows,
+    )
+
+
+def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
+    """The piece in two hands from its first bar line to its last, with what the plan says of every bar.
+
+    The commands are those of a bar as a whole, not of a moment: they are measured where each bar begins.
+    """
+    music = of_midi(job.content) if job.suffix in midi.SUFFIXES else of_score(score)
+    analysis = analyse(music)
+    tokens = planned.tokens_of(music, analysis, encoding)
+    ticks, step_of_token = np.unique(encoding.ticks(tokens.astype(np.int64)), return_inverse=True)
+    piece = reading.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
+    shortest = MIN_BEATS * encoding.ticks_per_beat
+    if piece.steps < shortest:
+        raise Rejected(f"only {piece.steps} steps long, needed are {shortest}")
+    first = int(analysis.bars.start[0]) - round(reading.first_beat(score) * encoding.ticks_per_beat)
+    bar_line = analysis.bars.start[analysis.bars.of(ticks + analysis.bars.start[0])] - analysis.bars.start[0]
+
+    def told(at: np.ndarray) -> np.ndarray:
+        return condition(piece, encoding.ticks_per_beat, job.labels, np.clip(at + first, 0, piece.steps - 1))
+
+    rows = told(ticks)
+    commands = 2 * conditioning.COMMANDS.index("ending")
+    rows[:, :commands] = told(bar_line)[:, :commands]
+    features, windows = describe(score, job.labels)
+    return EncodedPiece(
+        name=job.name,
+        work=f"{job.source}/{work_of(job.name)}",
+        source=job.source,
+        opening=reading.opening(piece),
+        tokens=tokens,
+        step_of_token=step_of_token.astype(np.uint32),
+        conditioning=rows,
+        plan=planned.plan_rows(music, analysis, ticks.astype(np.int64)),
         sketch=sketch(score),
         features=features,
         windows=windows,

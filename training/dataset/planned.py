@@ -18,6 +18,9 @@ from training.analysis import hands as analysed_hands
 
 TEXTURE_BARS = 2
 """Register and density are told of this bar and the next."""
+HIDE_PLAN, HIDE_NEAR, HIDE_FAR = 0.05, 0.25, 0.2
+HIDE_GROUPS = (0.1, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4, 0.4)
+"""How often each group of `plan_inputs.HIDDEN_TOGETHER` is hidden."""
 REFERENCES = ("near_here", "near_next", "far_here", "far_next")
 MOVES = ("far_left_semitones", "far_right_semitones")
 
@@ -94,12 +97,14 @@ def _tell_texture(columns: NDArray[np.int16], music: Music, analysis: Analysis, 
     for hand, name in ((analysed_hands.LEFT, "left"), (analysed_hands.RIGHT, "right")):
         mine = analysis.hand == hand
         count = np.bincount(of_note[mine], minlength=len(bars)).astype(np.float64)
-        height = np.bincount(of_note[mine], music.pitch[mine], minlength=len(bars))
+        height = np.bincount(of_note[mine], music.pitch[mine].astype(np.float64), minlength=len(bars))
         onset = np.unique(music.onset_ticks[mine])
         onsets = np.bincount(bars.of(onset), minlength=len(bars)).astype(np.float64)
-        count, height, onsets, length = (_over(x, TEXTURE_BARS) for x in (count, height, onsets, bars.length * 1.0))
-        pitch = np.where(count > 0, np.round(height / np.maximum(count, 1)), UNKNOWN)
-        density = np.round(4 * onsets / np.maximum(length, 1) * 4 * TICKS_PER_BEAT)
+        length = bars.length.astype(np.float64)
+        sums: list[NDArray[np.float64]] = [count, height.astype(np.float64), onsets, length]
+        notes, heights, begun, lengths = (_over(values, TEXTURE_BARS) for values in sums)
+        pitch = np.where(notes > 0, np.round(heights / np.maximum(notes, 1)), UNKNOWN)
+        density = np.round(4 * begun / np.maximum(lengths, 1) * 4 * TICKS_PER_BEAT)
         columns[:, COLUMN[f"{name}_register"]] = pitch[bar]
         columns[:, COLUMN[f"{name}_density"]] = np.minimum(density, plan_inputs.MOST_DENSITY)[bar]
 
@@ -207,3 +212,44 @@ def moved_keys(bits: NDArray[np.uint8], semitones: int) -> NDArray[np.uint8]:
     return out
 
 
+def told(
+    plan: PlanRows, steps: NDArray[np.int64], context: NDArray[np.int16], semitones: int, hidden: Hidden
+) -> NDArray[np.float32]:
+    """What the network is told of the plan at `steps`, (tokens, plan_inputs.SIZE), for music that is so much higher.
+
+    plan: of a whole dataset. context: of each token, as `vocabulary.hands.contexts` gives it, transposed already.
+    """
+    columns = plan_inputs.transposed(np.array(plan.columns[steps]), semitones)
+    references = reference_sets(plan.onsets, plan.sets[steps].astype(np.int64), plan.moves[steps], semitones)
+    hidden.hide(columns, references)
+    return plan_inputs.expand(columns, references, context)
+
+
+class Hidden(NamedTuple):
+    """What is not told: groups of `plan_inputs.HIDDEN_TOGETHER` by number, and the near and far reference."""
+
+    groups: tuple[int, ...] = ()
+    near: bool = False
+    far: bool = False
+
+    def hide(self, columns: NDArray[np.int16], references: NDArray[np.uint8]) -> None:
+        """Take it out, in place."""
+        for group in self.groups:
+            for name in plan_inputs.HIDDEN_TOGETHER[group]:
+                columns[:, COLUMN[name]] = UNKNOWN
+        for number, name in enumerate(("near", "far")):
+            if getattr(self, name):
+                columns[:, [COLUMN[f"{name}_likeness"], COLUMN[f"{name}_in"]]] = UNKNOWN
+                references[:, number] = 0
+
+
+NOTHING = Hidden()
+EVERYTHING = Hidden(tuple(range(len(plan_inputs.HIDDEN_TOGETHER))), near=True, far=True)
+
+
+def drawn(rng: np.random.Generator) -> Hidden:
+    """What a stretch of training hides: each part by itself, so that each can be left out and each can be guided."""
+    if rng.random() < HIDE_PLAN:
+        return EVERYTHING
+    groups = np.flatnonzero(rng.random(len(HIDE_GROUPS)) < HIDE_GROUPS)
+    return Hidden(tuple(groups.tolist()), bool(rng.random() < HIDE_NEAR), bool(rng.random() < HIDE_FAR))

@@ -42,7 +42,8 @@ VARIANTS: dict[str, Callable[[Path, Path], None]] = {
 def step_ms(models: dict[str, OnnxModel]) -> dict[str, float]:
     """CPU milliseconds of a step with two rows: the median of rounds in which every model has its turn."""
     rng = np.random.default_rng(0)
-    condition = rng.uniform(-1, 1, (2, conditioning.SIZE)).astype(np.float32)
+    width = conditioning.width(next(iter(models.values())).encoding)
+    condition = rng.uniform(-1, 1, (2, width)).astype(np.float32)
     took: dict[str, list[float]] = {name: [] for name in models}
     for _ in range(ROUNDS):
         for name, model in models.items():

@@ -77,7 +77,7 @@ def improvise(network: Network, family: str, lanes: int, tokens: int, seed: int)
     """What the model plays by itself, with commands drawn at random: `tokens` of each of `lanes` lanes."""
     rng, encoding = np.random.default_rng(seed), encoding_for(family)
     ids = np.empty((lanes, tokens + 1), dtype=np.int64)
-    condition = np.zeros((lanes, tokens, conditioning.SIZE), dtype=np.float32)
+    condition = np.zeros((lanes, tokens, conditioning.width(encoding)), dtype=np.float32)
     decoders = [encoding.decoder() for _ in range(lanes)]
     ids[:, 0], state = encoding.start_id, network.zero_state(lanes)
     network.eval()

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from improv.model import conditioning
+from improv.model.vocabulary.hands import contexts
 from improv.music.attributes import ATTRIBUTES
 from training.corpus.augment import STRETCHES, TOUCHES, transpositions, vary
+from training.dataset import planned
 from training.dataset.dataset import Dataset, PieceRow
+from training.dataset.planned import NOTHING, Hidden
 
 # How often a segment of a lane hides its commands from the network, so that it also learns to play without them
 # (the unconditioned half of guidance) and with only some of them.
@@ -28,7 +31,7 @@ _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
 
 class Batch(NamedTuple):
-    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, conditioning.SIZE)."""
+    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, width)."""
 
     tokens: np.ndarray
     targets: np.ndarray
@@ -67,7 +70,7 @@ def hide(condition: np.ndarray, rng: np.random.Generator) -> None:
         if rng.random() < HIDE_ENDING:
             lane[:, _ENDING : _ENDING + 2] = 0
         if rng.random() < HIDE_PLACE:
-            lane[:, commands:] = 0
+            lane[:, commands : conditioning.SIZE] = 0
 
 
 @dataclass
@@ -83,6 +86,9 @@ class Lane:
     tokens: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
     steps: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64), repr=False)
     """The piece as this lane plays it, and the row of conditioning of each token."""
+    contexts: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), dtype=np.int16), repr=False)
+    """What a family with a plan is told of its own stream before each token."""
+    hidden: Hidden = NOTHING
 
 
 @dataclass
@@ -134,6 +140,9 @@ class LaneStream:
         row = self.pieces[lane.piece]
         lane.tokens = self.dataset.tokens[row.start : row.stop]
         lane.steps = self.dataset.token_step[row.start : row.stop]
+        if self.dataset.encoding.planned:
+            own = self.dataset.encoding.transpose(lane.tokens.astype(np.int64), lane.semitones)
+            lane.contexts = contexts(own)
         if self.dataset.encoding.performs:
             varied = vary(self.dataset.encoding, lane.tokens.astype(np.int64), lane.slower, lane.louder)
             lane.tokens, lane.steps = varied.tokens, lane.steps[varied.source]
@@ -150,6 +159,10 @@ class LaneStream:
             tokens.append(self.dataset.encoding.transpose(lane.tokens[part].astype(np.int64), lane.semitones))
             told = self.dataset.conditioning[lane.steps[part]]
             rows.append(conditioned(told, lane.semitones, lane.slower, lane.louder))
+            if self.dataset.encoding.planned:
+                steps = lane.steps[part].astype(np.int64)
+                plan = planned.told(self.dataset.plan, steps, lane.contexts[part], lane.semitones, lane.hidden)
+                rows[-1] = np.concatenate([rows[-1], plan], axis=1)
             count -= part.stop - part.start
             lane.at += part.stop - part.start
         return np.concatenate(tokens), np.concatenate(rows), tuple(pieces)
@@ -157,8 +170,11 @@ class LaneStream:
     def next(self) -> Batch:
         """The next batch; each lane goes on exactly where it stopped, so that its last target is the next input."""
         tokens = np.empty((self.lanes, self.sequence + 1), dtype=np.int64)
-        condition = np.empty((self.lanes, self.sequence, conditioning.SIZE), dtype=np.float32)
+        width = conditioning.width(self.dataset.encoding)
+        condition = np.empty((self.lanes, self.sequence, width), dtype=np.float32)
         for index, lane in enumerate(self._lanes):
+            if self.dataset.encoding.planned:
+                lane.hidden = planned.drawn(self._rng)
             ids, rows, self.in_last_batch[index] = self._take(lane, self.sequence + 1)
             tokens[index], condition[index] = ids, rows[1:]
             lane.at -= 1  # never before the piece's start: at least sequence >= 1 tokens of it were taken

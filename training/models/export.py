@@ -103,7 +103,11 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
 
     network = network_of(saved)
     state = network.zero_state(2)
-    arguments = (torch.zeros(2, dtype=torch.int64), torch.zeros(2, conditioning.SIZE), *state)
+    arguments = (
+        torch.zeros(2, dtype=torch.int64),
+        torch.zeros(2, conditioning.width(encoding_for(saved["family"]))),
+        *state,
+    )
     batch = torch.export.Dim("batch", min=1, max=64)
     # The exporter warns of its own internals, and logs that torchvision, which nothing here uses, is not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -128,7 +132,7 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         family=encoding.family,
         fingerprint=encoding.fingerprint,
         ticks_per_beat=encoding.ticks_per_beat,
-        conditioning=conditioning.specification(),
+        conditioning=conditioning.specification_for(encoding_for(saved["family"])),
         training_data="; ".join(_attribution(source) for source in saved["sources"]),
         licence=saved.get("licence") or _licence(saved["sources"]),
         created=datetime.date.today().isoformat(),
@@ -192,7 +196,7 @@ def largest_difference(network: Network, model: OnnxModel, seed: int = 0) -> flo
     with torch.no_grad():
         for _ in range(PARITY_STEPS):
             token = int(rng.integers(model.encoding.size))
-            condition = rng.uniform(-1, 1, (2, conditioning.SIZE)).astype(np.float32)
+            condition = rng.uniform(-1, 1, (2, conditioning.width(model.encoding))).astype(np.float32)
             expected, *torch_state = step(torch.tensor([token, token]), torch.from_numpy(condition), *torch_state)
             logits, onnx_state = model.step(token, condition, onnx_state)
             worst = max(worst, float(np.abs(logits - expected.numpy()).max()))

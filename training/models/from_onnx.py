@@ -107,7 +107,11 @@ def _values(proto: Any, names: set[str], model: OnnxModel) -> dict[str, FloatArr
     if computed:
         proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in computed)
         session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-        some = (np.zeros(1, np.int64), np.zeros((1, conditioning.SIZE), np.float32), *model.initial_state(1))
+        some = (
+            np.zeros(1, np.int64),
+            np.zeros((1, conditioning.width(model.encoding)), np.float32),
+            *model.initial_state(1),
+        )
         values |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
     return values
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from improv.model import conditioning
 from improv.model.metadata import INPUTS
 from improv.model.onnx_model import OnnxModel
+from improv.model.vocabulary.hands import contexts
+from training.dataset import planned
 from training.dataset.dataset import Dataset, PieceRow
 from training.models.batches import conditioned
 from training.models.lstm import Network
@@ -98,7 +100,7 @@ def score(
     device: torch.device,
     lanes: int = LANES,
 ) -> Score:
-    """commands: False hides valence, arousal, all attributes and the ending; the place in the bar stays known."""
+    """commands: False hides valence, arousal, all attributes, the ending and the plan; the place in the bar stays known."""
     was_training = network.training
     network.eval()
     scores = score_pieces(TorchScorer(network, device), dataset, pieces, commands=commands, lanes=lanes)
@@ -119,11 +121,21 @@ class _Lane:
 
     piece: PieceRow | None = None
     at: int = 0
+    begun: int = 0
+    _contexts: NDArray[np.int16] | None = None
     nats: float = 0.0
     right: int = 0
 
     def begin(self, piece: PieceRow) -> None:
-        self.piece, self.at, self.nats, self.right = piece, piece.start, 0.0, 0
+        self.piece, self.at, self.begun, self.nats, self.right = piece, piece.start, piece.start, 0.0, 0
+        self._contexts = None
+
+    def contexts(self, dataset: Dataset) -> NDArray[np.int16]:
+        """What a family with a plan is told of its own stream before each token of the piece."""
+        assert self.piece is not None
+        if self._contexts is None:
+            self._contexts = contexts(dataset.tokens[self.piece.start : self.piece.stop].astype(np.int64))
+        return self._contexts
 
     def take(self, nats: NDArray[np.float64], right: NDArray[np.bool_]) -> PieceScore | None:
         """Add the results of the tokens that a chunk predicted; returns the piece's score when they reach its end."""
@@ -175,12 +187,19 @@ def _advance(
     spans = [slice(lane.at, min(lane.at + CHUNK, lane.piece.stop - 1)) for lane in rows if lane.piece is not None]
     longest = max(span.stop - span.start for span in spans)
     tokens = np.zeros((len(rows), longest), dtype=np.int64)
-    condition = np.zeros((len(rows), longest, conditioning.SIZE), dtype=np.float32)
+    condition = np.zeros((len(rows), longest, conditioning.width(dataset.encoding)), dtype=np.float32)
     for index, span in enumerate(spans):
         length = span.stop - span.start
         tokens[index, :length] = dataset.tokens[span]
         steps = dataset.token_step[span.start + 1 : span.stop + 1]
-        condition[index, :length] = conditioned(dataset.conditioning[steps], 0)
+        condition[index, :length, : conditioning.SIZE] = conditioned(dataset.conditioning[steps], 0)
+        if dataset.encoding.planned:
+            lane = rows[index]
+            context = lane.contexts(dataset)[span.start + 1 - lane.begun : span.stop + 1 - lane.begun]
+            hidden = planned.NOTHING if commands else planned.EVERYTHING
+            condition[index, :length, conditioning.SIZE :] = planned.told(
+                dataset.plan, steps.astype(np.int64), context, 0, hidden
+            )
     if not commands:
         condition[..., : 2 * len(conditioning.COMMANDS)] = 0
     logits, state = scorer.forward(tokens, condition, state)

@@ -9,9 +9,10 @@ from typing import Any
 import yaml
 
 from improv.errors import InputError
-from improv.model.vocabulary import Encoding, RepeatingMelodyEncoding
+from improv.model.vocabulary import Encoding, HandsEncoding, RepeatingMelodyEncoding
 from training.models.lstm import EventLSTM, Network
 from training.models.melody_networks import AttentionLSTM, LookbackLSTM
+from training.models.planned_lstm import PlannedLSTM
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 DEFAULT_PRESET = "base"
@@ -123,6 +124,8 @@ def build(settings: Settings, encoding: Encoding) -> Network:
             raise InputError(f"batch_norm=1: the network of {encoding.family} has no batch normalisation")
         network = LookbackLSTM if encoding.family == "melody_lookback" else AttentionLSTM
         return network(encoding, settings.hidden, settings.layers, settings.dropout)
+    if isinstance(encoding, HandsEncoding):
+        return PlannedLSTM(settings.embedding, settings.hidden, settings.layers, settings.dropout)
     return EventLSTM(
         encoding.size,
         settings.embedding,

@@ -74,7 +74,7 @@ def _provider(config: Config) -> Finding:
 
 def _model(config: Config) -> Finding:
     model = OnnxModel(resolve(config.model.path), config.model.provider)
-    condition = np.zeros((2, conditioning.SIZE), np.float32)
+    condition = np.zeros((2, conditioning.width(model.encoding)), np.float32)
     state = model.initial_state(2)
     began_s = cpu_s()
     for _ in range(MODEL_STEPS):

@@ -128,6 +128,8 @@ class Encoding(Protocol):
     """Where a tick is a fixed time, the tempo that ticks_per_beat counts by; None: the tempo is free."""
     performs: bool
     """Whether the tokens bring velocities and timing of their own, so that nothing is added to them."""
+    planned: bool
+    """Whether the network is told a plan beside the commands (improv.model.plan_inputs)."""
     size: int
     start_id: int
     end_id: int

@@ -358,6 +358,7 @@ class EventEncoding:
     step_ticks: int
     tempo_bpm: float | None = None
     performs = True
+    planned = False
     longest_note_ticks: int | None = None  # decoding cuts longer ones
 
     def __init__(self, table: Table, steps_per_doubling: int = 1) -> None:

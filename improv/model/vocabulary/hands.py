@@ -71,7 +71,7 @@ _VALUE_OF_ID = np.array([value for _, value in TABLE.rows], dtype=np.int64)
 class Context(NamedTuple):
     """What the stream has said before the next token, as far as the network is told of it.
 
-    last: the last pitch of the left and of the right hand, 0 before there is one. lengths: index into `LENGTHS`, a hand.
+    last: the last pitch of the left and of the right hand, 0 before there is one. lengths: of each, index in `LENGTHS`.
     """
 
     last: tuple[int, int] = (0, 0)

@@ -119,6 +119,7 @@ class MelodyEncoding:
     step_ticks = 1
     tempo_bpm: float | None = None
     performs = False
+    planned = False
     size = SIZE
     start_id, end_id = START, END
     starts = slice(FIRST_ON, START)

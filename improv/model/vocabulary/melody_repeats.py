@@ -130,6 +130,7 @@ class RepeatingMelodyEncoding:
     step_ticks = MelodyEncoding.step_ticks
     tempo_bpm = MelodyEncoding.tempo_bpm
     performs = MelodyEncoding.performs
+    planned = MelodyEncoding.planned
     size = SIZE
     start_id, end_id = START, END
     start_pitches: IntArray = MelodyEncoding.start_pitches

@@ -224,6 +224,7 @@ class PolyphonyEncoding:
     step_ticks = 1
     tempo_bpm: float | None = None
     performs = False
+    planned = False
     size = SIZE
     start_id, end_id, step_end_id = START, END, STEP_END
     starts = slice(_FIRST_NEW, _FIRST_CONTINUED)

@@ -1,0 +1,161 @@
+"""The network of families with a plan (`hands`): it can copy from its references and follow its chords from the start.
+
+LSTM layers with layer normalisation and residuals over token and conditioning. The embedding of a token is a sum of
+what it is made of (kind, pitch class, octave, length), and the same sums are the output's weights. What a plan makes
+likely is added to the logits of the notes, each with a strength that the LSTM chooses at every step:
+
+- the keys that a reference has here, by hand, and the shift of time that its next onset asks for;
+- the tones of the chord, its bass, and the tones of the key;
+- intervals from the last note of the same hand.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from improv.model import conditioning, plan_inputs
+from improv.model.vocabulary.hands import LONGEST_SHIFT, PIANO_KEYS, TABLE
+from improv.music.note import LOWEST_PIANO_PITCH
+from training.models.lstm import Network, State
+
+WIDEST_INTERVAL = 24
+"""Semitones from a hand's last note within which each interval has a strength of its own."""
+_INTERVALS = 2 * WIDEST_INTERVAL + 1
+_GATES_A_HAND = 10  # near here, near next, far here, far next, chord, next chord, bass, next bass, key, root
+_SHIFT_GATES = 2
+
+
+def _parts() -> Tensor:
+    """What each token is made of, (tokens, parts), 0 or 1: its kind, its pitch class, its octave, its value."""
+    kinds = [r.kind for r in TABLE.ranges]
+    rows = []
+    for kind, value in TABLE.rows:
+        row = [0.0] * (len(kinds) + 12 + 9)
+        row[kinds.index(kind)] = 1.0
+        if kind.startswith("NOTE"):
+            row[len(kinds) + value % 12] = 1.0
+            row[len(kinds) + 12 + value // 12 - 1] = 1.0
+        rows.append(row)
+    return torch.tensor(rows)
+
+
+class PlannedLSTM(Network):
+    """embedding, hidden, layers: sizes. dropout: of the layers' outputs, in training only."""
+
+    parts: Tensor
+    keys: Tensor
+
+    def __init__(self, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.layers, self.hidden = layers, hidden
+        self.register_buffer("parts", _parts(), persistent=False)
+        self.register_buffer("keys", torch.arange(PIANO_KEYS), persistent=False)
+        self.own = nn.Embedding(TABLE.size, embedding)
+        self.shared = nn.Linear(self.parts.shape[1], embedding, bias=False)
+        nn.init.normal_(self.own.weight, std=0.1)
+        self.told = nn.Linear(conditioning.SIZE + plan_inputs.SIZE, hidden)
+        self.enter = nn.Linear(embedding, hidden, bias=False)
+        self.first = nn.LayerNorm(hidden)
+        self.lstms = nn.ModuleList(nn.LSTM(hidden, hidden, 1, batch_first=True) for _ in range(layers))
+        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
+        self.dropout = nn.Dropout(dropout)
+        self.leave = nn.Linear(hidden, embedding)
+        self.bias = nn.Parameter(torch.zeros(TABLE.size))
+        self.gates = nn.Linear(hidden, 2 * _GATES_A_HAND + _SHIFT_GATES)
+        self.intervals = nn.Linear(hidden, 2 * _INTERVALS)
+        nn.init.zeros_(self.intervals.weight)
+        nn.init.zeros_(self.intervals.bias)
+        for lstm in self.lstms:
+            self.open_forget_gates(lstm)
+
+    def zero_state(self, batch: int, device: torch.device | str = "cpu") -> State:
+        """State before any token: two tensors of shape (layers, batch, hidden)."""
+        shape = (self.layers, batch, self.hidden)
+        return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
+
+    def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
+        """See Network.forward; condition: (batch, time, conditioning.width of the family)."""
+        table = self.own.weight + self.shared(self.parts)
+        features = self.first(self.enter(functional.embedding(tokens, table)) + self.told(condition))
+        new_h, new_c = [], []
+        for index, (lstm, norm) in enumerate(zip(self.lstms, self.norms, strict=True)):
+            own = (state[0][index : index + 1], state[1][index : index + 1])
+            out, (h, c) = lstm(features, own)
+            features = features + self.dropout(norm(out))
+            new_h.append(h)
+            new_c.append(c)
+        logits = functional.linear(self.leave(features), table, self.bias)
+        logits = logits + self._planned(features, condition[..., conditioning.SIZE :])
+        return logits, (torch.cat(new_h), torch.cat(new_c))
+
+    def _planned(self, features: Tensor, plan: Tensor) -> Tensor:
+        """What plan and last notes add to the logits, (batch, time, vocabulary)."""
+        gates, intervals = self.gates(features), self.intervals(features)
+        chord, following, key = (plan[..., plan_inputs.SLICES[name]] for name in ("chord", "next", "key"))
+        near, far = (plan[..., plan_inputs.SLICES[name]] for name in ("near", "far"))
+        context = plan[..., plan_inputs.SLICES["context"]]
+        harmony = torch.stack(
+            [
+                self._spread(part)
+                for part in (
+                    chord[..., 12:24],
+                    following[..., 12:24],
+                    chord[..., 24:36],
+                    following[..., 24:36],
+                    key[..., 12:24],
+                    chord[..., :12],
+                )
+            ],
+            dim=-2,
+        )
+        notes = []
+        for hand in (0, 1):
+            mine = gates[..., hand * _GATES_A_HAND : (hand + 1) * _GATES_A_HAND]
+            copies = torch.stack(
+                [
+                    reference[..., (moment * 2 + hand) * PIANO_KEYS : (moment * 2 + hand + 1) * PIANO_KEYS]
+                    for reference in (near, far)
+                    for moment in (plan_inputs.HERE, plan_inputs.NEXT)
+                ],
+                dim=-2,
+            )
+            sources = torch.cat([copies, harmony], dim=-2)
+            added = (mine.unsqueeze(-2) @ sources).squeeze(-2)
+            steps = intervals[..., hand * _INTERVALS : (hand + 1) * _INTERVALS]
+            notes.append(added + self._from_last(steps, context[..., 2 * hand], context[..., 2 * hand + 1]))
+        shifts = self._shift(gates[..., -2:-1], near) + self._shift(gates[..., -1:], far)
+        return self._placed(shifts, notes)
+
+    @staticmethod
+    def _spread(classes: Tensor) -> Tensor:
+        """Pitch classes -> the keys of the piano."""
+        octaves = torch.cat([classes] * 8, dim=-1)
+        offset = LOWEST_PIANO_PITCH % 12
+        return octaves[..., offset : offset + PIANO_KEYS]
+
+    def _from_last(self, steps: Tensor, last: Tensor, known: Tensor) -> Tensor:
+        """Strengths of intervals -> the keys of the piano, 0 where there is no last note or it is further away."""
+        padded = functional.pad(steps, (PIANO_KEYS - WIDEST_INTERVAL, PIANO_KEYS - WIDEST_INTERVAL))
+        at = torch.round(last * PIANO_KEYS).to(torch.int64).clamp(0, PIANO_KEYS)
+        index = self.keys - at.unsqueeze(-1) + PIANO_KEYS
+        return torch.gather(padded, -1, index) * known.unsqueeze(-1)
+
+    @staticmethod
+    def _shift(gate: Tensor, reference: Tensor) -> Tensor:
+        """The shift that a reference's next onset asks for, (batch, time, LONGEST_SHIFT); the longest for what is later."""
+        wait = torch.round(reference[..., -4] * plan_inputs.LONGEST_WAIT).to(torch.int64).clamp(max=LONGEST_SHIFT)
+        ticks = torch.arange(1, LONGEST_SHIFT + 1, device=wait.device)
+        asked = (ticks == wait.unsqueeze(-1)).to(gate.dtype)
+        return gate * asked * reference[..., -3:-2]
+
+    @staticmethod
+    def _placed(shifts: Tensor, notes: list[Tensor]) -> Tensor:
+        """Side by side in the order of the vocabulary, 0 for all other tokens."""
+        parts = {"TIME_SHIFT": shifts, "NOTE_LEFT": notes[0], "NOTE_RIGHT": notes[1]}
+        pieces = []
+        for kind, low, high in TABLE.ranges:
+            other = shifts[..., :1] * torch.zeros(high - low + 1, device=shifts.device, dtype=shifts.dtype)
+            pieces.append(parts.get(kind, other))
+        return torch.cat(pieces, dim=-1)
