@@ -131,7 +131,7 @@ class PlannedLSTM(Network):
     @staticmethod
     def _spread(classes: Tensor) -> Tensor:
         """Pitch classes -> the keys of the piano."""
-        octaves = torch.cat([classes] * 8, dim=-1)
+        octaves = torch.cat([classes] * 9, dim=-1)
         offset = LOWEST_PIANO_PITCH % 12
         return octaves[..., offset : offset + PIANO_KEYS]
 
