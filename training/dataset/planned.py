@@ -18,7 +18,7 @@ from training.analysis import hands as analysed_hands
 
 TEXTURE_BARS = 2
 """Register and density are told of this bar and the next."""
-HIDE_PLAN, HIDE_NEAR, HIDE_FAR = 0.05, 0.25, 0.2
+HIDE_PLAN, HIDE_NEAR, HIDE_FAR = 0.12, 0.25, 0.2
 HIDE_GROUPS = (0.1, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4, 0.4)
 """How often each group of `plan_inputs.HIDDEN_TOGETHER` is hidden."""
 REFERENCES = ("near_here", "near_next", "far_here", "far_next")

@@ -131,6 +131,19 @@ class Trainer:
         self._restore_chance(saved)
         self.resumed = True
 
+    def begin_with(self, path: Path) -> None:
+        """Take over what another run has learnt, whatever it learned from; everything else begins anew."""
+        saved = read_checkpoint(path)
+        if saved["fingerprint"] != self.dataset.encoding.fingerprint:
+            raise InputError(
+                f"{path} is of vocabulary {saved['fingerprint']}, the dataset of another: begin without it"
+            )
+        try:
+            self.network.load_state_dict(saved["network"])
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise InputError(f"{path} is a network of other sizes than these settings ask for: {reason}") from None
+
     def _restore_chance(self, saved: dict[str, Any]) -> None:
         """The random numbers of dropout; with another number of processes than before they are other ones."""
         states = saved["torch_rng"] if isinstance(saved["torch_rng"], list) else [saved["torch_rng"]]
@@ -294,10 +307,14 @@ def train(
     device: str = "auto",
     *,
     resume: bool = False,
+    begin_with: Path | None = None,
     half: bool | None = None,
     tensorboard: bool = False,
 ) -> Trainer:
-    """A whole run from its arguments. Without `resume` it begins anew, also where `out` holds an older run."""
+    """A whole run from its arguments. Without `resume` it begins anew, also where `out` holds an older run.
+
+    begin_with: a checkpoint whose weights the new run begins with.
+    """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
@@ -309,6 +326,8 @@ def train(
             trainer = Trainer(Dataset(dataset), settings, out, place, processes, half=half, tensorboard=tensorboard)
             if resume:
                 trainer.resume()
+            elif begin_with is not None:
+                trainer.begin_with(begin_with)
             trainer.run()
     finally:
         processes.leave()
@@ -335,6 +354,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--precision", default="auto", choices=tuple(PRECISIONS), help="bits of a product; auto: 16 where it is faster")
     add("--no-tensorboard", action="store_true", help="write log.jsonl alone")
     add("--resume", action="store_true", help="go on from OUT/last.pt")
+    add("--begin-with", type=Path, metavar="CHECKPOINT", help="take over its weights; the rest begins anew")
     add("--balance", action="store_true", help="draw modes, tempi and moods more evenly (balance.csv)")
 
 
@@ -348,6 +368,7 @@ def command(options: argparse.Namespace) -> None:
         options.out,
         options.device,
         resume=options.resume,
+        begin_with=options.begin_with,
         half=PRECISIONS[options.precision],
         tensorboard=not options.no_tensorboard,
     )
