@@ -103,7 +103,7 @@ def _tell_texture(columns: NDArray[np.int16], music: Music, analysis: Analysis, 
         length = bars.length.astype(np.float64)
         sums: list[NDArray[np.float64]] = [count, height.astype(np.float64), onsets, length]
         notes, heights, begun, lengths = (_over(values, TEXTURE_BARS) for values in sums)
-        pitch = np.where(notes > 0, np.round(heights / np.maximum(notes, 1)), UNKNOWN)
+        pitch = np.where(notes > 0, np.floor(heights / np.maximum(notes, 1) + 0.5), UNKNOWN)
         density = np.round(4 * begun / np.maximum(lengths, 1) * 4 * TICKS_PER_BEAT)
         columns[:, COLUMN[f"{name}_register"]] = pitch[bar]
         columns[:, COLUMN[f"{name}_density"]] = np.minimum(density, plan_inputs.MOST_DENSITY)[bar]

@@ -144,7 +144,7 @@ class PlannedLSTM(Network):
 
     @staticmethod
     def _shift(gate: Tensor, reference: Tensor) -> Tensor:
-        """The shift that a reference's next onset asks for, (batch, time, LONGEST_SHIFT); the longest for what is later."""
+        """The shift that asks for a reference's next onset, (..., LONGEST_SHIFT); the longest where it is later."""
         wait = torch.round(reference[..., -4] * plan_inputs.LONGEST_WAIT).to(torch.int64).clamp(max=LONGEST_SHIFT)
         ticks = torch.arange(1, LONGEST_SHIFT + 1, device=wait.device)
         asked = (ticks == wait.unsqueeze(-1)).to(gate.dtype)

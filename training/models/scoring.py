@@ -100,7 +100,7 @@ def score(
     device: torch.device,
     lanes: int = LANES,
 ) -> Score:
-    """commands: False hides valence, arousal, all attributes, the ending and the plan; the place in the bar stays known."""
+    """commands: False hides mood, attributes, ending and plan; the place in the bar stays known."""
     was_training = network.training
     network.eval()
     scores = score_pieces(TorchScorer(network, device), dataset, pieces, commands=commands, lanes=lanes)
