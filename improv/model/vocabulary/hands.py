@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 
 from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
-    NO_EXTRAS,
     NO_CONSTRAINTS,
+    NO_EXTRAS,
     BoolArray,
+    Constraints,
     Extras,
     GridStep,
     IntArray,
-    Constraints,
     fingerprint_of,
     into_range,
 )
