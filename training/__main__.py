@@ -45,6 +45,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "what a model is worth": (
         Command("evaluate", "evaluation.evaluate", "held-out pieces, and what it plays beside human music"),
+        Command("composition", "evaluation.composition.command", "whether it is composed as people's music is"),
         Command("emotion", "evaluation.emotion.renderings", "whether its moods are recognised", GOES_ON),
         Command("listen", "evaluation.listen", "every mood as MIDI files, measured and drawn", "the files remain"),
     ),

@@ -1,0 +1,45 @@
+"""Barred music from what the daemon plans: its own engine on a manual clock, nothing filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from improv.config import Config
+from improv.engine.offline import render
+from improv.improviser.planned_step import PlannedStep
+from improv.model.onnx_model import Model
+from improv.music.mood import CORNERS
+from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, sort
+
+
+def of_steps(name: str, steps: Sequence[PlannedStep], mood: str = "") -> BarredMusic:
+    """Whole bars of what was planned. A note that has not ended ends with the last bar. ValueError without a bar."""
+    begin = steps[0].position.beat
+    lines: dict[int, float] = {}  # tick of a bar line -> seconds
+    for step in steps:
+        if step.position.tick == step.position.bar_tick:
+            lines[_tick(step, begin)] = step.position.music_s
+    at = {step.position.tick: _tick(step, begin) for step in steps}
+    ends = {ended.note_id: at[step.position.tick] for step in steps for ended in step.ended}
+    last = max(lines)
+    rows = []
+    for step in steps:
+        onset = at[step.position.tick]
+        for note in step.started:
+            end = max(ends.get(note.note_id, last), onset + 1)
+            rows.append((onset, end - onset, note.pitch, note.velocity, UNKNOWN))
+    notes = sort(np.array([row for row in rows if row[0] < last], dtype=BARRED_NOTE))
+    notes["duration"] = np.minimum(notes["duration"], last - notes["onset"])
+    ticks = np.array(sorted(lines), dtype=np.int64)
+    return BarredMusic(name, notes, ticks, np.array([lines[tick] for tick in ticks.tolist()]), mood=mood)
+
+
+def _tick(step: PlannedStep, begin: float) -> int:
+    return int(np.floor((step.position.beat - begin) * TICKS_PER_BEAT + 0.5))
+
+
+def played(model: Model, config: Config, mood: str, seed: int, seconds: float) -> BarredMusic:
+    """What the daemon plays in this mood, named by its corner, for so many seconds."""
+    return of_steps(f"{mood} {seed}", render(model, config, seconds, seed, CORNERS[mood]), mood)
