@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.report import report
 from improv.config import Config, journeys
+from improv.config.adapters import render
 from improv.control.journey import Journey
-from improv.engine.offline import render
 from improv.model.onnx_model import OnnxModel, resolve
 from tools import live
 from tools.live import Client

@@ -23,8 +23,8 @@ from benchmarks.answer import MIDDLE_OF_QUARTER
 from benchmarks.journeys import recorded
 from benchmarks.report import report
 from improv.config import Config, load
+from improv.config.adapters import render
 from improv.control.state import SetMood
-from improv.engine.offline import render
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import chord_onsets
 from improv.music.mood import CORNERS

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.config import Config
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.model.onnx_model import OnnxModel, State, resolve
 from improv.music.mood import CORNERS
 

@@ -177,9 +177,10 @@ def _calibrate(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     from improv import config
     from improv.config import journeys
-    from improv.engine.offline import render
+    from improv.config.adapters import render
     from improv.midi import file as midi_file
     from improv.model.onnx_model import OnnxModel, resolve
+    from improv.takes.export.planned import music_file
 
     effective = config.load(options.config or config.find(), options.overrides)
     seed = options.seed if options.seed is not None else max(effective.music.seed, 0)
@@ -197,7 +198,7 @@ def _render(options: argparse.Namespace) -> int:
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, length_s, seed, mood, journey=journey)
     program = effective.midi.program if effective.midi.program >= 0 else None
-    midi_file.save(midi_file.music_file(steps, effective.midi.channel - 1, program), options.out)
+    midi_file.save(music_file(steps, effective.midi.channel - 1, program), options.out)
     notes = sum(len(step.started) for step in steps)
     print(
         f"{options.out}: {length_s:g} s, {notes} notes, "
@@ -232,7 +233,7 @@ def _tokens(options: argparse.Namespace) -> int:
         music = midi_file.read_file(options.file)
         for notice in music.notices:
             print(f"{options.file}: {notice}", file=sys.stderr)
-        ids = encoding.encode(midi_file.notes_of(music, encoding))
+        ids = encoding.encode(midi_file.grid_notes(music, encoding.ticks_per_beat, encoding.tempo_bpm))
         print(json.dumps([encoding.label(token_id) for token_id in ids] if options.names else ids))
         return 0
     notes = encoding.decode(_read_ids(options.file, encoding.size))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from improv.config import Config, journeys
 from improv.config.sections.limits import limits_of
 from improv.control.journey import Plan
-from improv.control.state import DUET, ControlState, StartJourney, apply
+from improv.control.state import DUET, Command, ControlState, StartJourney, apply
+from improv.engine import offline
 from improv.engine.engine import EngineSettings
+from improv.engine.offline import OfflineSettings
 from improv.errors import InputError
 from improv.improviser.expression import Expression
+from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
-from improv.model.onnx_model import DEFAULT_MODEL
+from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
 
 log = logging.getLogger(__name__)
@@ -92,3 +96,32 @@ def engine_settings(config: Config) -> EngineSettings:
         count_in_bars=config.clock.count_in_bars if metronome else 0,
         clock_offset_s=config.clock.offset_ms / 1000,
     )
+
+
+def offline_settings(config: Config) -> OfflineSettings:
+    """The configuration's parts that music without a player hangs on."""
+    return OfflineSettings(
+        improviser_settings(config),
+        engine_settings(config),
+        config.controls.midi_map(config.mood.moods),
+        config.model.provider,
+    )
+
+
+def render(
+    model: Model,
+    config: Config,
+    seconds: float,
+    seed: int,
+    mood: Mood | None = None,
+    commands: Sequence[tuple[float, Command]] = (),
+    journey: Plan | None = None,
+) -> list[PlannedStep]:
+    """Improvise `seconds` of music under a configuration (see improv.engine.offline.render).
+
+    mood: to begin in; None: the configuration's. journey: to set out on at the beginning.
+    """
+    controls = initial_controls(config, mood)
+    if journey is not None:
+        controls = set_out(controls, journey)
+    return offline.render(offline_settings(config), model, controls, seconds, seed, commands)

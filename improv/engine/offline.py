@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from improv.clock import ManualClock
-from improv.config import Config, adapters
-from improv.control.journey import Plan
-from improv.control.state import Command
-from improv.engine.engine import Engine
+from improv.control.state import Command, ControlState
+from improv.control.table import MidiMap
+from improv.engine.engine import Engine, EngineSettings
 from improv.improviser.improviser import Improviser
 from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import Shelf
 from improv.model.onnx_model import Model
-from improv.music.mood import Mood
 from improv.player.protocol import Bend, PlannedNote, Pulses, Statistics, ToEngine
 
 NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
@@ -95,34 +95,41 @@ class StepList:
         pass
 
 
+class OfflineSettings(NamedTuple):
+    """What the music hangs on beside the commands: the parts of the configuration that the engine is given.
+
+    provider: that models run on which are asked for while the music goes on, as model.provider takes it.
+    """
+
+    improviser: ImproviserSettings
+    engine: EngineSettings
+    midi_map: MidiMap
+    provider: str = "auto"
+
+
 def render(
+    settings: OfflineSettings,
     model: Model,
-    config: Config,
+    controls: ControlState,
     seconds: float,
     seed: int,
-    mood: Mood | None = None,
     commands: Sequence[tuple[float, Command]] = (),
-    journey: Plan | None = None,
 ) -> list[PlannedStep]:
-    """Improvise `seconds` of music. commands: (seconds from the beginning, command), in order of time.
-    journey: to set out on at the beginning.
+    """Improvise `seconds` of music. controls: that it begins under. commands: (seconds from the beginning, command), in
+    order of time.
 
     The same arguments give the same steps.
     """
     clock, steps = ManualClock(), StepList()
-    controls = adapters.initial_controls(config, mood)
-    if journey is not None:
-        controls = adapters.set_out(controls, journey)
-    improviser = Improviser(model, adapters.improviser_settings(config), controls, seed)
     engine = Engine(
-        improviser,
+        Improviser(model, settings.improviser, controls, seed),
         ManualLink(clock),
         clock,
         controls,
-        config.controls.midi_map(config.mood.moods),
-        adapters.engine_settings(config),
+        settings.midi_map,
+        settings.engine,
         steps,
-        Shelf(provider=config.model.provider, beside=False),
+        Shelf(provider=settings.provider, beside=False),
     )
     waiting = list(commands)
     while clock.now() < seconds:

@@ -1,11 +1,7 @@
-"""Standard MIDI files: notes on a grid out of one, planned music into one."""
+"""Standard MIDI files: notes on a grid out of one and into one."""
 
 from __future__ import annotations
 
-import bisect
-import contextlib
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,11 +9,9 @@ from typing import NamedTuple
 import mido
 
 from improv.errors import InputError
-from improv.improviser.planned_step import PlannedStep
+from improv.files import atomic_write
 from improv.midi.reading import MidiMusic, read_music
-from improv.model.vocabulary.base import Encoding, quantise
-from improv.music.mood import nearest_name
-from improv.music.note import Note
+from improv.music.note import Note, quantise
 
 FILE_TICKS_PER_BEAT = 480
 _OFF, _ON = 0, 1  # sorting order at one tick: ends before beginnings
@@ -59,16 +53,11 @@ class TimedNote(NamedTuple):
     velocity: int
 
 
-def notes_for(path: Path, encoding: Encoding) -> list[Note]:
-    """The notes of a file on a family's grid. InputError as in read_file."""
-    return notes_of(read_file(path), encoding)
-
-
-def notes_of(music: MidiMusic, encoding: Encoding) -> list[Note]:
-    """Notes on a family's grid: of the beat, or of seconds where its ticks are a fixed time."""
-    if encoding.tempo_bpm is None:
-        return _on_beats(music, encoding.ticks_per_beat)
-    rate = encoding.ticks_per_beat * encoding.tempo_bpm / 60
+def grid_notes(music: MidiMusic, ticks_per_beat: int, tempo_bpm: float | None = None) -> list[Note]:
+    """Notes on a grid of `ticks_per_beat`: of the file's beat, or of seconds at tempo_bpm."""
+    if tempo_bpm is None:
+        return _on_beats(music, ticks_per_beat)
+    rate = ticks_per_beat * tempo_bpm / 60
     return sorted(_note(n.on_s * rate, n.off_s * rate, n.pitch, n.velocity) for n in _in_seconds(music))
 
 
@@ -87,16 +76,6 @@ def _in_seconds(music: MidiMusic) -> list[TimedNote]:
     return sorted(TimedNote(at_s(note.onset), at_s(note.end), note.pitch, note.velocity) for note in music.notes)
 
 
-def music_file(steps: Sequence[PlannedStep], channel: int = 0, program: int | None = None) -> mido.MidiFile:
-    """Planned music as a MIDI file: tempo map, bar lines, mood changes as markers, notes where they were planned.
-
-    steps: one after the other. Notes that have not ended end with the last step. channel: 0..15.
-    """
-    file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
-    file.tracks += [_conductor(steps), _piano(steps, channel, program)]
-    return file
-
-
 def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bpm: float = 120.0) -> None:
     """Notes on a grid as a MIDI file, whole or not at all."""
     scale = FILE_TICKS_PER_BEAT / ticks_per_beat
@@ -109,100 +88,14 @@ def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bp
 
 
 def save(file: mido.MidiFile, path: Path) -> None:
-    """Write under a temporary name beside `path`, then rename: never half a file. InputError says what went wrong."""
+    """Write a file whole or not at all. InputError says what went wrong."""
     if path.exists() and not path.is_file():
         raise InputError(f"{path} is not a file and cannot be replaced by one")
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as out:
-            temporary = out.name
+        with atomic_write(path, "wb", durable=True) as out:
             file.save(file=out)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)  # a temporary file is private, a piece of music need not be
-        os.replace(temporary, path)
-        temporary = None
     except OSError as error:
         raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-
-
-def _conductor(steps: Sequence[PlannedStep]) -> mido.MidiTrack:
-    events: list[tuple[int, int, mido.MetaMessage]] = []
-    last_tempo, last_name, last_meter = 0, "", 0.0
-    ticks = _file_ticks(steps)
-    for index, step in enumerate(steps):
-        position = step.position
-        tick, beats = round(ticks[index]), (ticks[index + 1] - ticks[index]) / FILE_TICKS_PER_BEAT
-        tempo = round(1e6 * _seconds_of(steps, index) / beats)
-        if tempo != last_tempo:
-            events.append((tick, 0, mido.MetaMessage("set_tempo", tempo=min(tempo, 0xFFFFFF))))
-            last_tempo = tempo
-        if position.beats_per_bar != last_meter:
-            sixteenths = round(position.beats_per_bar * 4)
-            whole = sixteenths % 4 == 0
-            numerator, denominator = (sixteenths // 4, 4) if whole else (sixteenths, 16)
-            meter = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
-            events.append((tick, 0, meter))
-            last_meter = position.beats_per_bar
-        if (name := nearest_name(step.mood)) != last_name:
-            events.append((tick, 0, mido.MetaMessage("marker", text=name)))
-            last_name = name
-    return track(events)
-
-
-def _piano(steps: Sequence[PlannedStep], channel: int, program: int | None) -> mido.MidiTrack:
-    starts_s = [step.position.music_s for step in steps]
-    ticks = _file_ticks(steps)
-
-    def tick_of(time_s: float) -> int:
-        index = min(max(bisect.bisect_right(starts_s, time_s) - 1, 0), len(steps) - 1)
-        position = steps[index].position
-        within = (time_s - position.music_s) / _seconds_of(steps, index)
-        return max(0, round(ticks[index] + within * (ticks[index + 1] - ticks[index])))
-
-    events: list[tuple[int, int, mido.Message]] = []
-    if program is not None:
-        events.append((0, -1, mido.Message("program_change", channel=channel, program=program)))
-    sounding: dict[int, tuple[int, int]] = {}  # note_id -> pitch, tick of the onset
-    for step in steps:
-        for ended in step.ended:
-            if ended.note_id in sounding:
-                pitch, on_tick = sounding.pop(ended.note_id)
-                off = max(tick_of(ended.off_s), on_tick + 1)
-                events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
-        for note in step.started:
-            on_tick = tick_of(note.on_s)
-            message = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
-            events.append((on_tick, _ON, message))
-            sounding[note.note_id] = (note.pitch, on_tick)
-    if steps:
-        end_tick = tick_of(steps[-1].position.music_s + _seconds_of(steps, len(steps) - 1))
-        for pitch, on_tick in sounding.values():
-            off = max(end_tick, on_tick + 1)
-            events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
-    return track(events)
-
-
-def _seconds_of(steps: Sequence[PlannedStep], index: int) -> float:
-    """How long a step lasted: until the next one began."""
-    here = steps[index].position
-    if index + 1 < len(steps):
-        return max(steps[index + 1].position.music_s - here.music_s, 1e-4)
-    return here.step_s
-
-
-def _file_ticks(steps: Sequence[PlannedStep]) -> list[float]:
-    """Where each step begins, in ticks of the file, and one tick of the model after the last. Models count unlike."""
-    found = [0.0]
-    for index, step in enumerate(steps):
-        here = step.position
-        ticks = steps[index + 1].position.tick - here.tick if index + 1 < len(steps) else 1
-        found.append(found[-1] + ticks * FILE_TICKS_PER_BEAT / here.ticks_per_beat)
-    return found
 
 
 def track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:

@@ -1,7 +1,8 @@
-"""The note, the one record that every part of BrainMusic exchanges."""
+"""The note, the one record that every part of BrainMusic exchanges, and the grid that it lies on."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 LOWEST_PIANO_PITCH = 21  # A0
@@ -36,3 +37,12 @@ class Note:
     def end(self) -> int:
         """First tick after the note."""
         return self.onset + self.duration
+
+
+HALVES_UP = 0.5 + 1e-6
+"""Added to a time before it is cut down to a step: halves go up, also where a sum has lost its last bits."""
+
+
+def quantise(seconds_or_beats: float, rate: float) -> int:
+    """Nearest grid step, halves upward, as note-seq does it."""
+    return math.floor(seconds_or_beats * rate + HALVES_UP)

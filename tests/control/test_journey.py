@@ -15,6 +15,7 @@ from PIL import Image
 from improv.app.cli import main
 from improv.app.commands import journey_drawing
 from improv.config import Config, adapters, journeys, load
+from improv.config.adapters import render
 from improv.control.journey import FEWEST_STEPS, JOIN_S, LARGEST_STEP, Iso, Journey, Waypoint
 from improv.control.state import (
     AbortJourney,
@@ -29,7 +30,6 @@ from improv.control.state import (
     apply,
 )
 from improv.control.table import Names, parse
-from improv.engine.offline import render
 from improv.errors import CommandError, InputError
 from improv.midi.file import TimedNote
 from improv.model.onnx_model import OnnxModel

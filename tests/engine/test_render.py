@@ -12,18 +12,19 @@ import mido
 import pytest
 
 from improv.config import Config, load
+from improv.config.adapters import render
 from improv.control.state import End, Pause, Play, SetMood
-from improv.engine.offline import render
 from improv.errors import InputError
 from improv.improviser.planned_step import PlannedStep
 from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
+from improv.takes.export.planned import music_file
 from tests.fakes import assert_whole
 
 
 def file_bytes(tiny: OnnxModel, path: Path, seed: int, seconds: float = 20.0) -> bytes:
-    midi_file.save(midi_file.music_file(render(tiny, Config(), seconds, seed)), path)
+    midi_file.save(music_file(render(tiny, Config(), seconds, seed)), path)
     return path.read_bytes()
 
 
@@ -88,7 +89,7 @@ def test_the_configuration_counts(tiny: OnnxModel) -> None:
 
 
 def test_a_full_disk_leaves_nothing(tiny: OnnxModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = midi_file.music_file(render(tiny, Config(), 2, 1))
+    file = music_file(render(tiny, Config(), 2, 1))
     path = tmp_path / "out.mid"
     path.write_bytes(b"what was there")
     write: Callable[..., None] = file.save
@@ -104,7 +105,7 @@ def test_a_full_disk_leaves_nothing(tiny: OnnxModel, tmp_path: Path, monkeypatch
 
 
 def test_an_interruption_leaves_nothing(tiny: OnnxModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = midi_file.music_file(render(tiny, Config(), 2, 1))
+    file = music_file(render(tiny, Config(), 2, 1))
 
     def interrupted(file: Any) -> None:
         file.write(b"MThd")

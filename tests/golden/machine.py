@@ -25,6 +25,7 @@ import mido
 from improv.app.commands.replay import replay
 from improv.clock import SystemClock
 from improv.config import Config
+from improv.config.adapters import render
 from improv.config.journeys import read as read_journey
 from improv.control.journey import Iso, Plan
 from improv.control.state import (
@@ -41,14 +42,13 @@ from improv.control.state import (
     SetTemperature,
     Stop,
 )
-from improv.engine.offline import render
 from improv.improviser.planned_step import PlannedStep
-from improv.midi.file import music_file
 from improv.model.onnx_model import Model, OnnxModel, resolve
 from improv.model.vocabulary import FAMILIES
 from improv.music.mood import CORNERS, Mood
 from improv.player.protocol import PlayerSettings, Received
 from improv.takes.export.midi import midi_file
+from improv.takes.export.planned import music_file
 from improv.takes.export.report import html
 from improv.takes.recreate import chain, otherwise
 from improv.takes.take import read as read_take

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from improv.errors import InputError
 from improv.midi.file import read_notes, timed_notes
 from improv.midi.reading import MAX_NOTE_BEATS, MidiMusic, read_music
-from improv.model.vocabulary.base import HALVES_UP
+from improv.music.note import HALVES_UP
 from tests.midi.smf import (
     END_OF_TRACK,
     TICKS_PER_BEAT,

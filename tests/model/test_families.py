@@ -14,7 +14,6 @@ from improv.errors import CommandError, ModelError
 from improv.improviser.improviser import Improviser
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.request import ANSWERED_TURN, LONGEST_NOTE_S
-from improv.midi import file as midi_file
 from improv.model.loader import Loaded, Shelf
 from improv.model.onnx_model import Float32Array, State, shipped_models
 from improv.model.vocabulary import FAMILIES, encoding_for
@@ -22,6 +21,7 @@ from improv.music.attributes import key_of
 from improv.music.mood import CORNERS
 from improv.takes import recreate, take
 from improv.takes.export import midi as export
+from improv.takes.export.planned import music_file
 from tests.fakes import Stage, assert_whole, contract, controls, held_ids, improviser, plan, turned_to, without_ids
 from tests.stage import EVENLY, assert_silent, assert_sound
 from tests.takes.test_takes import Session
@@ -244,7 +244,7 @@ def test_the_engine_changes_the_model_while_it_plays() -> None:
     assert stage.engine.status().model == "polyphony"
     onsets = sorted({note.on_s for note in stage.link.scheduled.values()})
     assert max(b - a for a, b in pairwise(onsets)) < 3.0
-    file = midi_file.music_file(stage.record.steps)
+    file = music_file(stage.record.steps)
     ons = [message for track in file.tracks for message in track if message.type == "note_on"]
     assert len(ons) == sum(len(step.started) for step in stage.record.steps)
     stage.engine.act(End(), stage.clock.now())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from improv import config
 from improv.config import Config
+from improv.config.adapters import render
 from improv.control.state import SetAttribute, SetLimit, SetMood
 from improv.control.table import parse
-from improv.engine.offline import render
 from improv.errors import CommandError, ConfigError
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import DENSITY_WINDOW_S, FREE, LIMITED, Band, Limits

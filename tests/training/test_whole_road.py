@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from improv.config import Config
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
 from tests import make_tiny_model

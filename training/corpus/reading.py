@@ -11,8 +11,7 @@ from itertools import starmap
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.model.vocabulary.base import HALVES_UP, quantise
-from improv.music.note import Note
+from improv.music.note import HALVES_UP, Note, quantise
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
 from training.corpus.played import Played, play

@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from improv.config import Config
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.files import atomic_write
 from improv.improviser.planned_step import PlannedStep
 from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, chord_onsets, key_correlation_difference, measure
 from improv.music.mood import CORNERS
+from improv.takes.export.planned import music_file
 
 MEASURED = ("mode", "onset_density", "register", "loudness", "articulation", "dissonance", "pitch_spread", "tempo")
 
@@ -112,7 +113,7 @@ def command(options: argparse.Namespace) -> None:
         rolls = []
         for seed in range(options.times):
             steps = render(model, config, options.seconds, seed, mood)
-            midi_file.save(midi_file.music_file(steps), options.out / f"{name}-{seed}.mid")
+            midi_file.save(music_file(steps), options.out / f"{name}-{seed}.mid")
             results.setdefault(name, []).append(statistics(steps, options.seconds))
             rolls.append((f"{name}, seed {seed}", steps))
         draw(rolls[:3], options.out / f"{name}.png")

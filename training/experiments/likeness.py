@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.config import load
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve

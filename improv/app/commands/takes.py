@@ -137,6 +137,7 @@ def _render(options: argparse.Namespace) -> int:
     from improv.model.onnx_model import resolve
     from improv.takes import recreate
     from improv.takes.export import midi as export
+    from improv.takes.export.planned import music_file
 
     effective, path = _config(options), _path(options)
     records = recreate.chain(path)
@@ -146,7 +147,7 @@ def _render(options: argparse.Namespace) -> int:
         mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
         steps = recreate.otherwise(records, model, mood)
         out = options.out or path.with_name(f"{path.stem}-otherwise.mid")
-        midi_file.save(midi_file.music_file(steps), _ready(out))
+        midi_file.save(music_file(steps), _ready(out))
         print(f"{out}: {sum(len(step.started) for step in steps)} notes")
         return 0
     _check(records[0]["model"], model)

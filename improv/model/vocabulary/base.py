@@ -197,12 +197,3 @@ def into_range(pitch: int, lowest: int, highest: int) -> int:
     """The pitch, moved by octaves until it lies in lowest..highest (at least an octave wide)."""
     below, above = max(lowest - pitch, 0), max(pitch - highest, 0)
     return pitch + 12 * -(-below // 12) - 12 * -(-above // 12)
-
-
-HALVES_UP = 0.5 + 1e-6
-"""Added to a time before it is cut down to a step: halves go up, also where a sum has lost its last bits."""
-
-
-def quantise(seconds_or_beats: float, rate: float) -> int:
-    """Nearest grid step, halves upward, as note-seq does it."""
-    return int(np.floor(seconds_or_beats * rate + HALVES_UP))

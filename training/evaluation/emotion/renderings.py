@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.config import Config
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import Model, OnnxModel, resolve
