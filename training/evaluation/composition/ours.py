@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from improv.config import Config
-from improv.engine.offline import render
+from improv.config.adapters import render
 from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
 from improv.music.mood import CORNERS
