@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.model.vocabulary.base import quantise
+from improv.music.note import quantise
 from training.analysis import of_midi
 from training.analysis.hands import hands
 from training.corpus import clean, midi, reading
