@@ -1,0 +1,100 @@
+"""What each bar refers to: the distance, the likeness and the shift of each hand, drawn as people's bars refer back.
+
+A bar goes on with the reference of the bar before it (the same distance back) or begins with another; how often depends
+on distance and likeness. Bars of a phrase that returns refer to its first appearance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from improv.music.chord import UNKNOWN, Chord
+from improv.plan.people import LIKENESS_BINS, FloatArray, bin_of, lag_class, people
+from improv.plan.plan import Reference
+
+NEVER = 0
+_BINS_OF_RETURN = 3  # a bar of a return is at least 30 % like
+
+
+class State(NamedTuple):
+    """Of the bar before: how many bars back it referred to (NEVER 0) and its likeness 0..100."""
+
+    lag: int = NEVER
+    likeness: int = 0
+
+
+def draw_reference(
+    number: int,
+    first: int,
+    state: State,
+    chord_of: Callable[[int], Chord | None],
+    place: int,
+    rng: np.random.Generator,
+) -> Reference | None:
+    """The reference of a bar in a new phrase, None where there is no earlier bar.
+
+    number: of the bar. first: the earliest bar it may refer to. chord_of: the chord that a bar begins with. place: its
+    bar within the phrase.
+    """
+    if number <= first:
+        return None
+    counts = people()
+    lag, goes_on = state.lag, False
+    if state.lag:
+        ends, on = counts.stays[lag_class(state.lag), bin_of(state.likeness)]
+        goes_on = rng.random() * (ends + on + 1) < on + 0.5
+    if not goes_on:
+        weights = counts.lags[place % len(counts.lags)][1 : number - first + 1]
+        lag = 1 + _draw(weights + 0.01, rng)
+    rows = counts.likeness[lag_class(lag), int(goes_on)]
+    row = rows[bin_of(state.likeness)] if goes_on else rows[0]
+    likeness = _within(_draw(row + 0.01, rng), rng)
+    left, right = draw_moves(chord_of(number - lag), chord_of(number), rng)
+    return Reference(number - lag, likeness, left, right)
+
+
+def draw_return(bar: int, last: int | None, semitones: int, rng: np.random.Generator) -> Reference:
+    """The reference of a bar of a phrase that comes back. bar: which it brings back. last: the likeness of the bar
+    before it, None at the beginning. semitones: how far up the phrase is moved, -6..6.
+    """
+    row = people().returns[LIKENESS_BINS if last is None else bin_of(last)].copy()
+    row[:_BINS_OF_RETURN] = 0
+    if row.sum() < _BINS_OF_RETURN:
+        row = people().returns[LIKENESS_BINS]
+    return Reference(bar, _within(_draw(row, rng), rng), semitones, semitones)
+
+
+def draw_moves(then: Chord | None, now: Chord | None, rng: np.random.Generator) -> tuple[int, int]:
+    """Semitones of the left and of the right hand, by the way from one root to the other."""
+    if then is None or now is None:
+        return 0, 0
+    rows = people().moves[(now.root - then.root) % 12]
+    if not rows:
+        return 0, 0
+    left, right, _ = rows[_draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
+    return left, right
+
+
+def draw_near(far: Reference | None, number: int, rng: np.random.Generator) -> int:
+    """Likeness to the bar before, 0..100, beside a far reference."""
+    if number == 0:
+        return UNKNOWN
+    if far is None:
+        return _within(_draw(people().near_alone, rng), rng)
+    if far.bar == number - 1 and far.left_semitones == far.right_semitones == 0:
+        return far.likeness
+    row = people().near[bin_of(far.likeness)]
+    return min(_within(_draw(row, rng), rng), far.likeness) if row.sum() else 0
+
+
+def _within(number: int, rng: np.random.Generator) -> int:
+    """A likeness of a bin."""
+    return 100 if number == LIKENESS_BINS - 1 else 10 * number + int(rng.integers(10))
+
+
+def _draw(weights: FloatArray, rng: np.random.Generator) -> int:
+    total = weights.cumsum()
+    return min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), len(weights) - 1)

@@ -1,0 +1,112 @@
+"""The plan as the network is told it: a row of `improv.model.plan_inputs.COLUMNS`, the pitches of two references."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from improv.model.plan_inputs import (
+    COLUMN,
+    COLUMNS,
+    FAR,
+    HERE,
+    MOST_DENSITY,
+    NEAR,
+    NEXT,
+    REFERENCE_SHAPE,
+    BarOnsets,
+    IntArray,
+    key_set,
+    look_up,
+)
+from improv.model.vocabulary.hands import LEFT, RIGHT
+from improv.music.chord import UNKNOWN
+from improv.plan.memory import PieceMemory
+from improv.plan.plan import Plan, PlannedBar
+
+_LONGEST = 32767  # of an int16
+
+
+class Told(NamedTuple):
+    """row: int16 (len(COLUMNS),). references: 0 or 1, uint8 REFERENCE_SHAPE."""
+
+    row: IntArray
+    references: NDArray[np.uint8]
+
+
+def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told:
+    """What is told at a place of a bar. bar: its number. ValueError when the plan does not have it."""
+    planned = plan.bar(bar)
+    if planned is None:
+        raise ValueError(f"bar {bar} is not planned: there are {plan.bars[0].number}..{plan.bars[-1].number}")
+    row = np.full(len(COLUMNS), UNKNOWN, dtype=np.int16)
+    references = np.zeros(REFERENCE_SHAPE, dtype=np.uint8)
+    _tell_chords(row, plan, planned, tick_in_bar)
+    after = plan.bar(bar + 1)
+    _tell_texture(row, planned, after)
+    values = {
+        "phrase_bar": planned.phrase_bar,
+        "bars_left": planned.bars_left,
+        "cadence": planned.cadence,
+        "bar_ticks": planned.metre.bar_ticks,
+        "tick_in_bar": tick_in_bar,
+    }
+    for name, value in values.items():
+        row[COLUMN[name]] = value
+    length = planned.metre.bar_ticks
+    if (near := memory.onsets(bar - 1)) is not None:
+        row[COLUMN["near_likeness"]] = planned.near_likeness
+        wait = _fill(references[NEAR], near, memory.onsets(bar), tick_in_bar, length, (0, 0))
+        row[COLUMN["near_in"]] = wait
+    if planned.far is not None and (far := memory.onsets(planned.far.bar)) is not None:
+        row[COLUMN["far_likeness"]] = planned.far.likeness
+        following = memory.onsets(after.far.bar) if after is not None and after.far is not None else None
+        moves = (planned.far.left_semitones, planned.far.right_semitones)
+        row[COLUMN["far_in"]] = _fill(references[FAR], far, following, tick_in_bar, length, moves)
+    return Told(row, references)
+
+
+def _fill(
+    out: NDArray[np.uint8],
+    reference: BarOnsets,
+    following: BarOnsets | None,
+    place: int,
+    length: int,
+    moves: tuple[int, int],
+) -> int:
+    """Mark the keys that a reference has here and next, (2, hands, keys); ticks until the next, or UNKNOWN."""
+    found = look_up(reference, following, place, length)
+    sources = [(HERE, reference, found.here)]
+    if found.next_bar >= 0:
+        source = reference if found.next_bar == 0 or following is None else following
+        sources.append((NEXT, source, found.next_at))
+    for when, source, at in sources:
+        if at >= 0:
+            out[when, LEFT, key_set(source.left[at], moves[LEFT])] = 1
+            out[when, RIGHT, key_set(source.right[at], moves[RIGHT])] = 1
+    return found.next_in
+
+
+def _tell_chords(row: IntArray, plan: Plan, bar: PlannedBar, place: int) -> None:
+    timed = bar.chord_at(place)
+    row[[COLUMN["chord_root"], COLUMN["chord_quality"], COLUMN["chord_bass"]]] = timed.chord
+    row[COLUMN["key"]] = timed.key
+    following = plan.next_chord(bar.tick + place)
+    if following is not None:
+        tick, chord = following
+        row[[COLUMN["next_root"], COLUMN["next_quality"], COLUMN["next_bass"]]] = chord
+        row[COLUMN["next_in"]] = min(tick - bar.tick - place, _LONGEST)
+
+
+def _tell_texture(row: IntArray, bar: PlannedBar, after: PlannedBar | None) -> None:
+    """Of this bar and the next, as bars long and as dense as they are weigh."""
+    both = [bar] if after is None else [bar, after]
+    ticks = sum(b.metre.bar_ticks for b in both)
+    for hand in ("left", "right"):
+        onsets = [getattr(b.texture, f"{hand}_onsets") * b.metre.bar_ticks for b in both]
+        registers = [getattr(b.texture, f"{hand}_register") for b in both]
+        mean = sum(r * n for r, n in zip(registers, onsets, strict=True)) / max(sum(onsets), 1e-9)
+        row[COLUMN[f"{hand}_register"]] = round(mean) if sum(onsets) > 0 else UNKNOWN
+        row[COLUMN[f"{hand}_density"]] = min(round(4 * sum(onsets) / ticks), MOST_DENSITY)

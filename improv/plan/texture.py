@@ -1,0 +1,103 @@
+"""Textures: how high and how dense each hand plays, drawn around the mood within people's spread.
+
+A hand's register and the logarithm of its onsets follow from speed, height and mode of the whole by least squares on
+people's phrases; what is left over spreads from piece to piece and from phrase to phrase as people's does.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from improv.plan.people import FloatArray, people
+from improv.plan.plan import METRES, Character, Metre, Texture, metre_of
+from improv.plan.request import PlanRequest
+
+CONTRAST, LIKENESS = 1.0, 0.4
+"""Of people's spread within a piece: what a section that is not A differs by; what phrases of one section differ by."""
+PIECES_DIFFER = 0.6
+"""Of people's spread from piece to piece: all of it would leave the mood."""
+TEMPO_SPREAD, MOST_TEMPO = 0.12, 0.25
+"""Of a piece's tempo factor, natural logarithm."""
+DEFAULT_ONSETS_PER_S, DEFAULT_REGISTER = 3.5, 63.0
+_LOWEST, _HIGHEST = 28.0, 96.0
+_APART = 7.0  # semitones between the mean pitches of the hands
+_FEWEST, _MOST = 0.5, 16.0  # onsets in four quarters, of a hand
+
+
+def draw_character(request: PlanRequest, minor: bool, rng: np.random.Generator) -> Character:
+    """What a piece is like beside its mood. The metre is the commanded one or drawn as people choose it."""
+    variety = request.variety
+    speed, height = np.clip(PIECES_DIFFER * _draw("speed_and_height_of_pieces", rng), [-0.6, -5], [0.6, 5])
+    tempo = float(np.clip(rng.normal(0, TEMPO_SPREAD), -MOST_TEMPO, MOST_TEMPO))
+    hands = PIECES_DIFFER * _draw("piece_covariance", rng)
+    metre = draw_metre(request, minor, rng)
+    left, right, left_onsets, right_onsets = (round(float(x) * variety, 4) for x in hands)
+    return Character(
+        metre=metre,
+        tempo_factor=math.exp(tempo * variety),
+        speed=round(float(speed) * variety, 4),
+        height=round(float(height) * variety, 4),
+        hands=(left, right, left_onsets, right_onsets),
+    )
+
+
+def draw_metre(request: PlanRequest, minor: bool, rng: np.random.Generator) -> Metre:
+    """The commanded metre; else 4/4, 3/4, 2/4 or 6/8 as often as people choose them in such a mood."""
+    draw = rng.random()
+    if request.bar_beats is not None:
+        return metre_of(request.bar_beats)
+    fast = request.mood.arousal >= 0
+    counts = dict.fromkeys(METRES, 1.0)
+    for name, mode, speed, count in people().metres:
+        if name in counts and mode == minor and speed == fast:
+            counts[name] += count
+    shares = np.array(list(counts.values())).cumsum()
+    chosen = list(METRES)[int(np.searchsorted(shares, draw * shares[-1]))]
+    return METRES[chosen] if request.variety > 0 else METRES["4/4"]
+
+
+class TextureDraws:
+    """The deviations of one phrase: of its section, shared by all phrases of that letter, and its own."""
+
+    def __init__(self, section_rng: np.random.Generator, phrase_rng: np.random.Generator, contrast: bool) -> None:
+        far = CONTRAST if contrast else LIKENESS
+        whole, hands = "speed_and_height_in_piece", "phrase_covariance"
+        self.whole = far * _draw(whole, section_rng) + LIKENESS * _draw(whole, phrase_rng)
+        self.hands = far * _draw(hands, section_rng) + LIKENESS * _draw(hands, phrase_rng)
+
+
+@cache
+def _root(name: str) -> FloatArray:
+    """The square root of a covariance of people's."""
+    return np.asarray(np.linalg.cholesky(people().texture[name]))
+
+
+def _draw(name: str, rng: np.random.Generator) -> FloatArray:
+    """Numbers that spread as people's."""
+    root = _root(name)
+    return np.asarray(root @ rng.standard_normal(len(root)))
+
+
+def texture_of(request: PlanRequest, character: Character, minor: bool, draws: TextureDraws) -> Texture:
+    """What the hands do in a phrase."""
+    onsets = request.attributes.get("onset_density", DEFAULT_ONSETS_PER_S)
+    beat_s = 60 / (request.tempo_bpm * character.tempo_factor)
+    speed = math.log2(max(onsets * beat_s * 4, 0.5)) + character.speed
+    height = request.attributes.get("register", DEFAULT_REGISTER) + character.height - 60
+    deviation = request.variety * draws.whole
+    whole = np.array([1.0, speed + deviation[0], height + deviation[1], -1.0 if minor else 1.0])
+    hands = whole @ people().texture["weights"] + np.array(character.hands) + request.variety * draws.hands
+    return _possible(hands)
+
+
+def _possible(hands: FloatArray) -> Texture:
+    """Registers within the piano and apart, densities that two hands can play."""
+    left, right = np.clip(hands[:2], [_LOWEST, _LOWEST + _APART], [_HIGHEST - _APART, _HIGHEST]).tolist()
+    if right - left < _APART:
+        middle = (left + right) / 2
+        left, right = middle - _APART / 2, middle + _APART / 2
+    onsets = np.clip(2.0 ** hands[2:] - 1, _FEWEST, _MOST).tolist()
+    return Texture(round(left, 2), round(right, 2), round(onsets[0], 2), round(onsets[1], 2))
