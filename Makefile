@@ -18,8 +18,12 @@ COMPARE ?=
 run: $(RUN_VENV)/ready
 	$(RUN_VENV)/bin/improv run $(ARGS)
 
+# Tests, and which lines and branches they reach; of improv at least 90 %.
 test: $(TEST_VENV)/ready
-	$(TEST_VENV)/bin/python -m pytest
+	@mkdir -p .coverage
+	$(TEST_VENV)/bin/python -m coverage run -m pytest $(ARGS)
+	$(TEST_VENV)/bin/python -m coverage report --include "training/*" | tail -1
+	$(TEST_VENV)/bin/python -m coverage report --include "improv/*" $(if $(ARGS),,--fail-under 90)
 
 # Digests of all music that one machine can compare, before and after a change (tests/golden/README.md):
 # make golden OUT=before.json, then make golden OUT=after.json COMPARE=before.json
@@ -56,7 +60,7 @@ docs: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m tools.protocol
 
 benchmark: $(RUN_VENV)/ready
-	$(RUN_VENV)/bin/python benchmarks/footprint.py
+	$(RUN_VENV)/bin/python -m benchmarks.footprint
 
 $(DATA)/%/dataset.json: | $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m training prepare $(SOURCES) --family $* --out $(DATA)/$*
@@ -76,4 +80,4 @@ $(TEST_VENV)/ready: pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(RUN_VENV) $(TEST_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(RUN_VENV) $(TEST_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

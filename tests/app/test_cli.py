@@ -14,7 +14,7 @@ import mido
 import pytest
 
 from improv import __version__
-from improv.app.cli import main
+from improv.app.cli import COMMANDS, main
 from improv.config import Config, dump, load, of_the_user
 from improv.errors import ModelError
 from improv.midi.file import write_notes
@@ -102,6 +102,26 @@ def test_the_help_lists_commands_and_exit_codes(capsys: pytest.CaptureFixture[st
         assert word in text
 
 
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    for name, text in COMMANDS.items():
+        with pytest.raises(SystemExit) as left:
+            main([name, "--help"])
+        assert left.value.code == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert text in shown
+        assert "--debug" in shown or name == "takes", "each of its actions has it"
+
+
+def test_the_version_waits_for_nothing_heavy() -> None:
+    code = (
+        "import contextlib, sys; from improv.app.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--version'])\n"
+        "sys.exit(' '.join({'numpy', 'pydantic', 'onnxruntime', 'yaml', 'mido'} & set(sys.modules)) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"improv {__version__}\n")
+
+
 def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.mid", "b.mid", "c.mid", "d.mid")]
     arguments = (["--seed", "5"], ["--seed", "5"], ["--seed", "6"], ["--seed", "5", "--mood=-0.5,1"])
@@ -130,7 +150,7 @@ def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         (["config", "-o", "midi.channel=0"], 3, "-o: midi.channel: must be a whole number 1..16 (got 0)"),
         (["run", "-o", "model.path=no.onnx"], 4, "the model no.onnx is not there; "),
         (["tokens", "no.mid"], 2, "no.mid is not there"),
-        (["tokens", "no.mid", "--family", "x"], 2, "unknown model family 'x'; there are: polyphony"),
+        (["tokens", "no.mid", "--family", "x"], 2, "unknown model family 'x'; there are: "),
         (["tokens", "no.json", "--decode", "o.mid"], 2, "no.json cannot be read: No such file or directory"),
     ],
 )

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from improv.app.calibration import Calibration, measure
+from improv.app.options import configured
 from improv.clock import SystemClock
 from improv.config import Config
 from improv.config.edit import flow, write_output
 from improv.errors import InputError
 from improv.player.client import PlayerLink
 from improv.player.protocol import OutputSettings, PlayerSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=int, default=1, metavar="N", help="which of midi.outputs, from 1 (default 1)")
+    parser.add_argument("--repeats", type=int, default=3, help="notes of each velocity (default 3)")
+    parser.add_argument("--pitch", type=int, default=60, help="the key that is played (default 60)")
+    parser.add_argument("--write", action="store_true", help="put the result into the configuration file")
+
+
+def command(options: argparse.Namespace) -> int:
+    effective, path = configured(options)
+    return run(effective, path, options.output, options.repeats, options.pitch, write=options.write)
 
 
 def run(config: Config, path: Path | None, number: int, repeats: int, pitch: int, *, write: bool) -> int:

@@ -1,10 +1,9 @@
-"""`improv ctl`, `status`, `watch` and `link`: the command line as a face of a daemon that plays."""
+"""`improv ctl`: command a daemon that plays."""
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,18 @@ from improv.control.table import COMMANDS, Argument, Row
 from improv.errors import CommandError, InputError
 from improv.frontends.ctl.client import Client, choose
 
-Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_choice(parser)
+    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND [ARGUMENTS]", help="none: list them all")
 
 
-def add_to(add: Add) -> None:
-    """Add the commands to the command line."""
-    sub = add("ctl", ctl, "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.")
-    _with_choice(sub)
-    sub.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND [ARGUMENTS]", help="none: list them all")
-    sub = add("status", status, "Show what a daemon that plays is doing.")
-    _with_choice(sub)
-    sub.add_argument("--json", action="store_true", help="every field of the published state, as JSON")
-    sub = add("watch", watch, "Print the published state as it changes, and every note, one JSON line each.")
-    _with_choice(sub)
-    sub.add_argument("--state", action="store_true", help="the state only, no notes")
-    sub = add("link", link, "Make a way in to the page for another device, good once and for ten minutes.")
-    _with_choice(sub)
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """--to, where several daemons play."""
+    parser.add_argument("--to", default="", metavar="NAME", help="which daemon, by midi.name or process id")
 
 
-def _with_choice(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--to", default="", metavar="NAME", help="which daemon, by midi.name or process id")
-
-
-def ctl(options: argparse.Namespace) -> int:
+def command(options: argparse.Namespace) -> int:
     """Carry out one command; its refusal is the error."""
     if not options.words:
         print("\n".join(usages()))
@@ -46,41 +34,6 @@ def ctl(options: argparse.Namespace) -> int:
         raise CommandError(str(answer.get("error")))
     if (told := answer.get("text")) is not None:
         print(told)
-    return 0
-
-
-def status(options: argparse.Namespace) -> int:
-    """Print the published state."""
-    with Client(choose(options.to)) as client:
-        state = client.ask({"kind": "state"})["state"]
-    if options.json:
-        print(json.dumps(state, indent=1))
-        return 0
-    doing = "ending" if state["ending"] or state["stopping"] else "playing" if state["playing"] else "resting"
-    print(f"{doing}, bar {state['bar']}, beat {state['beat']}, {state['tempo_bpm']:.0f} bpm")
-    print(f"mood   {state['mood']} (valence {state['valence']:+.2f}, arousal {state['arousal']:+.2f})")
-    print(f"model  {state['model']}, seed {state['seed']}")
-    print(f"ports  {state['ports']}")
-    late = f"p50 {state['lateness_p50_ms']:.2f} ms, p99 {state['lateness_p99_ms']:.2f} ms"
-    print(f"notes  {state['notes_planned']}, late {late}, left out {state['notes_dropped']}")
-    return 0
-
-
-def watch(options: argparse.Namespace) -> int:
-    """Print what happens until Ctrl-C or the end of the daemon."""
-    with Client(choose(options.to)) as client:
-        for message in client.listen({"kind": "watch"}, timeout_s=None):
-            if message["kind"] == "hello":
-                message = {"kind": "state", "state": message["state"], "now_s": message["now_s"]}
-            if message["kind"] == "state" or not options.state:
-                print(json.dumps(message, separators=(",", ":")), flush=True)
-    return 0
-
-
-def link(options: argparse.Namespace) -> int:
-    """Print a one-time link."""
-    with Client(choose(options.to)) as client:
-        print(client.ask({"kind": "link"})["link"])
     return 0
 
 

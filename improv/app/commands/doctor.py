@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import os
 import platform
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv import __version__
+from improv.app.options import configured
 from improv.clock import SystemClock, cpu_s
 from improv.config import Config
 from improv.errors import BrainMusicError
@@ -36,6 +38,14 @@ class Finding(NamedTuple):
     name: str
     verdict: str
     text: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """None of its own."""
+
+
+def command(options: argparse.Namespace) -> int:
+    return run(configured(options)[0])
 
 
 def run(config: Config) -> int:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from improv import config as configuration
+from improv.app.options import common, configured
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
@@ -19,16 +19,13 @@ from improv.music.mood import parse_mood
 from improv.takes import library, take
 from improv.takes.journal import Record, is_locked
 
-Add = Callable[..., argparse.ArgumentParser]
 
-
-def add_to(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> None:
-    """The subcommands."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     subparsers = parser.add_subparsers(required=True, metavar="ACTION")
 
-    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        sub = subparsers.add_parser(name, help=text, description=text, parents=[common])
-        sub.set_defaults(command=command)
+    def add(name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = subparsers.add_parser(name, help=text, description=text, parents=[common()])
+        sub.set_defaults(action=action)
         if name != "list":
             sub.add_argument("take", help="id of the take, the beginning of it, or `last`")
         return sub
@@ -54,8 +51,13 @@ def add_to(parser: argparse.ArgumentParser, common: argparse.ArgumentParser) -> 
     sub.add_argument("--yes", action="store_true", help="without asking")
 
 
+def command(options: argparse.Namespace) -> int:
+    action: Callable[[argparse.Namespace], int] = options.action
+    return action(options)
+
+
 def _config(options: argparse.Namespace) -> Config:
-    return configuration.load(options.config or configuration.find(), options.overrides)
+    return configured(options)[0]
 
 
 def _path(options: argparse.Namespace) -> Path:

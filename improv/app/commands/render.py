@@ -1,0 +1,48 @@
+"""`improv render`: music into a MIDI file, without waiting for it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from improv.app.options import configured
+from improv.config import journeys
+from improv.config.adapters import render
+from improv.errors import InputError
+from improv.midi import file as midi_file
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.music.mood import parse_mood
+from improv.takes.export.planned import music_file
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, help="the MIDI file to write")
+    parser.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
+    parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML)")
+    parser.add_argument("--seconds", type=float, help="length (default 60, or as long as the journey)")
+    parser.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
+
+
+def command(options: argparse.Namespace) -> None:
+    effective, _ = configured(options)
+    seed = options.seed if options.seed is not None else max(effective.music.seed, 0)
+    if not 0 <= seed < 2**31:
+        raise InputError(f"--seed must be in 0..2147483647, got {seed}")
+    if not options.out.parent.is_dir():
+        raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
+    if options.mood and options.journey:
+        raise InputError("--mood and --journey exclude each other: a journey brings its moods")
+    mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
+    journey = journeys.read(options.journey, effective.mood.moods) if options.journey else None
+    length_s = options.seconds if options.seconds is not None else journey.length_s if journey else 60.0
+    if not 0 < length_s <= 24 * 3600:
+        raise InputError(f"--seconds must be more than 0, at most 86400, got {length_s:g}")
+    model = OnnxModel(resolve(effective.model.path), effective.model.provider)
+    steps = render(model, effective, length_s, seed, mood, journey=journey)
+    program = effective.midi.program if effective.midi.program >= 0 else None
+    midi_file.save(music_file(steps, effective.midi.channel - 1, program), options.out)
+    notes = sum(len(step.started) for step in steps)
+    print(
+        f"{options.out}: {length_s:g} s, {notes} notes, "
+        f"{f'journey {journey.name}' if journey else f'mood {options.mood or effective.mood.start}'}, seed {seed}"
+    )

@@ -1,0 +1,29 @@
+"""What every command of `improv` is given, and the configuration that follows from it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from improv.config import Config
+
+
+def common() -> argparse.ArgumentParser:
+    """The parent of all commands' parsers."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(
+        "-c", "--config", type=Path, help="configuration file (default: ./config.yaml, then the user's)"
+    )
+    parser.add_argument("-o", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    parser.add_argument("--debug", action="store_true", help="traceback and debug log")
+    return parser
+
+
+def configured(options: argparse.Namespace) -> tuple[Config, Path | None]:
+    """The effective configuration and the file that it comes from, None where there is none. ConfigError."""
+    from improv import config
+
+    path = options.config or config.find()
+    return config.load(path, options.overrides), path
