@@ -27,10 +27,12 @@ from improv.config import adapters, load
 from improv.control.table import Names, parse
 from improv.engine.engine import Engine
 from improv.engine.offline import ManualLink
+from improv.improviser.improviser import Improviser
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.takes import library, recreate, take
 from improv.takes.export.midi import midi_file
-from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, about_model
+from improv.takes.recorder import OperationRecorder, RecordedLink, Recording
+from improv.takes.schema import model_record
 from tools.live import Daemon
 from tools.waiting import CLOCK
 
@@ -75,18 +77,18 @@ def render_one(model: OnnxModel, minutes: float, seed: int) -> dict[str, Any]:
     chance, config, clock = random.Random(seed), load(None, [], {}), ManualClock()
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as name:
         folder = Path(name)
-        about = {"seed": seed, "model": about_model("", model), "config": config.model_dump(mode="json")}
+        about = {"seed": seed, "model": model_record("", model), "config": config.model_dump(mode="json")}
         start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         recording = Recording(folder, 720, 50, clock, lambda: start, about)
-        first = adapters.initial_controls(config)
+        first, settings = adapters.initial_controls(config), adapters.improviser_settings(config)
         engine = Engine(
-            RecordedImproviser(model, adapters.improviser_settings(config), first, seed, recording),
+            Improviser(model, settings, first, seed, OperationRecorder(recording, first, settings)),
             RecordedLink(ManualLink(clock), recording),
             clock,
             first,
             config.controls.midi_map(config.mood.moods),
             adapters.engine_settings(config),
-            recording,
+            recording.commanded,
         )
         names, commanded = Names(config.mood.moods), 0
         while clock.now() < 60 * minutes:

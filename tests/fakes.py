@@ -161,7 +161,7 @@ class Stage:
         self.link = FallibleLink(self.clock)
         self.record = record or StepList()
         first = adapters.initial_controls(self.config, CORNERS[mood])
-        self.improviser = Improviser(model, adapters.improviser_settings(self.config), first, seed)
+        self.improviser = Improviser(model, adapters.improviser_settings(self.config), first, seed, self.record)
         self.engine = Engine(
             self.improviser,
             self.link,
@@ -169,7 +169,6 @@ class Stage:
             first,
             self.config.controls.midi_map(self.config.mood.moods),
             adapters.engine_settings(self.config),
-            self.record,
         )
 
     def play(self, seconds: float) -> None:

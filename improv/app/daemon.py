@@ -32,7 +32,8 @@ from improv.model.loader import Shelf
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.player.client import PlayerLink
 from improv.player.protocol import Link, OutputSettings, PlayerSettings, PortsChanged, Ready
-from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, about_model
+from improv.takes.recorder import OperationRecorder, RecordedLink, Recording
+from improv.takes.schema import model_record
 
 log = logging.getLogger(__name__)
 
@@ -72,22 +73,17 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
         if journey is not None:
             controls = adapters.set_out(controls, journey)
         settings = adapters.improviser_settings(config)
-        improviser: Improviser
-        heard: Link
-        if recording is None:
-            improviser, heard = Improviser(model, settings, controls, seed), link
-        else:
-            improviser = RecordedImproviser(model, settings, controls, seed, recording)
-            heard = RecordedLink(link, recording)
+        observer = OperationRecorder(recording, controls, settings) if recording is not None else None
+        heard: Link = RecordedLink(link, recording) if recording is not None else link
         ports = _ports(link.wait_ready())
         engine = Engine(
-            improviser,
+            Improviser(model, settings, controls, seed, observer),
             Mirror(heard, faces),
             clock,
             controls,
             config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
             adapters.engine_settings(config),
-            recording,
+            recording.commanded if recording is not None else None,
             shelf,
         )
         display = stack.enter_context(_display(model, config))
@@ -172,7 +168,7 @@ def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Rec
     """The record of this run; its first lines say all that is needed to make it again."""
     about = {
         "version": __version__,
-        "model": about_model(config.model.path, model),
+        "model": model_record(config.model.path, model),
         "seed": seed,
         "config": config.model_dump(mode="json"),
     }

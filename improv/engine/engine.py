@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
 from improv.errors import CommandError
 from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Begin, Configure, FollowTempo, Hear, Locate, Offer, Release, Rewind, Shorten
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import Loaded
@@ -63,14 +65,6 @@ class Models(Protocol):
     def ready(self) -> Loaded | None: ...
 
 
-class Witness(Protocol):
-    """Who is told what is planned and commanded: the recording of a take, or a list when rendering."""
-
-    def add(self, step: PlannedStep) -> None: ...
-    def forget(self, tick: int) -> None: ...
-    def commanded(self, command: Command, at_s: float) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """look_ahead_s: how far ahead is planned. channel: 0..15.
@@ -97,12 +91,12 @@ class Engine:
         initial: ControlState,
         midi_map: MidiMap,
         settings: EngineSettings,
-        witness: Witness | None = None,
+        on_command: Callable[[Command, float], None] | None = None,
         models: Models | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self.controls = self._initial = initial
-        self._link, self._clock, self._witness, self._models = link, clock, witness, models
+        self._link, self._clock, self._on_command, self._models = link, clock, on_command, models
         self.timeline = Timeline(0.0, settings.clock_offset_s)
         self._master = Master(self.timeline)
         self._taps = TapTempo()
@@ -196,7 +190,7 @@ class Engine:
 
     def _listen(self) -> None:
         heard = self._keys if self.controls.duet else ()
-        self.improviser.hear(pitch for _, pitch in heard)
+        self.improviser.apply(Hear(tuple(sorted(pitch for _, pitch in heard))))
 
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""
@@ -207,8 +201,8 @@ class Engine:
         if isinstance(command, commands.SetModel) and not self._has_model(command.name):
             return
         before = self.controls
-        if self._witness is not None:
-            self._witness.commanded(command, received_s)
+        if self._on_command is not None:
+            self._on_command(command, received_s)
         self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
         if self.controls.model != before.model:
@@ -243,7 +237,7 @@ class Engine:
         if loaded.model is None:
             log.error("%s; the music goes on as before", loaded.failure)
             return
-        self.improviser.offer(loaded.name, loaded.model)
+        self.improviser.apply(Offer(loaded.name, loaded.model))
         self.act(commands.SetModel(loaded.name), self._clock.now())
 
     def reconfigure(
@@ -254,7 +248,8 @@ class Engine:
         initial: what Reset goes back to from now on. What commands have set since the start stays.
         """
         self._initial = initial
-        self.improviser.settings = replace(improviser, beats_per_bar=self.improviser.settings.beats_per_bar)
+        beats_per_bar = self.improviser.settings.beats_per_bar
+        self.improviser.apply(Configure(replace(improviser, beats_per_bar=beats_per_bar)))
         self.settings = replace(settings, channel=self.settings.channel)
         self.midi_map = midi_map
         self._changed_s = self._clock.now()
@@ -292,8 +287,6 @@ class Engine:
         self.controls = self.controls.reached(self.improviser.position.music_s)
         step = self.improviser.plan_step(self.controls)
         self._planned.append(step)
-        if self._witness is not None:
-            self._witness.add(step)
         now_s = self._clock.now()
         notes = tuple(
             self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s, step), now_s), step.revision)
@@ -362,9 +355,7 @@ class Engine:
             self._planned.pop()
         if dropped[kept:]:
             back_to = dropped[kept].position.tick
-            self.improviser.rewind(back_to)
-            if self._witness is not None:
-                self._witness.forget(back_to)
+            self.improviser.apply(Rewind(back_to))
             for step in dropped[kept:]:
                 self._notes_planned -= len(step.started)
                 for note in step.started:
@@ -406,9 +397,8 @@ class Engine:
             sixteenth_s = 15.0 / self.improviser.position.tempo_bpm
             answer_s = received_s + max(ANSWER_WITHIN_S, sixteenth_s) - ANSWER_MARGIN_S
             if not (self.timeline.led or self.settings.pulses):  # else others count on the grid
-                self.improviser.shorten(
-                    self.timeline.music_s(self.improviser.position, max(answer_s, self._clock.now()))
-                )
+                due_s = max(answer_s, self._clock.now())
+                self.improviser.apply(Shorten(self.timeline.music_s(self.improviser.position, due_s)))
             step = self._plan_step()
             self._tell_answer(step, received_s, sixteenth_s)
 
@@ -431,7 +421,7 @@ class Engine:
         """End every note now. The music goes on with the next step, unless it is paused."""
         self._go_back()
         self._link.silence()
-        self.improviser.release()
+        self.improviser.apply(Release())
         self._provisional_off_s.clear()
 
     def _pause(self) -> None:
@@ -447,7 +437,7 @@ class Engine:
             return
         anew, self._finished = self._finished, False
         if anew:
-            self.improviser.begin_anew(self.controls)
+            self.improviser.apply(Begin(self.controls))
         if led:
             self._join(to_bar=anew)
         else:
@@ -462,7 +452,7 @@ class Engine:
         beats = self.settings.count_in_bars * beats_per_bar
         for beat in range(beats):
             self._link.pulse(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
-        self.improviser.follow_tempo(None)
+        self.improviser.apply(FollowTempo(None))
         self.timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
 
     # ------------------------------------------------------------------------------------------------- the master
@@ -495,7 +485,7 @@ class Engine:
             self._join()
         elif max(abs(shift_s), abs(self.timeline.shift_s(now_s + self.settings.look_ahead_s))) > WORTH_MOVING_S:
             self._link.bend(self.timeline.bend(now_s))
-            self.improviser.follow_tempo(self._master.tempo_bpm)
+            self.improviser.apply(FollowTempo(self._master.tempo_bpm))
 
     def _join(self, *, to_bar: bool = False) -> None:
         """Let the next step be the one that the master's song comes to next, in its bar and place of the bar."""
@@ -504,15 +494,15 @@ class Engine:
         grid_beats = position.beats_per_bar if to_bar else 0.0
         beat = self.timeline.join(position, self._clock.now(), STALLED_S, grid_beats)
         if beat is not None:
-            self.improviser.locate(beat)
-            self.improviser.follow_tempo(self._master.tempo_bpm)
+            self.improviser.apply(Locate(beat))
+            self.improviser.apply(FollowTempo(self._master.tempo_bpm))
 
     def _change_source(self) -> None:
         """Go over to the master, or back to our own time, with what is planned."""
         position = self.improviser.position
         if self.controls.clock_source == "internal":
             due_s = self._due_s(position.music_s)
-            self.improviser.follow_tempo(None)
+            self.improviser.apply(FollowTempo(None))
             self.timeline.begin_at(position, due_s, anew=False)
         elif self._master.running and self.controls.playing:
             self._go_back()
@@ -529,11 +519,9 @@ class Engine:
         tick = self._first_unheard(now_s)
         while self._planned and self._planned[-1].position.tick >= tick:
             self._planned.pop()
-        self.improviser.rewind(tick)
-        if self._witness is not None:
-            self._witness.forget(tick)
+        self.improviser.apply(Rewind(tick))
         self._link.silence()
-        self.improviser.release()
+        self.improviser.apply(Release())
         self._provisional_off_s.clear()
 
     # -------------------------------------------------------------------------------------------------- publishing

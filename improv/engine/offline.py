@@ -10,6 +10,7 @@ from improv.control.state import Command, ControlState
 from improv.control.table import MidiMap
 from improv.engine.engine import Engine, EngineSettings
 from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Operation, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import Shelf
@@ -84,15 +85,19 @@ class StepList:
     def __init__(self) -> None:
         self.steps: list[PlannedStep] = []
 
+    def __call__(self, operation: Operation, step: PlannedStep | None) -> None:
+        """Observe an improviser."""
+        if step is not None:
+            self.add(step)
+        elif isinstance(operation, Rewind):
+            self.forget(operation.tick)
+
     def add(self, step: PlannedStep) -> None:
         self.steps.append(step)
 
     def forget(self, tick: int) -> None:
         while self.steps and self.steps[-1].position.tick >= tick:
             self.steps.pop()
-
-    def commanded(self, command: Command, at_s: float) -> None:
-        pass
 
 
 class OfflineSettings(NamedTuple):
@@ -122,14 +127,13 @@ def render(
     """
     clock, steps = ManualClock(), StepList()
     engine = Engine(
-        Improviser(model, settings.improviser, controls, seed),
+        Improviser(model, settings.improviser, controls, seed, steps),
         ManualLink(clock),
         clock,
         controls,
         settings.midi_map,
         settings.engine,
-        steps,
-        Shelf(provider=settings.provider, beside=False),
+        models=Shelf(provider=settings.provider, beside=False),
     )
     waiting = list(commands)
     while clock.now() < seconds:

@@ -7,7 +7,6 @@ to the beginning of any step that is still inside the look-ahead, so that what w
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,20 @@ import numpy as np
 from improv.control.state import ControlState
 from improv.improviser import ending
 from improv.improviser.advance import advance
+from improv.improviser.operations import (
+    Begin,
+    Configure,
+    FollowTempo,
+    Hear,
+    Locate,
+    Observer,
+    Offer,
+    Operation,
+    Plan,
+    Release,
+    Rewind,
+    Shorten,
+)
 from improv.improviser.performer import perform
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.request import Circumstances, commanded_attributes, request_for
@@ -28,18 +41,27 @@ from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.music.position import Position
 from improv.plan.phrase_memory import PhraseMemory, Recall
 
-REMEMBERED_STEPS = 512  # how far back `rewind` can go; the look-ahead is never longer
+REMEMBERED_STEPS = 512  # how far back `Rewind` can go; the look-ahead is never longer
 
 
 class Improviser:
     """Plans step after step, for ever. Everything random comes from `seed` and the step's tick alone.
 
     Other models than the first can be offered; which one plays is a control (`ControlState.model`). A change lands on
-    the next bar line: there the old model's notes end and the new one begins.
+    the next bar line: there the old model's notes end and the new one begins. All that is done to it goes through
+    `apply`; observer: told of each operation once it is done.
     """
 
-    def __init__(self, model: Model, settings: Settings, controls: ControlState, seed: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        controls: ControlState,
+        seed: int,
+        observer: Observer | None = None,
+    ) -> None:
         self.settings, self.seed = settings, seed
+        self._observer = observer
         self._around = Circumstances(phases(seed))
         self._models = {controls.model: model}
         self._next_note_id = 1
@@ -88,16 +110,62 @@ class Improviser:
         """
         return commanded_attributes(mood, controls, self.settings, self._around.tempo_bpm)
 
-    # ----------------------------------------------------------------------------------------------- planning
+    # ---------------------------------------------------------------------------------------------- operations
+
+    def apply(self, operation: Operation) -> PlannedStep | None:
+        """Carry out an operation and tell the observer. Returns the step that `Plan` chose, else None.
+
+        When it raises, nothing was done.
+        """
+        step = self._carry_out(operation)
+        if self._observer is not None:
+            self._observer(operation, step)
+        return step
 
     def plan_step(self, controls: ControlState) -> PlannedStep:
         """Choose and return the next grid step under the controls."""
+        step = self.apply(Plan(controls))
+        assert step is not None
+        return step
+
+    def _carry_out(self, operation: Operation) -> PlannedStep | None:
+        match operation:
+            case Plan(controls):
+                return self._plan_step(controls)
+            case Rewind(tick):
+                self._rewind(tick)
+            case Begin(controls):
+                self._begin(controls)
+            case Hear(keys):
+                heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
+                self._around = replace(self._around, person_keys=heard)
+            case FollowTempo(tempo_bpm):
+                self._around = replace(self._around, tempo_bpm=tempo_bpm)
+                if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
+                    self._move(self.position._replace(tempo_bpm=tempo_bpm))
+            case Locate(beat):
+                self._move(self.position.at_beat(beat))
+                self._snapshot = replace(self._snapshot, end_tick=None)
+            case Shorten(music_s):
+                if music_s < self.position.music_s:
+                    self._move(self.position._replace(music_s=music_s))
+            case Release():
+                self._snapshot = replace(self._snapshot, held=(), leaving=(), pedalled=())
+            case Offer(name, model):
+                self._models[name] = model
+            case Configure(settings):
+                self.settings = settings
+        return None
+
+    def _move(self, position: Position) -> None:
+        self._snapshot = replace(self._snapshot, position=position)
+
+    def _plan_step(self, controls: ControlState) -> PlannedStep:
         before = self._snapshot
         snapshot = self._with_model(before, controls)
-        if snapshot is not before:
-            self._phrases = PhraseMemory()  # its ticks were others
+        phrases = self._phrases if snapshot is before else PhraseMemory()  # another model's ticks are others
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
-        recall = self._recall(snapshot, controls.mood(snapshot.position.music_s))
+        recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
         asked = request_for(snapshot, controls, self.settings, self._around, recall)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
@@ -106,10 +174,13 @@ class Improviser:
         planned = PlannedStep(
             snapshot.position, played.started, played.ended, asked.mood, controls.revision, choice.finished
         )
+        following = advance(played.after, planned, choice.grid, asked, self.settings)
+        # From here on nothing can fail.
         self._past.append(before)
         self._next_note_id += len(played.started)
+        self._phrases = phrases
         self._phrases.remember(snapshot.position, frozenset(choice.grid.started), asked.mood)
-        self._snapshot = advance(played.after, planned, choice.grid, asked, self.settings)
+        self._snapshot = following
         return planned
 
     def _with_model(self, snapshot: Snapshot, controls: ControlState) -> Snapshot:
@@ -122,29 +193,25 @@ class Improviser:
             tempo_bpm = self.attributes(target, controls)["tempo"]
         return taken_over(snapshot, model, model.encoding.tempo_bpm or tempo_bpm, target)
 
-    def _recall(self, snapshot: Snapshot, mood: Mood) -> Recall | None:
+    def _recall(self, phrases: PhraseMemory, snapshot: Snapshot, mood: Mood) -> Recall | None:
         """What an earlier phrase would bring back now: nothing while an ending is made, or without a beat."""
         has_beat = snapshot.encoding.tempo_bpm is None
         if not self.settings.recall_pull or snapshot.end_tick is not None or not has_beat:
             return None
-        return self._phrases.recall(snapshot.position, mood)
+        return phrases.recall(snapshot.position, mood)
 
-    def rewind(self, tick: int) -> None:
-        """Forget every step from `tick` on. ValueError when that lies further back than is remembered."""
+    def _rewind(self, tick: int) -> None:
         if tick >= self._snapshot.position.tick:
             return
-        while self._past:
-            snapshot = self._past.pop()
-            if snapshot.position.tick == tick:
-                self._snapshot = snapshot
-                self._phrases.forget(tick)
-                return
-        raise ValueError(f"step {tick} is no longer remembered")
+        back = next((index for index, one in enumerate(self._past) if one.position.tick == tick), None)
+        if back is None:
+            raise ValueError(f"step {tick} is no longer remembered")
+        self._snapshot = self._past[back]
+        while len(self._past) > back:
+            self._past.pop()
+        self._phrases.forget(tick)
 
-    def begin_anew(self, controls: ControlState) -> None:
-        """A new piece begins with the next step, in bar 1, with an empty memory, in its own tempo: not in that of an
-        ending.
-        """
+    def _begin(self, controls: ControlState) -> None:
         position = self._snapshot.position
         mood = controls.mood(position.music_s)
         tempo_bpm = self.model.encoding.tempo_bpm or self.attributes(mood, controls)["tempo"]
@@ -152,39 +219,3 @@ class Improviser:
         self._snapshot = beginning(self.model, line, controls.glide.target)
         self._past.clear()
         self._phrases = PhraseMemory()
-
-    # --------------------------------------------------------------------------------------- from outside
-
-    def offer(self, name: str, model: Model) -> None:
-        """Let a model be asked for by name from now on."""
-        self._models[name] = model
-
-    def hear(self, keys: Iterable[int]) -> None:
-        """The keys that somebody else holds down from now on, 0..127. The model takes them for part of its music, they
-        are not played; those beyond the piano are not heard.
-        """
-        heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
-        self._around = replace(self._around, person_keys=heard)
-
-    def follow_tempo(self, tempo_bpm: float | None) -> None:
-        """Another program gives the tempo from now on, whatever the mood and the ending say; None: no more."""
-        self._around = replace(self._around, tempo_bpm=tempo_bpm)
-        if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
-            self._move(self.position._replace(tempo_bpm=tempo_bpm))
-
-    def locate(self, beat: float) -> None:
-        """The next step stands so many beats after the song's beginning: its bar and its place in the bar."""
-        self._move(self.position.at_beat(beat))
-        self._snapshot = replace(self._snapshot, end_tick=None)
-
-    def shorten(self, music_s: float) -> None:
-        """Let the next step begin at `music_s` if it would begin later: the step before it becomes shorter."""
-        if music_s < self.position.music_s:
-            self._move(self.position._replace(music_s=music_s))
-
-    def release(self) -> None:
-        """Forget what sounds: someone ended it. The model may go on as if it did not know."""
-        self._snapshot = replace(self._snapshot, held=(), leaving=(), pedalled=())
-
-    def _move(self, position: Position) -> None:
-        self._snapshot = replace(self._snapshot, position=position)

@@ -1,7 +1,7 @@
 """A take while it is played: what goes past between engine, improviser and player is written down.
 
-`RecordedImproviser` and `RecordedLink` stand where the improviser and the player's link stand, do what those do, and
-tell the recording. The engine does not know the difference.
+`OperationRecorder` observes the improviser. `RecordedLink` stands where the player's link stands, does what that does,
+and tells the recording. The engine does not know the difference.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from pathlib import Path
 
 from improv.clock import Clock
 from improv.control.state import Command, ControlState
-from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Begin, Configure, Operation, Plan, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
-from improv.model.onnx_model import Model, digest_of
 from improv.player.protocol import Bend, Link, PlannedNote, Pulses, Received, Statistics, ToEngine
 from improv.takes import library
 from improv.takes.journal import JournalWriter, Record
-from improv.takes.schema import FORMAT, controls_record, settings_record, step_record
+from improv.takes.schema import FORMAT, controls_record, operation_record, settings_record, step_record
 
 log = logging.getLogger(__name__)
 
@@ -216,74 +215,46 @@ def in_words(command: Command) -> str:
     return f"{name}: {given}" if given else name
 
 
-def about_model(name: str, model: Model) -> Record:
-    """What a take says of a model: by which name it was asked for, and which file it is."""
-    path = getattr(model, "path", None)
-    return {
-        "asked": name,
-        "name": model.contract.name,
-        "family": model.contract.family,
-        "sha256": digest_of(path) if path is not None else "",
-    }
+class OperationRecorder:
+    """Writes down what is done to an improviser, whose observer it is: a take begins with the first music.
 
-
-class RecordedImproviser(Improviser):
-    """An improviser that tells the recording what decides the next steps: controls, settings, and what was done to it.
-
-    The steps themselves, and those taken back, come from the engine.
+    controls, settings: that the improviser began with.
     """
 
-    def __init__(
-        self, model: Model, settings: Settings, controls: ControlState, seed: int, recording: Recording
-    ) -> None:
-        super().__init__(model, settings, controls, seed)
-        self._recording, self._first = recording, (controls, settings)
+    def __init__(self, recording: Recording, controls: ControlState, settings: Settings) -> None:
+        self._recording = recording
+        self._first, self._settings = (controls, settings), settings
         self._before: list[Record] = []  # what was done before the first music: the take begins with it
 
-    def plan_step(self, controls: ControlState) -> PlannedStep:
-        if not self._recording.take_id:
-            self._recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
+    def __call__(self, operation: Operation, step: PlannedStep | None) -> None:
+        """An operation was carried out; step: that it planned."""
+        match operation:
+            case Plan(controls):
+                assert step is not None
+                self._planned(controls, step)
+            case Configure(settings):
+                self._settings = settings
+            case Rewind(tick):
+                self._recording.forget(tick)
+            case Begin(controls) if self._recording.take_id:
+                self._recording.state(controls, self._settings)
+            case Begin(controls):
+                self._write(controls_record(controls))
+        if not isinstance(operation, Rewind) and (record := operation_record(operation)) is not None:
+            self._write(record)
+
+    def _planned(self, controls: ControlState, step: PlannedStep) -> None:
+        recording = self._recording
+        if not recording.take_id:
+            recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
             for record in self._before:
-                self._recording.write(record)
-        if self._recording.full and not self.position.ticks_to_bar_line:
-            self._recording.turn_over(controls, self.settings)
-        self._recording.state(controls, self.settings)
-        return super().plan_step(controls)
+                recording.write(record)
+        if recording.full and not step.position.ticks_to_bar_line:
+            recording.turn_over(controls, self._settings)
+        recording.state(controls, self._settings)
+        recording.add(step)
 
-    def shorten(self, music_s: float) -> None:
-        self._tell({"k": "hurry", "m": music_s})
-        super().shorten(music_s)
-
-    def hear(self, keys: Iterable[int]) -> None:
-        held = sorted(keys)
-        self._tell({"k": "hear", "keys": held})
-        super().hear(held)
-
-    def follow_tempo(self, tempo_bpm: float | None) -> None:
-        self._tell({"k": "lead", "bpm": tempo_bpm})
-        super().follow_tempo(tempo_bpm)
-
-    def locate(self, beat: float) -> None:
-        self._tell({"k": "locate", "beat": beat})
-        super().locate(beat)
-
-    def release(self) -> None:
-        self._tell({"k": "release"})
-        super().release()
-
-    def offer(self, name: str, model: Model) -> None:
-        super().offer(name, model)
-        self._tell({"k": "offer", **about_model(name, model)})
-
-    def begin_anew(self, controls: ControlState) -> None:
-        if self._recording.take_id:
-            self._recording.state(controls, self.settings)
-        else:
-            self._tell(controls_record(controls))
-        self._tell({"k": "anew"})
-        super().begin_anew(controls)
-
-    def _tell(self, record: Record) -> None:
+    def _write(self, record: Record) -> None:
         if self._recording.take_id:
             self._recording.write(record)
             return

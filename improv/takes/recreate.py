@@ -11,11 +11,12 @@ from typing import NamedTuple
 from improv.control.state import ControlState
 from improv.errors import InputError
 from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Begin
 from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
 from improv.music.mood import Glide, Mood
 from improv.takes.journal import SUFFIX, Record
-from improv.takes.schema import controls_of, settings_of, step_record
+from improv.takes.schema import controls_of, operations, settings_of, step_record
 from improv.takes.take import records_of
 
 
@@ -33,25 +34,36 @@ class Comparison(NamedTuple):
 def chain(path: Path) -> list[Record]:
     """The records of a take and of all the takes that it continues, the first one first.
 
-    InputError when one of them is not there any more.
+    InputError when one of them is not there any more, or when they continue each other in a ring.
     """
+    parts: list[list[Record]] = []
+    seen: set[Path] = set()
+    while True:
+        records = _whole(path)
+        parts.append(records)
+        seen.add(path)
+        before = records[0].get("continues")
+        if not before:
+            return [record for part in reversed(parts) for record in part]
+        earlier = path.with_name(f"{before}{SUFFIX}")
+        if earlier in seen:
+            raise InputError(
+                f"{path.stem} continues {before}, which continues it: it can be exported, but not made again"
+            )
+        if not earlier.exists():
+            raise InputError(
+                f"{path.stem} continues {before}, which was deleted: it can be exported, but not made again"
+            )
+        path = earlier
+
+
+def _whole(path: Path) -> list[Record]:
     records, damaged = records_of(path)
     if damaged and any(r["k"] == "end" for r in records):
         raise InputError(
             f"{path.name} has {damaged} damaged lines: it can be exported, but not made again from its seed"
         )
-    before = records[0].get("continues")
-    if not before:
-        return records
-    earlier = path.with_name(f"{before}{SUFFIX}")
-    if not earlier.exists():
-        raise InputError(f"{path.stem} continues {before}, which was deleted: it can be exported, but not made again")
-    return [*chain(earlier), *records]
-
-
-def head_of(path: Path) -> Record:
-    """The first record of the chain, with model and seed."""
-    return chain(path)[0]
+    return records
 
 
 Find = Callable[[Record], Model]
@@ -59,36 +71,23 @@ Find = Callable[[Record], Model]
 
 
 def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[Record, Record]]:
-    """Plan every step again; yields what the journal says of it and what came out now."""
-    head = records[0]
-    controls = _controls(head["controls"])
-    improviser = Improviser(model, settings_of(head["settings"]), controls, int(head["seed"]))
-    for record in records:
-        match record["k"]:
-            case "take":
-                controls, improviser.settings = _controls(record["controls"]), settings_of(record["settings"])
-            case "controls":
-                controls = _controls(record)
-            case "settings":
-                improviser.settings = settings_of(record)
-            case "step":
-                yield record, step_record(improviser.plan_step(controls))
-            case "offer":
-                improviser.offer(str(record["asked"]), find(record))
-            case "hear":
-                improviser.hear(record["keys"])
-            case "lead":
-                improviser.follow_tempo(record["bpm"])
-            case "locate":
-                improviser.locate(float(record["beat"]))
-            case "rewind":
-                improviser.rewind(int(record["tick"]))
-            case "hurry":
-                improviser.shorten(float(record["m"]))
-            case "release":
-                improviser.release()
-            case "anew":
-                improviser.begin_anew(controls)
+    """Plan every step again; yields what the journal says of it and what came out now.
+
+    InputError when a record does not fit this version.
+    """
+    try:
+        head = records[0]
+        improviser = _improviser(head, model, controls_of(head["controls"]))
+        for record, operation in operations(records, find):
+            step = improviser.apply(operation)
+            if step is not None:
+                yield record, step_record(step)
+    except ValueError as error:
+        raise InputError(f"the take is of another version of BrainMusic, or damaged: {error}") from None
+
+
+def _improviser(head: Record, model: Model, controls: ControlState) -> Improviser:
+    return Improviser(model, settings_of(head["settings"]), controls, int(head["seed"]))
 
 
 def recreated(records: list[Record], model: Model, find: Find) -> tuple[list[Record], Comparison]:
@@ -110,9 +109,8 @@ def recreated(records: list[Record], model: Model, find: Find) -> tuple[list[Rec
 
 def otherwise(records: list[Record], model: Model, mood: Mood | None) -> list[PlannedStep]:
     """As long a piece under the same seed and commands by another model, or in another mood all through."""
-    head = records[0]
     timeline = _timeline(records, mood)
-    improviser = Improviser(model, settings_of(head["settings"]), timeline[0][1], int(head["seed"]))
+    improviser = _improviser(records[0], model, timeline[0][1])
     end_s = max((float(record["m"]) for record in records if record["k"] == "step"), default=0.0)
     steps: list[PlannedStep] = []
     while improviser.position.music_s < end_s:
@@ -120,7 +118,7 @@ def otherwise(records: list[Record], model: Model, mood: Mood | None) -> list[Pl
             timeline.pop(0)
         steps.append(improviser.plan_step(timeline[0][1]))
         if steps[-1].finished:
-            improviser.begin_anew(timeline[0][1])
+            improviser.apply(Begin(timeline[0][1]))
     return steps
 
 

@@ -29,13 +29,28 @@ of a step, seconds of the music.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from improv.control.state import ControlState
+from improv.improviser.operations import (
+    Begin,
+    Configure,
+    FollowTempo,
+    Hear,
+    Locate,
+    Offer,
+    Operation,
+    Plan,
+    Release,
+    Rewind,
+    Shorten,
+)
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
+from improv.model.onnx_model import Model, digest_of
 from improv.takes.journal import Record
 
 FORMAT = 1
@@ -73,6 +88,78 @@ def step_record(step: PlannedStep) -> Record:
         "off": [list(ended) for ended in step.ended],
     }
     return record | {"end": True} if step.finished else record
+
+
+def operation_record(operation: Operation) -> Record | None:
+    """What was done to the improviser, apart from planning: that is told by the controls, the settings and the step.
+
+    None for other settings, which are written down when the first step is planned under them.
+    """
+    match operation:
+        case Rewind(tick):
+            return {"k": "rewind", "tick": tick}
+        case Hear(keys):
+            return {"k": "hear", "keys": list(keys)}
+        case FollowTempo(tempo_bpm):
+            return {"k": "lead", "bpm": tempo_bpm}
+        case Locate(beat):
+            return {"k": "locate", "beat": beat}
+        case Shorten(music_s):
+            return {"k": "hurry", "m": music_s}
+        case Release():
+            return {"k": "release"}
+        case Begin():
+            return {"k": "anew"}
+        case Offer(name, model):
+            return {"k": "offer", **model_record(name, model)}
+        case Plan() | Configure():
+            return None
+
+
+def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> Iterator[tuple[Record, Operation]]:
+    """The way back: all that was done to the improviser, each with the record that it stands in.
+
+    find: the model that an `offer` record tells of. ValueError when a record does not fit this version.
+    """
+    controls = ControlState()
+    for record in records:
+        match record["k"]:
+            case "take":
+                controls = controls_of(record["controls"])
+                yield record, Configure(settings_of(record["settings"]))
+            case "controls":
+                controls = controls_of({key: value for key, value in record.items() if key != "at"})
+            case "settings":
+                yield record, Configure(settings_of(record))
+            case "step":
+                yield record, Plan(controls)
+            case "rewind":
+                yield record, Rewind(int(record["tick"]))
+            case "hear":
+                yield record, Hear(tuple(record["keys"]))
+            case "lead":
+                yield record, FollowTempo(record["bpm"])
+            case "locate":
+                yield record, Locate(float(record["beat"]))
+            case "hurry":
+                yield record, Shorten(float(record["m"]))
+            case "release":
+                yield record, Release()
+            case "anew":
+                yield record, Begin(controls)
+            case "offer":
+                yield record, Offer(str(record["asked"]), find(record))
+
+
+def model_record(name: str, model: Model) -> Record:
+    """What a take says of a model: by which name it was asked for, and which file it is."""
+    path = getattr(model, "path", None)
+    return {
+        "asked": name,
+        "name": model.contract.name,
+        "family": model.contract.family,
+        "sha256": digest_of(path) if path is not None else "",
+    }
 
 
 def controls_record(controls: ControlState) -> Record:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.control.state import ControlState, SetMode
+from improv.improviser.operations import Hear
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
 from improv.player.protocol import Received
@@ -29,11 +30,11 @@ def test_the_model_is_told_what_is_held_in_its_own_words() -> None:
     model = ScriptedModel([STEP_END])
     subject = improviser(model)
     plan(subject, controls(), 1)
-    subject.hear([72, 60])
+    subject.apply(Hear((72, 60)))
     plan(subject, controls(), 1)
-    subject.hear([60])
+    subject.apply(Hear((60,)))
     plan(subject, controls(), 1)
-    subject.hear([])
+    subject.apply(Hear(()))
     plan(subject, controls(), 2)
     said = [ENCODING.label(token) for token in model.fed]
     new, held = ENCODING.label(ENCODING.begins(72)), ENCODING.label(ENCODING.continues(60))
@@ -47,7 +48,7 @@ def test_a_key_that_we_sound_ourselves_is_ours() -> None:
     subject = improviser(ScriptedModel(SCRIPT))
     (step,) = plan(subject, controls(), 1)
     sounding = [note.pitch for note in step.started]
-    subject.hear(sounding)  # a piano that echoes what it is sent
+    subject.apply(Hear(tuple(sounding)))  # a piano that echoes what it is sent
     plan(subject, controls(), 1)
     assert subject.snapshot.person_keys == frozenset()
 
@@ -59,7 +60,7 @@ def test_nothing_of_it_is_played_and_every_note_ends(tiny: OnnxModel, played: li
     steps = []
     state: ControlState = controls("happy")
     for heard in played:
-        subject.hear(heard)
+        subject.apply(Hear(tuple(heard)))
         for _ in range(3):
             others = heard - subject.snapshot.held_pitches
             steps += plan(subject, state, 1)
@@ -113,7 +114,7 @@ def test_the_more_the_person_plays_the_less_we_do(tiny: OnnxModel) -> None:
         subject = improviser(tiny, "happy", 5)
         count = 0
         for index in range(300):
-            subject.hear([96 + index % 12] if busy else [])
+            subject.apply(Hear(tuple([96 + index % 12] if busy else [])))
             count += any(plan(subject, controls("happy"), 1)[0].started)
         return count
 

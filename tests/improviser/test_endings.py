@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from improv.improviser.operations import Begin
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
 from tests.fakes import (
@@ -114,7 +115,7 @@ def test_a_new_piece_after_an_ending() -> None:
     subject = improviser(ScriptedModel([C4, STEP_END]), "calm", 1, "music.ending_bars=1", "music.beats_per_bar=3")
     steps = plan(subject, controls(ending=True), 13)
     assert steps[-1].finished
-    subject.begin_anew(controls("sad"))
+    subject.apply(Begin(controls("sad")))
     assert int(subject.state[0][0, 0, 0]) == 0, "with an empty memory"
     more = plan(subject, controls("sad"), 24)
     assert more[0].position.tick == 13
@@ -130,7 +131,7 @@ def test_a_new_piece_begins_in_its_own_tempo(tiny: OnnxModel) -> None:
     while not steps[-1].finished:
         steps.append(subject.plan_step(controls("happy", ending=True)))
     assert steps[-1].position.tempo_bpm < 0.9 * steps[31].position.tempo_bpm
-    subject.begin_anew(controls("happy"))
+    subject.apply(Begin(controls("happy")))
     assert subject.plan_step(controls("happy")).position.tempo_bpm == pytest.approx(steps[0].position.tempo_bpm)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from improv.improviser.operations import Configure, Rewind
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import Mood
 from improv.music.position import Position
@@ -74,7 +75,7 @@ def test_what_is_forgotten_is_not_brought_back_and_old_phrases_are_dropped() -> 
 def echo(strength: float, tiny: OnnxModel) -> float:
     """Share of the second phrase's onsets that the first had at the same place."""
     subject = improviser(tiny, "happy")
-    subject.settings = replace(subject.settings, recall_pull=strength)
+    subject.apply(Configure(replace(subject.settings, recall_pull=strength)))
     steps = plan(subject, controls("happy"), 2 * PHRASE_TICKS)
     first, second = (
         {(step.position.tick % PHRASE_TICKS, note.pitch) for step in half for note in step.started}
@@ -91,10 +92,10 @@ def test_the_music_returns_but_is_no_copy(tiny: OnnxModel) -> None:
 
 def test_going_back_inside_a_returning_phrase_is_as_if_nothing_had_been(tiny: OnnxModel) -> None:
     subject = improviser(tiny)
-    subject.settings = replace(subject.settings, recall_pull=3.0)
+    subject.apply(Configure(replace(subject.settings, recall_pull=3.0)))
     plan(subject, controls(), PHRASE_TICKS + 20)
     first = plan(subject, controls(), 30)
-    subject.rewind(PHRASE_TICKS + 20)
+    subject.apply(Rewind(PHRASE_TICKS + 20))
     plan(subject, controls(), 5)
-    subject.rewind(PHRASE_TICKS + 20)
+    subject.apply(Rewind(PHRASE_TICKS + 20))
     assert without_ids(plan(subject, controls(), 30)) == without_ids(first)

@@ -10,6 +10,7 @@ import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
 from improv.improviser.improviser import REMEMBERED_STEPS
+from improv.improviser.operations import Release, Rewind, Shorten
 from improv.improviser.request import ANSWERED_TURN
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel
@@ -54,7 +55,7 @@ def test_going_back_and_on_is_as_if_nothing_had_been(tiny: OnnxModel) -> None:
     plan(subject, controls(), 20)
     state = subject.state
     first = plan(subject, controls(), 30)
-    subject.rewind(20)
+    subject.apply(Rewind(20))
     assert subject.state is state
     assert subject.position == first[0].position
     again = plan(subject, controls(), 30)
@@ -68,9 +69,9 @@ def test_going_back_under_another_mood_goes_elsewhere(tiny: OnnxModel) -> None:
     subject = improviser(tiny)
     plan(subject, controls(), 20)
     first = plan(subject, controls(), 30)
-    subject.rewind(20)
+    subject.apply(Rewind(20))
     assert without_ids(plan(subject, turned_to(CORNERS["nervous"]), 30)) != without_ids(first)
-    subject.rewind(20)
+    subject.apply(Rewind(20))
     assert without_ids(plan(subject, controls(), 30)) == without_ids(first)
 
 
@@ -89,12 +90,12 @@ def test_a_change_of_mood_keeps_the_memory(tiny: OnnxModel) -> None:
 def test_going_back_reaches_as_far_as_is_remembered_and_says_so() -> None:
     subject = improviser(SILENT)
     plan(subject, controls(), REMEMBERED_STEPS + 10)
-    subject.rewind(REMEMBERED_STEPS + 20)  # lies ahead: nothing to forget
+    subject.apply(Rewind(REMEMBERED_STEPS + 20))  # lies ahead: nothing to forget
     assert subject.position.tick == REMEMBERED_STEPS + 10
-    subject.rewind(10)
+    subject.apply(Rewind(10))
     assert subject.position.tick == 10
     with pytest.raises(ValueError, match="step 9 is no longer remembered"):
-        subject.rewind(9)
+        subject.apply(Rewind(9))
 
 
 @pytest.mark.parametrize("beats", [0.25, 1, 4])
@@ -148,7 +149,7 @@ def test_release_forgets_what_sounds() -> None:
     subject = improviser(ScriptedModel([HELD_C4, STEP_END], [C4, STEP_END]))
     plan(subject, controls(), 3)
     assert len(subject.held) == 1
-    subject.release()
+    subject.apply(Release())
     assert subject.held == ()
     more = plan(subject, controls(), 60)
     ended = {note.note_id for step in more for note in step.ended}
@@ -160,9 +161,9 @@ def test_hurry_only_brings_the_next_step_nearer() -> None:
     subject = improviser(SILENT)
     steps = plan(subject, controls(), 2)
     there_s = subject.position.music_s
-    subject.shorten(there_s + 1)
+    subject.apply(Shorten(there_s + 1))
     assert subject.position.music_s == there_s
-    subject.shorten(there_s - 0.05)
+    subject.apply(Shorten(there_s - 0.05))
     step = subject.plan_step(controls())
     assert step.position.music_s == pytest.approx(there_s - 0.05)
     assert step.position.music_s > steps[-1].position.music_s

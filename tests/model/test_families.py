@@ -12,6 +12,7 @@ import pytest
 from improv.control.state import AllNotesOff, ControlState, End, SetModel, SetMood
 from improv.errors import CommandError, ModelError
 from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Offer, Release, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.request import ANSWERED_TURN, LONGEST_NOTE_S
 from improv.model.loader import Loaded, Shelf
@@ -92,9 +93,9 @@ def test_the_same_arguments_give_the_same_music(family: str) -> None:
 def test_a_turn_is_answered_in_the_very_next_step(family: str, index: int) -> None:
     subject = improviser(WildModel(family))
     steps = plan(subject, controls(), 40)
-    subject.rewind(steps[index].position.tick)
+    subject.apply(Rewind(steps[index].position.tick))
     assert subject.plan_step(turned_to(CORNERS["nervous"])).started, "also in the middle of a long shift of time"
-    subject.rewind(steps[index].position.tick)
+    subject.apply(Rewind(steps[index].position.tick))
     again = plan(subject, controls(), 10)
     assert without_ids(again) == without_ids(steps[index : index + 10]), "and nothing is left of it"
     assert ANSWERED_TURN < 2
@@ -165,7 +166,7 @@ def test_performance_has_no_tempo_and_the_pianist_has_rubato() -> None:
 
 def changing(first: str, second: str) -> tuple[Improviser, ControlState]:
     subject = improviser(WildModel(first))
-    subject.offer("other", WildModel(second, seed=5))
+    subject.apply(Offer("other", WildModel(second, seed=5)))
     return subject, controls(model="other")
 
 
@@ -190,10 +191,10 @@ def test_a_change_of_model_lands_on_the_bar_line(first: str, second: str) -> Non
     assert_whole(steps, held_ids(subject))
     bars = [s.position.bar for s in steps if s.position.tick == s.position.bar_tick]
     assert bars == list(range(1, len(bars) + 1))
-    subject.rewind(line)
+    subject.apply(Rewind(line))
     assert subject.model is old, "not yet heard, so it can be taken back"
     assert set(held_ids(subject)) == sounding
-    subject.rewind(steps[20].position.tick)
+    subject.apply(Rewind(steps[20].position.tick))
     assert_whole([*steps[:20], *plan(subject, controls(), 30)], held_ids(subject))
 
 
@@ -256,7 +257,7 @@ def test_the_engine_changes_the_model_while_it_plays() -> None:
 def test_a_take_with_changes_of_model_is_made_again_the_same(tmp_path: Path) -> None:
     session = Session(WildModel("polyphony"), tmp_path, seed=3)
     for name in ("pianist", "performance", "melody"):
-        session.engine.improviser.offer(name, WildModel(name))
+        session.engine.improviser.apply(Offer(name, WildModel(name)))
     for name in ("pianist", "performance", "pianist", "melody"):
         session.command(SetModel(name))
         session.play(7)
@@ -278,7 +279,7 @@ def test_what_was_silenced_can_be_struck_again(family: str) -> None:
     subject = improviser(WildModel(family))
     for _ in range(10):
         plan(subject, controls(), 30)
-        subject.release()
+        subject.apply(Release())
         plan(subject, controls(), 3)
         held = {note.pitch for note in subject.snapshot.held}
         assert set(subject.snapshot.decoder.sounding) <= held, "the model does not believe in keys that are up"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 import random
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import mido
 import pytest
@@ -16,11 +19,13 @@ from hypothesis import strategies as st
 from improv.app.cli import main
 from improv.clock import ManualClock
 from improv.config import adapters, load
+from improv.control import state as commands
 from improv.control.journey import Iso, Journey, Waypoint
 from improv.control.state import (
     AbortJourney,
     AllNotesOff,
     Command,
+    ControlState,
     End,
     HoldJourney,
     JumpJourney,
@@ -39,14 +44,31 @@ from improv.control.state import (
 from improv.engine.engine import Engine
 from improv.errors import InputError
 from improv.improviser.improviser import Improviser
+from improv.improviser.operations import (
+    Begin,
+    Configure,
+    FollowTempo,
+    Hear,
+    Locate,
+    Offer,
+    Operation,
+    Plan,
+    Release,
+    Rewind,
+    Shorten,
+)
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings
 from improv.model.onnx_model import OnnxModel, digest_of
 from improv.music.mood import CORNERS, Mood
+from improv.music.position import Position
 from improv.player.protocol import Received
 from improv.takes import journal, library, recreate, take
 from improv.takes.export.midi import midi_file
 from improv.takes.export.report import html
-from improv.takes.journal import SUFFIX, JournalWriter, line_of, record_of
-from improv.takes.recorder import RecordedImproviser, RecordedLink, Recording, in_words
+from improv.takes.journal import SUFFIX, JournalWriter, Record, line_of, record_of
+from improv.takes.recorder import OperationRecorder, RecordedLink, Recording, in_words
+from improv.takes.schema import controls_record, operations, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
 from tests.fakes import FallibleLink
@@ -81,13 +103,13 @@ class Session:
         first = adapters.initial_controls(config)
         settings = adapters.improviser_settings(config)
         self.engine = Engine(
-            RecordedImproviser(model, settings, first, seed, self.recording),
+            Improviser(model, settings, first, seed, OperationRecorder(self.recording, first, settings)),
             RecordedLink(self.link, self.recording),
             self.clock,
             first,
             config.controls.midi_map(config.mood.moods),
             adapters.engine_settings(config),
-            self.recording,
+            self.recording.commanded,
         )
         self.link.unheard = self.recording.unheard
 
@@ -285,11 +307,56 @@ def test_a_take_made_again_is_the_same_to_the_last_digit(tiny: OnnxModel, tmp_pa
     assert made == records
 
 
-def test_whatever_can_be_done_to_an_improviser_is_recorded() -> None:
-    pure = {"attributes", "has", "held", "model", "position", "snapshot", "state"}
-    told_by_the_engine = {"rewind"}
-    public = {name for name in vars(Improviser) if not name.startswith("_")}
-    assert public - pure - told_by_the_engine <= set(vars(RecordedImproviser))
+def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxModel) -> None:
+    config = load(None, [], {})
+    first, settings = adapters.initial_controls(config), adapters.improviser_settings(config)
+    turned = commands.apply(first, SetMood(0.5, -0.5), 1.0)
+    quiet = replace(settings, top_p=0.5)
+    done: list[Operation] = [
+        Hear((60, 64)),
+        FollowTempo(90.0),
+        FollowTempo(None),
+        Locate(8.5),
+        Shorten(2.25),
+        Release(),
+    ]
+    done += [Offer("other", tiny), Rewind(4), Begin(turned), Plan(turned), Configure(quiet), Plan(turned)]
+    assert {type(one) for one in done} == set(get_args(Operation)), "one of each kind"
+    take: Record = {"k": "take", "controls": controls_record(first), "settings": settings_record(settings)}
+    written: list[Record] = [take]
+
+    class Kept(Recording):
+        """Keeps in a list what would go to the disk."""
+
+        def __init__(self) -> None:
+            super().__init__(Path(), 1.0, 1, ManualClock(), lambda: START, {})
+            self.take_id = "kept"
+
+        def write(self, record: Record) -> None:
+            written.append(json.loads(json.dumps(record)))
+
+        def state(self, controls: ControlState, settings: Settings) -> None:
+            self.write(controls_record(controls))
+            self.write(settings_record(settings))
+
+    recorder = OperationRecorder(Kept(), first, settings)
+    step = PlannedStep(Position(0, 0.0, 100.0, 0, 4.0, 4), (), (), CORNERS["calm"], 1)
+    for one in done:
+        recorder(one, step if isinstance(one, Plan) else None)
+    found = [operation for _, operation in operations(written, lambda _: tiny)]
+    assert [one for one in found if not isinstance(one, Configure)] == [
+        one for one in done if not isinstance(one, Configure)
+    ]
+    assert [one.settings for one in found if isinstance(one, Configure)][-1] == quiet
+
+
+@pytest.mark.parametrize("ring", [("a",), ("a", "b")])
+def test_takes_that_continue_each_other_in_a_ring_are_a_sentence(tmp_path: Path, ring: tuple[str, ...]) -> None:
+    for name, before in zip(ring, (*ring[1:], ring[0]), strict=True):
+        head = {"k": "take", "format": 1, "id": name, "continues": before}
+        (tmp_path / f"{name}.take").write_bytes(line_of(head))
+    with pytest.raises(InputError, match=r"continues .*not made again"):
+        recreate.chain(tmp_path / "a.take")
 
 
 def test_a_missing_command_shows(tiny: OnnxModel, tmp_path: Path) -> None:

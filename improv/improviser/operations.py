@@ -1,0 +1,78 @@
+"""Everything that can be done to an improviser, as records: what was done, in order, makes the same music again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from improv.control.state import ControlState
+from improv.improviser.planned_step import PlannedStep
+from improv.improviser.settings import Settings
+from improv.model.onnx_model import Model
+
+
+class Plan(NamedTuple):
+    """Choose the next grid step under the controls."""
+
+    controls: ControlState
+
+
+class Rewind(NamedTuple):
+    """Forget every step from `tick` on. ValueError when that lies further back than is remembered."""
+
+    tick: int
+
+
+class Begin(NamedTuple):
+    """A new piece begins with the next step, in bar 1, with an empty memory, in its own tempo: not in an ending's."""
+
+    controls: ControlState
+
+
+class Hear(NamedTuple):
+    """The keys that somebody else holds down from now on, 0..127. The model takes them for part of its music, they are
+    not played; those beyond the piano are not heard.
+    """
+
+    keys: tuple[int, ...]
+
+
+class FollowTempo(NamedTuple):
+    """Another program gives the tempo from now on, whatever the mood and the ending say; None: no more."""
+
+    tempo_bpm: float | None
+
+
+class Locate(NamedTuple):
+    """The next step stands so many beats after the song's beginning: its bar and its place in the bar."""
+
+    beat: float
+
+
+class Shorten(NamedTuple):
+    """The next step begins at `music_s` if it would begin later: the step before it becomes shorter."""
+
+    music_s: float
+
+
+class Release(NamedTuple):
+    """Forget what sounds: someone ended it. The model may go on as if it did not know."""
+
+
+class Offer(NamedTuple):
+    """From now on this model can be asked for by name (ControlState.model)."""
+
+    name: str
+    model: Model
+
+
+class Configure(NamedTuple):
+    """Other settings from the next step on."""
+
+    settings: Settings
+
+
+Operation = Plan | Rewind | Begin | Hear | FollowTempo | Locate | Shorten | Release | Offer | Configure
+
+Observer = Callable[[Operation, PlannedStep | None], None]
+"""Told of each operation once it is done, and of the step that it planned."""
