@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import multiprocessing
+import os
 import threading
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -38,11 +42,25 @@ def _threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if type(thread).__name__ != "TMonitor"}  # tqdm's lives on
 
 
+def _handles() -> set[tuple[str, str]]:
+    """What this process holds open, by number and kind or path; empty where there is no /proc to look at."""
+    found = set()
+    for handle in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            found.add((handle.name, os.readlink(handle)))
+    # The pipe to multiprocessing's resource tracker lives as long as we; a library's files are opened once for all.
+    tracker = str(resource_tracker._resource_tracker._fd)
+    return {(number, what) for number, what in found if number != tracker and "/dev/" not in what}
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """Fail a test that leaves a process or a thread alive."""
-    children, threads = _children(), _threads()
+    """Fail a test that leaves a process or a thread alive, or a file, a socket or a pipe open."""
+    children, threads, handles = _children(), _threads(), _handles()
     yield
+    if _handles() - handles:
+        gc.collect()  # what nobody holds any longer is closed
+        assert not _handles() - handles, "a handle is left"
     assert not multiprocessing.active_children()
     assert not _children() - children, "a child process is left"
     assert not _threads() - threads, "a thread is left"

@@ -46,7 +46,7 @@ class JackServer:
         socket = f"/dev/shm/jack_{self.name}_{os.getuid()}_0"
         with contextlib.suppress(AssertionError):
             eventually(lambda: os.path.exists(socket), timeout_s=2.0)
-        waited = subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], capture_output=True, check=False)
+        waited = subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "60"], capture_output=True, check=False)
         if waited.returncode or self._process.poll() is not None:
             self._log.seek(0)
             raise RuntimeError(f"jackd did not start: {self._log.read().decode(errors='replace')[-2000:]}")
@@ -71,7 +71,7 @@ class JackServer:
 
     def ports(self) -> list[str]:
         """Names of all ports. Not to be called more often than once in 0.3 s."""
-        listed = subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, text=True, check=False, timeout=10)
+        listed = subprocess.run(["jack_lsp", "-s", self.name], capture_output=True, text=True, check=False, timeout=60)
         return [line for line in listed.stdout.splitlines() if ":" in line]
 
 

@@ -58,7 +58,7 @@ def in_a_fresh_process(code: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         cwd=REPOSITORY,
     )
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools import REPOSITORY
-from tools.waiting import CLOCK, eventually
+from tools.waiting import CLOCK, PATIENCE_S, eventually
 
 NO_FACES = ("web.enabled=false", "osc.enabled=false", "ctl.enabled=false")
 ANSWER = re.compile(
@@ -84,7 +84,7 @@ class Client:
     def _ports(self) -> list[Any]:
         return [port for port in (self._ear, self._hand) if port is not None]
 
-    def connect(self, timeout_s: float = 10.0) -> None:
+    def connect(self, timeout_s: float = PATIENCE_S) -> None:
         """Connect its ports to the daemon's; AssertionError when they do not appear."""
         for port in self._ports:
             eventually(lambda port=port: _index(port) is not None, timeout_s)  # type: ignore[misc]
@@ -164,13 +164,13 @@ class Daemon:
             return []
         return [json.loads(line) for line in self.notes_path.read_text().splitlines()]
 
-    def wait_playing(self, timeout_s: float = 20.0) -> None:
+    def wait_playing(self, timeout_s: float = PATIENCE_S) -> None:
         """Until the ports are open and the music has begun."""
         eventually(lambda: "playing" in self.log or self.process.poll() is not None, timeout_s)
         if self.process.poll() is not None:
             raise RuntimeError(f"the daemon ended: {self.log}")
 
-    def stop(self, number: int = signal.SIGINT, timeout_s: float = 10.0) -> int:
+    def stop(self, number: int = signal.SIGINT, timeout_s: float = PATIENCE_S) -> int:
         """Send a signal, return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -204,7 +204,7 @@ def waiting(*overrides: str) -> Iterator[Daemon]:
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         daemon = Daemon(Path(folder), *overrides)
         try:
-            eventually(lambda: "waiting for the MIDI clock" in daemon.log or daemon.process.poll() is not None, 30.0)
+            eventually(lambda: "waiting for the MIDI clock" in daemon.log or daemon.process.poll() is not None)
             yield daemon
         finally:
             if daemon.process.poll() is None:

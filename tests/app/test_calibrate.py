@@ -166,7 +166,7 @@ def test_the_command_finds_what_a_simulated_piano_needs(
     server: JackServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("improv.app.calibration.VELOCITIES", (1, 64, 127))
-    monkeypatch.setattr("improv.app.calibration.LISTEN_S", 0.5)
+    monkeypatch.setattr("improv.app.calibration.LISTEN_S", 2.0)  # an echo that comes later is taken for the next note's
     path = tmp_path / "config.yaml"
     path.write_text("midi:\n  driver: jack\n  outputs:\n  - port: disklavier  # by the window\n")
     with closing(JackPiano()):

@@ -60,7 +60,7 @@ def improv(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "", "HOME": "/nonexistent"},
     )
 

@@ -16,7 +16,7 @@ from improv.frontends.jsonlines import LineBuffer, decode, encode
 from improv.frontends.server.serving import Faces
 from improv.frontends.settings import FacesSettings
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def hello() -> dict[str, Any]:

@@ -22,7 +22,7 @@ from improv.player.client import PlayerLink
 from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Received
 from tests.jack import JackServer, Keyboard, Listener
 from tests.player.fakes import balance, is_off, is_on, note
-from tools.waiting import eventually
+from tools.waiting import PATIENCE_S, eventually
 
 CLOCK = SystemClock()
 MakeLink = Callable[..., PlayerLink]
@@ -52,7 +52,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def beat_until(link: PlayerLink, condition: Callable[[], Any], timeout_s: float = 10.0) -> Any:
+def beat_until(link: PlayerLink, condition: Callable[[], Any], timeout_s: float = PATIENCE_S) -> Any:
     """Beat as the engine does until `condition()` is true; returns its value."""
 
     def look() -> Any:
@@ -64,7 +64,7 @@ def beat_until(link: PlayerLink, condition: Callable[[], Any], timeout_s: float 
 
 def test_start_music_and_end(make_link: MakeLink, tmp_path: Path) -> None:
     link = make_link(log_notes_to=str(tmp_path / "notes.jsonl"))
-    ready = link.wait_ready()
+    ready = link.wait_ready(PATIENCE_S)
     assert (ready.driver, ready.notice) == ("none", "")
     link.schedule([soon(1), soon(2, 0.1, 60.0, 62)])
     link.move_offs([(2, CLOCK.now() + 0.2)])
@@ -78,7 +78,7 @@ def test_start_music_and_end(make_link: MakeLink, tmp_path: Path) -> None:
 
 def test_revoke_names_what_was_sent(make_link: MakeLink) -> None:
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     link.schedule([soon(1, 0.0), soon(2, 0.0, pitch=61), soon(3, 5.0), soon(4, 6.0)])
     beat_until(link, lambda: link.statistics.notes_sent == 2)
     assert link.revoke(2, timeout_s=5.0) == (2,)
@@ -87,7 +87,7 @@ def test_revoke_names_what_was_sent(make_link: MakeLink) -> None:
 
 def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link: MakeLink) -> None:
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGSTOP)
     link.schedule([soon(1, -0.01), soon(2, 9.0)])
@@ -99,7 +99,7 @@ def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link:
 
 def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     unheard: list[int] = []
     link.unheard = unheard.extend
     for round_number in (1, 2):
@@ -113,7 +113,7 @@ def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
         notice = eventually(link.beat)
         assert CLOCK.now() - killed_s < 2.0
         assert notice == "The player process ended unexpectedly and was started anew."
-        link.wait_ready()
+        link.wait_ready(PATIENCE_S)
         assert link.pid != old
         (changed,) = link.poll()
         assert isinstance(changed, PortsChanged)
@@ -128,7 +128,7 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
 ) -> None:
     """As when the file handles have run out: a sentence, and the engine goes on."""
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     link.schedule([soon(1, 0.0, 60.0, 77)])
     beat_until(link, lambda: link.statistics.sounding == 1)
     tries, start = [], link._start
@@ -146,7 +146,7 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
     assert "cannot be started anew (Too many open files); tried again in" in eventually(link.beat)
     link.silence()  # what the engine does then
     beat_until(link, lambda: len(tries) == 3)
-    assert link.wait_ready()
+    assert link.wait_ready(PATIENCE_S)
     assert tries == [((0, 77),)] * 3
     assert link.restarts == 1
 
@@ -154,11 +154,11 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
 def test_a_frozen_player_is_replaced(make_link: MakeLink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "FROZEN_AFTER_S", 1.2)
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGSTOP)
     assert "did not answer" in eventually(link.beat)
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
 
 
 def test_an_engine_that_stood_still_does_not_blame_the_player(
@@ -166,7 +166,7 @@ def test_an_engine_that_stood_still_does_not_blame_the_player(
 ) -> None:
     monkeypatch.setattr(link_module, "FROZEN_AFTER_S", 1.1)
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     link.beat()
     CLOCK.wait(CLOCK.now() + 1.3)
     assert link.beat() == ""
@@ -175,7 +175,7 @@ def test_an_engine_that_stood_still_does_not_blame_the_player(
 
 def test_polling_without_a_player_waits(make_link: MakeLink) -> None:
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGKILL)
     eventually(lambda: link.poll(0.01) == [] and link._pipe is None)
@@ -187,7 +187,7 @@ def test_polling_without_a_player_waits(make_link: MakeLink) -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP"])
 def test_signals_of_the_terminal_are_left_to_the_engine(make_link: MakeLink, name: str) -> None:
     link = make_link()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, getattr(signal, name))
     link.schedule([soon(1)])
@@ -219,7 +219,7 @@ def test_the_ledger_stays_bounded() -> None:
 def test_a_log_that_cannot_be_written(make_link: MakeLink, tmp_path: Path) -> None:
     link = make_link(log_notes_to=str(tmp_path / "absent" / "notes.jsonl"))
     with pytest.raises(PortError, match="cannot be written: No such file"):
-        link.wait_ready()
+        link.wait_ready(PATIENCE_S)
 
 
 def test_a_player_that_dies_before_it_is_ready(make_link: MakeLink) -> None:
@@ -227,7 +227,7 @@ def test_a_player_that_dies_before_it_is_ready(make_link: MakeLink) -> None:
     assert link.pid is not None
     os.kill(link.pid, signal.SIGKILL)
     with pytest.raises(PlayerError, match="ended before"):
-        link.wait_ready()
+        link.wait_ready(PATIENCE_S)
 
 
 def test_a_player_that_takes_too_long(make_link: MakeLink) -> None:
@@ -242,7 +242,7 @@ def test_a_player_that_takes_too_long(make_link: MakeLink) -> None:
 def test_without_midi_the_player_plays_on_and_says_so(make_link: MakeLink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", "nobody-runs-this")
     link = make_link(driver="jack", port_poll_s=0.05)
-    ready = link.wait_ready()
+    ready = link.wait_ready(PATIENCE_S)
     assert ready.driver == "none"
     assert "no JACK server answers" in ready.notice
     assert "plays without MIDI ports" in ready.notice
@@ -251,8 +251,8 @@ def test_without_midi_the_player_plays_on_and_says_so(make_link: MakeLink, monke
 
 
 def test_what_was_granted_is_said_in_words(make_link: MakeLink) -> None:
-    assert make_link(realtime=False).wait_ready().realtime == "not asked for"
-    scheduling, memory, timers = make_link(realtime=True).wait_ready().realtime.split(", ")
+    assert make_link(realtime=False).wait_ready(PATIENCE_S).realtime == "not asked for"
+    scheduling, memory, timers = make_link(realtime=True).wait_ready(PATIENCE_S).realtime.split(", ")
     assert "SCHED_FIFO" in scheduling
     assert memory.startswith("memory ")
     assert timers.startswith("timer slack ")
@@ -275,7 +275,7 @@ print("imported as", __name__, flush=True)
 if __name__ == "__main__":
     link = PlayerLink(PlayerSettings(driver="null"), SystemClock())
     link.start()
-    link.wait_ready()
+    link.wait_ready(PATIENCE_S)
     print(link.pid, flush=True)
     sys.stdin.read()
 """
@@ -309,7 +309,7 @@ class OnJack:
     def __init__(self, link: PlayerLink) -> None:
         self.link = link
         self.listener = Listener()
-        assert link.wait_ready().driver == "JACK"
+        assert link.wait_ready(PATIENCE_S).driver == "JACK"
         self.listener.open(connect_to="BrainMusic:BrainMusic")
 
     def wait_for_connection(self) -> None:
@@ -387,13 +387,13 @@ def test_a_named_port_that_is_not_there(jack_server: JackServer, make_link: Make
     with closing(Listener("Grand").open()):
         link = make_link(driver="jack", output_port="organ")
         with pytest.raises(PortError, match="No MIDI output is named like 'organ'; there are: Grand:in"):
-            link.wait_ready()
+            link.wait_ready(PATIENCE_S)
 
 
 def test_after_a_crash_hanging_notes_are_ended(jack_server: JackServer, make_link: MakeLink) -> None:
     with closing(Listener("Grand").open()) as listener:
         link = make_link(driver="jack", output_port="grand")
-        link.wait_ready()
+        link.wait_ready(PATIENCE_S)
 
         def arrived() -> bool:
             link.send(bytes((0xB0, 119, 1)), 0.0)
@@ -411,7 +411,7 @@ def test_after_a_crash_hanging_notes_are_ended(jack_server: JackServer, make_lin
 
 def test_a_jack_server_that_dies_is_found_again(jack_server: JackServer, make_link: MakeLink) -> None:
     link = make_link(driver="jack", port_poll_s=0.2)
-    assert link.wait_ready().driver == "JACK"
+    assert link.wait_ready(PATIENCE_S).driver == "JACK"
     changes: list[PortsChanged] = []
 
     def changed() -> PortsChanged | None:
@@ -437,7 +437,7 @@ def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_se
     link = PlayerLink(PlayerSettings(driver="jack", realtime=False, port_poll_s=0.2), SystemClock())
     link.start()
     try:
-        link.wait_ready()
+        link.wait_ready(PATIENCE_S)
         with closing(Listener("synth").open()) as listener:
             eventually(lambda: "synth:in" in jack_server.ports(), every_s=0.5)
             subprocess.run(["jack_connect", "-s", jack_server.name, "BrainMusic:BrainMusic", "synth:in"], check=True)
@@ -458,7 +458,7 @@ def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_se
                 link.send(bytes((0xB0, 119, 1)), SystemClock().now())
                 return bytes((0xB0, 119, 1)) in listener.poll()
 
-            eventually(arrived, timeout_s=20)
+            eventually(arrived)
     finally:
         link.close()
 
@@ -470,7 +470,7 @@ def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
     probe, outputs = bytes((0xB0, 119, 1)), (OutputSettings(), OutputSettings("grand", channel=3, transpose=12))
     grand = Listener("Grand").open()
     link = make_link(driver="auto", outputs=outputs, port_poll_s=0.3)
-    assert link.wait_ready().output_name == "BrainMusic, Grand:in"
+    assert link.wait_ready(PATIENCE_S).output_name == "BrainMusic, Grand:in"
 
     def turn() -> list[str]:
         link.beat()
@@ -490,7 +490,7 @@ def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
         grand.close()
         assert eventually(turn) == ["The MIDI output 'Grand:in' is gone; it is used again as soon as it is back."]
         with closing(Listener("Grand").open()) as back:
-            assert eventually(turn, timeout_s=2) == ["The MIDI output 'Grand:in' is back."]
+            assert eventually(turn) == ["The MIDI output 'Grand:in' is back."]
             eventually(lambda: probed(back, bytes((0xB3, 119, 1))), every_s=0.05)
             eventually(lambda: not turn() and sum(map(is_off, plain.poll())) == 30)
         assert [m[1] for m in plain.messages if is_on(m)] == list(range(41, 71))

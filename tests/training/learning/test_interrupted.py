@@ -82,7 +82,7 @@ def test_two_processes_compute_what_one_does(dataset_folder: Path, tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     assert main(["train", *arguments, str(tmp_path / "one")]) == 0

@@ -52,7 +52,7 @@ def _train_together(rank: int, port: int) -> Seen:
 def both() -> list[Seen]:
     port = free_port()
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        return pool.starmap_async(_train_together, [(rank, port) for rank in (0, 1)], chunksize=1).get(timeout=60)
+        return pool.starmap_async(_train_together, [(rank, port) for rank in (0, 1)], chunksize=1).get(timeout=600)
 
 
 def test_two_share_what_they_found(both: list[Seen]) -> None:
