@@ -5,7 +5,8 @@
         --checkpoint runs/polyphony/best.pt --card exported_models/polyphony.md
 
 Writes NAME.SPLIT.json (likelihood), NAME.quality.json (all that is measured of generated music) and NAME.html, one page
-with all tables, plots and piano rolls. `--excerpts 0` leaves generated music out.
+with all tables, plots and piano rolls. `--excerpts 0` leaves generated music out. `--people ARCHIVE...` measures
+whether it is composed, too, and writes NAME.composition.json: see `composition --help`.
 
 An .onnx file is scored through onnxruntime, as the daemon runs it; a .pt file through torch. Every figure is the mean
 over tokens, with a 95 % interval from 2000 bootstrap samples of whole pieces. "Hidden" hides every command, "known"
@@ -34,6 +35,7 @@ from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.splits import spread
 from training.evaluation import markov, quality
 from training.evaluation.card import write_card
+from training.evaluation.composition import comparison
 from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.evaluation.markov import Markov
 from training.evaluation.reports.evaluation import write_page
@@ -174,6 +176,16 @@ def compare(
     return written
 
 
+def composed(options: argparse.Namespace, out: Path) -> Path:
+    """Measure whether what it plays is composed, beside people and a previous model; prints a table, returns `out`."""
+    models = [str(path) for path in (options.previous, options.model) if path]
+    chosen = comparison.players(models, options.overrides, ())
+    found = comparison.compare(chosen, comparison.Request(options.people, options.split, long=1))
+    found.write(out, data=[Path(name).name for name in options.people], split=options.split)
+    print(found.text())
+    return out
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", type=Path, help="an exported model (.onnx) or a checkpoint (.pt)")
@@ -189,6 +201,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--previous", type=Path, metavar="FILE", help="an older model to measure beside this one")
     add("--emotion", type=Path, metavar="FILE", help="emotion.json of `emotion judge`, for the row of felt emotion")
+    add("--people", nargs="+", metavar="ARCHIVE", help="people's music, to measure beside it whether it is composed")
     add("--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made")
     add(
         "-o",
@@ -216,6 +229,8 @@ def command(options: argparse.Namespace) -> None:
     if options.excerpts and not is_checkpoint:
         folder, count, previous = written[0].parent, options.excerpts, options.previous
         written += compare(options.model, dataset, report, count, previous, emotion, folder, config)
+    if options.people and not is_checkpoint:
+        written.append(composed(options, written[0].with_name(f"{report.model}.composition.json")))
     if options.card:
         write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)
         written.append(options.card)

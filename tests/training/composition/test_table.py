@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import mido
@@ -16,7 +17,7 @@ from tests.training.composition.tunes import period
 from tests.training.corpora import melody, meter, tempo, write_midi
 from training.__main__ import main
 from training.analysis.hands import LEFT, RIGHT
-from training.evaluation.composition import people, table
+from training.evaluation.composition import comparison, people, table
 from training.evaluation.composition.music import UNKNOWN
 from training.evaluation.composition.ours import played
 from training.evaluation.composition.rolls import draw
@@ -114,6 +115,14 @@ def test_what_the_daemon_plays_has_bars(tiny: OnnxModel) -> None:
     assert (np.diff(music.line_s) > 0).all()
     assert set(music.notes["hand"].tolist()) <= {UNKNOWN}
     assert (music.notes["onset"] + music.notes["duration"] <= music.lines[-1]).all()
+
+
+def test_two_models_of_one_name_are_two_columns(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    old = shutil.copy(TINY, tmp_path / "old" / TINY.name)
+    chosen = comparison.players([str(TINY), str(old)], ["music.top_p=0.9"], [["soft", "music.temperature=0.6"]])
+    assert list(chosen) == ["tiny", "tiny, soft", "old/tiny", "old/tiny, soft"]
+    assert chosen["old/tiny, soft"].overrides == ("music.top_p=0.9", "music.temperature=0.6")
 
 
 def test_a_roll_is_drawn(tmp_path: Path) -> None:
