@@ -78,6 +78,8 @@ def improviser_settings(config: Config) -> Settings:
         repeat_pull=music.repeat_pull,
         voice_leading_pull=music.voice_leading_pull,
         recall_pull=music.recall_pull,
+        planned_pulls=music.planned_pulls,
+        metres_vary=music.metres == "varied",
         longest_rest_beats=music.longest_rest_beats,
         longest_note_beats=music.longest_note_beats,
         ending_bars=music.ending_bars,

@@ -19,6 +19,8 @@ def advance(snapshot: Snapshot, planned: PlannedStep, grid: GridStep, asked: Req
     """The snapshot at the next step: at most at the next sixteenth, so that a long shift of time can still be cut."""
     position, shift = snapshot.position, snapshot.shift
     ticks = min(grid.ticks, position.ticks_to_line(snapshot.encoding.step_ticks))
+    ends = [note.end_tick - position.tick for note in snapshot.held if note.end_tick is not None]
+    ticks = min([ticks, *(left for left in ends if left > 0)])
     window_s = max(biases.density_window_s(position.tempo_bpm), DENSITY_WINDOW_S)
     onset_s = (*snapshot.onset_s, position.music_s) if planned.started else snapshot.onset_s
     snapshot = replace(

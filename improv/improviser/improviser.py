@@ -14,6 +14,7 @@ import numpy as np
 from improv.control.state import ControlState
 from improv.improviser import ending
 from improv.improviser.advance import advance
+from improv.improviser.composer import Composer
 from improv.improviser.operations import (
     Begin,
     Configure,
@@ -70,7 +71,8 @@ class Improviser:
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
         self._snapshot = beginning(model, position, controls.glide.target)
         self._past: deque[Snapshot] = deque(maxlen=REMEMBERED_STEPS)
-        self._phrases = PhraseMemory()
+        self._phrases, self._composer = PhraseMemory(), Composer(seed)
+        self._composer = Composer(self.seed + position.tick)
 
     # ------------------------------------------------------------------------------------------------ looking
 
@@ -165,8 +167,9 @@ class Improviser:
         snapshot = self._with_model(before, controls)
         phrases = self._phrases if snapshot is before else PhraseMemory()  # another model's ticks are others
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
+        snapshot = self._composer.planned(snapshot, controls, self.settings, self._around)
         recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
-        asked = request_for(snapshot, controls, self.settings, self._around, recall)
+        asked = request_for(snapshot, controls, self.settings, self._around, recall, self._composer.place(snapshot))
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)
@@ -179,6 +182,7 @@ class Improviser:
         self._past.append(before)
         self._next_note_id += len(played.started)
         self._phrases = phrases
+        self._composer.remember(snapshot.plan, choice.grid)
         self._phrases.remember(snapshot.position, frozenset(choice.grid.started), asked.mood)
         self._snapshot = following
         return planned
@@ -210,6 +214,7 @@ class Improviser:
         while len(self._past) > back:
             self._past.pop()
         self._phrases.forget(tick)
+        self._composer.forget(tick)
 
     def _begin(self, controls: ControlState) -> None:
         position = self._snapshot.position

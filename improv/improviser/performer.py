@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from improv.improviser.expression import Expression
+from improv.improviser import ending
+from improv.improviser.expression import Arc, Expression
 from improv.improviser.feedback import classes_of
 from improv.improviser.planned_step import EndedNote, StartedNote
 from improv.improviser.request import Request
@@ -40,7 +42,7 @@ def perform(
     """The step as it sounds. first_note_id: of the first note that begins; the others follow."""
     performs, music_s = snapshot.encoding.performs, snapshot.position.music_s
     pedal = not (performs or grid.last) and expression.pedal(asked.attributes["articulation"])
-    held, pedalled, let_go = _let_go(snapshot, grid.ended, asked, pedal=pedal)
+    held, pedalled, let_go = _let_go(snapshot, (*_expired(snapshot), *grid.ended), asked, pedal=pedal)
     ended = [EndedNote(note.note_id, music_s) for note in snapshot.leaving]
     ended += [EndedNote(note.note_id, _end_s(snapshot, note, asked, expression)) for note in let_go]
     keys = _keys(grid.started, {note.sent for note in held}, asked.limits)
@@ -54,8 +56,28 @@ def perform(
         for index, (sent, velocity, delay_s) in enumerate(zip(keys, velocities, delays_s, strict=True))
     )
     tick = snapshot.position.tick
-    held += [HeldNote(note.note_id, keys[note.pitch], note.pitch, note.on_s, tick) for note in started]
+    ends = _ends(snapshot, grid, asked)
+    held += [
+        HeldNote(note.note_id, keys[note.pitch], note.pitch, note.on_s, tick, ends.get(keys[note.pitch]))
+        for note in started
+    ]
     return Performed(replace(snapshot, held=tuple(held), leaving=(), pedalled=kept), started, tuple(ended))
+
+
+def _ends(snapshot: Snapshot, grid: GridStep, asked: Request) -> dict[int, int]:
+    """Where the notes end that know it as they begin: pitch -> tick. The last chord of an ending lasts to its end."""
+    tick, longest = snapshot.position.tick, round(asked.longest_note_ticks)
+    if snapshot.end_tick is not None and ending.is_final_chord(snapshot):
+        return dict.fromkeys(grid.started if grid.durations else (), snapshot.end_tick)
+    return {pitch: tick + min(ticks, longest) for pitch, ticks in zip(grid.started, grid.durations, strict=False)}
+
+
+def _expired(snapshot: Snapshot) -> tuple[int, ...]:
+    """Pitches whose end was known as they began, and is reached."""
+    tick = snapshot.position.tick
+    # The last chord of an ending stands alone.
+    last = math.inf if snapshot.end_tick is not None and ending.is_final_chord(snapshot) else tick
+    return tuple(note.pitch for note in snapshot.held if note.end_tick is not None and note.end_tick <= last)
 
 
 def _let_go(
@@ -99,6 +121,12 @@ def _touch(
         own = dict(zip(grid.started, grid.velocities, strict=True))
         return tuple(own[pitch] for pitch in keys.values()), (0.0,) * len(keys)
     loudness = asked.attributes["loudness"]
+    if asked.place is not None and grid.hands:
+        hand_of = dict(zip(grid.started, grid.hands, strict=True))
+        struck = [(sent, hand_of[pitch]) for sent, pitch in keys.items()]
+        arc = Arc(asked.place.loudness, asked.place.phrase_loudness, asked.slowing)
+        velocities = expression.velocities_of_hands(struck, snapshot.position, loudness, arc, rng)
+        return velocities, expression.delays_s(len(keys), rng)
     velocities = expression.velocities(tuple(keys), snapshot.position, loudness, asked.slowing, rng, above)
     return velocities, expression.delays_s(len(keys), rng)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from improv.music.attributes import profile_in_best_key
 from improv.music.limits import DENSITY_WINDOW_S, Limits
 from improv.music.mood import Mood, attributes_at
 from improv.plan.phrase_memory import Recall
+from improv.plan.plan import PlannedBar
 
 # Whoever plays as many onsets in a second is left half of the room; counted over the last seconds.
 ROOM_FOR_ONSETS_PER_S, PERSON_WINDOW_S = 3.0, 4.0
@@ -26,6 +28,19 @@ ROOM_FOR_ONSETS_PER_S, PERSON_WINDOW_S = 3.0, 4.0
 ANSWERED_TURN = 0.3
 # Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
 LONGEST_NOTE_S = 5.0
+
+
+class PlannedPlace(NamedTuple):
+    """What the plan says of a step. told: (plan_inputs.SIZE,), without the stream's own context. bar: that it lies in.
+    tempo_factor: of the commanded tempo, the piece's own and its phrase's. loudness: -1..1, the arc of the phrase.
+    phrase_loudness: velocities that the phrase is louder than others.
+    """
+
+    told: Float32Array
+    bar: PlannedBar
+    tempo_factor: float
+    loudness: float
+    phrase_loudness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ class Request:
     ending: how near the end is, 0..1, or None. intensity, temperature: as commanded. tempo_bpm: that another program
     gives, or None. person_keys: that the person holds and we do not sound. must_start: a note has to start, as far as
     may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds longer.
-    recall: what an earlier phrase would bring back here.
+    recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None without one.
     """
 
     mood: Mood
@@ -53,6 +68,7 @@ class Request:
     turned: bool
     longest_note_ticks: float
     recall: Recall | None
+    place: PlannedPlace | None = None
 
     @property
     def slowing(self) -> float:
@@ -74,7 +90,12 @@ class Circumstances:
 
 
 def request_for(
-    snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances, recall: Recall | None
+    snapshot: Snapshot,
+    controls: ControlState,
+    settings: Settings,
+    around: Circumstances,
+    recall: Recall | None,
+    place: PlannedPlace | None = None,
 ) -> Request:
     """Everything that is asked of the step that begins at the snapshot's position."""
     position = snapshot.position
@@ -98,6 +119,7 @@ def request_for(
         turned=turned,
         longest_note_ticks=_longest_note_ticks(snapshot, settings),
         recall=recall,
+        place=place,
     )
 
 
@@ -143,8 +165,8 @@ def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
 
 
 def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
-    """Two rows, with the commands and without, (2, conditioning.SIZE). A family without a beat knows neither tempo nor
-    place in the bar.
+    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. A family without
+    a beat knows neither tempo nor place in the bar.
     """
     values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}
     if request.ending is not None:
@@ -153,7 +175,10 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     if not has_beat:
         values.pop("tempo", None)
     row = conditioning.vector(values, position.beat_in_bar if has_beat else None, position.beats_per_bar)
-    return np.stack([row, conditioning.unconditioned(row)])
+    rows = np.stack([row, conditioning.unconditioned(row)])
+    if request.place is None:
+        return rows
+    return np.concatenate([rows, np.stack([request.place.told] * len(rows))], axis=1)
 
 
 def onsets_per_s(snapshot: Snapshot, request: Request) -> float:
@@ -169,6 +194,8 @@ def too_long(snapshot: Snapshot, request: Request, decoder_sounding: tuple[int, 
     decoder_sounding: what the model believes to sound, high to low.
     """
     tick = snapshot.position.tick
+    if snapshot.encoding.planned:
+        return ()  # every note ends by itself
     expired = tuple(note.pitch for note in snapshot.held if tick - note.tick >= request.longest_note_ticks)
     if not snapshot.encoding.performs:
         return expired

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from improv.improviser.expression import Expression
 from improv.music.mood import AttributeTable
@@ -43,6 +43,8 @@ class Settings(BiasStrengths):
     held notes never last longer. ending_bars: bars from "end" to the last one. beats_per_bar: quarters.
     breath: 0..2, strength of improv.improviser.variation.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
+    metres_vary: models with a plan draw the metre for each piece; else every bar has beats_per_bar.
+    planned_pulls: 0..1, how much of all biases models with a plan feel.
     """
 
     table: AttributeTable
@@ -55,3 +57,12 @@ class Settings(BiasStrengths):
     beats_per_bar: float
     breath: float
     tempo_lands_on_bar: bool
+    # Takes from before there were plans do not tell these two.
+    metres_vary: bool = True
+    planned_pulls: float = 0.0
+
+    @property
+    def for_planned(self) -> Settings:
+        """For models that are told a plan: what plan and commands do well needs little feedback."""
+        share = self.planned_pulls
+        return replace(self, **{field.name: share * getattr(self, field.name) for field in fields(BiasStrengths)})

@@ -11,6 +11,7 @@ from improv.model.vocabulary import Encoding, StreamDecoder
 from improv.music.attributes import Key
 from improv.music.mood import NEUTRAL, Mood
 from improv.music.position import Position
+from improv.plan.plan import Plan
 
 GUIDED_ROWS = 2  # one row with the commands, one without
 LONG_AGO_TICKS = 1 << 30
@@ -24,6 +25,8 @@ class HeldNote(NamedTuple):
     sent: int
     on_s: float
     tick: int
+    end_tick: int | None = None
+    """Where it ends, in families that know it as it begins."""
 
 
 class TimeShift(NamedTuple):
@@ -46,7 +49,7 @@ class Snapshot:
     pedalled: notes that the model let go and the pedal holds. onset_s: of the steps with a start, inside the window
     that biases look at. end_tick: where an ending that was asked for is over; end_key: in which it closes.
     answered: the mood that a note answered last. person_keys: keys of the person that the model has been told are down.
-    person_onset_s: when they were struck, inside the window that counts.
+    person_onset_s: when they were struck, inside the window that counts. plan: for models that are told.
     """
 
     model: Model
@@ -69,6 +72,7 @@ class Snapshot:
     feedback: Feedback = field(default_factory=Feedback)
     person_keys: frozenset[int] = frozenset()
     person_onset_s: tuple[float, ...] = ()
+    plan: Plan | None = None
 
     @property
     def encoding(self) -> Encoding:
@@ -86,7 +90,10 @@ def beginning(model: Model, position: Position, mood: Mood) -> Snapshot:
     start_id = model.encoding.start_id
     decoder = model.encoding.decoder()
     decoder.feed(start_id)
-    return Snapshot(model, model.initial_state(GUIDED_ROWS), decoder, start_id, position, answered=mood)
+    # A planned piece begins with a note: its first bar is whole.
+    silent = LONG_AGO_TICKS if model.encoding.planned else 0
+    state = model.initial_state(GUIDED_ROWS)
+    return Snapshot(model, state, decoder, start_id, position, answered=mood, silent_ticks=silent)
 
 
 def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Snapshot:

@@ -13,8 +13,10 @@ from improv.improviser.request import Request
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot, TimeShift
 from improv.improviser.step_biases import StepBiases
+from improv.model import conditioning, plan_inputs
 from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
+from improv.model.vocabulary.hands import HandsDecoder
 
 
 class Choice(NamedTuple):
@@ -111,6 +113,8 @@ class StepChooser:
 
     def _next_token(self) -> int:
         """Ask the model, and choose among what is legal."""
+        if isinstance(self._decoder, HandsDecoder):
+            plan_inputs.tell_context(self._rows[:, conditioning.SIZE :], self._decoder.context)
         logits, self._state = self._snapshot.model.step(self._last_token, self._rows, self._state)
         legal = self._decoder.legal(self._constraints())
         self._limit(legal)
@@ -132,8 +136,10 @@ class StepChooser:
         return Constraints(
             must_start=asked.must_start and asked.may_start and not self._biases.started,
             too_long=too_long + self._clashing,
-            # A piece has at least one step, else this could go on for ever.
-            may_end=self._last_token != self._encoding.start_id and snapshot.end_tick is None,
+            # A piece has at least one step, else this could go on for ever. A plan knows itself where pieces end.
+            may_end=self._last_token != self._encoding.start_id
+            and snapshot.end_tick is None
+            and not self._encoding.planned,
             final_chord=ending.chord(snapshot),
             hold=ending.is_held(snapshot),
             foreign=asked.person_keys | self._gone,
@@ -166,7 +172,19 @@ class StepChooser:
     def _whole(self, grid: GridStep, shift: TimeShift | None) -> Choice:
         """The step without the notes that somebody else plays."""
         kept = [index for index, pitch in enumerate(grid.started) if pitch not in self._asked.person_keys]
-        velocities = tuple(grid.velocities[index] for index in kept) if grid.velocities else ()
+
+        def own(values: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(values[index] for index in kept) if values else ()
+
+        grid = grid._replace(
+            started=own(grid.started),
+            velocities=own(grid.velocities),
+            durations=own(grid.durations),
+            hands=own(grid.hands),
+        )
+        if isinstance(self._decoder, HandsDecoder):
+            self._decoder.forget(self._clashing)
+            grid = grid._replace(ended=grid.ended + self._clashing, tempo=self._tempo())
         after = replace(
             self._snapshot,
             state=self._state,
@@ -176,11 +194,18 @@ class StepChooser:
             shift=shift,
             answered=self._asked.target if self._biases.started else self._snapshot.answered,
         )
-        return Choice(after, grid._replace(started=tuple(grid.started[index] for index in kept), velocities=velocities))
+        return Choice(after, grid)
+
+    def _tempo(self) -> float:
+        """How the plan lets the tempo breathe; another program's is left alone."""
+        place = self._asked.place
+        return 1.0 if place is None or self._asked.tempo_bpm is not None else place.tempo_factor
 
 
 def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepBiases:
     """What turns the network in this step."""
+    if snapshot.encoding.planned:
+        settings = settings.for_planned
     feedback, register = snapshot.feedback, asked.attributes["register"]
     place = biases.key_bias(
         feedback.histogram, asked.attributes["mode"], asked.intensity, settings.key_pull, feedback.mode_owed

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.model.vocabulary.hands import LENGTHS, PIANO_KEYS, TICKS_PER_BEAT
+from improv.model.vocabulary.hands import LENGTHS, PIANO_KEYS, TICKS_PER_BEAT, Context
 from improv.music.chord import MINOR_KEYS, QUALITIES, SCALES, TONES, UNKNOWN
 from improv.music.note import LOWEST_PIANO_PITCH
 
@@ -25,12 +25,14 @@ COLUMNS = (
     *("left_register", "right_register", "left_density", "right_density"),
     *("near_likeness", "near_in", "far_likeness", "far_in"),
     *("bar_ticks", "tick_in_bar"),
+    *("left_rhythm", "right_rhythm"),
 )
 """chord_*, next_*: the chord that sounds and the one that follows; next_in: ticks until then. key: 0..23 as in
 improv.music.chord. phrase_bar: bars since the phrase began, bars_left: bars that follow in it, cadence: of CADENCES.
 *_register: mean pitch of a hand in this bar and the next; *_density: its onsets in four beats, in quarters of one.
 near: the bar before as a reference, far: the bar that the plan refers to; *_likeness: how much like it, 0..100; *_in:
-ticks until the reference's next onset. bar_ticks, tick_in_bar: the metre, always known.
+ticks until the reference's next onset. bar_ticks, tick_in_bar: the metre, always known. *_rhythm: how much a hand's
+rhythm is that of the bar before, 0..100, whatever the pitches: a figure that is kept.
 """
 COLUMN = {name: index for index, name in enumerate(COLUMNS)}
 CADENCES = ("none", "half", "authentic", "other")
@@ -47,6 +49,8 @@ HIDDEN_TOGETHER = (
     ("right_register",),
     ("left_density",),
     ("right_density",),
+    ("left_rhythm",),
+    ("right_rhythm",),
 )
 MOST_DENSITY = 64
 """Quarters of an onset in four beats: sixteen onsets."""
@@ -54,7 +58,7 @@ LONGEST_WAIT = 48
 """Ticks: a later onset or chord is told as if it came then."""
 _BAR_LENGTHS = (24, 36, 48)
 _CHORD, _NEXT, _KEY, _PHRASE, _TEXTURE, _BAR, _CONTEXT = 37, 38, 26, 21, 8, 24, 4 + 2 * len(LENGTHS)
-_REFERENCE = 4 * PIANO_KEYS + 4
+_REFERENCE, _RHYTHM = 4 * PIANO_KEYS + 4, 4
 _SIZES = {
     "chord": _CHORD,
     "next": _NEXT,
@@ -65,6 +69,7 @@ _SIZES = {
     "far": _REFERENCE,
     "bar": _BAR,
     "context": _CONTEXT,
+    "rhythm": _RHYTHM,
 }
 SIZE = sum(_SIZES.values())
 SLICES: dict[str, slice] = {}
@@ -160,6 +165,10 @@ def expand(columns: IntArray, references: NDArray[np.uint8], context: IntArray) 
         part[:, -1] = known
     _tell_bar(out[:, SLICES["bar"]], by["bar_ticks"], by["tick_in_bar"])
     _tell_context(out[:, SLICES["context"]], context)
+    rhythm = out[:, SLICES["rhythm"]]
+    for index, name in enumerate(("left_rhythm", "right_rhythm")):
+        rhythm[:, 2 * index] = np.where(by[name] >= 0, by[name] / 100, 0)
+        rhythm[:, 2 * index + 1] = by[name] >= 0
     return out
 
 
@@ -221,6 +230,13 @@ def _tell_context(out: FloatArray, context: IntArray) -> None:
         out[:, 2 * hand + 1] = last > 0
         start = 4 + hand * len(LENGTHS)
         _one_hot(out[:, start : start + len(LENGTHS)], context[:, 2 + hand].astype(np.int64))
+
+
+def tell_context(plan: FloatArray, context: Context) -> None:
+    """Put the stream's own context into vectors of a plan, in place. plan: (rows, SIZE)."""
+    part = np.zeros((1, _CONTEXT), dtype=np.float32)
+    _tell_context(part, np.array([[*context.last, *context.lengths]], dtype=np.int16))
+    plan[:, SLICES["context"]] = part
 
 
 def transposed(columns: IntArray, semitones: int) -> IntArray:

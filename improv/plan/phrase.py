@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import MINOR_KEYS, UNKNOWN, Chord
 from improv.plan.harmony import (
     NEUTRAL_DISSONANCE,
@@ -36,9 +37,12 @@ from improv.plan.plan import (
 )
 from improv.plan.request import PlanRequest
 from improv.plan.returns import NEVER, State, draw_near, draw_reference, draw_return
+from improv.plan.rhythm import draw_rhythm
 from improv.plan.texture import TextureDraws, texture_of
 
 BARS_BACK = 48
+LITERAL = 60
+"""A return that is so much like its bar has the rhythm of that."""
 """How far back a bar of a new phrase may refer: as far as references were looked for in people's music."""
 MODULATES_WITHIN = 0.5
 """Share of the new phrases in another key that begin in the one before."""
@@ -53,7 +57,7 @@ _SUBMEDIANT = {False: (9, 1), True: (8, 0)}  # semitones and quality, in major a
 class Purpose(IntEnum):
     """What a stream of random numbers is for."""
 
-    FORM, CHARACTER, KEY, CHORDS, TEXTURE, OWN_TEXTURE, RETURNS, RHYTHM, MOOD, PHRASE = range(10)
+    FORM, CHARACTER, KEY, CHORDS, TEXTURE, OWN_TEXTURE, RETURNS, RHYTHM, MOOD, PHRASE, FIGURE, LOUDNESS = range(12)
 
 
 def rng_of(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:
@@ -395,4 +399,14 @@ def _with_references(
 
         far = draw_reference(bar.number, first, state, chord_of, bar.phrase_bar, rng)
     near = UNKNOWN if before is None else draw_near(far, bar.number, rng)
-    return replace(bar, far=far, near_likeness=near)
+    bar = replace(bar, far=far, near_likeness=near)
+    if before is None or (far is not None and returns and far.likeness >= LITERAL):
+        return bar  # the rhythm is that of the bar that comes back
+    # Numbers of their own: what is drawn here must not move what is drawn for the notes of later bars.
+    own = rng_of(brief.plan.seed, Purpose.FIGURE, bar.number)
+    closes = bar.bars_left == 0
+    return replace(
+        bar,
+        left_rhythm=draw_rhythm(LEFT, before.left_rhythm, closes, own),
+        right_rhythm=draw_rhythm(RIGHT, before.right_rhythm, closes, own),
+    )

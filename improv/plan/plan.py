@@ -79,7 +79,8 @@ class PlannedBar:
     piece, phrase: numbers since the stream began. phrase_bar: bars since the phrase began. bars_left: that follow in
     it. cadence: index in CADENCES that the phrase aims at. section: A, B ...; a return has a stroke (A'). like: the bar
     that stands at this place of the phrase that returns, or None in a new one. near_likeness: 0..100 to the bar before,
-    UNKNOWN in the first. loudness: -1..1, the arc of the phrase. tempo_factor: about 1, its breath.
+    UNKNOWN in the first. left_rhythm, right_rhythm: how much a hand's rhythm is that of the bar before, 0..100, or
+    UNKNOWN: as it comes. loudness: -1..1, the arc of the phrase. tempo_factor: about 1, its breath.
     """
 
     number: int
@@ -96,6 +97,8 @@ class PlannedBar:
     like: int | None = None
     near_likeness: int = UNKNOWN
     far: Reference | None = None
+    left_rhythm: int = UNKNOWN
+    right_rhythm: int = UNKNOWN
     loudness: float = 0.0
     tempo_factor: float = 1.0
 

@@ -52,6 +52,8 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told
         "cadence": planned.cadence,
         "bar_ticks": planned.metre.bar_ticks,
         "tick_in_bar": tick_in_bar,
+        "left_rhythm": planned.left_rhythm,
+        "right_rhythm": planned.right_rhythm,
     }
     for name, value in values.items():
         row[COLUMN[name]] = value

@@ -19,7 +19,7 @@ from training.analysis import hands as analysed_hands
 TEXTURE_BARS = 2
 """Register and density are told of this bar and the next."""
 HIDE_PLAN, HIDE_NEAR, HIDE_FAR = 0.12, 0.25, 0.2
-HIDE_GROUPS = (0.1, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4, 0.4)
+HIDE_GROUPS = (0.1, 0.15, 0.25, 0.25, 0.4, 0.4, 0.4, 0.4, 0.3, 0.3)
 """How often each group of `plan_inputs.HIDDEN_TOGETHER` is hidden."""
 REFERENCES = ("near_here", "near_next", "far_here", "far_next")
 MOVES = ("far_left_semitones", "far_right_semitones")
@@ -140,6 +140,8 @@ def _tell_references(
         columns[:, COLUMN[f"{name}_likeness"]] = np.round(100 * likeness)[bar]
     columns[bar == 0, COLUMN["near_likeness"]] = UNKNOWN
     columns[far[bar] < 0, COLUMN["far_likeness"]] = UNKNOWN
+    for hand, name in ((LEFT, "left_rhythm"), (RIGHT, "right_rhythm")):
+        columns[:, COLUMN[name]] = rhythm_likeness(onsets_of, hand)[bar]
     sets = np.zeros((len(bar), 4), dtype=np.int32)
     count = len(onsets_of)
     for index, (b, tick) in enumerate(zip(bar.tolist(), place.tolist(), strict=True)):
@@ -159,6 +161,22 @@ def _tell_references(
                 columns[index, COLUMN[f"{name}_in"]] = seen.next_in
     shifts = np.stack([found.left_semitones, found.right_semitones], axis=1)
     return sets, np.asarray(shifts[bar], dtype=np.int8), onsets
+
+
+def rhythm_likeness(bars: list[BarOnsets], hand: int) -> NDArray[np.int64]:
+    """How much a hand's rhythm in each bar is that of the bar before, 0..100 (Jaccard of the places with an onset);
+    UNKNOWN in the first bar and where the hand rests in both.
+    """
+    out = np.full(len(bars), UNKNOWN, dtype=np.int64)
+    places = [
+        {place for place, pitches in zip(bar.places, (bar.left, bar.right)[hand], strict=True) if pitches}
+        for bar in bars
+    ]
+    for index in range(1, len(bars)):
+        both = places[index] | places[index - 1]
+        if both:
+            out[index] = round(100 * len(places[index] & places[index - 1]) / len(both))
+    return out
 
 
 def bar_onsets(music: Music, analysis: Analysis) -> tuple[list[BarOnsets], list[int], NDArray[np.uint8]]:
@@ -241,6 +259,8 @@ class Hidden(NamedTuple):
             if getattr(self, name):
                 columns[:, [COLUMN[f"{name}_likeness"], COLUMN[f"{name}_in"]]] = UNKNOWN
                 references[:, number] = 0
+        if self.near:  # a rhythm is like that of the bar before, which is not known
+            columns[:, [COLUMN["left_rhythm"], COLUMN["right_rhythm"]]] = UNKNOWN
 
 
 NOTHING = Hidden()

@@ -30,6 +30,8 @@ class MusicSection(Section):
     repeat_pull: float = Field(1.0, ge=0, le=5)
     voice_leading_pull: float = Field(1.0, ge=0, le=8)
     recall_pull: float = Field(5.0, ge=0, le=6)
+    planned_pulls: float = Field(0.0, ge=0, le=1)
+    metres: Literal["varied", "fixed"] = "varied"
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
     longest_note_beats: float = Field(6, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)

@@ -23,13 +23,13 @@ from improv.model.vocabulary.pianist import PianistEncoding
 from improv.model.vocabulary.polyphony import PolyphonyDecoder, PolyphonyEncoding
 
 FAMILIES: dict[str, Callable[[], Encoding]] = {
-    "hands": HandsEncoding,
     "polyphony": PolyphonyEncoding,
     "pianist": PianistEncoding,
     "performance": PerformanceEncoding,
     "melody": MelodyEncoding,
     "melody_lookback": RepeatingMelodyEncoding.lookback,
     "melody_attention": RepeatingMelodyEncoding.attention,
+    "hands": HandsEncoding,
 }
 
 __all__ = [

@@ -271,7 +271,9 @@ class HandsDecoder:
         started = [note for note in self._started if note.hand == hand]
         if hand == LEFT and any(note.hand == RIGHT for note in self._started):
             return ~keys
-        held = [note for note in self._down if note.hand == hand and note.end > self._tick]
+        # What sounds makes room for the last chord.
+        sounding = [note for note in self._down if note.end > self._tick and constraints.final_chord is None]
+        held = [note for note in sounding if note.hand == hand]
         down = [note.pitch for note in (*held, *started)]
         if len(down) >= FINGERS:
             return ~keys
@@ -280,8 +282,8 @@ class HandsDecoder:
             keys[min(down) + HAND_SPAN - LOWEST_PIANO_PITCH + 1 :] = False
         if started:
             keys[: max(note.pitch for note in started) - LOWEST_PIANO_PITCH + 1] = False
-        for note in self._down:
-            if note.hand != hand and note.end > self._tick:
+        for note in sounding:
+            if note.hand != hand:
                 keys[note.pitch - LOWEST_PIANO_PITCH] = False
         for note in self._started:
             keys[note.pitch - LOWEST_PIANO_PITCH] = False

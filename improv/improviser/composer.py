@@ -1,0 +1,110 @@
+"""Keeps the plan ahead of the music, for models that are told one, and what was played for it to refer to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from improv.control.state import ControlState
+from improv.improviser.expression import PHRASES_DIFFER
+from improv.improviser.request import Circumstances, PlannedPlace, commanded_attributes
+from improv.improviser.settings import Settings
+from improv.improviser.snapshot import Snapshot
+from improv.model import plan_inputs
+from improv.model.vocabulary import GridStep
+from improv.music.attributes import Key
+from improv.music.chord import MINOR_KEYS
+from improv.music.position import Position
+from improv.plan.memory import PieceMemory
+from improv.plan.phrase import Purpose, rng_of
+from improv.plan.plan import Plan, PlannedBar
+from improv.plan.planner import follow, realign
+from improv.plan.request import PlanRequest
+from improv.plan.telling import columns
+
+PLANNED_AHEAD_S = 4.0
+"""The plan follows the mood of so much later: a phrase is planned before it is reached."""
+_NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
+
+
+class Composer:
+    """The memory of what was played, and the way from a snapshot to what the plan says of its step.
+
+    The plan itself stands in the snapshot, so that a step that is taken back takes its plan back.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._memory = PieceMemory()
+        self._tempo_factors: dict[int, float] = {}  # of each piece, by number
+
+    def planned(
+        self, snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances
+    ) -> Snapshot:
+        """The snapshot with a plan that reaches beyond its step, and in the metre of its bar."""
+        if not snapshot.encoding.planned:
+            return snapshot if snapshot.plan is None else replace(snapshot, plan=None)
+        request = self._request(snapshot, controls, settings, around)
+        position, plan = snapshot.position, snapshot.plan
+        if plan is not None and position.tick == position.bar_tick and plan.bar_at(position.tick).tick != position.tick:
+            plan = realign(plan, request, position.tick)
+        plan = follow(plan, request, position.tick, self._seed)
+        self._tempo_factors[plan.piece.number] = plan.piece.character.tempo_factor
+        snapshot = replace(snapshot, plan=plan, position=_in_metre(position, plan.bar_at(position.tick)))
+        if snapshot.end_key is not None and snapshot.end_tick is not None:
+            key = plan.bar_at(snapshot.end_tick - 1).chords[-1].key
+            snapshot = replace(snapshot, end_key=Key(key % 12, key < MINOR_KEYS))
+        return snapshot
+
+    @staticmethod
+    def _request(snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances) -> PlanRequest:
+        position = snapshot.position
+        mood = controls.mood(position.music_s + PLANNED_AHEAD_S)
+        attributes = commanded_attributes(mood, controls, settings, around.tempo_bpm)
+        left = None if snapshot.end_tick is None else snapshot.end_tick - position.bar_tick
+        return PlanRequest(
+            mood=mood,
+            attributes=attributes,
+            tempo_bpm=attributes["tempo"],
+            bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
+            end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
+        )
+
+    def place(self, snapshot: Snapshot) -> PlannedPlace | None:
+        """What the plan says of the snapshot's step; None without a plan."""
+        plan, tick = snapshot.plan, snapshot.position.tick
+        if plan is None:
+            return None
+        bar = plan.bar_at(tick)
+        self._memory.begin(bar.number, bar.tick, bar.metre.bar_ticks)
+        told = columns(plan, self._memory, bar.number, tick - bar.tick)
+        vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
+        piece = self._tempo_factors.get(bar.piece, 1.0)
+        phrase = rng_of(self._seed, Purpose.LOUDNESS, bar.phrase).normal(0.0, PHRASES_DIFFER)
+        loudness = float(np.clip(phrase, -2 * PHRASES_DIFFER, 2 * PHRASES_DIFFER))
+        return PlannedPlace(vector, bar, piece * bar.tempo_factor, bar.loudness, loudness)
+
+    def remember(self, plan: Plan | None, grid: GridStep) -> None:
+        """What a step began, by hand; the plan may refer to it later."""
+        if plan is None or not grid.hands:
+            return
+        bar = plan.bar_at(grid.tick)
+        self._memory.begin(bar.number, bar.tick, bar.metre.bar_ticks)
+        for pitch, hand in zip(grid.started, grid.hands, strict=True):
+            self._memory.remember(bar.number, grid.tick - bar.tick, hand, (pitch,))
+
+    def forget(self, tick: int) -> None:
+        """Nothing from `tick` on was played."""
+        self._memory.forget(tick)
+
+    def anew(self) -> None:
+        """Nothing was played."""
+        self._memory = PieceMemory()
+
+
+def _in_metre(position: Position, bar: PlannedBar) -> Position:
+    """On the planned bar line, the metre of the bar that begins."""
+    if position.tick != bar.tick or position.tick != position.bar_tick:
+        return position
+    return position._replace(beats_per_bar=bar.metre.bar_ticks / position.ticks_per_beat)
