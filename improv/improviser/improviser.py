@@ -72,7 +72,6 @@ class Improviser:
         self._snapshot = beginning(model, position, controls.glide.target)
         self._past: deque[Snapshot] = deque(maxlen=REMEMBERED_STEPS)
         self._phrases, self._composer = PhraseMemory(), Composer(seed)
-        self._composer = Composer(self.seed + position.tick)
 
     # ------------------------------------------------------------------------------------------------ looking
 
@@ -223,4 +222,4 @@ class Improviser:
         line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0, tempo_bpm=tempo_bpm)
         self._snapshot = beginning(self.model, line, controls.glide.target)
         self._past.clear()
-        self._phrases = PhraseMemory()
+        self._phrases, self._composer = PhraseMemory(), Composer(self.seed + position.tick)
