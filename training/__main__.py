@@ -47,6 +47,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "what a model is worth": (
         Command("evaluate", "evaluation.evaluate", "held-out pieces, and what it plays beside human music"),
         Command("composition", "evaluation.composition.command", "whether it is composed as people's music is"),
+        Command("check-plan", "evaluation.check_plan", "whether plans are as people compose"),
         Command("emotion", "evaluation.emotion.renderings", "whether its moods are recognised", GOES_ON),
         Command("listen", "evaluation.listen", "every mood as MIDI files, measured and drawn", "the files remain"),
     ),
