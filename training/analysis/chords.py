@@ -6,25 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.music.chord import QUALITIES, TONES, UNKNOWN
 from training.analysis.keys import MINOR
 from training.analysis.music import FloatArray, IntArray
 from training.analysis.slots import NO_PITCH, Slots
 
-QUALITIES = ("maj", "min", "dim", "aug", "dom7", "maj7", "min7", "hdim7", "dim7")
-"""Qualities by number. hdim7: half-diminished."""
-TONES = (
-    (0, 4, 7),
-    (0, 3, 7),
-    (0, 3, 6),
-    (0, 4, 8),
-    (0, 4, 7, 10),
-    (0, 4, 7, 11),
-    (0, 3, 7, 10),
-    (0, 3, 6, 10),
-    (0, 3, 6, 9),
-)
-"""Semitones above the root, for each quality."""
-NO_CHORD = -1
+__all__ = [
+    "DEFAULT_CHORDS",
+    "NO_CHORD",
+    "QUALITIES",
+    "TONES",
+    "ChordSettings",
+    "Chords",
+    "chords",
+    "likelihoods",
+    "through_rests",
+]
+
+NO_CHORD = UNKNOWN
 _SCALES = (frozenset((0, 2, 4, 5, 7, 9, 11)), frozenset((0, 2, 3, 5, 7, 8, 10, 11)))
 
 
@@ -33,15 +32,16 @@ class ChordSettings(NamedTuple):
     in_scale: how much likelier another class of the scale is than one outside. bass: how likely root, third, fifth,
     seventh are in the bass; bass_weight: how much the bass counts beside the rest. change_nats: cost of a change on a
     beat of strength 1, 2, 3. quality_nats: cost of each quality. foreign_nats: cost for each tone outside the scale.
+    Set on every other work that `training.analysis.check` knows; the rest are for checking.
     """
 
     tones: tuple[float, float, float, float] = (0.33, 0.28, 0.22, 0.17)
     rest: float = 0.13
-    in_scale: float = 3.0
+    in_scale: float = 2.0
     bass: tuple[float, float, float, float] = (0.62, 0.18, 0.1, 0.06)
-    bass_weight: float = 0.8
-    change_nats: tuple[float, float, float] = (2.2, 1.6, 1.0)
-    quality_nats: tuple[float, ...] = (0.0, 0.0, 0.8, 2.5, 0.2, 1.5, 0.8, 1.2, 1.0)
+    bass_weight: float = 0.4
+    change_nats: tuple[float, float, float] = (2.0, 1.4, 0.8)
+    quality_nats: tuple[float, ...] = (0.0, 0.3, 0.8, 2.5, 0.0, 3.5, 1.8, 1.0, 0.6)
     foreign_nats: float = 0.7
 
 
@@ -70,6 +70,22 @@ def chords(slots: Slots, keys: IntArray, settings: ChordSettings = DEFAULT_CHORD
     bass = _bass(slots, root, quality)
     silent = slots.classes.sum(axis=1) <= 0
     return Chords(*(np.where(silent, NO_CHORD, column) for column in (root, quality, bass)))
+
+
+def through_rests(chords: Chords, slots: Slots, bar_ticks: IntArray) -> Chords:
+    """The chords with each silence of less than a bar filled by what sounded before it.
+
+    bar_ticks: how long a whole bar is in each slot, (slots,). People name chords through rests.
+    """
+    index = np.arange(len(slots))
+    sounds = chords.root != NO_CHORD
+    last = np.maximum.accumulate(np.where(sounds, index, -1))
+    following = np.minimum.accumulate(np.where(sounds, index, len(slots))[::-1])[::-1]
+    edges = np.append(slots.start, slots.start[-1] + slots.length[-1])
+    silence = edges[following] - edges[last + 1]
+    filled = (last >= 0) & (silence < bar_ticks)
+    source = np.where(filled, last, index)
+    return Chords(*(column[source] for column in chords))
 
 
 def _cheapest(fit: FloatArray, change: FloatArray) -> IntArray:

@@ -119,3 +119,16 @@ def signature_of(beat: float, beats_per_bar: float) -> TimeSignature:
 def of_midi(content: bytes) -> Music:
     """The music in a MIDI file's bytes, without its drums, with time signatures and the names of the tracks."""
     return of_score(read_midi(content))
+
+
+def overlaps(onset: IntArray, end: IntArray, edges: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+    """Every pair of a note and a slot in which it sounds, with the ticks that it sounds there: slot, note, ticks."""
+    last = len(edges) - 2
+    first_slot = np.clip(np.searchsorted(edges, onset, side="right") - 1, 0, last)
+    last_slot = np.clip(np.searchsorted(edges, end, side="left") - 1, first_slot, last)
+    count = last_slot - first_slot + 1
+    note = np.repeat(np.arange(len(onset)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    slot = first_slot[note] + within
+    ticks = np.minimum(end[note], edges[slot + 1]) - np.maximum(onset[note], edges[slot])
+    return slot, note, np.maximum(ticks, 0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.analysis.metre import Bars
-from training.analysis.music import FloatArray, IntArray, Music
+from training.analysis.music import FloatArray, IntArray, Music, overlaps
 
 NO_PITCH = 128
 """Above all pitches, so that it never is the lowest."""
@@ -36,7 +36,7 @@ class Slots:
 
 
 _ONSET = 0.25
-_FADING = 5.0  # semitones: a note a fifth above the bass of an Alberti figure is hardly a bass
+_FADING = 10.0  # semitones: the upper notes of a figure are less of a bass than its lowest
 _MOST = 1.0  # of one pitch class in one slot: repeated notes and doublings say little more than one note
 
 
@@ -58,19 +58,6 @@ def slots(music: Music, bars: Bars) -> Slots:
     pitches = np.full(len(start) * 12, NO_PITCH)
     np.minimum.at(pitches, slot * 12 + music.pitch[note] % 12, music.pitch[note])
     return Slots(start, length, bar, strength, np.minimum(classes, _MOST), bass, pitches.reshape(-1, 12))
-
-
-def overlaps(onset: IntArray, end: IntArray, edges: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """Every pair of a note and a slot in which it sounds, with the ticks that it sounds there: slot, note, ticks."""
-    last = len(edges) - 2
-    first_slot = np.clip(np.searchsorted(edges, onset, side="right") - 1, 0, last)
-    last_slot = np.clip(np.searchsorted(edges, end, side="left") - 1, first_slot, last)
-    count = last_slot - first_slot + 1
-    note = np.repeat(np.arange(len(onset)), count)
-    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    slot = first_slot[note] + within
-    ticks = np.minimum(end[note], edges[slot + 1]) - np.maximum(onset[note], edges[slot])
-    return slot, note, np.maximum(ticks, 0)
 
 
 def _beats(bars: Bars) -> tuple[IntArray, IntArray, IntArray, IntArray]:

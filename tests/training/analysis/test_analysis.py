@@ -82,6 +82,32 @@ def test_bars_follow_pickups_changes_of_metre_and_bars_cut_by_repeats() -> None:
     assert found.place(np.array([0, 12, 13])).tolist() == [36, 0, 1]
 
 
+def _waltz(bars_: int, pickup: int) -> list[Row]:
+    """Bass on one, chords on two and three, a tune in quarters that begins `pickup` quarters before the first bar."""
+    tune = [72, 74, 76, 77, 79, 77, 76, 74]
+    rows: list[Row] = [(n, 1, tune[n % 3], 0) for n in range(pickup)]
+    for number in range(bars_):
+        at, low = pickup + 3 * number, (36, 43, 41, 43)[number % 4]
+        rows += [(at, 1, low, 1), (at, 2, tune[number % 8], 0), (at + 2, 1, tune[(number + 2) % 8], 0)]
+        rows += [(at + beat, 1, low + above, 1) for beat in (1, 2) for above in (16, 19)]
+    return rows
+
+
+@pytest.mark.parametrize("pickup", [0, 1, 2])
+def test_bar_lines_are_found_where_a_file_does_not_tell_of_its_pickup(pickup: int) -> None:
+    waltz = of_rows(_waltz(16, pickup), (TimeSignature(0, 3, 4),))
+    found = bars(waltz)
+    assert found.lines.tolist() == [12 * pickup + 36 * number for number in range(16)]
+    assert (found.lead > 0).tolist() == [pickup > 0, *[False] * (len(found) - 1)]
+    assert found.place(np.array([0])).tolist() == [(36 - 12 * pickup) % 36]
+    assert bars(waltz, search=False).lines[0] == 0
+
+
+def test_bar_lines_move_with_a_short_bar_in_the_middle() -> None:
+    rows = [*_waltz(12, 0), *moved(_waltz(12, 0), 3, 35)]
+    assert bars(of_rows(rows, (TimeSignature(0, 3, 4),))).lines.tolist()[10:14] == [360, 396, 420, 456]
+
+
 def test_bars_before_the_first_note_are_left_out() -> None:
     found = bars(of_rows([(9, 1, 60, 0), (10, 1, 60, 1)]))
     assert (found.start.tolist(), found.length.tolist()) == ([96], [48])
