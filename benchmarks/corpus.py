@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from training.corpus import midi, reading
+from training.corpus.formats import MIDI_SUFFIXES
 from training.dataset.encode_file import Job, digest
 from training.dataset.splits import spread
 from training.dataset.workers import Workers
@@ -118,7 +119,7 @@ def measure(sources: Sequence[str], files: int, slow: int, memory_files: int) ->
     """One round over everything."""
     with reading.scratch_folder() as scratch:
         items = [item for source in sources for item in reading.collect(source, Path(scratch))]
-        chosen = spread([item for item in items if item.suffix in midi.SUFFIXES], files)
+        chosen = spread([item for item in items if item.suffix in MIDI_SUFFIXES], files)
         contents = [item.content() for item in chosen]
         names = [item.name for item in chosen]
     few = spread(contents, slow)

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from training.corpus import midi, reading
+from training.corpus import reading
+from training.corpus.formats import MIDI_SUFFIXES
 from training.dataset.dataset import EncodedPiece
 from training.dataset.encode_file import Job, digest
 from training.dataset.prepare import reason_kind
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with reading.scratch_folder() as scratch:
         items = [item for source in given.sources for item in reading.collect(source, Path(scratch))]
-        files = spread([item for item in items if item.suffix in midi.SUFFIXES], _TEMPLATES)
+        files = spread([item for item in items if item.suffix in MIDI_SUFFIXES], _TEMPLATES)
         scores = spread([item for item in items if item.suffix in (".krn", ".mxl", ".xml")], _TEMPLATES)
         found = {
             name: run(templates, count, given.seed)

@@ -196,7 +196,7 @@ def encoded(data: Path) -> Iterator[tuple[str, str]]:
 
 def chosen_files(data: Path, scratch: Path) -> list[Path]:
     """Copies of FILES small files, spread over the archives and folders of a folder; a folder of them for each."""
-    from training.corpus.musicxml import SUFFIXES as SCORES
+    from training.corpus.formats import SCORE_SUFFIXES as SCORES
     from training.corpus.sources import MUSIC_SUFFIXES
 
     sources = [path for path in sorted(data.iterdir()) if path.is_dir() or zipfile.is_zipfile(path)]

@@ -10,7 +10,8 @@ from lzma import LZMAError
 from pathlib import Path
 
 from improv.errors import InputError
-from training.corpus.midi import first_line
+from training.corpus.formats import is_packed_score
+from training.corpus.score import first_line
 
 # A bomb is told from a large corpus by how much it grows: music packs 3 to 50 times, bombs a thousand times and more.
 SUSPECT_BYTES = 256 << 20
@@ -20,10 +21,10 @@ MAX_NAME_BYTES = 255  # of one part of a path, on every file system in use
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the file is a zip or a tar (also packed by gzip, bzip2 or xz). A .mxl is a zip, but of one score."""
-    if path.suffix.lower() == ".mxl":
-        return False
-    return zipfile.is_zipfile(path) or (path.is_file() and path.stat().st_size > 0 and tarfile.is_tarfile(path))
+    """Whether the file is a zip or a tar (also packed by gzip, bzip2 or xz), and not a packed score under any name."""
+    if zipfile.is_zipfile(path):
+        return path.suffix.lower() != ".mxl" and not is_packed_score(path)
+    return path.is_file() and path.stat().st_size > 0 and tarfile.is_tarfile(path)
 
 
 def unpack(archive: Path, folder: Path) -> None:

@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from training.corpus.midi import SUFFIXES
+from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.sources import Item
 
 LEAST_FILES = 20
@@ -38,7 +38,7 @@ def default_tempi(items: Iterable[Item]) -> dict[str, frozenset[bytes]]:
     files: Counter[str] = Counter()
     tempi: dict[str, Counter[bytes]] = defaultdict(Counter)
     for item in items:
-        if item.suffix not in SUFFIXES:
+        if item.suffix not in MIDI_SUFFIXES:
             continue
         try:
             tempo = constant_tempo(item.content())
@@ -56,4 +56,4 @@ def default_tempi(items: Iterable[Item]) -> dict[str, frozenset[bytes]]:
 def is_default(item: Item, content: bytes, defaults: Defaults) -> bool:
     """Whether the file's tempo is one that its source's program writes by default."""
     known = defaults.get(item.source, frozenset())
-    return bool(known) and item.suffix in SUFFIXES and constant_tempo(content) in known
+    return bool(known) and item.suffix in MIDI_SUFFIXES and constant_tempo(content) in known

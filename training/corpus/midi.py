@@ -8,7 +8,6 @@ from improv.errors import InputError
 from improv.midi.reading import MidiMusic, read_music
 from training.corpus.score import NOTE, Rejected, Score, sort
 
-SUFFIXES = (".mid", ".midi", ".kar", ".smf", ".rmi")
 _FEW_VELOCITIES = 4  # this many different ones are dynamic marks at best, not played dynamics
 
 
@@ -41,8 +40,3 @@ def score_of(music: MidiMusic) -> Score:
         track_names=music.part_names,
         time_signatures=tuple((tick / rate, top, bottom) for tick, top, bottom in music.meters),
     )
-
-
-def first_line(error: Exception) -> str:
-    """An error in at most 120 characters."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

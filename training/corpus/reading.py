@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from improv.music.note import HALVES_UP, Note, quantise
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
+from training.corpus.formats import format_of
 from training.corpus.played import Played, play
 from training.corpus.score import Rejected, Score, bars, seconds
 from training.corpus.sources import Item, collect, work_of
@@ -83,10 +84,11 @@ def load(content: bytes, suffix: str, source: str, instruments: Instruments = "a
     """The clean score for one piano in a file's bytes. Rejected with the reason when it cannot be used."""
     if not content:
         raise Rejected("empty file")
-    if suffix in midi.SUFFIXES:
+    kind = format_of(content, suffix)
+    if kind == "midi":
         score = midi.read_midi(content)
-    elif suffix in musicxml.SUFFIXES:
-        score, parts = musicxml.read_score(content, suffix)
+    elif kind is not None:
+        score, parts = musicxml.read_score(content, kind)
         if source == CHORALES:
             if parts != 4:
                 raise Rejected("not a four-part chorale")

@@ -83,3 +83,8 @@ def bars(
     segment = np.clip(np.searchsorted(at, beats + 1e-9, side="right") - 1, 0, None)
     into = beats - at[segment]
     return at[segment] + np.floor(into / length[segment] + 1e-9) * length[segment], length[segment]
+
+
+def first_line(error: Exception) -> str:
+    """An error in at most 120 characters."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

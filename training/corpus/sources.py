@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from improv.errors import InputError
-from training.corpus import midi, musicxml
 from training.corpus.archives import is_archive, unpack
+from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES, hidden_suffix
 
-MUSIC_SUFFIXES = (*midi.SUFFIXES, *musicxml.SUFFIXES)
+MUSIC_SUFFIXES = (*MIDI_SUFFIXES, *SCORE_SUFFIXES)
 _ABC_TUNE = re.compile(rb"(?m)^(?=X:)")
 
 
@@ -32,7 +32,9 @@ class Item:
 
     @property
     def suffix(self) -> str:
-        return self.path.suffix.lower()
+        """The name's, in small letters; that of its kind where a name hides a MIDI file or a packed score."""
+        suffix = self.path.suffix.lower()
+        return suffix if suffix in MUSIC_SUFFIXES else hidden_suffix(self.path) or suffix
 
     def content(self) -> bytes:
         """The bytes to be read: the file's, or one tune's with the head of its book."""
@@ -75,10 +77,10 @@ def _archive_name(path: Path) -> str:
 
 def _collect_folder(folder: Path, source: str) -> Iterator[Item]:
     paths = sorted(p for p in folder.rglob("*") if not p.name.startswith(".") and p.is_file())
-    twins = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in midi.SUFFIXES}
+    twins = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in MIDI_SUFFIXES}
     for path in paths:
         item = Item(path.relative_to(folder).as_posix(), source, path)
-        if item.suffix in musicxml.SUFFIXES:
+        if item.suffix in SCORE_SUFFIXES:
             item = replace(item, twin=twins.get(_piece_name(path), ""))
         yield from _tunes(item)
 

@@ -1,0 +1,310 @@
+"""From a score as music21 has read it to notes as they sound: in the order in which it is played, at sounding pitch.
+
+Left out: grace notes, chord symbols, ornaments on notes shorter than a quarter or on chords. Repeats, endings, da capo
+and dal segno are played (`training.corpus.repeats`); trills, turns and mordents run in sixteenths.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from training.corpus.repeats import Signs, numbered, played_order
+from training.corpus.score import DEFAULT_TEMPO_BPM, Rejected, Score, notes_of
+
+_VELOCITY = 80  # scores have marks, no velocities; the piece is told to have no dynamics
+_ORNAMENT_BEATS = 0.25
+_SHORTEST_ORNAMENTED_BEATS = 1.0
+_TEMPO_RANGE_BPM = (1.0, 1000.0)
+_EPSILON = 1e-4
+
+
+class _Row(NamedTuple):
+    """A note: its bar, its onset within it and its length in quarter notes, pitch, program, staff."""
+
+    bar: int
+    onset: float
+    duration: float
+    pitch: int
+    program: int
+    staff: int
+
+
+@dataclass
+class _Bars:
+    """The bars of a score as written. starts: of each bar, with the end of the last; signatures: in force in each."""
+
+    starts: list[float]
+    signatures: list[tuple[int, int] | None]
+    tempos: list[tuple[int, float, float]] = field(default_factory=list)
+    """(bar, beat within it, quarter notes a minute)"""
+
+    def at(self, beat: float) -> int:
+        """The bar in which a beat lies."""
+        return min(max(bisect_right(self.starts, beat + _EPSILON) - 1, 0), len(self.starts) - 2)
+
+    def length(self, bar: int) -> float:
+        return self.starts[bar + 1] - self.starts[bar]
+
+
+def sounding(parsed: Any) -> Score:
+    """The music of a parsed score. Rejected when there is none."""
+    done: list[str] = []
+    parsed = _at_sounding_pitch(parsed, done)
+    parts = list(parsed.parts) or [parsed]
+    bars = _bars(parts)
+    rows: dict[int, list[_Row]] = defaultdict(list)
+    for staff, part in enumerate(parts):
+        for row in _rows(part, staff, bars, done):
+            rows[row.bar].append(row)
+    if not rows:
+        raise Rejected("no notes")
+    bars.tempos = _tempos(parsed, bars)
+    order = _order(parts, bars, done)
+    begins = _begins(order, bars)
+    sounds = [
+        (begin + row.onset, row.duration, row.pitch, _VELOCITY, row.program, row.staff)
+        for begin, bar in zip(begins, order, strict=False)
+        for row in rows[bar]
+    ]
+    tempos = _played_tempos(order, begins, bars)
+    signatures = _played_signatures(order, begins, bars)
+    return Score(
+        notes=notes_of(sounds),
+        tempos=tempos or ((0.0, DEFAULT_TEMPO_BPM),),
+        meters=tuple((at, 4 * top / bottom) for at, top, bottom in signatures) or ((0.0, 4.0),),
+        has_tempo=bool(tempos),
+        has_dynamics=False,
+        done=tuple(dict.fromkeys(done)),
+        track_names=tuple(_name(part, index) for index, part in enumerate(parts)),
+        time_signatures=signatures,
+    )
+
+
+def _at_sounding_pitch(parsed: Any, done: list[str]) -> Any:
+    """The score with transposing instruments where they sound."""
+    if not any(each.transposition is not None for each in parsed.recurse().getElementsByClass("Instrument")):
+        return parsed
+    try:
+        moved = parsed.toSoundingPitch()
+    except Exception as error:  # music21 stumbles over contradictory keys in several ways
+        done.append(f"transposing instruments are read as written ({type(error).__name__})")
+        return parsed
+    done.append("transposing instruments are read at sounding pitch")
+    return moved
+
+
+def _bars(parts: list[Any]) -> _Bars:
+    """The bars of the part that has most of them."""
+    measures = max((list(part.getElementsByClass("Measure")) for part in parts), key=len)
+    end = max(float(part.highestTime) for part in parts)
+    if not measures:
+        signature = next(iter(parts[0].recurse().getElementsByClass("TimeSignature")), None)
+        return _Bars([0.0, end], [_ratio(signature)])
+    starts = [float(measure.offset) for measure in measures]
+    signatures: list[tuple[int, int] | None] = []
+    for measure in measures:
+        own = next(iter(measure.getElementsByClass("TimeSignature")), None)
+        signatures.append(_ratio(own) or (signatures[-1] if signatures else None))
+    return _Bars([*starts, max(end, starts[-1] + _EPSILON)], signatures)
+
+
+def _ratio(signature: Any) -> tuple[int, int] | None:
+    if signature is None or not signature.numerator or not signature.denominator:
+        return None
+    return int(signature.numerator), int(signature.denominator)
+
+
+def _rows(part: Any, staff: int, bars: _Bars, done: list[str]) -> list[_Row]:
+    """The notes of a staff as written, tied ones as one."""
+    instrument = part.getInstrument(returnDefault=True)
+    program = instrument.midiProgram if instrument.midiProgram is not None else 0
+    found: list[_Row] = []
+    tied: dict[int, int] = {}  # pitch -> which note it goes on from
+    for note in part.recurse().notes:
+        if "Harmony" in note.classes or note.duration.isGrace or note.duration.quarterLength <= 0:
+            continue  # chord symbols are text, grace notes have no time of their own
+        onset = float(note.getOffsetInHierarchy(part))
+        bar = bars.at(onset)
+        ties = _ties(note)
+        for begin, length, pitch in _realised(note, done):
+            tie = ties.get(pitch)
+            if not 0 <= pitch <= 127:
+                continue
+            before = tied.pop(pitch, None)
+            if before is not None and tie in ("continue", "stop") and _follows(found[before], onset, bars):
+                row = found[before]
+                found[before] = row._replace(duration=onset + length - bars.starts[row.bar] - row.onset)
+            else:
+                before = len(found)
+                found.append(_Row(bar, onset - bars.starts[bar] + begin, length, pitch, program, staff))
+            if tie in ("start", "continue"):
+                tied[pitch] = before
+    return found
+
+
+def _ties(note: Any) -> dict[int, str]:
+    """Pitch -> how it is tied: start, continue or stop."""
+    notes = getattr(note, "notes", (note,))
+    return {each.pitch.midi: str(each.tie.type) for each in notes if each.tie is not None and hasattr(each, "pitch")}
+
+
+def _follows(row: _Row, onset: float, bars: _Bars) -> bool:
+    return abs(bars.starts[row.bar] + row.onset + row.duration - onset) < _EPSILON
+
+
+def _realised(note: Any, done: list[str]) -> list[tuple[float, float, int]]:
+    """A note or chord as (begin within it, length, pitch): the ornament's notes where it has one that is played."""
+    length = float(note.duration.quarterLength)
+    plain = [(0.0, length, pitch.midi) for pitch in getattr(note, "pitches", ())]
+    ornament = next((e for e in note.expressions if {"Trill", "Turn", "GeneralMordent"} & set(e.classes)), None)
+    if ornament is None or len(plain) != 1 or length < _SHORTEST_ORNAMENTED_BEATS:
+        return plain
+    ornament = copy.deepcopy(ornament)
+    ornament.quarterLength = _ORNAMENT_BEATS
+    try:
+        before, main, after = ornament.realize(note, keySig=note.getContextByClass("KeySignature"))
+    except Exception as error:  # an ornament that music21 cannot realise must not cost the piece
+        done.append(f"an ornament is left out ({type(error).__name__})")
+        return plain
+    at, found = 0.0, []
+    for each in (*before, *((main,) if main is not None else ()), *after):
+        lasts = float(each.duration.quarterLength)
+        found.append((at, lasts, each.pitch.midi))
+        at += lasts
+    if abs(at - length) > _EPSILON and found:  # a trill of an uneven number of sixteenths: the last lasts longer
+        begin, _, pitch = found[-1]
+        found[-1] = (begin, length - begin, pitch)
+    return found if all(lasts > 0 for _, lasts, _ in found) else plain
+
+
+def _tempos(parsed: Any, bars: _Bars) -> list[tuple[int, float, float]]:
+    """Every tempo with a number. A number that stands in the score goes before one that music21 guesses from a word."""
+    found: dict[float, tuple[bool, float]] = {}
+    modulations: list[tuple[float, float]] = []
+    for mark in parsed.recurse().getElementsByClass("TempoIndication"):
+        at = float(mark.getOffsetInHierarchy(parsed))
+        if "MetricModulation" in mark.classes:
+            old, new = mark.oldReferent, mark.newReferent
+            if old is not None and new is not None and old.quarterLength and new.quarterLength:
+                modulations.append((at, float(new.quarterLength / old.quarterLength)))
+        elif "MetronomeMark" in mark.classes and (bpm := mark.getQuarterBPM()):
+            written = not mark.numberImplicit or mark.numberSounding is not None
+            if written or not found.get(at, (False, 0.0))[0]:
+                found[at] = (written, float(bpm))
+    for at, ratio in sorted(set(modulations)):
+        before = [place for place in found if place < at]
+        if before and at not in found:
+            found[at] = (True, found[max(before)][1] * ratio)
+    low, high = _TEMPO_RANGE_BPM
+    tempos = []
+    for at, (_, bpm) in sorted(found.items()):
+        bar = bars.at(at)
+        if low <= bpm <= high:
+            tempos.append((bar, at - bars.starts[bar], bpm))
+    return tempos
+
+
+def _order(parts: list[Any], bars: _Bars, done: list[str]) -> list[int]:
+    """The bars in the order in which they are played."""
+    straight = list(range(len(bars.signatures)))
+    for part in parts:
+        measures = list(part.getElementsByClass("Measure"))
+        signs = _signs(part, measures)
+        if not any(bar.leads_back for bar in signs):
+            continue
+        if len(measures) != len(straight):
+            done.append("repeats are not played: the parts have different numbers of bars")
+            return straight
+        order = played_order(signs)
+        told = f"repeats are played: {len(order)} bars for {len(straight)}"
+        done.append(told if order != straight else "repeats are not played: their signs lead nowhere")
+        return order
+    return straight
+
+
+def _signs(part: Any, measures: list[Any]) -> list[Signs]:
+    """What each bar says of the order in which bars are played."""
+    endings: dict[int, frozenset[int]] = {}
+    places = {id(measure): index for index, measure in enumerate(measures)}
+    for bracket in part.spannerBundle.getByClass("RepeatBracket"):
+        inside = sorted(places[id(each)] for each in bracket.getSpannedElements() if id(each) in places)
+        if inside:
+            passes = frozenset(int(number) for number in re.findall(r"\d+", str(bracket.number or "")))
+            endings.update(dict.fromkeys(range(inside[0], inside[-1] + 1), passes))
+    passes_of = numbered([endings.get(index) for index in range(len(measures))])
+    return [_sign(measure, passes) for measure, passes in zip(measures, passes_of, strict=True)]
+
+
+def _sign(measure: Any, passes: frozenset[int]) -> Signs:
+    left, right = measure.leftBarline, measure.rightBarline
+    times = (right.times or 2) if right is not None and "Repeat" in right.classes and right.direction == "end" else 1
+    kinds = {kind for mark in measure.getElementsByClass("RepeatExpression") for kind in mark.classes}
+    return Signs(
+        begins=left is not None and "Repeat" in left.classes and left.direction == "start",
+        times=times,
+        endings=passes,
+        segno="Segno" in kinds,
+        coda="Coda" in kinds,
+        fine="Fine" in kinds,
+        da_capo=bool(kinds & {"DaCapo", "DaCapoAlFine", "DaCapoAlCoda"}),
+        dal_segno=bool(kinds & {"DalSegno", "DalSegnoAlFine", "DalSegnoAlCoda", "AlSegno"}),
+    )
+
+
+def _begins(order: list[int], bars: _Bars) -> list[float]:
+    """Where each played bar begins, and where the last one ends."""
+    begins = [bars.starts[order[0]]]
+    for index in order:
+        begins.append(begins[-1] + bars.length(index))
+    return begins
+
+
+def _played_tempos(order: list[int], begins: list[float], bars: _Bars) -> tuple[tuple[float, float], ...]:
+    """Tempo marks in the order of playing; after a jump the tempo holds that the score has there."""
+    found: dict[float, float] = {}
+    for place, bar in enumerate(order):
+        if place and order[place - 1] != bar - 1:
+            before = [bpm for at, beat, bpm in bars.tempos if (at, beat) < (bar, _EPSILON)]
+            if before:
+                found[begins[place]] = before[-1]
+        for at, beat, bpm in bars.tempos:
+            if at == bar:
+                found[begins[place] + beat] = bpm
+    return tuple(sorted(found.items()))
+
+
+def _played_signatures(order: list[int], begins: list[float], bars: _Bars) -> tuple[tuple[float, int, int], ...]:
+    """Time signatures where they change, and again where a bar line does not lie on the grid of the bars before."""
+    found: list[tuple[float, int, int]] = []
+    anchor, current = 0.0, None
+    for place, bar in enumerate(order):
+        signature = bars.signatures[bar]
+        if signature is None:
+            continue
+        whole, actual, begin = 4 * signature[0] / signature[1], bars.length(bar), begins[place]
+        full = actual > whole - _EPSILON
+        if current is None:
+            # An upbeat: the grid begins with the first full bar, and one bar before that lies the virtual first bar.
+            anchor = begin if full or len(order) == 1 else begin + actual - whole
+            found.append((anchor, *signature))
+        elif signature != current or (full and _off_grid(begin - anchor, whole)):
+            anchor = begin
+            found.append((anchor, *signature))
+        current = signature
+    return tuple(found)
+
+
+def _off_grid(distance: float, whole: float) -> bool:
+    return min(distance % whole, -distance % whole) > _EPSILON
+
+
+def _name(part: Any, index: int) -> str:
+    """The part's name, with the number of its staff where it has several."""
+    name = part.partName or getattr(part.getInstrument(returnDefault=False), "partName", None) or ""
+    staff = re.search(r"[Ss]taff ?(\d+)$", str(part.id))
+    return f"{name} staff {staff[1]}".strip() if staff else str(name)
