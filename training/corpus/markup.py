@@ -31,8 +31,10 @@ _OF_CUES = ("pitch", "unpitched", "rest", "cue", "tie", "notations", "lyric", "n
 _SLOWEST_BPM, _FASTEST_BPM = 10.0, 600.0
 
 
-def prepared(content: bytes) -> str:
-    """MusicXML text with numbers for tempi and without cue notes. Rejected when it is no MusicXML."""
+def prepared(content: bytes) -> tuple[str, tuple[str, ...]]:
+    """MusicXML text with numbers for tempi and without cue notes, and what was changed. Rejected when it is no
+    MusicXML.
+    """
     try:
         root = ElementTree.fromstring(content)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
@@ -41,11 +43,12 @@ def prepared(content: bytes) -> str:
         root = _partwise(root)
     if root.tag != "score-partwise":
         raise Rejected(f"no score (its XML begins with <{root.tag[:40]}>)")
+    cues = 0
     for measure in root.iter("measure"):
-        _silence_cues(measure)
+        cues += _silence_cues(measure)
         for direction in measure.iter("direction"):
             _tell_tempo(direction)
-    return ElementTree.tostring(root, encoding="unicode")
+    return ElementTree.tostring(root, encoding="unicode"), (f"{cues} cue notes are silent",) if cues else ()
 
 
 def number_in(text: str) -> float | None:
@@ -97,11 +100,16 @@ def _remove(direction: Element, mark: Element) -> None:
                 direction.remove(kind)
 
 
-def _silence_cues(measure: Element) -> None:
-    """Cue notes keep their time and lose their sound: the first of a chord becomes a rest, the others vanish."""
+def _silence_cues(measure: Element) -> int:
+    """Cue notes keep their time and lose their sound: the first of a chord becomes a rest, the others vanish.
+
+    Returns how many there are.
+    """
+    cues = 0
     for note in list(measure.findall("note")):
         if note.find("cue") is None:
             continue
+        cues += 1
         if note.find("grace") is not None or note.find("chord") is not None:
             measure.remove(note)
             continue
@@ -119,6 +127,7 @@ def _silence_cues(measure: Element) -> None:
             ):
                 note.remove(child)
         note.insert(0, Element("rest"))
+    return cues
 
 
 def _partwise(timewise: Element) -> Element:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ def read_score(content: bytes, kind: Format) -> tuple[Score, int]:
     content = unpacked(content)
     if len(content) > MAX_SCORE_BYTES:
         raise Rejected(f"{len(content)} bytes, more than {MAX_SCORE_BYTES}")
+    done: tuple[str, ...] = ()
     if kind == "musicxml":
-        content = markup.prepared(content).encode()
+        text, done = markup.prepared(content)
+        content = text.encode()
     # music21 tells every oddity of a file on the terminal, where the progress bar is.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _read(content, _SUFFIX[kind])
+        score, parts = _read(content, _SUFFIX[kind])
+    return replace(score, done=(*done, *score.done)), parts
 
 
 def _read(content: bytes, suffix: str) -> tuple[Score, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -58,11 +58,13 @@ def sounding(parsed: Any) -> Score:
     parts = list(parsed.parts) or [parsed]
     bars = _bars(parts)
     rows: dict[int, list[_Row]] = defaultdict(list)
+    silent: Counter[str] = Counter()
     for staff, part in enumerate(parts):
-        for row in _rows(part, staff, bars, done):
+        for row in _rows(part, staff, bars, silent, done):
             rows[row.bar].append(row)
     if not rows:
         raise Rejected("no notes")
+    done += [f"{count} {what}" for what, count in silent.items()]
     bars.tempos = _tempos(parsed, bars)
     order = _order(parts, bars, done)
     begins = _begins(order, bars)
@@ -119,15 +121,19 @@ def _ratio(signature: Any) -> tuple[int, int] | None:
     return int(signature.numerator), int(signature.denominator)
 
 
-def _rows(part: Any, staff: int, bars: _Bars, done: list[str]) -> list[_Row]:
+def _rows(part: Any, staff: int, bars: _Bars, silent: Counter[str], done: list[str]) -> list[_Row]:
     """The notes of a staff as written, tied ones as one."""
     instrument = part.getInstrument(returnDefault=True)
     program = instrument.midiProgram if instrument.midiProgram is not None else 0
     found: list[_Row] = []
     tied: dict[int, int] = {}  # pitch -> which note it goes on from
     for note in part.recurse().notes:
-        if "Harmony" in note.classes or note.duration.isGrace or note.duration.quarterLength <= 0:
-            continue  # chord symbols are text, grace notes have no time of their own
+        if "Harmony" in note.classes:
+            silent["chord symbols are text"] += 1
+            continue
+        if note.duration.isGrace or note.duration.quarterLength <= 0:
+            silent["grace notes are left out"] += 1  # they have no time of their own
+            continue
         onset = float(note.getOffsetInHierarchy(part))
         bar = bars.at(onset)
         ties = _ties(note)

@@ -8,8 +8,8 @@ import numpy as np
 
 from improv.model import conditioning
 from improv.model.vocabulary import HandsEncoding, encoding_for
-from training.analysis import analyse, of_midi, of_score
-from training.corpus import clean, midi, reading
+from training.analysis import analyse, of_score
+from training.corpus import clean, reading
 from training.corpus.augment import Instruments
 from training.corpus.features import describe
 from training.corpus.fingerprint import sketch
@@ -89,7 +89,7 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
 
     The commands are those of a bar as a whole, not of a moment: they are measured where each bar begins.
     """
-    music = of_midi(job.content) if job.suffix in midi.SUFFIXES else of_score(score)
+    music = of_score(score)
     analysis = analyse(music)
     tokens = planned.tokens_of(music, analysis, encoding)
     ticks, step_of_token = np.unique(encoding.ticks(tokens.astype(np.int64)), return_inverse=True)

@@ -152,12 +152,13 @@ def _person(take: Take, time: Timeline) -> mido.MidiTrack:
         if message.type in ("note_on", "note_off"):
             key = (message.channel, message.note)
             pressed = message.type == "note_on" and message.velocity > 0
-            if pressed == (key in down):
-                continue  # pressed twice or let go twice
-            tick = tick if pressed else max(tick, down.pop(key) + 1)
+            if key in down:  # let go, or struck again before that was told: the first strike ends here
+                tick = max(tick, down.pop(key) + 1)
+                end = mido.Message("note_off", channel=message.channel, note=message.note) if pressed else message
+                events.append((tick, _OFF, end))
             if pressed:
                 down[key] = tick
-            events.append((tick, _ON if pressed else _OFF, message))
+                events.append((tick, _ON, message))
         else:
             events.append((tick, _OTHER, message))
     for (channel, pitch), tick in down.items():

@@ -12,9 +12,10 @@ import numpy as np
 from improv.music.note import quantise
 from training.analysis import of_midi
 from training.analysis.hands import hands
-from training.corpus import clean, midi, reading
+from training.corpus import clean, reading
 from training.corpus.features import describe
 from training.corpus.fingerprint import Known, sketch
+from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.labels import mode_tempo
 from training.corpus.score import Rejected, Score, bars
 from training.corpus.sources import Item, collect
@@ -82,7 +83,7 @@ def read(item: Item) -> tuple[Score, BarredMusic]:
     score = reading.load(content, item.suffix, item.source)
     if clean.has_no_beat(score):
         raise Rejected("a performance without a beat grid")
-    of_track = hands_of(content) if item.suffix in midi.SUFFIXES else {}
+    of_track = hands_of(content) if item.suffix in MIDI_SUFFIXES else {}
     return score, of_score(score, item.name, of_track)
 
 
@@ -93,7 +94,7 @@ def read_all(archives: Sequence[str]) -> list[Found]:
     with reading.scratch_folder() as scratch:
         for archive in archives:
             for item in collect(archive, Path(scratch)):
-                if item.suffix not in midi.SUFFIXES:
+                if item.suffix not in MIDI_SUFFIXES:
                     continue
                 try:
                     score, music = read(item)

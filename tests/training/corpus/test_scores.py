@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.training.musicxml import BAR, PITCHES, attributes, direction, metronome, note, packed, repeat, score
+from tests.training.corpus.musicxml import BAR, PITCHES, attributes, direction, metronome, note, packed, repeat, score
 from training.corpus.archives import is_archive
 from training.corpus.formats import format_of
 from training.corpus.markup import number_in
