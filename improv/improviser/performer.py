@@ -41,7 +41,10 @@ def perform(
 ) -> Performed:
     """The step as it sounds. first_note_id: of the first note that begins; the others follow."""
     performs, music_s = snapshot.encoding.performs, snapshot.position.music_s
-    pedal = not (performs or grid.last) and expression.pedal(asked.attributes["articulation"])
+    # Lengths of two hands are those that are held; what a pedal adds would lie beyond their reach.
+    pedal = not (performs or grid.last or snapshot.encoding.planned) and expression.pedal(
+        asked.attributes["articulation"]
+    )
     held, pedalled, let_go = _let_go(snapshot, (*_expired(snapshot), *grid.ended), asked, pedal=pedal)
     ended = [EndedNote(note.note_id, music_s) for note in snapshot.leaving]
     ended += [EndedNote(note.note_id, _end_s(snapshot, note, asked, expression)) for note in let_go]

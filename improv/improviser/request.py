@@ -14,7 +14,7 @@ from improv.improviser import ending
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
 from improv.improviser.variation import varied
-from improv.model import conditioning
+from improv.model import conditioning, plan_inputs
 from improv.model.onnx_model import Float32Array
 from improv.music.attributes import profile_in_best_key
 from improv.music.limits import DENSITY_WINDOW_S, Limits
@@ -165,7 +165,7 @@ def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
 
 
 def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
-    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. A family without
+    """Two rows, with the commands and without, (2, conditioning.width); the plan is a command as well. A family without
     a beat knows neither tempo nor place in the bar.
     """
     values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}
@@ -178,7 +178,8 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     rows = np.stack([row, conditioning.unconditioned(row)])
     if request.place is None:
         return rows
-    return np.concatenate([rows, np.stack([request.place.told] * len(rows))], axis=1)
+    told = request.place.told
+    return np.concatenate([rows, np.stack([told, plan_inputs.hidden(told)])], axis=1)
 
 
 def onsets_per_s(snapshot: Snapshot, request: Request) -> float:

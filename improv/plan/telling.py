@@ -26,6 +26,10 @@ from improv.music.chord import UNKNOWN
 from improv.plan.memory import PieceMemory
 from improv.plan.plan import Plan, PlannedBar
 
+FALLS_SHORT = 1.3
+"""What a hand is told to play of what is meant: the network plays about three quarters as many onsets as it is told
+(1.5 a beat of 2.0, twelve pieces of four moods).
+"""
 _LONGEST = 32767  # of an int16
 
 
@@ -111,4 +115,4 @@ def _tell_texture(row: IntArray, bar: PlannedBar, after: PlannedBar | None) -> N
         registers = [getattr(b.texture, f"{hand}_register") for b in both]
         mean = sum(r * n for r, n in zip(registers, onsets, strict=True)) / max(sum(onsets), 1e-9)
         row[COLUMN[f"{hand}_register"]] = round(mean) if sum(onsets) > 0 else UNKNOWN
-        row[COLUMN[f"{hand}_density"]] = min(round(4 * sum(onsets) / ticks), MOST_DENSITY)
+        row[COLUMN[f"{hand}_density"]] = min(round(4 * FALLS_SHORT * sum(onsets) / ticks), MOST_DENSITY)

@@ -97,7 +97,7 @@ def improvise(network: Network, family: str, lanes: int, tokens: int, seed: int)
         )
         ids[:, at + 1] = _draw(logits[:, 0], rng)
         ids[ids[:, at] == encoding.end_id, at + 1] = encoding.start_id
-    return Batch(ids[:, :-1], ids[:, 1:], condition)
+    return Batch(ids[:, :-1], ids[:, 1:], condition, np.zeros(lanes, dtype=np.bool_))
 
 
 def _random_commands(rng: np.random.Generator, lanes: int) -> NDArray[np.float32]:
@@ -139,7 +139,9 @@ def in_turn(music: Batch, sequence: int) -> Callable[[], Batch]:
         nonlocal at
         at = (at + 1) % len(starts)
         part = slice(starts[at], starts[at] + sequence)
-        return Batch(*(array[:, part] for array in music))
+        return music._replace(
+            tokens=music.tokens[:, part], targets=music.targets[:, part], condition=music.condition[:, part]
+        )
 
     return following
 

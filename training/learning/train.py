@@ -190,7 +190,9 @@ class Trainer:
 
     def step(self, batch: Batch) -> float:
         """One update; returns the training loss in nats per token of this process's lanes."""
-        tokens, targets, condition = (torch.from_numpy(array[self.share]).to(self.device) for array in batch)
+        tokens, targets, condition, fresh = (torch.from_numpy(array[self.share]).to(self.device) for array in batch)
+        if fresh.any():
+            self.state = (self.state[0] * ~fresh[:, None], self.state[1] * ~fresh[:, None])
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.half):
             logits, state = self.network(tokens, condition, self.state)
         nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")

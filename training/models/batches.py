@@ -20,6 +20,8 @@ from training.dataset.planned import NOTHING, Hidden
 # How often a segment of a lane hides its commands from the network, so that it also learns to play without them
 # (the unconditioned half of guidance) and with only some of them.
 HIDE_ALL, HIDE_ATTRIBUTES, HIDE_EACH, HIDE_ENDING, HIDE_PLACE = 0.15, 0.15, 0.25, 0.5, 0.1
+BEGIN_FRESH = 0.06
+"""How often a lane leaves its piece for the beginning of another with an empty memory (families with a plan)."""
 _REGISTER = 2 * conditioning.COMMANDS.index("register")
 _REGISTER_PER_SEMITONE = 2 / (ATTRIBUTES["register"].high - ATTRIBUTES["register"].low)
 _DENSITY = 2 * conditioning.COMMANDS.index("onset_density")
@@ -31,11 +33,14 @@ _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
 
 class Batch(NamedTuple):
-    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, width)."""
+    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, width). fresh: bool (lanes,), whose
+    state is to be zero before it, as it is where the daemon begins.
+    """
 
     tokens: np.ndarray
     targets: np.ndarray
     condition: np.ndarray
+    fresh: np.ndarray
 
 
 def conditioned(rows: np.ndarray, semitones: int, slower: float = 1.0, louder: float = 1.0) -> np.ndarray:
@@ -172,14 +177,18 @@ class LaneStream:
         tokens = np.empty((self.lanes, self.sequence + 1), dtype=np.int64)
         width = conditioning.width(self.dataset.encoding)
         condition = np.empty((self.lanes, self.sequence, width), dtype=np.float32)
+        fresh = np.zeros(self.lanes, dtype=np.bool_)
         for index, lane in enumerate(self._lanes):
             if self.dataset.encoding.planned:
                 lane.hidden = planned.drawn(self._rng)
+                if self._rng.random() < BEGIN_FRESH:
+                    self._next_piece(lane)
+                    fresh[index] = True
             ids, rows, self.in_last_batch[index] = self._take(lane, self.sequence + 1)
             tokens[index], condition[index] = ids, rows[1:]
             lane.at -= 1  # never before the piece's start: at least sequence >= 1 tokens of it were taken
         hide(condition, self._rng)
-        return Batch(tokens[:, :-1], tokens[:, 1:], condition)
+        return Batch(tokens[:, :-1], tokens[:, 1:], condition, fresh)
 
     def state(self) -> dict[str, Any]:
         """Everything that decides the coming batches, as plain values."""

@@ -31,6 +31,7 @@ class MusicSection(Section):
     voice_leading_pull: float = Field(1.0, ge=0, le=8)
     recall_pull: float = Field(5.0, ge=0, le=6)
     planned_pulls: float = Field(0.0, ge=0, le=1)
+    plan_guidance: float = Field(1.25, ge=1, le=3)
     metres: Literal["varied", "fixed"] = "varied"
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
     longest_note_beats: float = Field(6, ge=1, le=128)
