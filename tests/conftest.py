@@ -54,11 +54,12 @@ def _handles() -> set[tuple[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a process or a thread alive, or a file, a socket or a pipe open."""
     children, threads, handles = _children(), _threads(), _handles()
     yield
     if _handles() - handles:
+        request.node.funcargs.clear()  # pytest holds what the test was given, mapped files among it, a moment longer
         gc.collect()  # what nobody holds any longer is closed
         assert not _handles() - handles, "a handle is left"
     assert not multiprocessing.active_children()

@@ -113,3 +113,8 @@ def test_the_music_does_not_wait_for_the_faces() -> None:
         "import sys, improv.frontends.client; print(*sorted({n.split('.')[0] for n in sys.modules}))"
     )
     assert not set(out.split()) & {"asyncio", "starlette", "uvicorn", "websockets", "pythonosc"}
+
+
+def test_nothing_reports_to_anybody() -> None:
+    out = in_a_fresh_process("import improv.model.onnx_model, os; print(os.environ['ORT_DISABLE_TELEMETRY'])")
+    assert out.strip() == "1"

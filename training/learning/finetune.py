@@ -191,7 +191,7 @@ def held_out_loss(network: Network, dataset: Dataset, pieces: list[PieceRow]) ->
 
 @torch.no_grad()
 def _loss_on(network: Network, music: Batch) -> float:
-    tokens, targets, condition = (torch.from_numpy(array) for array in music)
+    tokens, targets, condition, _ = (torch.from_numpy(array) for array in music)
     network.eval()
     logits, _ = network(tokens, condition, network.zero_state(len(tokens)))
     network.train()
@@ -223,7 +223,7 @@ class Learner:
 
     def step(self, iteration: int) -> None:
         """One update on one batch of the new music and one of the old."""
-        tokens, targets, condition = (torch.from_numpy(array) for array in self.stream.next())
+        tokens, targets, condition, _ = (torch.from_numpy(array) for array in self.stream.next())
         logits, self.state = self._forward(tokens, condition, self.state)
         loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
         if self.plan.rehearsal:
