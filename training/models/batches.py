@@ -33,8 +33,8 @@ _ENDING = 2 * conditioning.COMMANDS.index("ending")
 
 
 class Batch(NamedTuple):
-    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, width). fresh: bool (lanes,), which
-    lanes have a state of zeros before it, as the daemon has where it begins.
+    """tokens, targets: int64 (lanes, sequence). condition: float32 (lanes, sequence, width). fresh: bool
+    (lanes,), which lanes have a state of zeros before it, as the daemon has where it begins.
     """
 
     tokens: np.ndarray
