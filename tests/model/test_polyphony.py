@@ -158,13 +158,13 @@ def test_a_copy_goes_its_own_way() -> None:
     decoder = ENCODING.decoder()
     for token in (START, 63, STEP_END, 191, 60):
         decoder.feed(token)
-    before = (decoder.tick, decoder.sounding, decoder.started_in_step, decoder.legal().tolist())
+    before = (decoder.tick, decoder.sounding, decoder.chord, decoder.legal().tolist())
     twin = decoder.copy()
     for token in (50, STEP_END, END):
         twin.feed(token)
-    assert (decoder.tick, decoder.sounding, decoder.started_in_step, decoder.legal().tolist()) == before
+    assert (decoder.tick, decoder.sounding, decoder.chord, decoder.legal().tolist()) == before
     again = decoder.copy()
-    assert (again.tick, again.sounding, again.started_in_step, again.legal().tolist()) == before
+    assert (again.tick, again.sounding, again.chord, again.legal().tolist()) == before
 
 
 def test_a_copy_at_the_beginning_still_wants_start() -> None:

@@ -81,11 +81,6 @@ class PolyphonyDecoder:
     def chord(self) -> tuple[int, ...] | None:
         return tuple(sorted(self._continued + self._started, reverse=True))
 
-    @property
-    def started_in_step(self) -> int:
-        """How many notes the current, unfinished step starts so far."""
-        return len(self._started)
-
     def copy(self) -> PolyphonyDecoder:
         twin = PolyphonyDecoder()
         twin._tick, twin._begun, twin._lowest = self._tick, self._begun, self._lowest
@@ -226,7 +221,7 @@ class PolyphonyEncoding:
     performs = False
     planned = False
     size = SIZE
-    start_id, end_id, step_end_id = START, END, STEP_END
+    start_id, end_id = START, END
     starts = slice(_FIRST_NEW, _FIRST_CONTINUED)
     start_pitches: IntArray = np.arange(128)
     announcements = shifts = slice(0, 0)

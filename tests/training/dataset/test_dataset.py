@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from improv.errors import InputError
+from improv.model.vocabulary.polyphony import STEP_END
 from tests.training.corpora import tiny_corpus
 from training.corpus import reading
 from training.dataset.dataset import Dataset, DatasetWriter
@@ -28,7 +29,7 @@ def test_round_trip(dataset: Dataset, tmp_path: Path) -> None:
         stored = dataset.conditioning[steps[0] : steps[-1] + 1]
         assert np.array_equal(stored, condition(piece, encoding.ticks_per_beat))
         # A token belongs to the step that it describes: START to the first, STEP_END to the one it ends.
-        ends = np.flatnonzero(tokens == encoding.step_end_id)
+        ends = np.flatnonzero(tokens == STEP_END)
         assert (steps[ends] - steps[0]).tolist() == list(range(piece.steps))
 
 

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 
 from improv.model import conditioning
+from improv.model.vocabulary.polyphony import STEP_END
 from training.dataset.dataset import Dataset
 from training.models.batches import LaneStream, conditioned, hide
 
@@ -59,7 +60,7 @@ def test_the_condition_is_that_of_the_token_to_be_predicted(dataset: Dataset) ->
     """The place in the bar, which is rarely hidden, moves on when the target is past a STEP_END."""
     batch = stream(dataset, transpose=(0, 0)).next()
     place = batch.condition[:, :, COMMANDS:]
-    step_end = dataset.encoding.step_end_id
+    step_end = STEP_END
     for lane in range(3):
         if not place[lane].any():
             continue  # hidden
