@@ -12,7 +12,7 @@ Judge (a) is the listener in four equations (training.evaluation.emotion.listene
 does, and the default table of attributes was set by its sweep over other seeds: it tells whether commands arrive,
 not what people feel. Judge (b) is training.evaluation.emotion.recogniser: it has learned from the titles that
 composers gave to pieces that the model was not trained on. The default table was set with one half of them; a judge
-that learned from the other half alone is asked as well (docs/measured/moods.md says what that half took part in nevertheless).
+that learned from the other half alone is asked as well; docs/measured/moods.md says what that half took part in.
 """
 
 from __future__ import annotations
