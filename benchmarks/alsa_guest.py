@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import replug
-from improv.player.client import PlayerLink
+from improv.player.client import PlayerClient
 from improv.player.drivers.rtmidi import ALSA
-from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings
+from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, Schedule, Silence
 from tools.waiting import CLOCK
 
 DRIVERS = ("rtmidi", "alsa")
@@ -79,9 +79,9 @@ def panic(driver: str) -> str:
     """Thirty notes of a minute each; all are ended at once."""
     with replug.stage(driver, **LIMITS) as (link, music, plain, grand):
         now_s = CLOCK.now()
-        link.schedule([PlannedNote(i, 0, 30 + i, 80, now_s + 0.1, now_s + 60) for i in range(30)])
+        link.send(Schedule(tuple(PlannedNote(i, 0, 30 + i, 80, now_s + 0.1, now_s + 60) for i in range(30))))
         began = music.until_turning(lambda: len(plain.ons) >= 30)
-        link.silence()
+        link.send(Silence())
         ended = music.until_turning(lambda: not plain.sounding() and not grand.sounding())
         for ear in (plain, grand):
             ear.close()
@@ -90,7 +90,7 @@ def panic(driver: str) -> str:
 
 def raw_device(driver: str) -> str:
     """What a device without a sequencer's client of its own gets: bytes."""
-    link = PlayerLink(
+    link = PlayerClient(
         PlayerSettings(driver=driver, outputs=(OutputSettings(DEVICE_PORT),), late_note_limit_s=5.0), CLOCK
     )
     link.start()
@@ -98,7 +98,7 @@ def raw_device(driver: str) -> str:
     try:
         link.wait_ready(LIMITS["start_limit_s"])
         now_s = CLOCK.now()
-        link.schedule([PlannedNote(1, 0, 61, 80, now_s + 0.1, now_s + 0.3)])
+        link.send(Schedule((PlannedNote(1, 0, 61, 80, now_s + 0.1, now_s + 0.3),)))
         got, until_s = b"", CLOCK.now() + 20
         while not (b"\x90\x3d\x50" in got and b"\x80\x3d\x40" in got) and CLOCK.now() < until_s:
             link.beat()

@@ -1,4 +1,4 @@
-"""How late notes are sent while the faces are used, flooded and attacked, beside quiet moments of the same run.
+"""How late notes are sent while the frontends are used, flooded and attacked, beside quiet moments of the same run.
 
     python -m benchmarks.attack [--seconds 10] [--rounds 3]
 
@@ -52,7 +52,7 @@ class Target:
         self.refused = 0
 
     def metrics(self) -> dict[str, float]:
-        """What the faces counted."""
+        """What the frontends counted."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.page_port}/metrics", timeout=10) as answer:
             text = answer.read().decode()
         return {m[1]: float(m[2]) for m in re.finditer(r'faces_total\{what="(\w+)"\} (\S+)', text)}
@@ -148,11 +148,18 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
         "bodies_of_10_mb": big,
         "foreign_pages": foreign,
     }
-    faces = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0", "ctl.enabled=true")
+    frontends = (
+        "web.enabled=true",
+        "web.port=0",
+        "osc.enabled=true",
+        "osc.port=0",
+        "osc.query_port=0",
+        "ctl.enabled=true",
+    )
     spans: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         stamp = build(Path(folder))
-        with live.jack(), live.playing("mood.start=nervous", "midi.driver=rtmidi", *faces) as (daemon, _):
+        with live.jack(), live.playing("mood.start=nervous", "midi.driver=rtmidi", *frontends) as (daemon, _):
             eventually(lambda: "page: " in daemon.log and "OSC: " in daemon.log, 30)
             target, stamper = Target(daemon), Stamper(stamp)
             CLOCK.wait(CLOCK.now() + WARM_UP_S)

@@ -24,7 +24,7 @@ from benchmarks.journeys import recorded
 from benchmarks.report import report
 from improv.config import Config, load
 from improv.config.adapters import render
-from improv.control.state import SetMood
+from improv.control.commands import SetMood
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import chord_onsets
 from improv.music.mood import CORNERS

@@ -21,14 +21,14 @@ import subprocess
 from typing import Any
 
 from benchmarks.report import report
-from improv.player.client import START_LIMIT_S, PlayerLink
-from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged
+from improv.player.client import START_LIMIT_S, PlayerClient
+from improv.player.protocol import OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Schedule
 from tools import live
 from tools.waiting import CLOCK
 
 NOTE_EVERY_S, NOTE_S, AHEAD_S = 0.05, 0.2, 0.25
 OURS, CONTROL = "BrainMusic:BrainMusic", 0xB0
-PROBE, ALL_NOTES_OFF = 119, 123
+PROBE, ALL_NOTES_OFF = 0, 123
 LONGEST_S = 20.0
 
 
@@ -67,7 +67,7 @@ class Ear:
     @property
     def ons(self) -> list[tuple[float, int]]:
         """(when, pitch) of the note-ons."""
-        return [(at_s, message[1]) for at_s, message in self.heard if message[0] & 0xF0 == 0x90]
+        return [(at_s, message[1]) for at_s, message in self.heard if message[0] & 0xF0 == 0x90 and message[1] != PROBE]
 
     def sounding(self) -> set[int]:
         """Pitches that were begun here and not ended; all notes off ends all."""
@@ -85,7 +85,7 @@ class Ear:
 class Music:
     """Notes without end, each with a pitch that does not come again for four seconds."""
 
-    def __init__(self, link: PlayerLink) -> None:
+    def __init__(self, link: PlayerClient) -> None:
         self._link = link
         self._numbers = itertools.count()
         self._at_s = CLOCK.now() + 0.1
@@ -100,7 +100,7 @@ class Music:
                 number = next(self._numbers)
                 self.pitches.append(20 + number % 80)
                 note = PlannedNote(number, 0, self.pitches[-1], 80, self._at_s, self._at_s + NOTE_S)
-                self._link.schedule([note])
+                self._link.send(Schedule((note,)))
                 self._at_s += NOTE_EVERY_S
             self.turn()
 
@@ -138,13 +138,15 @@ def stage(driver: str, *, late_note_limit_s: float = 0.05, start_limit_s: float 
     """A player with both outputs, its listeners connected."""
     grand = Ear("Grand")
     outputs = (OutputSettings(), OutputSettings("grand"))
-    link = PlayerLink(PlayerSettings(driver=driver, outputs=outputs, late_note_limit_s=late_note_limit_s), CLOCK)
+    link = PlayerClient(PlayerSettings(driver=driver, outputs=outputs, late_note_limit_s=late_note_limit_s), CLOCK)
     link.start()
     try:
         link.wait_ready(start_limit_s)
         plain, music = Ear("plain", OURS), Music(link)
+        numbers = 0
         while not (plain.heard and grand.heard):  # the first messages after a connection may get lost
-            link.send(bytes((CONTROL, PROBE, 1)), 0.0)
+            numbers -= 1
+            link.send(Schedule((PlannedNote(numbers, 0, PROBE, 1, CLOCK.now(), CLOCK.now()),)))
             link.beat()
             link.poll(0.05)
         yield link, music, plain, grand
@@ -189,7 +191,7 @@ def unplug(driver: str, cycles: int, rng: random.Random, **limits: float) -> dic
 
 def _count(ear: Ear, pitches: list[int]) -> dict[str, Any]:
     heard = [pitch for _, pitch in ear.ons]
-    offs = sum(message[0] & 0xF0 == 0x80 for _, message in ear.heard)
+    offs = sum(message[0] & 0xF0 == 0x80 and message[1] != PROBE for _, message in ear.heard)
     return {
         "planned": len(pitches),
         "note_ons": len(heard),
@@ -199,7 +201,7 @@ def _count(ear: Ear, pitches: list[int]) -> dict[str, Any]:
     }
 
 
-def _player(link: PlayerLink) -> dict[str, int]:
+def _player(link: PlayerClient) -> dict[str, int]:
     end_s = CLOCK.now() + 1.0  # two heartbeats: the statistics of now
     while CLOCK.now() < end_s:
         link.beat()

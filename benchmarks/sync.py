@@ -25,9 +25,9 @@ from typing import Any
 
 from benchmarks.report import report
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
-from improv.player.client import PlayerLink
+from improv.player.client import PlayerClient
 from improv.player.process.clock_in import ClockFollower
-from improv.player.protocol import ClockIn, PlayerSettings
+from improv.player.protocol import ClockIn, OutputSettings, PlayerSettings, Pulses
 from tools import live
 from tools.waiting import CLOCK
 
@@ -114,8 +114,8 @@ def _errors(errors_s: Sequence[float]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _player(settings: PlayerSettings) -> Iterator[PlayerLink]:
-    link = PlayerLink(settings, CLOCK)
+def _player(settings: PlayerSettings) -> Iterator[PlayerClient]:
+    link = PlayerClient(settings, CLOCK)
     link.start()
     try:
         link.wait_ready()
@@ -129,7 +129,8 @@ def over_jack(driver: str, seconds: float, chance: random.Random) -> dict[str, A
     found: dict[str, Any] = {}
     rows = (("clean", 0.0, 0.0), ("jitter_3_ms", JITTER_S, 0.0), ("drift_1_percent_a_bar", 0.0, 0.01))
     for name, jitter_s, rise in rows:
-        master_settings = PlayerSettings(driver="jack", virtual_port_name="Master", with_input=False)
+        output = OutputSettings(clock=True)
+        master_settings = PlayerSettings(driver="jack", virtual_port_name="Master", outputs=(output,), with_input=False)
         with _player(master_settings) as master:
             follower_settings = PlayerSettings(driver=driver, virtual_port_name="Follower", input_port="Master:Master")
             with _player(follower_settings) as follower:
@@ -138,16 +139,16 @@ def over_jack(driver: str, seconds: float, chance: random.Random) -> dict[str, A
 
 
 def _follow(
-    master: PlayerLink, follower: PlayerLink, seconds: float, rise: float, jitter_s: float, chance: random.Random
+    master: PlayerClient, follower: PlayerClient, seconds: float, rise: float, jitter_s: float, chance: random.Random
 ) -> list[float]:
     """Errors of each line that was told, at the tick that it is next to, after two bars."""
     first_s = CLOCK.now() + 1.0
     times = true_ticks(round(seconds * 2 * TICKS_PER_BEAT), 120.0, first_s, rise)
-    master.send(START, first_s - 0.005)
+    period_s = 60 / 120 / TICKS_PER_BEAT
     sent, errors = 0, []
     while CLOCK.now() < times[-1]:
         while sent < len(times) and times[sent] < CLOCK.now() + 0.3:
-            master.send(TICK, times[sent] + chance.uniform(-jitter_s, jitter_s))
+            master.send(Pulses(sent, 1, times[sent] + chance.uniform(-jitter_s, jitter_s), period_s))
             sent += 1
         master.beat()
         follower.beat()

@@ -24,14 +24,14 @@ import mido
 from benchmarks.report import report
 from improv.clock import ManualClock
 from improv.config import adapters, load
-from improv.control.table import Names, parse
+from improv.control.parse import Names, parse
 from improv.engine.engine import Engine
 from improv.engine.offline import ManualLink
 from improv.improviser.improviser import Improviser
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.takes import library, recreate, take
 from improv.takes.export.midi import midi_file
-from improv.takes.recorder import OperationRecorder, RecordedLink, Recording
+from improv.takes.recorder import OperationRecorder, Recording
 from improv.takes.schema import model_record
 from tools.live import Daemon
 from tools.waiting import CLOCK
@@ -80,10 +80,12 @@ def render_one(model: OnnxModel, minutes: float, seed: int) -> dict[str, Any]:
         about = {"seed": seed, "model": model_record("", model), "config": config.model_dump(mode="json")}
         start = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         recording = Recording(folder, 720, 50, clock, lambda: start, about)
+        link = ManualLink(clock)
+        link.observers.add(recording)
         first, settings = adapters.initial_controls(config), adapters.improviser_settings(config)
         engine = Engine(
             Improviser(model, settings, first, seed, OperationRecorder(recording, first, settings)),
-            RecordedLink(ManualLink(clock), recording),
+            link,
             clock,
             first,
             config.controls.midi_map(config.mood.moods),

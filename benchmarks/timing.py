@@ -33,29 +33,31 @@ from benchmarks.footprint import cpu_s, processes
 from benchmarks.foreign import CHORD, GRID_S
 from benchmarks.report import report
 from benchmarks.stamper import Arrival, Stamper, Stamps, build
-from improv.player.client import PlayerLink
-from improv.player.protocol import PlannedNote, PlayerSettings
+from improv.player.client import PlayerClient
+from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
 from tools import live
 from tools.waiting import CLOCK, eventually
 
 RATE = 48000
-FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
+FRONTENDS = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 2.0
 User = Callable[[Target, threading.Event], None]
 AFTER_XRUN_S = 0.25  # so long the driver measures anew
 
 
 def measure(
-    seconds: float, grid_seconds: float, driver: str, faces: bool, sync_seconds: float, answers: int
+    seconds: float, grid_seconds: float, driver: str, frontends: bool, sync_seconds: float, answers: int
 ) -> dict[str, Any]:
     """All rows of the table."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         stamp = build(Path(folder))
         with live.jack():
             result: dict[str, Any] = {"machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}"}
-            result["idle"] = daemon_plays(stamp, seconds, driver, faces, realtime=True, burning=False)
-            result["burning_fifo"] = daemon_plays(stamp, seconds, driver, faces, realtime=True, burning=True)
-            result["burning_without_fifo"] = daemon_plays(stamp, seconds, driver, faces, realtime=False, burning=True)
+            result["idle"] = daemon_plays(stamp, seconds, driver, frontends, realtime=True, burning=False)
+            result["burning_fifo"] = daemon_plays(stamp, seconds, driver, frontends, realtime=True, burning=True)
+            result["burning_without_fifo"] = daemon_plays(
+                stamp, seconds, driver, frontends, realtime=False, burning=True
+            )
             grid: dict[str, Any] = {"brainmusic": grid_of_ours(stamp, grid_seconds, Path(folder))}
             for name in ("isobar", "mido"):
                 grid[name] = grid_of_another(stamp, name, grid_seconds)
@@ -115,13 +117,13 @@ def _send(target: Target, ended: threading.Event) -> None:
 
 
 def daemon_plays(
-    stamp: Path, seconds: float, driver: str, faces: bool, *, realtime: bool, burning: bool
+    stamp: Path, seconds: float, driver: str, frontends: bool, *, realtime: bool, burning: bool
 ) -> dict[str, Any]:
     """`improv run` with the default model in the mood with the most notes, with page and OSC in use."""
     settings = ["mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}"]
-    settings += FACES if faces else ()
+    settings += FRONTENDS if frontends else ()
     with live.playing(*settings, listens=False) as (daemon, _), burners(burning):
-        with users(daemon, *((_listen, _send) if faces else ())):
+        with users(daemon, *((_listen, _send) if frontends else ())):
             stamper = Stamper(stamp)
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
             pids = processes(daemon.process.pid)
@@ -151,8 +153,8 @@ def cpu_of_pages(seconds: float, driver: str) -> dict[str, Any]:
 
 
 def cpu_at_ease(seconds: float, driver: str, *kinds: User) -> dict[str, float]:
-    """CPU of a daemon that plays calmly with all its faces there, by process, in percent of a core."""
-    settings = ("mood.start=calm", f"midi.driver={driver}", *FACES)
+    """CPU of a daemon that plays calmly with all its frontends there, by process, in percent of a core."""
+    settings = ("mood.start=calm", f"midi.driver={driver}", *FRONTENDS)
     with live.playing(*settings, listens=False) as (daemon, _):
         with users(daemon, *kinds):
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
@@ -164,7 +166,7 @@ def cpu_at_ease(seconds: float, driver: str, *kinds: User) -> dict[str, float]:
             percent = {pid: 100 * (cpu_s(pid) - before[pid]) / took_s for pid in pids}
         daemon.stop()
     engine, all_ = percent[pids[0]], sum(percent.values())
-    shares = {"player": percent[player], "engine": engine, "faces": all_ - engine - percent[player], "all": all_}
+    shares = {"player": percent[player], "engine": engine, "frontends": all_ - engine - percent[player], "all": all_}
     return {name: round(share, 2) for name, share in shares.items()}
 
 
@@ -194,7 +196,7 @@ def _lateness(late_s: Sequence[float], left_out: int, stamps: Stamps) -> dict[st
 
 def _play_grid(settings: PlayerSettings, stamp: Path, seconds: float, port: str) -> tuple[Stamps, str]:
     """A player process alone, chords on the grid; what the C client saw, and what the system granted."""
-    link = PlayerLink(settings, CLOCK)
+    link = PlayerClient(settings, CLOCK)
     link.start()
     try:
         ready = link.wait_ready()
@@ -205,7 +207,11 @@ def _play_grid(settings: PlayerSettings, stamp: Path, seconds: float, port: str)
                 on_s = first_s + chord * GRID_S
                 numbers = range(chord * len(CHORD), (chord + 1) * len(CHORD))
                 notes = zip(numbers, CHORD, strict=True)
-                link.schedule([PlannedNote(number, 0, pitch, 80, on_s, on_s + GRID_S / 2) for number, pitch in notes])
+                link.send(
+                    Schedule(
+                        tuple(PlannedNote(number, 0, pitch, 80, on_s, on_s + GRID_S / 2) for number, pitch in notes)
+                    )
+                )
                 chord += 1
             link.beat()
             link.poll(0.02)
@@ -281,7 +287,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """What can be chosen on the command line."""
     parser.add_argument("--seconds", type=float, default=120.0, help="of each of the three runs of the daemon")
     parser.add_argument("--driver", default="auto", help="midi.driver of the daemon (default auto)")
-    parser.add_argument("--no-faces", dest="faces", action="store_false", help="no open page and no OSC beside it")
+    parser.add_argument(
+        "--no-frontends", dest="frontends", action="store_false", help="no open page and no OSC beside it"
+    )
     parser.add_argument("--sync-seconds", type=float, default=30.0, help="of each run of benchmarks.sync; 0: none")
     parser.add_argument("--answers", type=int, default=40, help="changes of mood of benchmarks.answer; 0: none")
     parser.add_argument("--grid-seconds", type=float, default=30.0, help="of each run on the grid")

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
+
+from improv.errors import InputError
+
+PRIVATE = 0o600  # for what tells of a person: takes, what was made of them, tokens
 
 
 @contextlib.contextmanager
@@ -18,7 +23,8 @@ def atomic_write(
 
     mode: "w" (UTF-8 text, line ends as written) or "wb". permissions: of the new file, such as 0o600; None: those of
     the file that it replaces, or what the process grants new files. durable: on the disk before it takes the place, so
-    that a power cut leaves the old or the new file. A symbolic link is followed. OSError as from `open`.
+    that a power cut leaves the old or the new file. A symbolic link is followed. OSError as from `open`. The file's
+    `name` is its path, for those who read it before it takes the place or write it themselves.
     """
     if mode not in ("w", "wb"):
         raise ValueError(f"mode must be 'w' or 'wb', got {mode!r}")
@@ -26,7 +32,8 @@ def atomic_write(
     text: dict[str, Any] = {"encoding": "utf-8", "newline": ""} if mode == "w" else {}
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:100]}.", suffix=".partial", dir=target.parent)
     try:
-        with os.fdopen(handle, mode, **text) as file:
+        os.close(handle)
+        with open(name, mode, **text) as file:
             yield file
             file.flush()
             if durable:
@@ -37,6 +44,47 @@ def atomic_write(
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
         raise
+
+
+def read_text(path: Path, longest: int) -> str:
+    """The text of a file of at most `longest` bytes, UTF-8. InputError says why it cannot be had.
+
+    Never waits: what is no ordinary file (a FIFO, a device) is refused.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise InputError(f"{path} is not an ordinary file")
+            content = file.read(longest + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    if len(content) > longest:
+        raise InputError(f"{path} is larger than {longest} bytes")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text") from None
+
+
+def write_whole(path: Path, content: str | bytes, *, permissions: int | None = None, durable: bool = False) -> None:
+    """A file with this content, whole or not at all. InputError says what went wrong; nothing is left behind then."""
+    with (
+        saving(path),
+        atomic_write(path, "w" if isinstance(content, str) else "wb", permissions=permissions, durable=durable) as file,
+    ):
+        file.write(content)
+
+
+@contextlib.contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """An OSError inside becomes the InputError that says that `path` could not be written."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is not a file and cannot be replaced by one")
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
 
 
 def _granted(target: Path) -> int:

@@ -1,11 +1,13 @@
-"""Starting and ending processes of our own."""
+"""Starting and ending processes of our own, and when one that failed is started again."""
 
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import sys
+import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +15,38 @@ if TYPE_CHECKING:
 
 # A terminal sends these to the whole process group. The engine decides; when it ends, the pipe closes.
 LEFT_TO_THE_ENGINE = ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP")
+FIRST_RESTART_DELAY_S, LONGEST_RESTART_DELAY_S = 0.5, 30.0
+STEADY_S = 60.0  # a process that lived so long is started again at once
+
+_spawning = threading.Lock()  # two threads that hide the main module at once would lose it
+
+
+class Backoff:
+    """When a process that failed is started again: at once, after each further failure twice as late, 30 s at most."""
+
+    def __init__(self) -> None:
+        self._started_s = 0.0
+        self._delay_s = 0.0
+
+    def started(self, now_s: float) -> None:
+        """The process was started."""
+        self._started_s = now_s
+
+    def failed(self, now_s: float) -> float:
+        """The process failed, or could not be started: the moment for the next try."""
+        if now_s - self._started_s >= STEADY_S:
+            self._delay_s = 0.0
+        next_s = now_s + self._delay_s
+        self._delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._delay_s), LONGEST_RESTART_DELAY_S)
+        return next_s
+
+
+def spawn(target: Callable[..., None], arguments: tuple[Any, ...], name: str) -> SpawnProcess:
+    """Start a process that ends with this one. OSError when there are no handles, no processes, no memory left."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, name=name, daemon=True)
+    with without_main():
+        process.start()
+    return process
 
 
 def end(process: SpawnProcess) -> None:
@@ -29,9 +63,10 @@ def without_main() -> Iterator[None]:
 
     The child would import it (and with it the engine's model runtime): 0.5 s and 60 MB for nothing.
     """
-    main: Any = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    with _spawning:
+        main: Any = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main

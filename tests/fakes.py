@@ -18,7 +18,7 @@ from improv.model.metadata import FORMAT_VERSION, Contract
 from improv.model.onnx_model import Float32Array, Model, State
 from improv.model.vocabulary import Encoding, PolyphonyEncoding
 from improv.music.mood import CORNERS, Glide, Mood
-from improv.player.protocol import PortsChanged, Received, ToEngine
+from improv.player.protocol import Dropped, Instruction, PortsChanged, Received, Silence, ToEngine
 
 ENCODING = PolyphonyEncoding()
 WANTED = 40.0  # a logit that no other token comes near
@@ -89,7 +89,6 @@ class FallibleLink(ManualLink):
         self.notices: list[str] = []
         self.sent_early: Callable[[int], bool] = lambda _: False
         self.calls: list[str] = []
-        self.unheard: Callable[[Sequence[int]], None] = lambda _: None
         self._lost: list[int] = []
         self._stall_s = 0.0
 
@@ -106,33 +105,40 @@ class FallibleLink(ManualLink):
         super().poll(timeout_s)
         arrived = [record for at_s, record in self.arriving if at_s <= self._clock.now()]
         self.arriving = self.arriving[len(arrived) :]
+        for record in arrived:
+            self.observers.tell(record)
         return arrived
 
     def beat(self) -> str:
-        self.unheard(self._lost)
+        if self._lost:
+            self.observers.tell(Dropped(tuple(self._lost)))
         self._lost = []
         return self.notices.pop(0) if self.notices else ""
 
     def drop(self, note_id: int) -> None:
         """It came too late."""
         del self.scheduled[note_id]
-        self.unheard([note_id])
+        self.observers.tell(Dropped((note_id,)))
 
     def revoke(self, first_note_id: int) -> tuple[int, ...]:
         self.calls.append("revoke")
-        early = {i: note for i, note in self.scheduled.items() if i >= first_note_id and self.sent_early(i)}
-        sent = super().revoke(first_note_id)
-        self.scheduled |= early
-        return tuple(sorted({*sent, *early}))
+        return super().revoke(first_note_id)
 
-    def silence(self) -> None:
-        self.calls.append("silence")
-        super().silence()
+    def _take_back(self, first_note_id: int) -> list[int]:
+        early = {i: note for i, note in self.scheduled.items() if i >= first_note_id and self.sent_early(i)}
+        sent = super()._take_back(first_note_id)
+        self.scheduled |= early
+        return [*{*sent, *early}]
+
+    def send(self, record: Instruction) -> None:
+        if isinstance(record, Silence):
+            self.calls.append("silence")
+        super().send(record)
 
     def lose_everything(self) -> None:
         """As when the player's process dies: what was to come is lost, what sounds is ended by the next one."""
         self._lost += [note.note_id for note in self.scheduled.values() if note.on_s > self._clock.now()]
-        super().silence()
+        super()._silence()
         self.notices.append("The player process ended unexpectedly and was started anew.")
 
     def change_ports(self, at_s: float) -> None:

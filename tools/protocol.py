@@ -60,7 +60,7 @@ def _allowed(argument: Argument) -> str:
     return f"{argument.kind}{unit}{null}"
 
 
-OSC_TYPES = {"number": "f", "whole": "i", "choice": "s", "text": "s", "flag": "T/F"}
+OSC_TYPES = {"number": "f", "choice": "s"}
 
 
 def _types(row: Row) -> str:

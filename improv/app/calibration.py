@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from improv.clock import Clock
 from improv.errors import InputError
-from improv.player.protocol import PlannedNote, Received, ToEngine
+from improv.midi.messages import key_of
+from improv.player.protocol import Link, PlannedNote, Received, Schedule
 
 VELOCITIES = (1, 8, 16, 24, 32, 48, 64, 80, 96, 112, 127)
 REPEATS = 3
@@ -21,14 +22,6 @@ PREPARE_S = 0.3
 THRU_MS = 3.0  # no hammer is so fast: these are our own messages, sent straight back
 POLL_S = 0.05
 LARGEST_MS = 500.0  # what the configuration allows
-
-
-class Link(Protocol):
-    """What is needed of the player."""
-
-    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
-    def poll(self, timeout_s: float) -> list[ToEngine]: ...
-    def beat(self) -> str: ...
 
 
 class Calibration(NamedTuple):
@@ -90,7 +83,7 @@ def evaluate(delays_ms: dict[int, list[float]]) -> Calibration:
 def _play(link: Link, clock: Clock, note: PlannedNote) -> float | None:
     """Seconds from the message to its echo, or None."""
     on_s = clock.now() + PREPARE_S
-    link.schedule([note._replace(on_s=on_s, off_s=on_s + NOTE_S)])
+    link.send(Schedule((note._replace(on_s=on_s, off_s=on_s + NOTE_S),)))
     heard: float | None = None
     end_s = on_s + NOTE_S + LISTEN_S
     while clock.now() < end_s:
@@ -102,4 +95,5 @@ def _play(link: Link, clock: Clock, note: PlannedNote) -> float | None:
 
 
 def _begins(message: bytes, pitch: int) -> bool:
-    return len(message) == 3 and message[0] & 0xF0 == 0x90 and message[1] == pitch and message[2] > 0
+    key = key_of(message)
+    return key is not None and key[1] == pitch and key[2] > 0

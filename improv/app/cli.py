@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import logging
 import os
 import sys
@@ -40,14 +41,19 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = _parsed(sys.argv[1:] if arguments is None else arguments)
-    _set_up_logging(options)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a port may be called anything, whatever the terminal can show
+    debug = False
     try:
+        options = _parsed(sys.argv[1:] if arguments is None else arguments)
+        debug = options.debug
+        _set_up_logging(options)
         code = importlib.import_module(f"improv.app.commands.{options.command}").command(options)
         sys.stdout.flush()
         return int(code or 0)
     except BrainMusicError as error:
-        if options.debug:
+        if debug:
             raise
         print(f"improv: {error}", file=sys.stderr)
         return error.exit_code
@@ -57,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if options.debug:
+        if debug:
             raise
         text = str(error) or type(error).__name__
         print(f"improv: unexpected trouble: {text} (run again with --debug to see where)", file=sys.stderr)
@@ -91,11 +97,11 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 def _set_up_logging(options: argparse.Namespace) -> None:
     handler: logging.Handler
-    if sys.stdout.isatty() and options.command == "run":
-        from rich.logging import RichHandler
+    if options.command == "run":  # the music waits for nobody who reads
+        from improv.app.terminal import Terminal
 
-        handler = RichHandler(show_path=False, omit_repeated_times=False)  # leaves the panel in its place
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        options.terminal = Terminal()
+        handler = options.terminal.log_handler()
     else:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -6,46 +6,52 @@ import logging
 import os
 import secrets
 import signal
-import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from improv import __version__
-from improv import config as configuration
 from improv.app.display import Display, LogDisplay, PanelDisplay
+from improv.app.reload import Reloader
 from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import APP, Config, OutputSection, adapters
 from improv.control.journey import Plan
-from improv.control.state import SetModel
 from improv.engine.engine import Engine
-from improv.errors import ConfigError, ModelError
 from improv.frontends.bridge import Bridge
-from improv.frontends.client import FacesLink
-from improv.frontends.observer import Mirror
-from improv.frontends.settings import FacesSettings
+from improv.frontends.client import FrontendsClient
+from improv.frontends.observer import FrontendsObserver
+from improv.frontends.settings import FrontendsSettings
 from improv.improviser.improviser import Improviser
-from improv.model.loader import Shelf
+from improv.model.loader import ModelLoader
 from improv.model.onnx_model import OnnxModel, resolve
-from improv.player.client import PlayerLink
-from improv.player.protocol import Link, OutputSettings, PlayerSettings, PortsChanged, Ready
-from improv.takes.recorder import OperationRecorder, RecordedLink, Recording
+from improv.player.client import PlayerClient
+from improv.player.protocol import OutputSettings, PlayerSettings, PortsChanged, Ready
+from improv.takes.recorder import OperationRecorder, Recording
 from improv.takes.schema import model_record
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 log = logging.getLogger(__name__)
 
 FORCED_EXIT_CODE = 130  # as a shell reports a program that was interrupted
-CONFIG_POLL_S = 1.0
 TURN_S = 0.05
 
 
-def run(config: Config, path: Path | None, overrides: list[str], journey: Plan | None = None) -> int:
+def run(
+    config: Config,
+    path: Path | None,
+    overrides: list[str],
+    journey: Plan | None = None,
+    console: Console | None = None,
+) -> int:
     """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again.
 
-    journey: to set out on at once.
+    journey: to set out on at once. console: of the terminal that shows a panel; None: there is none.
     """
     clock = SystemClock()
     with ExitStack() as stack:
@@ -54,48 +60,49 @@ def run(config: Config, path: Path | None, overrides: list[str], journey: Plan |
         # The model first: nothing is opened for a model that cannot play.
         model = OnnxModel(resolve(config.model.path), config.model.provider)
         log.info("model %s, licence %s", model.describe(), model.contract.licence)
-        shelf = Shelf(provider=config.model.provider)
-        stack.callback(shelf.close)
-        faces = FacesLink(faces_settings(config), clock)
-        stack.callback(faces.close)  # after the player as well: nobody who looks on may delay the last note's end
+        loader = ModelLoader(provider=config.model.provider)
+        stack.callback(loader.close)
+        frontends = FrontendsClient(frontends_settings(config), clock)
+        stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
         seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
         log.info("seed %d", seed)
         recording = _recording(config, model, seed, clock) if config.takes.enabled else None
         if recording is not None:
             stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
-        link = PlayerLink(player_settings(config), clock)
+        link = PlayerClient(player_settings(config), clock)
         stack.callback(link.close)
         if recording is not None:
             stack.callback(recording.end)  # before the player's end
-            link.unheard = recording.unheard
+            link.observers.add(recording)
+        link.observers.add(FrontendsObserver(frontends))
         link.start()
         controls = adapters.initial_controls(config)
         if journey is not None:
             controls = adapters.set_out(controls, journey)
         settings = adapters.improviser_settings(config)
         observer = OperationRecorder(recording, controls, settings) if recording is not None else None
-        heard: Link = RecordedLink(link, recording) if recording is not None else link
         ports = _ports(link.wait_ready())
         engine = Engine(
             Improviser(model, settings, controls, seed, observer),
-            Mirror(heard, faces),
+            link,
             clock,
             controls,
             config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
             adapters.engine_settings(config),
             recording.commanded if recording is not None else None,
-            shelf,
+            loader,
         )
-        display = stack.enter_context(_display(model, config))
-        bridge = Bridge(faces, clock, engine.act, lambda: engine.midi_map.names._replace(models=shelf.names))
+        display = stack.enter_context(_display(model, config, console))
+        bridge = Bridge(frontends, clock, engine.act, lambda: engine.midi_map.names._replace(models=loader.names))
         reloader = Reloader(config, path, overrides)
+        stack.callback(reloader.close)
         while not stopper.stopping:
-            link.also = faces.socket
+            link.also = frontends.socket
             for record in engine.turn(TURN_S):
                 if isinstance(record, PortsChanged):
                     log.warning("%s", record.notice)
                     ports = _ports(record)
-            state = replace(engine.status(), ports=ports, connected=link.heard)
+            state = replace(engine.status(), ports=ports, connected=link.connected)
             bridge.turn(state)
             display.show(state, ports, clock.now())
             reloader.look(engine, clock.now())
@@ -117,9 +124,9 @@ def player_settings(config: Config) -> PlayerSettings:
     )
 
 
-def faces_settings(config: Config) -> FacesSettings:
+def frontends_settings(config: Config) -> FrontendsSettings:
     """The part of the configuration that the page, OSC and ctl need."""
-    return FacesSettings(
+    return FrontendsSettings(
         name=config.midi.name,
         web=config.web.enabled,
         host=config.web.host,
@@ -176,11 +183,11 @@ def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Rec
     return Recording(section.path, section.minutes, section.keep, clock, wall_clock, about)
 
 
-def _display(model: OnnxModel, config: Config) -> Display:
+def _display(model: OnnxModel, config: Config, console: Console | None) -> Display:
     web = config.web
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else f"[{web.host}]" if ":" in web.host else web.host
     page = f"http://{host}:{web.port}" if web.enabled and web.port else ""
-    return PanelDisplay(model.contract.name, page) if sys.stdout.isatty() else LogDisplay()
+    return PanelDisplay(model.contract.name, page, console) if console is not None else LogDisplay()
 
 
 class Stopper:
@@ -200,87 +207,3 @@ class Stopper:
         if self.stopping:
             os._exit(FORCED_EXIT_CODE)
         self.stopping = True
-
-
-class Reloader:
-    """Reads config.yaml again when it was saved, and applies what can change while the music plays."""
-
-    def __init__(self, config: Config, path: Path | None, overrides: list[str]) -> None:
-        self._config, self._path, self._overrides = config, path, overrides
-        self._modified_ns = self._stamp()
-        self._next_s = 0.0
-
-    def _stamp(self) -> int:
-        try:
-            return self._path.stat().st_mtime_ns if self._path else 0
-        except OSError:
-            return 0  # an editor is replacing the file: it will be there in a moment
-
-    def look(self, engine: Engine, now_s: float) -> None:
-        """Called every turn; looks at the file once a second."""
-        if self._path is None or now_s < self._next_s:
-            return
-        self._next_s = now_s + CONFIG_POLL_S
-        stamp = self._stamp()
-        if stamp in (0, self._modified_ns):
-            return
-        self._modified_ns = stamp
-        try:
-            config = configuration.load(self._path, self._overrides)
-        except ConfigError as error:
-            log.error("%s was not taken over, the music goes on as before:\n%s", self._path, error)
-            return
-        self._apply(engine, config, now_s)
-
-    def _apply(self, engine: Engine, config: Config, now_s: float) -> None:
-        before, self._config = self._config, config
-        fresh, old = adapters.initial_controls(config), adapters.initial_controls(before)
-        engine.reconfigure(
-            adapters.improviser_settings(config),
-            adapters.engine_settings(config),
-            config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
-            fresh,
-        )
-        # A value that the file did not change stays as a knob may have set it since.
-        changed = {
-            name: getattr(fresh, name)
-            for name in ("glide_s", "intensity", "temperature", "standing_limits")
-            if getattr(fresh, name) != getattr(old, name)
-        }
-        engine.controls = replace(engine.controls, **changed)
-        if fresh.model != old.model:
-            _change_model(engine, fresh.model, now_s)
-        later = [name for name in _KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
-        log.info("%s was read again%s", self._path, f"; at the next start: {', '.join(later)}" if later else "")
-
-
-def _change_model(engine: Engine, name: str, now_s: float) -> None:
-    try:
-        engine.act(SetModel(name), now_s)
-    except ModelError as error:
-        log.error("%s; the music goes on as before", error)
-
-
-_KEPT_UNTIL_RESTART = (
-    "model.provider",
-    "mood.start",
-    "music.seed",
-    "music.beats_per_bar",
-    "midi",
-    "clock.source",
-    "clock.offset_ms",
-    "timing.late_note_limit_ms",
-    "timing.realtime",
-    "web",
-    "osc",
-    "ctl",
-    "takes",
-    "log",
-)
-
-
-def _at(config: Config, name: str) -> object:
-    value: object = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value

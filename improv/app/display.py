@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, Protocol, Self
 from improv.control.status import State
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
 
 log = logging.getLogger(__name__)
 
 PANEL_EVERY_S = 0.5  # drawing costs about 4 ms of the engine's process
 LINE_EVERY_S = 30.0
 ARROWS = {"happy": "↗", "nervous": "↖", "sad": "↙", "calm": "↘"}  # where the corner lies on the plane
+
+
+def _sign(sign: str, encoding: str) -> str:
+    """A sign, or nothing where the terminal's encoding lacks it."""
+    try:
+        sign.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return ""
+    return sign
 
 
 def line(status: State) -> str:
@@ -64,13 +73,14 @@ class LogDisplay:
 class PanelDisplay:
     """A panel at the bottom of the terminal; log lines scroll above it."""
 
-    def __init__(self, model: str, page: str = "") -> None:
-        """page: address of the web page, or empty."""
+    def __init__(self, model: str, page: str = "", console: Console | None = None) -> None:
+        """page: address of the web page, or empty. console: that of the log lines, which scroll above."""
         from rich.live import Live
 
         self._model, self._page = model, page
         self._next_s = 0.0
-        self._live = Live(auto_refresh=False, transient=True)
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stderr=False)
+        self._encoding = self._live.console.encoding
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -96,7 +106,7 @@ class PanelDisplay:
         doing = (
             "ending" if status.ending or status.stopping else "playing" if status.playing else "resting (play: CC 85)"
         )
-        arrow = ARROWS.get(status.mood, "·")
+        arrow = _sign(ARROWS.get(status.mood, "·"), self._encoding)
         mood = f"{arrow} {status.mood}  valence {status.valence:+.2f}  arousal {status.arousal:+.2f}"
         grid.add_row("mood", mood)
         grid.add_row("tempo", f"{status.tempo_bpm:.0f} bpm   bar {status.bar}, beat {status.beat}")

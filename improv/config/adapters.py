@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from improv.config import Config, journeys
 from improv.config.sections.limits import limits_of
+from improv.control.commands import DUET, Command, StartJourney
 from improv.control.journey import Plan
-from improv.control.state import DUET, Command, ControlState, StartJourney, apply
+from improv.control.state import ControlState, apply
 from improv.engine import offline
 from improv.engine.engine import EngineSettings
 from improv.engine.offline import OfflineSettings
-from improv.errors import InputError
 from improv.improviser.expression import Expression
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
@@ -46,18 +46,10 @@ def set_out(controls: ControlState, plan: Plan) -> ControlState:
 
 
 def read_journeys(config: Config) -> dict[str, Plan]:
-    """By their files' names those that come with BrainMusic and those in the configured folder, which go first.
-
-    A file that cannot be used is told of and left out.
-    """
-    found: dict[str, Plan] = {}
-    own = config.mood.moods
-    for folder, moods in ((journeys.shipped(), {**Config().mood.moods, **own}), (config.journey.path, own)):
-        for path in sorted(folder.glob("*.y*ml")) if folder.is_dir() else ():
-            try:
-                found[path.stem] = journeys.read(path, moods)
-            except InputError as error:
-                log.warning("a journey was left out: %s", error)
+    """By their files' names all journeys that can be started. A file that cannot be used is told of and left out."""
+    found, warnings = journeys.read_all(config)
+    for warning in warnings:
+        log.warning("%s", warning)
     return found
 
 

@@ -11,13 +11,17 @@ from typing import Any
 import yaml
 
 from improv.config.sections.section import did_you_mean
+from improv.config.whole import Config
+from improv.config.yaml_tree import YamlError, composed
 from improv.control.journey import FEWEST_STEPS, LONGEST_S, MOST_STEPS, Iso, Journey, Plan, Waypoint
 from improv.errors import InputError
+from improv.files import read_text
 from improv.music.limits import LIMITED, Limits, problem
 from improv.music.mood import Mood
 
 MOST_POINTS = 1000
-LARGEST_FILE = 1_000_000  # bytes
+LARGEST_FILE = 200_000  # bytes
+MOST_FILES = 500  # of a folder
 _KEYS = ("name", "points", "iso", "limits", "end")
 _POINT_KEYS = ("at", "mood")
 _ISO_KEYS = ("from", "to", "match", "lead", "hold", "steps")
@@ -32,27 +36,37 @@ def shipped() -> Path:
 
 def read(path: Path, moods: Mapping[str, Mood]) -> Plan:
     """A journey from a file. moods: what names mean. InputError lists every fault, one a line."""
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"{path} is larger than {LARGEST_FILE} bytes: no journey")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text") from None
-    return parse(text, moods, str(path), path.stem)
+    return parse(read_text(path, LARGEST_FILE), moods, str(path), path.stem)
+
+
+def read_all(config: Config) -> tuple[dict[str, Plan], list[str]]:
+    """By their files' names the journeys that come with BrainMusic and those in the configured folder, which go first.
+
+    A file that cannot be used is left out; the second value says so of each.
+    """
+    found: dict[str, Plan] = {}
+    warnings = []
+    own = config.mood.moods
+    for folder, moods in ((shipped(), {**Config().mood.moods, **own}), (config.journey.path, own)):
+        try:
+            files = sorted(folder.glob("*.y*ml"))[:MOST_FILES] if folder.is_dir() else []
+        except OSError as error:
+            warnings.append(f"journeys in {folder} cannot be read: {error.strerror}")
+            continue
+        for path in files:
+            try:
+                found[path.stem] = read(path, moods)
+            except InputError as error:
+                warnings.append(f"a journey was left out: {error}")
+    return found, warnings
 
 
 def parse(text: str, moods: Mapping[str, Mood], source: str = "journey", name: str = "journey") -> Plan:
     """A journey from YAML text. source: what the sentences call it. name: its name where the text gives none."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{source}:{mark.line + 1}" if mark else source
-        raise InputError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
-    except RecursionError:
-        raise InputError(f"{source}: nested too deeply") from None
+        node = composed(text)
+    except YamlError as error:
+        raise InputError(f"{source}:{error.line}: {error}" if error.line else f"{source}: {error}") from None
     reader = _Reader(source, moods)
     plan = reader.journey(node, name)
     if reader.faults or plan is None:

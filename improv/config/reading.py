@@ -17,10 +17,12 @@ from improv.config.sections.controls import DEFAULT_CONTROLS
 from improv.config.sections.mood import DEFAULT_NAMES
 from improv.config.sections.section import APP, did_you_mean
 from improv.config.whole import Config
-from improv.errors import ConfigError
+from improv.config.yaml_tree import LARGEST_FILE, Lines, Tree, YamlError, inside, kind_at, leaves
+from improv.errors import ConfigError, InputError
+from improv.files import read_text
 
 ENVIRONMENT_PREFIX = "BRAINMUSIC_"
-DEEPEST = 8
+MOST_FAULTS, LONGEST_SHOWN = 50, 60
 FIRST_OF_A_LIST = ((("midi", "outputs"), "0"),)  # where an override begins a list that the file does not have
 
 
@@ -53,53 +55,35 @@ def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[
         config = Config.model_validate(tree)
     except ValidationError as error:
         faults += [_sentence(detail, source, lines, origins) for detail in error.errors()]
-        raise ConfigError("\n".join(faults)) from None
+        raise ConfigError(_listed(faults)) from None
     if faults:
-        raise ConfigError("\n".join(faults))
+        raise ConfigError(_listed(faults))
     return config
 
 
-Lines = dict[tuple[str, ...], int]
+def _listed(faults: list[str]) -> str:
+    more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+    return "\n".join(faults[:MOST_FAULTS] + more)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
     """Values, the line of each key, and what is wrong with the text itself."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{where}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+        found = Tree(read_text(path, LARGEST_FILE), Config)
+    except YamlError as error:
+        raise ConfigError(f"{path}:{error.line}: {error}" if error.line else f"{path}: {error}") from None
+    except InputError as error:
+        raise ConfigError(str(error)) from None
+    tree = found.value
     if tree is None:
         return {}, {}, []
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}:1: must be sections with keys, like `midi:` (got {type(tree).__name__})")
-    lines: Lines = {}
-    faults: list[str] = []
-    _mark(node, (), lines, faults, path)
-    return {key: {} if value is None else value for key, value in tree.items()}, lines, faults
-
-
-def _mark(node: Any, path: tuple[str, ...], lines: Lines, faults: list[str], file: Path) -> None:
-    if isinstance(node, yaml.SequenceNode) and len(path) <= DEEPEST:
-        for index, value in enumerate(node.value):
-            lines[*path, str(index)] = value.start_mark.line + 1
-            _mark(value, (*path, str(index)), lines, faults, file)
-    if not isinstance(node, yaml.MappingNode) or len(path) > DEEPEST:  # an alias may hold itself
-        return
-    for key, value in node.value:
-        place = (*path, str(key.value))
-        if place in lines:
-            faults.append(
-                f"{file}:{key.start_mark.line + 1}: {'.'.join(place)}: stands twice, "
-                f"first in line {lines[place]}; keep one"
-            )
-        lines[place] = key.start_mark.line + 1
-        _mark(value, place, lines, faults, file)
+    faults = [
+        f"{path}:{line}: {'.'.join(place)}: stands twice, first in line {first}; keep one"
+        for place, line, first in found.twice
+    ]
+    return {key: {} if value is None else value for key, value in tree.items()}, found.lines, faults
 
 
 # One entry that is put in joins these defaults; a file that gives the table gives all of it.
@@ -116,19 +100,28 @@ def _put(tree: dict[Any, Any], origins: dict[tuple[str, ...], str], origin: str,
     if not equals or len(path) < 2:
         return f"{origin} {override!r}: expected section.key=value, for example midi.channel=2"
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = _override_value(text, kind_at(Config, path))
+    except YamlError:
         return f"{origin} {override!r}: the value is not valid YAML"
     for (section_name, key), entries in _ADDED_TO.items():
         in_it = path[:2] == (section_name, key) and len(path) > 2
         if in_it and isinstance(section := tree.setdefault(section_name, {}), dict):
             section.setdefault(key, dict(entries))
     try:
-        _place(tree, path, text.strip() if value is None else value)
+        _place(tree, path, value)
     except ConfigError as error:
         return f"{origin} {override!r}: {error}"
     origins[path] = origin
     return None
+
+
+def _override_value(text: str, kind: Any) -> Any:
+    """A text needs no quotes on the command line, whatever YAML would make of it. Raises YamlError."""
+    text = text.strip()
+    if leaves(kind) == {str} and inside(kind, "") is inside(kind, 0) is object and text[:1] not in ("'", '"'):
+        return text
+    value = Tree(text, kind).value
+    return text if value is None else value
 
 
 def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
@@ -166,7 +159,7 @@ def _sentence(detail: ErrorDetails, source: str, lines: Lines, origins: dict[tup
 
 
 def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
-    got = detail["input"]
+    got = shown(detail["input"])
     kind = detail["type"]
     if kind == "extra_forbidden":
         keys = _keys_at(path[:-1])
@@ -174,9 +167,9 @@ def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
     if kind == "value_error":
         return str(detail["ctx"]["error"])
     if allowed := _range_at(path):
-        return f"must be {allowed} (got {got!r})"
+        return f"must be {allowed} (got {got})"
     if kind == "literal_error":
-        return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got!r})"
+        return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got})"
     wanted = {
         "bool": "true or false",
         "string": "a text",
@@ -187,7 +180,13 @@ def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
         "too": "a list of at most 16 outputs",
         "model": "a section with keys",
     }
-    return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got!r})"
+    return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got})"
+
+
+def shown(value: object) -> str:
+    """A value as a sentence quotes it, cut off where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
 
 
 def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:

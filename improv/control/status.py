@@ -1,4 +1,4 @@
-"""The published state: what every face shows, as one frozen value with a table of its fields.
+"""The published state: what every frontend shows, as one frozen value with a table of its fields.
 
 A new part of the program adds its fields here, each with a default, and fills them in the engine or the daemon.
 """
@@ -18,7 +18,7 @@ Kind = Literal["number", "whole", "text", "flag", "table", "list"]
 def _field(
     default: object, kind: Kind, text: str, unit: str = "", low: float | None = None, high: float | None = None
 ) -> Any:
-    """One field of the state, with what faces must know to show it."""
+    """One field of the state, with what frontends must know to show it."""
     metadata = {"kind": kind, "text": text, "unit": unit, "low": low, "high": high}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=metadata)
@@ -30,7 +30,7 @@ _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Everything that a face shows; FIELDS has the units. A moment is seconds of the engine's clock."""
+    """Everything that a frontend shows; FIELDS has the units. A moment is seconds of the engine's clock."""
 
     playing: bool = _field(False, "flag", "notes are being planned")
     ending: bool = _field(False, "flag", "on the way to a cadence, then rest")
@@ -84,7 +84,7 @@ class State:
         return Mood(self.valence, self.arousal)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values, numbers rounded to what faces can show."""
+        """Plain values, numbers rounded to what frontends can show."""
         return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
 
 
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 class StateField(NamedTuple):
-    """What a face must know of one field."""
+    """What a frontend must know of one field."""
 
     name: str
     kind: Kind
@@ -110,7 +110,7 @@ class StateField(NamedTuple):
     default: Any
 
     def as_json(self) -> dict[str, Any]:
-        """For faces that build themselves from the table."""
+        """For frontends that build themselves from the table."""
         values = self._asdict()
         values["default"] = _plain(self.default)
         return {key: value for key, value in values.items() if value not in ("", None)}
@@ -125,9 +125,9 @@ def _described() -> dict[str, StateField]:
 
 
 FIELDS: dict[str, StateField] = _described()
-"""Name -> what faces must know, in the order of the fields."""
+"""Name -> what frontends must know, in the order of the fields."""
 
 
 def fields_as_json() -> list[dict[str, Any]]:
-    """The whole table, for faces that build themselves from it."""
+    """The whole table, for frontends that build themselves from it."""
     return [one.as_json() for one in FIELDS.values()]

@@ -15,10 +15,11 @@ from typing import Protocol
 import mido
 
 from improv.clock import Clock
-from improv.control import state as commands
-from improv.control.state import Command, ControlState
+from improv.control import commands, state
+from improv.control.commands import Command
+from improv.control.midi_map import MidiMap
+from improv.control.state import ControlState
 from improv.control.status import State
-from improv.control.table import MidiMap
 from improv.engine.external_clock import Master
 from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
@@ -29,7 +30,19 @@ from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import Loaded
 from improv.music.mood import nearest_name
-from improv.player.protocol import ClockIn, Link, PlannedNote, PortsChanged, Pulses, Received, ToEngine
+from improv.player.protocol import (
+    ClockIn,
+    Link,
+    MoveOff,
+    PlannedNote,
+    PortsChanged,
+    Pulses,
+    Received,
+    Schedule,
+    Silence,
+    StopClock,
+    ToEngine,
+)
 
 log = logging.getLogger(__name__)
 
@@ -203,7 +216,7 @@ class Engine:
         before = self.controls
         if self._on_command is not None:
             self._on_command(command, received_s)
-        self.controls = commands.apply(before, command, self._music_s(received_s), self._initial)
+        self.controls = state.apply(before, command, self._music_s(received_s), self._initial)
         log.debug("command %s", command)
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model)
@@ -292,16 +305,17 @@ class Engine:
             self._outgoing(note_id, pitch, velocity, max(self._due_s(on_s, step), now_s), step.revision)
             for note_id, pitch, velocity, on_s in step.started
         )
-        self._link.schedule(notes)
+        if notes:
+            self._link.send(Schedule(notes))
         if self.settings.pulses and not step.finished:
-            self._link.pulse(self.timeline.pulses(step.position, self.improviser.position))
+            self._link.send(self.timeline.pulses(step.position, self.improviser.position))
         self._notes_planned += len(notes)
         self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
         self._end([(ended.note_id, self._due_s(ended.off_s, step)) for ended in step.ended])
         self._renew(self._due_s(step.position.music_s, step))
         if step.finished:
             self._finished = True
-            self._link.stop_clock(self._due_s(step.position.music_s, step))
+            self._link.send(StopClock(self._due_s(step.position.music_s, step)))
             self.controls = replace(self.controls, playing=False, ending=False, stopping=False)
             log.info("the piece has ended; play begins a new one")
         return step
@@ -311,7 +325,7 @@ class Engine:
 
     def _end(self, offs: list[tuple[int, float]]) -> None:
         if offs:
-            self._link.move_offs(offs)
+            self._link.send(MoveOff(tuple(offs)))
         for note_id, _ in offs:
             self._provisional_off_s.pop(note_id, None)
 
@@ -323,7 +337,7 @@ class Engine:
             if off_s < due_s + RENEW_BEFORE_S
         ]
         if renewed:
-            self._link.move_offs(renewed)
+            self._link.send(MoveOff(tuple(renewed)))
             self._provisional_off_s |= dict(renewed)
 
     # ---------------------------------------------------------------------------------------------------- turning
@@ -372,16 +386,19 @@ class Engine:
             for note in step.started
             if note.note_id not in sent
         )
-        self._link.schedule(missing)
+        if missing:
+            self._link.send(Schedule(missing))
         again = {note.note_id for note in missing}
         offs = [(ended, step) for step in steps for ended in step.ended if ended.note_id in again]
-        self._link.move_offs([(ended.note_id, self._due_s(ended.off_s, step)) for ended, step in offs])
+        if offs:
+            self._link.send(MoveOff(tuple((ended.note_id, self._due_s(ended.off_s, step)) for ended, step in offs)))
 
     def _restore_offs(self) -> None:
         """Notes whose end was revoked sound on until the new plan says otherwise."""
         off_s = self._clock.now() + PROVISIONAL_NOTE_S
         held = [(note_id, off_s) for note_id, _ in self.improviser.held]
-        self._link.move_offs(held)
+        if held:
+            self._link.send(MoveOff(tuple(held)))
         self._provisional_off_s |= dict(held)
 
     def _replan(self, received_s: float) -> None:
@@ -420,13 +437,13 @@ class Engine:
     def silence(self) -> None:
         """End every note now. The music goes on with the next step, unless it is paused."""
         self._go_back()
-        self._link.silence()
+        self._link.send(Silence())
         self.improviser.apply(Release())
         self._provisional_off_s.clear()
 
     def _pause(self) -> None:
         self.silence()
-        self._link.stop_clock(self._clock.now())
+        self._link.send(StopClock(self._clock.now()))
         log.info("paused")
 
     def _resume(self) -> None:
@@ -451,7 +468,7 @@ class Engine:
         beats_per_bar = math.ceil(position.beats_per_bar)
         beats = self.settings.count_in_bars * beats_per_bar
         for beat in range(beats):
-            self._link.pulse(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
+            self._link.send(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
         self.improviser.apply(FollowTempo(None))
         self.timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
 
@@ -484,7 +501,7 @@ class Engine:
             self._restore_offs()
             self._join()
         elif max(abs(shift_s), abs(self.timeline.shift_s(now_s + self.settings.look_ahead_s))) > WORTH_MOVING_S:
-            self._link.bend(self.timeline.bend(now_s))
+            self._link.send(self.timeline.bend(now_s))
             self.improviser.apply(FollowTempo(self._master.tempo_bpm))
 
     def _join(self, *, to_bar: bool = False) -> None:
@@ -520,7 +537,7 @@ class Engine:
         while self._planned and self._planned[-1].position.tick >= tick:
             self._planned.pop()
         self.improviser.apply(Rewind(tick))
-        self._link.silence()
+        self._link.send(Silence())
         self.improviser.apply(Release())
         self._provisional_off_s.clear()
 

@@ -6,18 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from improv.clock import ManualClock
-from improv.control.state import Command, ControlState
-from improv.control.table import MidiMap
+from improv.control.commands import Command
+from improv.control.midi_map import MidiMap
+from improv.control.state import ControlState
 from improv.engine.engine import Engine, EngineSettings
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Operation, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
-from improv.model.loader import Shelf
+from improv.model.loader import ModelLoader
 from improv.model.onnx_model import Model
-from improv.player.protocol import Bend, PlannedNote, Pulses, Statistics, ToEngine
-
-NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
+from improv.player.observers import Observers
+from improv.player.protocol import (
+    Bend,
+    Instruction,
+    MoveOff,
+    PlannedNote,
+    Revoked,
+    Schedule,
+    Silence,
+    Statistics,
+    ToEngine,
+)
 
 
 class ManualLink:
@@ -28,48 +38,26 @@ class ManualLink:
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
-        self.statistics = NO_STATISTICS
+        self.statistics = Statistics()
+        self.observers = Observers()
         self.scheduled: dict[int, PlannedNote] = {}
 
-    def schedule(self, notes: Sequence[PlannedNote]) -> None:
-        self.scheduled |= {note.note_id: note for note in notes}
-
-    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
-        now_s = self._clock.now()
-        for note_id, off_s in offs:
-            if (note := self.scheduled.get(note_id)) and note.off_s > now_s:
-                self.scheduled[note_id] = note._replace(off_s=max(off_s, note.on_s))
+    def send(self, record: Instruction) -> None:
+        self.observers.tell(record)
+        match record:
+            case Schedule(notes):
+                self.scheduled |= {note.note_id: note for note in notes}
+            case MoveOff(offs):
+                self._move_offs(offs)
+            case Silence():
+                self._silence()
+            case Bend():
+                self._bend(record)
 
     def revoke(self, first_note_id: int) -> tuple[int, ...]:
-        now_s = self._clock.now()
-        later = {note_id: note for note_id, note in self.scheduled.items() if note_id >= first_note_id}
-        for note_id, note in later.items():
-            if note.on_s > now_s:
-                del self.scheduled[note_id]
-        return tuple(sorted(note_id for note_id, note in later.items() if note.on_s <= now_s))
-
-    def silence(self) -> None:
-        now_s = self._clock.now()
-        self.scheduled = {
-            note_id: note._replace(off_s=min(note.off_s, now_s))
-            for note_id, note in self.scheduled.items()
-            if note.on_s <= now_s
-        }
-
-    def bend(self, bend: Bend) -> None:
-        now_s = self._clock.now()
-        for note_id, note in self.scheduled.items():
-            if note.on_s > now_s:
-                note = note._replace(on_s=bend.moved_s(note.on_s))
-            if note.off_s > now_s:
-                note = note._replace(off_s=max(bend.moved_s(note.off_s), note.on_s))
-            self.scheduled[note_id] = note
-
-    def pulse(self, pulses: Pulses) -> None:
-        """Nobody listens to the clock."""
-
-    def stop_clock(self, due_s: float) -> None:
-        """Likewise."""
+        already_sent = tuple(sorted(self._take_back(first_note_id)))
+        self.observers.tell(Revoked(0, first_note_id, already_sent))
+        return already_sent
 
     def poll(self, timeout_s: float) -> list[ToEngine]:
         self._clock.wait(self._clock.now() + timeout_s)
@@ -77,6 +65,38 @@ class ManualLink:
 
     def beat(self) -> str:
         return ""
+
+    def _take_back(self, first_note_id: int) -> list[int]:
+        """The ids that were sent by now stay."""
+        now_s = self._clock.now()
+        later = {note_id: note for note_id, note in self.scheduled.items() if note_id >= first_note_id}
+        for note_id, note in later.items():
+            if note.on_s > now_s:
+                del self.scheduled[note_id]
+        return [note_id for note_id, note in later.items() if note.on_s <= now_s]
+
+    def _move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
+        now_s = self._clock.now()
+        for note_id, off_s in offs:
+            if (note := self.scheduled.get(note_id)) and note.off_s > now_s:
+                self.scheduled[note_id] = note._replace(off_s=max(off_s, note.on_s))
+
+    def _silence(self) -> None:
+        now_s = self._clock.now()
+        self.scheduled = {
+            note_id: note._replace(off_s=min(note.off_s, now_s))
+            for note_id, note in self.scheduled.items()
+            if note.on_s <= now_s
+        }
+
+    def _bend(self, bend: Bend) -> None:
+        now_s = self._clock.now()
+        for note_id, note in self.scheduled.items():
+            if note.on_s > now_s:
+                note = note._replace(on_s=bend.moved_s(note.on_s))
+            if note.off_s > now_s:
+                note = note._replace(off_s=max(bend.moved_s(note.off_s), note.on_s))
+            self.scheduled[note_id] = note
 
 
 class StepList:
@@ -133,7 +153,7 @@ def render(
         controls,
         settings.midi_map,
         settings.engine,
-        models=Shelf(provider=settings.provider, beside=False),
+        models=ModelLoader(provider=settings.provider, beside=False),
     )
     waiting = list(commands)
     while clock.now() < seconds:

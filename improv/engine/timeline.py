@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 
+from improv.midi.messages import CLOCKS_PER_BEAT
 from improv.music.position import Position
-from improv.player.protocol import TICKS_PER_BEAT, Bend, ClockIn, Pulses
+from improv.player.protocol import Bend, ClockIn, Pulses
 
 SIXTEENTHS = 4  # of a beat
 ALMOST = 1e-6  # beats: more than the rounding of their sums
@@ -89,16 +90,16 @@ class Timeline:
     def pulses(self, position: Position, following: Position) -> Pulses:
         """The ticks of MIDI clock in the step between two positions, and the metronome's click at its beginning."""
         from_s, to_s = self.due_s(position, position.music_s), self.due_s(following, following.music_s)
-        from_tick = TICKS_PER_BEAT * self.song_beat(position)
-        to_tick = TICKS_PER_BEAT * self.song_beat(following)
-        first, end = (math.ceil(tick - TICKS_PER_BEAT * ALMOST) for tick in (from_tick, to_tick))
+        from_tick = CLOCKS_PER_BEAT * self.song_beat(position)
+        to_tick = CLOCKS_PER_BEAT * self.song_beat(following)
+        first, end = (math.ceil(tick - CLOCKS_PER_BEAT * ALMOST) for tick in (from_tick, to_tick))
         period_s = (to_s - from_s) / (to_tick - from_tick)
         on_beat = (position.tick - position.bar_tick) % position.ticks_per_beat == 0
         click = 2 if position.tick == position.bar_tick else 1 if on_beat else 0
         return Pulses(first, end - first, from_s + (first - from_tick) * period_s, period_s, click)
 
     def _when_s(self, line: ClockIn, beat: float) -> float:
-        return line.at_s + (TICKS_PER_BEAT * beat - line.tick) * line.period_s + self.offset_s
+        return line.at_s + (CLOCKS_PER_BEAT * beat - line.tick) * line.period_s + self.offset_s
 
     def _beat_at(self, line: ClockIn, at_s: float) -> float:
-        return (line.tick + (at_s - self.offset_s - line.at_s) / line.period_s) / TICKS_PER_BEAT
+        return (line.tick + (at_s - self.offset_s - line.at_s) / line.period_s) / CLOCKS_PER_BEAT

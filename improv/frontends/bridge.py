@@ -1,4 +1,4 @@
-"""Between the engine and its faces: their commands become the engine's, its state becomes theirs."""
+"""Between the engine and its frontends: their commands become the engine's, its state becomes theirs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from improv.clock import Clock
-from improv.control.state import Command
+from improv.control.commands import Command
+from improv.control.parse import Names, parse
 from improv.control.status import State, fields_as_json
-from improv.control.table import Names, parse, table_as_json
+from improv.control.table import table_as_json
 from improv.errors import BrainMusicError
 from improv.music.attributes import ATTRIBUTES
 
@@ -21,7 +22,7 @@ LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERR
 LONGEST_LOG_LINE = 500
 
 
-class Link(Protocol):
+class Client(Protocol):
     """What the bridge needs of improv.frontends.client."""
 
     @property
@@ -37,41 +38,47 @@ class Bridge:
     """Driven by `turn`; never waits. act: what carries a command out, as Engine.act; it may raise BrainMusicError."""
 
     def __init__(
-        self, link: Link, clock: Clock, act: Callable[[Command, float], None], names: Callable[[], Names]
+        self, client: Client, clock: Clock, act: Callable[[Command, float], None], names: Callable[[], Names]
     ) -> None:
-        self._link, self._clock, self._act, self._names = link, clock, act, names
+        self._client, self._clock, self._act, self._names = client, clock, act, names
         self._start_at_s = clock.now() + START_AFTER_S
         self._started = False
         self._next_state_s = 0.0
         self._shown: Mapping[str, Any] = {}
 
     def turn(self, state: State) -> None:
-        """Carry out what the faces command, and publish the state when it changed."""
+        """Carry out what the frontends command, and publish the state when it changed."""
         now_s = self._clock.now()
         if not self._started:
             if now_s < self._start_at_s:
                 return
             self._started = True
-            self._link.start()
+            self._start()
             self._greet(state)
-        if (notice := self._link.beat()) != "":
+        if (notice := self._client.beat()) != "":
             log.warning("%s", notice)
             self._greet(state)
-        for message in self._link.receive():
+        for message in self._client.receive():
             self._take(message)
-        if now_s >= self._next_state_s and self._link.connected:
+        if now_s >= self._next_state_s and self._client.connected:
             self._publish(state, now_s)
+
+    def _start(self) -> None:
+        try:
+            self._client.start()
+        except OSError as error:
+            log.warning("page, OSC and ctl cannot be started now (%s); the music goes on", error.strerror or error)
 
     def _publish(self, state: State, now_s: float) -> None:
         shown = state.as_json()
         if shown != self._shown:
             self._next_state_s = now_s + STATE_EVERY_S
             self._shown = shown
-            self._link.post_state(shown)
+            self._client.post_state(shown)
 
     def _greet(self, state: State) -> None:
         names = self._names()
-        self._link.post(
+        self._client.post(
             {
                 "kind": "hello",
                 "commands": table_as_json(),
@@ -100,4 +107,4 @@ class Bridge:
         except Exception:  # a fault of ours: whoever commanded must not end the music with it
             log.exception("unexpected trouble with the command %s", str(message)[:LONGEST_LOG_LINE])
             answer |= {"ok": False, "error": "unexpected trouble; the log has it"}
-        self._link.post(answer)
+        self._client.post(answer)

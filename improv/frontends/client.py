@@ -1,9 +1,8 @@
-"""The engine's side of the faces: starts their process, speaks to it, replaces it when it fails; never waits for it."""
+"""The engine's side of the frontends: starts their process, speaks to it, replaces it when it fails; never waits."""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import socket
 from collections import deque
 from collections.abc import Mapping
@@ -11,25 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from improv.clock import Clock
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
-from improv.frontends.server.main import faces_main
-from improv.frontends.settings import FacesSettings
-from improv.processes import end, without_main
+from improv.frontends.server.main import frontends_main
+from improv.frontends.settings import FrontendsSettings
+from improv.processes import Backoff, end, spawn
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-OUTBOX_BYTES = 1 << 20  # kept while the faces do not read: a minute of dense music
+OUTBOX_BYTES = 1 << 20  # kept while the frontends do not read: a minute of dense music
 SOCKET_BYTES = 1 << 18
 READ_BYTES = 1 << 16  # at most so much is taken in one turn: a flood of commands must not hold up the music
 STUCK_AFTER_S = 10.0  # unread for so long: the process hangs
-FIRST_RESTART_DELAY_S, LONGEST_RESTART_DELAY_S = 0.5, 30.0
-STEADY_S = 60.0  # faces that lived so long are started again at once
 
 
-class FacesLink:
+class FrontendsClient:
     """Starts nothing before `start()`. Used by one thread; no call ever blocks."""
 
-    def __init__(self, settings: FacesSettings, clock: Clock) -> None:
+    def __init__(self, settings: FrontendsSettings, clock: Clock) -> None:
         self._settings, self._clock = settings, clock
         self._process: SpawnProcess | None = None
         self._socket: socket.socket | None = None
@@ -38,12 +35,11 @@ class FacesLink:
         self._state: bytes | None = None
         self._buffer = LineBuffer()
         self._wanted = False
-        self._started_s = self._moved_s = 0.0
-        self._restart_at_s = 0.0
-        self._restart_delay_s = FIRST_RESTART_DELAY_S
+        self._moved_s = self._restart_at_s = 0.0
+        self._backoff = Backoff()
         self.restarts = 0
         self.dropped = 0
-        """Messages that were lost because the faces did not read."""
+        """Messages that were lost because the frontends did not read."""
 
     @property
     def pid(self) -> int | None:
@@ -60,25 +56,30 @@ class FacesLink:
         return self._socket
 
     def start(self) -> None:
-        """Start the process; does not wait for it. Greet it first: what is posted waits in the socket."""
+        """Start the process; does not wait for it. Greet it first: what is posted waits in the socket.
+
+        OSError where it cannot be started; `beat()` tries again.
+        """
         if not self._settings.anything:
             return
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        for one in (ours, theirs):
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        process = multiprocessing.get_context("spawn").Process(
-            target=faces_main, args=(theirs, self._settings), name="brainmusic-faces", daemon=True
-        )
-        with without_main():
-            process.start()
-        theirs.close()  # else the socket would not close with the process
-        self._process, self._socket, self._buffer = process, ours, LineBuffer()
         self._wanted = True
-        self._started_s = self._moved_s = self._clock.now()
+        ours, theirs = socket.socketpair()
+        try:
+            ours.setblocking(False)
+            for one in (ours, theirs):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+            process = spawn(frontends_main, (theirs, self._settings), "brainmusic-frontends")
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # else the socket would not close with the process
+        self._process, self._socket, self._buffer = process, ours, LineBuffer()
+        self._moved_s = self._clock.now()
+        self._backoff.started(self._moved_s)
 
     def post(self, message: Mapping[str, Any]) -> None:
-        """Tell the faces; kept while they do not read, dropped and counted when that becomes too much."""
+        """Tell the frontends; kept while they do not read, dropped and counted when that becomes too much."""
         if self._socket is None:
             return
         line = encode({**message, "now_s": round(self._clock.now(), 6)})
@@ -121,7 +122,7 @@ class FacesLink:
             self._disconnect()
 
     def receive(self) -> list[dict[str, Any]]:
-        """What the faces said since the last call; at most READ_BYTES of it."""
+        """What the frontends said since the last call; at most READ_BYTES of it."""
         if self._socket is None:
             return []
         try:
@@ -136,7 +137,7 @@ class FacesLink:
             return []
 
     def beat(self) -> str:
-        """To be called every turn. Starts the faces again when they failed; then returns a sentence, else ""."""
+        """To be called every turn. Starts the frontends again when they failed; then returns a sentence, else ""."""
         if not self._wanted:
             return ""
         now_s = self._clock.now()
@@ -146,9 +147,7 @@ class FacesLink:
         if self._process is not None and (self._socket is None or not self._process.is_alive()):
             self._fail(now_s)
         if self._process is None and now_s >= self._restart_at_s:
-            self.restarts += 1
-            self.start()
-            return "The process of page, OSC and ctl ended and was started again; the music went on."
+            return self._start_again(now_s)
         return ""
 
     def close(self, timeout_s: float = 2.0) -> None:
@@ -165,10 +164,19 @@ class FacesLink:
         if self._process is not None:
             end(self._process)
             self._process = None
-        if now_s - self._started_s >= STEADY_S:
-            self._restart_delay_s = FIRST_RESTART_DELAY_S
-        self._restart_at_s = now_s + self._restart_delay_s
-        self._restart_delay_s = min(2 * self._restart_delay_s, LONGEST_RESTART_DELAY_S)
+        self._restart_at_s = self._backoff.failed(now_s)
+
+    def _start_again(self, now_s: float) -> str:
+        try:
+            self.start()
+        except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
+            self._restart_at_s = self._backoff.failed(now_s)
+            return (
+                f"The process of page, OSC and ctl cannot be started ({error.strerror or error}); the music goes on, "
+                f"it is tried again in {self._restart_at_s - now_s:g} s."
+            )
+        self.restarts += 1
+        return "The process of page, OSC and ctl ended and was started again; the music went on."
 
     def _disconnect(self) -> None:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""One JSON object a line: how the engine, the faces and `improv ctl` speak with each other."""
+"""One JSON object a line: how the engine, the frontends and `improv ctl` speak with each other."""
 
 from __future__ import annotations
 

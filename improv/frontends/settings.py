@@ -1,11 +1,11 @@
-"""What the faces process is told once, from config.yaml."""
+"""What the frontends process is told once, from config.yaml."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class FacesSettings(NamedTuple):
+class FrontendsSettings(NamedTuple):
     """host, port: of the page; port 0: any free one. token: "" for the one in the user's data folder.
 
     osc_port, query_port: UDP and HTTP; osc_allow: networks that may send OSC, beside this computer.
@@ -31,5 +31,5 @@ class FacesSettings(NamedTuple):
 
     @property
     def anything(self) -> bool:
-        """Whether there is any face."""
+        """Whether there is any frontend."""
         return self.web or self.osc or self.ctl

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import mido
 
 from improv.errors import InputError
-from improv.files import atomic_write
+from improv.files import atomic_write, saving
 from improv.midi.reading import MidiMusic, read_music
 from improv.music.note import Note, quantise
 
@@ -87,15 +87,10 @@ def write_notes(path: Path, notes: Sequence[Note], ticks_per_beat: int, tempo_bp
     save(file, path)
 
 
-def save(file: mido.MidiFile, path: Path) -> None:
-    """Write a file whole or not at all. InputError says what went wrong."""
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path} is not a file and cannot be replaced by one")
-    try:
-        with atomic_write(path, "wb", durable=True) as out:
-            file.save(file=out)
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror or error}; nothing was left behind") from None
+def save(file: mido.MidiFile, path: Path, *, permissions: int | None = None) -> None:
+    """Write a MIDI file whole or not at all, with these rights. InputError says what went wrong."""
+    with saving(path), atomic_write(path, "wb", permissions=permissions, durable=True) as out:
+        file.save(file=out)
 
 
 def track(events: Sequence[tuple[int, int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:

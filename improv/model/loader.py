@@ -26,7 +26,7 @@ class Loaded(NamedTuple):
     failure: str = ""
 
 
-class Shelf:
+class ModelLoader:
     """load: from a path to a model; raises ModelError. beside: False loads at once, for music that nobody waits for.
 
     Used by one thread.

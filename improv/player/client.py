@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from improv.clock import Clock
 from improv.errors import PlayerError, PortError
+from improv.player.observers import Observers
 from improv.player.pipe import Pipe
 from improv.player.process.main import player_main
 from improv.player.protocol import (
@@ -17,26 +18,24 @@ from improv.player.protocol import (
     Connected,
     Dropped,
     Failed,
+    Instruction,
     MoveOff,
     Ping,
     PlannedNote,
     PlayerSettings,
     Pong,
     PortsChanged,
-    Pulses,
     Quit,
     Ready,
     Revoke,
     Revoked,
     Schedule,
-    Send,
     Silence,
     Statistics,
-    StopClock,
     ToEngine,
     ToPlayer,
 )
-from improv.processes import end, without_main
+from improv.processes import Backoff, end, spawn
 
 if TYPE_CHECKING:
     import socket
@@ -46,16 +45,14 @@ PING_EVERY_S = 0.5
 FROZEN_AFTER_S = 3.0  # without an answer to a ping
 START_LIMIT_S = 15.0  # a machine under load may take so long to start a process
 ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
-FIRST_RESTART_DELAY_S, LONGEST_RESTART_DELAY_S = 0.5, 30.0
-STEADY_S = 60.0  # a player that lived so long is restarted at once
+REVOKE_LIMIT_S = 0.1  # so long the answer to a revocation is waited for
 NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
 LEDGER_NOTES = 1024
 LEDGER_KEEP_S = 1.0  # a note may have been moved or be late by less
-NO_STATISTICS = Statistics(0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
 
 
-class PlayerLink:
-    """Starts nothing before `start()`. Used by one thread."""
+class PlayerClient:
+    """Implements `improv.player.protocol.Link`. Starts nothing before `start()`. Used by one thread."""
 
     def __init__(self, settings: PlayerSettings, clock: Clock) -> None:
         self._settings = settings
@@ -68,29 +65,29 @@ class PlayerLink:
         self._request_id = 0
         self._ready: Ready | None = None
         self._was_ready = False
-        self._started_s = self._pinged_s = self._answered_s = self._beat_s = 0.0
+        self._pinged_s = self._answered_s = self._beat_s = 0.0
         self._alive_s = 0.0  # when the player was last seen to do its work
+        self._backoff = Backoff()
         self._restart_at_s: float | None = None
-        self._restart_delay_s = 0.0
         self._failure = ""
         self._closed = False
-        self.statistics = NO_STATISTICS
+        self.observers = Observers()
+        """Told what passes: `Dropped` also names scheduled notes that were lost with a player that failed."""
+        self.statistics = Statistics()
         """As of the last heartbeat of the present player process."""
         self.restarts = 0
         self.also: socket.socket | None = None
-        """poll() comes back as well when this becomes readable: a command of a face must not wait for the next turn."""
-        self.unheard: Callable[[Sequence[int]], None] = lambda _: None
-        """Told the ids of scheduled notes that will not sound: too late, or lost with the player that failed."""
+        """poll() comes back as well when this becomes readable: a command of a frontend does not wait for the turn."""
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
     @property
-    def heard(self) -> bool:
+    def connected(self) -> bool:
         """Whether the notes go to somebody: to a port that was named, or to one that was connected to ours."""
         settings = self._settings
-        if self._ready is None or self._ready.driver == "null":
+        if self._ready is None or self._ready.driver == "none":
             return False
         return bool(settings.output_port or any(o.port for o in settings.outputs) or any(settings.output_connections))
 
@@ -113,69 +110,42 @@ class PlayerLink:
             self._read(left_s)
         return self._ready
 
-    def schedule(self, notes: Sequence[PlannedNote]) -> None:
-        """Queue notes, in whatever order. Raises ValueError for one that MIDI cannot express."""
-        for note in notes:
-            _check(note)
-            self._ledger[note.note_id] = note
-        for first in range(0, len(notes), NOTES_PER_RECORD):
-            self._send(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
-        if self._pipe is None:
-            self._tell_unheard(notes)
-        self._prune_ledger()
+    def send(self, record: Instruction) -> None:
+        """Hand a record over. ValueError for a note that MIDI cannot express: it would end the player."""
+        match record:
+            case Schedule(notes):
+                for note in notes:
+                    _check(note)
+                self._ledger |= {note.note_id: note for note in notes}
+            case MoveOff(offs):
+                for note_id, off_s in offs:
+                    if (known := self._ledger.get(note_id)) is not None:
+                        self._ledger[note_id] = known._replace(off_s=off_s)
+            case Bend():
+                self._ledger = {note_id: _bent(note, record) for note_id, note in self._ledger.items()}
+            case Silence():
+                self._ledger.clear()
+        self.observers.tell(record)
+        if isinstance(record, Schedule):
+            self._schedule(record.notes)
+        else:
+            self._put(record)
 
-    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
-        """Move the ends of notes: (note_id, off_s)."""
-        moved = tuple(offs)
-        for note_id, off_s in moved:
-            if (note := self._ledger.get(note_id)) is not None:
-                self._ledger[note_id] = note._replace(off_s=off_s)
-        if moved:
-            self._send(MoveOff(moved))
-
-    def revoke(self, first_note_id: int, timeout_s: float = 0.1) -> tuple[int, ...]:
+    def revoke(self, first_note_id: int, timeout_s: float = REVOKE_LIMIT_S) -> tuple[int, ...]:
         """Drop all notes with an id >= first_note_id that were not sent; returns the ids that were, ascending.
 
         A player that does not answer in time is believed to have sent what was due.
         """
         self._request_id += 1
         asked_s = self._clock.now()
-        self._send(Revoke(self._request_id, first_note_id))
+        self._put(Revoke(self._request_id, first_note_id))
         answer = self._await_revoked(asked_s + timeout_s)
         later = {note_id: note for note_id, note in self._ledger.items() if note_id >= first_note_id}
         sent = answer if answer is not None else tuple(sorted(i for i, n in later.items() if n.on_s <= asked_s))
         for note_id in later.keys() - set(sent):
             del self._ledger[note_id]
+        self.observers.tell(Revoked(self._request_id, first_note_id, sent))
         return sent
-
-    def send(self, message: bytes, due_s: float) -> None:
-        """Send a raw message (never note-on or note-off) at due_s."""
-        if not message or message[0] & 0xE0 == 0x80:  # 0x80..0x9F
-            raise ValueError(f"a raw message must be neither empty nor a note, got {message.hex(' ') or 'nothing'}")
-        self._send(Send(message, due_s))
-
-    def bend(self, bend: Bend) -> None:
-        """Move all that is scheduled, with the pulses."""
-        self._ledger = {
-            note_id: note._replace(on_s=bend.moved_s(note.on_s), off_s=bend.moved_s(note.off_s))
-            if note.on_s > bend.from_s
-            else note._replace(off_s=bend.moved_s(note.off_s))
-            for note_id, note in self._ledger.items()
-        }
-        self._send(bend)
-
-    def pulse(self, pulses: Pulses) -> None:
-        """Ticks of our song, for the outputs that give MIDI clock or click."""
-        self._send(pulses)
-
-    def stop_clock(self, due_s: float) -> None:
-        """Our song stops at due_s."""
-        self._send(StopClock(due_s))
-
-    def silence(self) -> None:
-        """Drop all that is queued, end all that sounds."""
-        self._ledger.clear()
-        self._send(Silence())
 
     def poll(self, timeout_s: float = 0.0) -> list[ToEngine]:
         """What arrived, waiting for it at most timeout_s. Heartbeats are kept here (`statistics`).
@@ -186,8 +156,11 @@ class PlayerLink:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
             self._read(0.0 if self._inbox else timeout_s, self.also)
-        arrived = list(self._inbox)
+        # An answer to a revocation that is still there came too late.
+        arrived: list[ToEngine] = [record for record in self._inbox if not isinstance(record, Revoked)]
         self._inbox.clear()
+        for record in arrived:
+            self.observers.tell(record)
         return arrived
 
     def beat(self) -> str:
@@ -204,13 +177,13 @@ class PlayerLink:
         self._read(0.0)
         if self._pipe is not None and now_s - self._pinged_s >= PING_EVERY_S:
             self._pinged_s = now_s
-            self._send(Ping(now_s))
+            self._put(Ping())
         return self._supervise(now_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
         self._closed = True
-        self._send(Quit())
+        self._put(Quit())
         process, self._process = self._process, None
         if process is not None:
             process.join(timeout_s)
@@ -218,6 +191,13 @@ class PlayerLink:
         self._close_pipe()
         self._inbox.clear()
         self._ledger.clear()
+
+    def _schedule(self, notes: Sequence[PlannedNote]) -> None:
+        for first in range(0, len(notes), NOTES_PER_RECORD):
+            self._put(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
+        if self._pipe is None:
+            self._tell_lost(notes)
+        self._prune_ledger()
 
     def _supervise(self, now_s: float) -> str:
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
@@ -247,35 +227,28 @@ class PlayerLink:
         )
 
     def _fail(self, now_s: float, failure: str) -> None:
-        """Clear the failed player away and choose when the next one starts: at once, later if it failed young."""
+        """Clear the failed player away and choose when the next one starts."""
         self._failure = failure
         self._close_pipe()
-        self._tell_unheard([note for note in self._ledger.values() if note.on_s > self._alive_s])
+        self._tell_lost([note for note in self._ledger.values() if note.on_s > self._alive_s])
         if self._process is not None:
             end(self._process)
             self._process = None
-        if now_s - self._started_s >= STEADY_S:
-            self._restart_delay_s = 0.0
-        self._restart_at_s = now_s + self._restart_delay_s
-        self._restart_delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._restart_delay_s), LONGEST_RESTART_DELAY_S)
+        self._restart_at_s = self._backoff.failed(now_s)
 
     def _start(self, hung: tuple[tuple[int, int], ...] | None) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(
-            target=player_main, args=(theirs, self._settings, hung), name="brainmusic-player", daemon=True
-        )
+        ours, theirs = multiprocessing.get_context("spawn").Pipe()
         try:
-            with without_main():
-                process.start()
+            process = spawn(player_main, (theirs, self._settings, hung), "brainmusic-player")
         except OSError:
             ours.close()
             raise
         finally:
             theirs.close()  # else the pipe would not close with the player
         self._process, self._pipe, self._ready = process, Pipe(ours), None
-        self.statistics = NO_STATISTICS
-        self._started_s = self._answered_s = self._beat_s = self._alive_s = self._clock.now()
+        self.statistics = Statistics()
+        self._answered_s = self._beat_s = self._alive_s = self._clock.now()
+        self._backoff.started(self._alive_s)
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
@@ -291,7 +264,7 @@ class PlayerLink:
     def _sort_in(self, record: ToEngine) -> None:
         self._alive_s = self._clock.now()
         if isinstance(record, Dropped):
-            self.unheard(record.note_ids)
+            self.observers.tell(record)
         elif isinstance(record, Pong):
             self._answered_s = self._clock.now()
             self.statistics = record.statistics
@@ -320,11 +293,11 @@ class PlayerLink:
                 return None
             self._read(left_s)
 
-    def _tell_unheard(self, notes: Sequence[PlannedNote]) -> None:
+    def _tell_lost(self, notes: Sequence[PlannedNote]) -> None:
         if notes:
-            self.unheard([note.note_id for note in notes])
+            self.observers.tell(Dropped(tuple(note.note_id for note in notes)))
 
-    def _send(self, record: ToPlayer) -> None:
+    def _put(self, record: ToPlayer) -> None:
         if self._pipe is not None:
             self._pipe.send(record)
 
@@ -340,6 +313,11 @@ class PlayerLink:
             self._ledger = {i: note for i, note in self._ledger.items() if note.off_s > ended_s}
         for note_id in list(self._ledger)[: max(0, len(self._ledger) - LEDGER_NOTES)]:
             del self._ledger[note_id]
+
+
+def _bent(note: PlannedNote, bend: Bend) -> PlannedNote:
+    on_s = bend.moved_s(note.on_s) if note.on_s > bend.from_s else note.on_s
+    return note._replace(on_s=on_s, off_s=bend.moved_s(note.off_s))
 
 
 def _check(note: PlannedNote) -> None:

@@ -1,6 +1,6 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
-Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Send`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
+Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
 Player to engine: `Ready`, `Received`, `Revoked`, `Dropped`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
 `Failed`.
 
@@ -9,11 +9,9 @@ All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-TICKS_PER_BEAT, TICKS_PER_SIXTEENTH = 24, 6  # of MIDI clock
-TICK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+from improv.midi.messages import CLOCKS_PER_BEAT
 
 
 class PlannedNote(NamedTuple):
@@ -52,13 +50,6 @@ class Revoke(NamedTuple):
 
     request_id: int
     first_note_id: int
-
-
-class Send(NamedTuple):
-    """Send a raw MIDI message (never note-on or note-off) at due_s: program or control changes."""
-
-    message: bytes
-    due_s: float
 
 
 class Silence(NamedTuple):
@@ -100,8 +91,6 @@ class StopClock(NamedTuple):
 class Ping(NamedTuple):
     """Heartbeat of the engine, asks for a `Pong`."""
 
-    sent_s: float
-
 
 class Quit(NamedTuple):
     """Silence, close the ports, end the process."""
@@ -130,6 +119,7 @@ class Revoked(NamedTuple):
     """Answer to `Revoke`: the ids >= first_note_id that had been sent already (and so stay), ascending."""
 
     request_id: int
+    first_note_id: int
     already_sent: tuple[int, ...]
 
 
@@ -142,14 +132,12 @@ class Dropped(NamedTuple):
 class Statistics(NamedTuple):
     """Counts since the start of the process; lateness in seconds of note-ons in the last window."""
 
-    notes_sent: int
-    notes_dropped: int
-    notes_off_sent: int
-    sounding: int
-    queued: int
-    lateness_p50_s: float
-    lateness_p99_s: float
-    lateness_max_s: float
+    notes_sent: int = 0
+    notes_dropped: int = 0
+    sounding: int = 0
+    lateness_p50_s: float = 0.0
+    lateness_p99_s: float = 0.0
+    lateness_max_s: float = 0.0
     lead_s: float = 0.0
     """How long before its deadline a message leaves the queue: what is due sooner is as good as sent."""
 
@@ -157,7 +145,6 @@ class Statistics(NamedTuple):
 class Pong(NamedTuple):
     """Answer to `Ping`."""
 
-    ping_sent_s: float
     statistics: Statistics
 
 
@@ -200,29 +187,49 @@ class ClockIn(NamedTuple):
 
     @property
     def tempo_bpm(self) -> float:
-        return 60.0 / (TICKS_PER_BEAT * self.period_s)
+        return 60.0 / (CLOCKS_PER_BEAT * self.period_s)
 
 
-ToPlayer = Schedule | MoveOff | Revoke | Send | Silence | Bend | Pulses | StopClock | Ping | Quit
+Instruction = Schedule | MoveOff | Silence | Bend | Pulses | StopClock
+"""What the engine tells the player and wants no answer to."""
+ToPlayer = Instruction | Revoke | Ping | Quit
 ToEngine = Ready | Received | Revoked | Dropped | Pong | PortsChanged | Connected | ClockIn | Failed
 
 
 class Link(Protocol):
-    """What the engine needs of the player; improv.player.client tells what each does. Others stand between and
-    listen.
-    """
+    """What the engine needs of the player."""
 
     @property
-    def statistics(self) -> Statistics: ...
-    def schedule(self, notes: Sequence[PlannedNote]) -> None: ...
-    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None: ...
-    def revoke(self, first_note_id: int) -> tuple[int, ...]: ...
-    def silence(self) -> None: ...
-    def bend(self, bend: Bend) -> None: ...
-    def pulse(self, pulses: Pulses) -> None: ...
-    def stop_clock(self, due_s: float) -> None: ...
-    def poll(self, timeout_s: float) -> list[ToEngine]: ...
-    def beat(self) -> str: ...
+    def statistics(self) -> Statistics:
+        """As of the last heartbeat."""
+        ...
+
+    def send(self, record: Instruction) -> None:
+        """Hand it over, without waiting."""
+        ...
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        """Take back the notes with an id >= first_note_id that were not sent; returns the ids that were, ascending."""
+        ...
+
+    def poll(self, timeout_s: float) -> list[ToEngine]:
+        """What arrived, waiting for it at most timeout_s."""
+        ...
+
+    def beat(self) -> str:
+        """Heartbeat; a sentence when the player was replaced and all that it had is lost, else ""."""
+        ...
+
+
+class Observer(Protocol):
+    """Is told what passes over the link: every instruction, what was revoked, what came too late, what arrived."""
+
+    def observe(self, record: Instruction | ToEngine) -> None:
+        """Called on the engine's thread: must neither wait nor raise. Later ones see what earlier ones have seen."""
+        ...
+
+
+DriverName = Literal["auto", "rtmidi", "jack", "alsa", "file", "null"]
 
 
 class OutputSettings(NamedTuple):
@@ -252,7 +259,7 @@ class PlayerSettings(NamedTuple):
     """All that the player needs to know, handed over at its start."""
 
     driver: str = "auto"
-    """auto, rtmidi, jack, alsa, file, null."""
+    """One of DriverName."""
     file: str = ""
     """Path of the MIDI file that the file driver writes."""
     output_port: str = ""

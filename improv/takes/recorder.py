@@ -1,7 +1,6 @@
 """A take while it is played: what goes past between engine, improviser and player is written down.
 
-`OperationRecorder` observes the improviser. `RecordedLink` stands where the player's link stands, does what that does,
-and tells the recording. The engine does not know the difference.
+`OperationRecorder` observes the improviser, `Recording` itself the link to the player; the engine knows of neither.
 """
 
 from __future__ import annotations
@@ -9,23 +8,35 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from improv.clock import Clock
-from improv.control.state import Command, ControlState
+from improv.control.commands import Command
+from improv.control.state import ControlState
 from improv.improviser.operations import Begin, Configure, Operation, Plan, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
-from improv.player.protocol import Bend, Link, PlannedNote, Pulses, Received, Statistics, ToEngine
+from improv.midi.messages import is_channel_message
+from improv.player.protocol import (
+    Bend,
+    Dropped,
+    Instruction,
+    MoveOff,
+    PlannedNote,
+    Received,
+    Revoked,
+    Schedule,
+    Silence,
+    ToEngine,
+)
 from improv.takes import library
 from improv.takes.journal import JournalWriter, Record
 from improv.takes.schema import FORMAT, controls_record, operation_record, settings_record, step_record
 
 log = logging.getLogger(__name__)
 
-LOWEST_STATUS, SYSTEM_STATUS = 0x80, 0xF0  # channel messages: what a person plays and turns
 # Messages of the person kept of one second: more than ten fingers and two pedals send, less than a flood.
 MOST_RECEIVED_PER_S = 500
 OVERWRITES = ("hear", "locate", "release")  # of two in a row only the second counts
@@ -138,22 +149,33 @@ class Recording:
         self.write(step_record(step))
         self._pending.append(step)
 
-    def due(self, notes: Sequence[PlannedNote]) -> None:
-        """Notes went to the player."""
-        if notes:
-            if len(self._due_s) > PENDING_NOTES:
-                self._forget_heard()
-            self._due_s |= {note.note_id: note.on_s for note in notes}
-            on = [[note.note_id, self.relative(note.on_s)] for note in notes]
-            self.write({"k": "due", "at": self.at(), "on": on})
+    def observe(self, record: Instruction | ToEngine) -> None:
+        """Implements `improv.player.protocol.Observer`: what goes to the player and comes from it."""
+        match record:
+            case Schedule(notes):
+                self._due(notes)
+            case MoveOff(offs):
+                off = [[note_id, self.relative(off_s)] for note_id, off_s in offs]
+                self.write({"k": "ends", "at": self.at(), "off": off})
+            case Revoked(_, first_note_id, already_sent):
+                self.write({"k": "revoked", "at": self.at(), "from": first_note_id, "sent": list(already_sent)})
+            case Bend():
+                self._bent(record)
+            case Silence():
+                self.write({"k": "silence", "at": self.at()})
+            case Dropped(note_ids):
+                self.write({"k": "unheard", "at": self.at(), "ids": list(note_ids)})
+            case Received(message, received_s):
+                self._person_sent(message, received_s)
 
-    def unheard(self, note_ids: Sequence[int]) -> None:
-        """Notes that went to the player will not sound: they came too late, or it failed before their time."""
-        if note_ids:
-            self.write({"k": "unheard", "at": self.at(), "ids": list(note_ids)})
+    def _due(self, notes: Sequence[PlannedNote]) -> None:
+        if len(self._due_s) > PENDING_NOTES:
+            self._forget_heard()
+        self._due_s |= {note.note_id: note.on_s for note in notes}
+        on = [[note.note_id, self.relative(note.on_s)] for note in notes]
+        self.write({"k": "due", "at": self.at(), "on": on})
 
-    def bent(self, bend: Bend) -> None:
-        """What the player has was moved, and what sounds ends at another time."""
+    def _bent(self, bend: Bend) -> None:
         moved = {i: bend.moved_s(due_s) for i, due_s in self._due_s.items() if due_s > bend.from_s}
         self._due_s |= moved
         from_s, to_s = self.relative(bend.from_s), self.relative(bend.to_s)
@@ -165,12 +187,11 @@ class Recording:
             self._pending.pop()
         self.write({"k": "rewind", "tick": tick})
 
-    def received(self, message: bytes, received_s: float) -> None:
-        """The person played or turned something."""
+    def _person_sent(self, message: bytes, received_s: float) -> None:
         if received_s - self._second_s >= 1.0:
             self._second_s, self._received = received_s, 0
         self._received += 1
-        if message and LOWEST_STATUS <= message[0] < SYSTEM_STATUS and self._received <= MOST_RECEIVED_PER_S:
+        if is_channel_message(message) and self._received <= MOST_RECEIVED_PER_S:
             self.write({"k": "in", "at": self.relative(received_s), "hex": message.hex()})
 
     def commanded(self, command: Command, at_s: float) -> None:
@@ -261,56 +282,3 @@ class OperationRecorder:
         if self._before and self._before[-1]["k"] == record["k"] in OVERWRITES:
             self._before.pop()  # keys are played for hours while the music rests
         self._before.append(record)
-
-
-class RecordedLink:
-    """A link to the player of which every message is written down. Implements `improv.player.protocol.Link`."""
-
-    def __init__(self, link: Link, recording: Recording) -> None:
-        self._link, self._recording = link, recording
-
-    @property
-    def statistics(self) -> Statistics:
-        return self._link.statistics
-
-    def schedule(self, notes: Sequence[PlannedNote]) -> None:
-        self._recording.due(notes)
-        self._link.schedule(notes)
-
-    def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
-        moved = list(offs)
-        if moved:
-            relative = self._recording.relative
-            off = [[note_id, relative(off_s)] for note_id, off_s in moved]
-            self._recording.write({"k": "ends", "at": self._recording.at(), "off": off})
-        self._link.move_offs(moved)
-
-    def revoke(self, first_note_id: int) -> tuple[int, ...]:
-        sent = self._link.revoke(first_note_id)
-        at = self._recording.at()
-        self._recording.write({"k": "revoked", "at": at, "from": first_note_id, "sent": list(sent)})
-        return sent
-
-    def bend(self, bend: Bend) -> None:
-        self._recording.bent(bend)
-        self._link.bend(bend)
-
-    def pulse(self, pulses: Pulses) -> None:
-        self._link.pulse(pulses)
-
-    def stop_clock(self, due_s: float) -> None:
-        self._link.stop_clock(due_s)
-
-    def silence(self) -> None:
-        self._recording.write({"k": "silence", "at": self._recording.at()})
-        self._link.silence()
-
-    def poll(self, timeout_s: float) -> list[ToEngine]:
-        arrived = self._link.poll(timeout_s)
-        for record in arrived:
-            if isinstance(record, Received):
-                self._recording.received(record.message, record.received_s)
-        return arrived
-
-    def beat(self) -> str:
-        return self._link.beat()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from improv.app.cli import main
 from improv.clock import ManualClock
 from improv.config.edit import write_output
 from improv.errors import InputError
-from improv.player.protocol import PlannedNote, Received, ToEngine
+from improv.player.protocol import Instruction, Received, Schedule, Statistics, ToEngine
 from tests.conftest import REPOSITORY
 from tests.jack import JackServer, jack_server, missing
 
@@ -35,8 +35,14 @@ class FakePiano:
         self._clock, self._deaf = clock, deaf
         self._coming: deque[Received] = deque()
 
-    def schedule(self, notes: Sequence[PlannedNote]) -> None:
-        for note in notes:
+    statistics = Statistics()
+
+    def revoke(self, first_note_id: int) -> tuple[int, ...]:
+        return ()
+
+    def send(self, record: Instruction) -> None:
+        assert isinstance(record, Schedule)
+        for note in record.notes:
             at_s = note.on_s + hammer_s(note.velocity)
             self._coming.append(Received(b"\x91\x3d\x40", at_s - 0.01))  # another key that resonates
             if note.velocity > self._deaf:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import mido
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from improv import config
 from improv.config import Config
-from improv.control.state import SetMood
+from improv.control.commands import SetMood
 from improv.errors import ConfigError
 from improv.music.mood import CORNERS, Mood
 from tests.conftest import REPOSITORY
@@ -122,7 +127,7 @@ def test_a_file_that_is_no_configuration(write: Write, text: str, expected: str)
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert faults(tmp_path / "none.yaml") == [f"{tmp_path / 'none.yaml'} cannot be read: No such file or directory"]
     (tmp_path / "latin.yaml").write_bytes(b"midi: {name: Fl\xfcgel}")
-    assert "not valid YAML" in faults(tmp_path / "latin.yaml")[0]
+    assert "is not UTF-8 text" in faults(tmp_path / "latin.yaml")[0]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "midi:\n", "midi: {}\nlog:\n"])
@@ -302,3 +307,67 @@ def test_outputs_of_both_forms(tmp_path: Path) -> None:
     printed = tmp_path / "printed.yaml"
     printed.write_text(config.dump(loaded))
     assert config.load(printed, (), {}) == loaded
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(['*' + before] * 10)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("midi: {name: 2024-02-30}\n", ""),  # a name: no date is meant
+        ("music: {seed: 2024-13-45}\n", "music.seed: must be a whole number -1..2147483647 (got '2024-13-45')"),
+        ("music: {seed: !!int x}\n", "music.seed: must be a whole number"),
+        (f"music: {{seed: {'9' * 5000}}}\n", "music.seed: must be a whole number -1..2147483647 (got '999"),
+        ("[" * 3000, "not valid YAML"),
+        ("midi: " + "{a: " * 3000, "not valid YAML"),
+        ("? [1, 2]\n: 3\n", "unknown key"),
+        ("midi: {name: !!python/object:os.system x}\n", ""),
+        (BOMB, "holds more than 20000 values"),
+        ("# a comment\n" * 50_000, "is larger than 262144 bytes"),
+        ("".join(f"key{i}: 1\n" for i in range(500)), "unknown key"),
+        ("midi: {name: \x00}\n", "not valid YAML"),
+    ],
+)
+def test_whatever_stands_in_the_file_is_read_or_told_in_sentences(write: Write, text: str, expected: str) -> None:
+    path = write(text)
+    if not expected:
+        config.load(path, (), {})
+        return
+    found = faults(path)
+    assert expected in found[0]
+    assert len(found) <= 51
+    assert all(len(line) < 1000 for line in found)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    assert faults(tmp_path / "config.yaml") == [f"{tmp_path / 'config.yaml'} is not an ordinary file"]
+    assert faults(tmp_path) == [f"{tmp_path} cannot be read: Is a directory"]
+
+
+@pytest.mark.parametrize("name", ["24:0", "on", "128", "no", "2024-02-30", "0x10", "1_000", "null", "~", "1e3", "[x]"])
+def test_a_name_is_a_name_whatever_yaml_makes_of_it(write: Write, name: str) -> None:
+    assert config.load(None, [f"midi.output={name}"], {}).midi.output == name
+    assert config.load(None, [], {"BRAINMUSIC_MIDI__OUTPUT": name}).midi.output == name
+    if not name.startswith("["):
+        assert config.load(write(f"midi: {{output: {name}}}\n"), (), {}).midi.output == name
+        assert config.load(write(f"midi: {{outputs: [{{port: {name}}}]}}\n"), (), {}).midi.outputs[0].port == name
+        assert config.load(write(f"web: {{names: [{name}]}}\n"), (), {}).web.names == (name,)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_no_file_at_all_makes_more_than_sentences(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_bytes(content)
+        with contextlib.suppress(ConfigError):
+            config.load(path, (), {})
+
+
+@given(st.sampled_from(keys()), st.text(max_size=40))
+def test_no_override_at_all_makes_more_than_sentences(key: str, value: str) -> None:
+    with contextlib.suppress(ConfigError):
+        config.load(None, [f"{key}={value}"], {})

@@ -1,4 +1,4 @@
-"""The table of commands and the published state: what every face is built from."""
+"""The table of commands and the published state: what every frontend is built from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control import status, table
-from improv.control.state import ControlState, Panic, Play, SetAttribute, SetMood, Stop, apply
+from improv.control.commands import Panic, Play, SetAttribute, SetMood, Stop
+from improv.control.midi_map import CONTROL_ACTIONS
+from improv.control.parse import Names, parse
+from improv.control.state import ControlState, apply
 from improv.control.status import FIELDS, State
-from improv.control.table import COMMANDS, Names, parse, table_as_json
+from improv.control.table import COMMANDS, table_as_json
 from improv.errors import CommandError
 from improv.music.mood import Mood
 from tests.conftest import REPOSITORY
@@ -91,7 +94,7 @@ def test_every_row_and_field_says_what_it_is() -> None:
         assert row.text.endswith(".")
         assert all(argument.text for argument in row.arguments)
     assert all(one.text for one in FIELDS.values())
-    assert len(table.CONTROL_ACTIONS) == len(set(table.CONTROL_ACTIONS))
+    assert len(CONTROL_ACTIONS) == len(set(CONTROL_ACTIONS))
 
 
 def test_the_state_is_plain_json() -> None:

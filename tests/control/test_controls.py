@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.config import DEFAULT_CONTROLS, Config, load
-from improv.control.state import (
+from improv.control.commands import (
     AllNotesOff,
     Command,
-    ControlState,
     End,
     Pause,
     Play,
@@ -24,9 +23,9 @@ from improv.control.state import (
     SetIntensity,
     SetMood,
     SetTemperature,
-    apply,
 )
-from improv.control.table import CONTROL_ACTIONS, MidiMap
+from improv.control.midi_map import CONTROL_ACTIONS, MidiMap
+from improv.control.state import ControlState, apply
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS, Glide, Mood
 

@@ -16,10 +16,8 @@ from improv.app.cli import main
 from improv.app.commands import journey_drawing
 from improv.config import Config, adapters, journeys, load
 from improv.config.adapters import render
-from improv.control.journey import FEWEST_STEPS, JOIN_S, LARGEST_STEP, Iso, Journey, Waypoint
-from improv.control.state import (
+from improv.control.commands import (
     AbortJourney,
-    ControlState,
     HoldJourney,
     JumpJourney,
     Reset,
@@ -27,9 +25,10 @@ from improv.control.state import (
     SetLimit,
     SetMood,
     StartJourney,
-    apply,
 )
-from improv.control.table import Names, parse
+from improv.control.journey import FEWEST_STEPS, JOIN_S, LARGEST_STEP, Iso, Journey, Waypoint
+from improv.control.parse import Names, parse
+from improv.control.state import ControlState, apply
 from improv.errors import CommandError, InputError
 from improv.midi.file import TimedNote
 from improv.model.onnx_model import OnnxModel

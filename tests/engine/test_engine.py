@@ -7,7 +7,7 @@ import random
 import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
-from improv.control.state import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
+from improv.control.commands import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
 from improv.engine.engine import LEAD_S, LONGEST_REPLAN_EVERY_S, PROVISIONAL_NOTE_S, SETTLED_S
 from improv.model.onnx_model import Float32Array, OnnxModel, State
 from improv.music.mood import CORNERS, Mood

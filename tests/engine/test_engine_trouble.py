@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from improv.control.state import End, Pause, Play, SetGlide, SetMood
+from improv.control.commands import End, Pause, Play, SetGlide, SetMood
 from improv.engine.engine import LEAD_S
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS

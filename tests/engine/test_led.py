@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from improv.control.state import Pause, Play, SetAttribute, SetClockSource, SetMood, Tap
+from improv.control.commands import Pause, Play, SetAttribute, SetClockSource, SetMood, Tap
 from improv.model.onnx_model import OnnxModel
 from improv.player.process.clock_in import ClockFollower
-from improv.player.protocol import ClockIn, PlannedNote
+from improv.player.protocol import ClockIn, PlannedNote, Pulses, StopClock
 from tests.fakes import FallibleLink, ScriptedModel, Stage
 from tests.stage import CHORD, EVENLY, STEP_END, assert_sound, onsets
 
@@ -273,17 +273,20 @@ def test_a_new_tempo_lands_on_the_bar(before: float, after: float) -> None:
     assert round(after, 6) in set.union(*tempi.values())
 
 
-def test_the_clock_given_out_is_true_to_the_tempo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_clock_given_out_is_true_to_the_tempo() -> None:
     stage = Stage(ScriptedModel([*CHORD, STEP_END]), settings=[EVENLY, "midi.clock=true"])
     ticks: dict[int, float] = {}
     stops: list[float] = []
 
-    def keep(pulses: object) -> None:
-        for number in range(pulses.ticks):  # type: ignore[attr-defined]
-            ticks[pulses.tick + number] = pulses.due_s + number * pulses.period_s  # type: ignore[attr-defined]
+    class Keeper:
+        def observe(self, record: object) -> None:
+            if isinstance(record, Pulses):
+                for number in range(record.ticks):
+                    ticks[record.tick + number] = record.due_s + number * record.period_s
+            elif isinstance(record, StopClock):
+                stops.append(record.due_s)
 
-    monkeypatch.setattr(stage.link, "pulse", keep)
-    monkeypatch.setattr(stage.link, "stop_clock", stops.append)
+    stage.link.observers.add(Keeper())
     for bpm in (60.0, 140.0, 95.0):
         stage.engine.act(SetAttribute("tempo", bpm), stage.clock.now())
         stage.play(7.0)

@@ -13,7 +13,7 @@ import pytest
 
 from improv.config import Config, load
 from improv.config.adapters import render
-from improv.control.state import End, Pause, Play, SetMood
+from improv.control.commands import End, Pause, Play, SetMood
 from improv.errors import InputError
 from improv.improviser.planned_step import PlannedStep
 from improv.midi import file as midi_file

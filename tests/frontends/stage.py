@@ -1,4 +1,4 @@
-"""All faces in the test's own event loop, with an engine that a test plays."""
+"""All frontends in the test's own event loop, with an engine that a test plays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from improv.clock import SystemClock
 from improv.control.status import State, fields_as_json
 from improv.control.table import table_as_json
 from improv.frontends.jsonlines import LineBuffer, decode, encode
-from improv.frontends.server.serving import Faces
-from improv.frontends.settings import FacesSettings
+from improv.frontends.server.serving import Frontends
+from improv.frontends.settings import FrontendsSettings
 
 LIMIT_S = 60.0
 
@@ -34,15 +34,15 @@ def hello() -> dict[str, Any]:
 
 
 class Scene:
-    """Faces that serve, and the engine's end of their socket."""
+    """Frontends that serve, and the engine's end of their socket."""
 
-    def __init__(self, settings: FacesSettings) -> None:
+    def __init__(self, settings: FrontendsSettings) -> None:
         self._ours, theirs = socket.socketpair()
         self._theirs = theirs
         self._ours.setblocking(False)
         theirs.setblocking(False)
-        self.faces = Faces(theirs, settings)
-        self.hub = self.faces.hub
+        self.frontends = Frontends(theirs, settings)
+        self.broker = self.frontends.broker
         self.commands: list[dict[str, Any]] = []
         self.logged: list[str] = []
         self.refusal = ""
@@ -76,7 +76,7 @@ class Scene:
     @property
     def port(self) -> int:
         """Of the page."""
-        return self.faces._page[1]
+        return self.frontends._page[1]
 
     async def http(
         self, path: str, method: str = "GET", body: bytes = b"", host: str = "", **headers: str
@@ -106,12 +106,12 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def scene(**settings: Any) -> AsyncIterator[Scene]:
-    """Faces with the page on a free port; OSC and ctl where settings ask for them."""
-    here = Scene(FacesSettings(**{"port": 0, "osc": False, "ctl": False, **settings}))
-    tasks = [asyncio.create_task(here.faces.run()), asyncio.create_task(here.engine())]
+    """Frontends with the page on a free port; OSC and ctl where settings ask for them."""
+    here = Scene(FrontendsSettings(**{"port": 0, "osc": False, "ctl": False, **settings}))
+    tasks = [asyncio.create_task(here.frontends.run()), asyncio.create_task(here.engine())]
     try:
         await here.tell(hello())
-        await here.until(lambda: here.hub.hello and (here.port or not here.faces._settings.web))
+        await here.until(lambda: here.broker.hello and (here.port or not here.frontends._settings.web))
         yield here
     finally:
         for task in tasks:

@@ -1,4 +1,4 @@
-"""From the faces to the engine and back, without a process."""
+"""From the frontends to the engine and back, without a process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock
-from improv.control.state import Command, SetMood
+from improv.control.commands import Command, SetMood
+from improv.control.parse import Names
 from improv.control.status import State
-from improv.control.table import COMMANDS, Names
+from improv.control.table import COMMANDS
 from improv.errors import CommandError
 from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, Bridge
-from improv.frontends.observer import Mirror
+from improv.frontends.observer import FrontendsObserver
 from improv.player.protocol import Received
 from tests.fakes import ScriptedModel, Stage
 from tests.stage import CHORD, STEP_END
@@ -23,8 +24,8 @@ from tests.stage import CHORD, STEP_END
 STATE = State()
 
 
-class Faces:
-    """A link to faces that keeps what it is told and says what a test puts in."""
+class Frontends:
+    """A link to frontends that keeps what it is told and says what a test puts in."""
 
     def __init__(self) -> None:
         self.connected = False
@@ -59,9 +60,9 @@ class Scene:
     """A bridge that was started."""
 
     def __init__(self) -> None:
-        self.faces, self.clock, self.acted = Faces(), ManualClock(50.0), list[Command]()
+        self.frontends, self.clock, self.acted = Frontends(), ManualClock(50.0), list[Command]()
         self.refusal = ""
-        self.bridge = Bridge(self.faces, self.clock, self.act, Names)
+        self.bridge = Bridge(self.frontends, self.clock, self.act, Names)
 
     def act(self, command: Command, received_s: float) -> None:
         if self.refusal:
@@ -83,36 +84,36 @@ def scene() -> Scene:
 def test_the_music_begins_first() -> None:
     scene = Scene()
     scene.turn(after_s=START_AFTER_S - 0.01)
-    assert not scene.faces.connected
+    assert not scene.frontends.connected
     scene.turn(after_s=0.02)
-    assert scene.faces.connected
+    assert scene.frontends.connected
 
 
 def test_the_greeting_has_all_tables(scene: Scene) -> None:
-    (hello,) = scene.faces.of_kind("hello")
+    (hello,) = scene.frontends.of_kind("hello")
     assert [row["name"] for row in hello["commands"]] == list(COMMANDS)
     assert hello["moods"]["sad"] == [-1.0, -1.0]
     assert hello["attributes"]["tempo"]["high"] == 200
     assert hello["state"] == STATE.as_json()
-    scene.faces.notice = "It was started again."
+    scene.frontends.notice = "It was started again."
     scene.turn()
-    assert len(scene.faces.of_kind("hello")) == 2
+    assert len(scene.frontends.of_kind("hello")) == 2
 
 
 def test_a_command_is_carried_out_and_answered(scene: Scene) -> None:
-    scene.faces.saying = [{"id": 7, "command": "mood", "name": "sad", "from": "page"}]
+    scene.frontends.saying = [{"id": 7, "command": "mood", "name": "sad", "from": "page"}]
     scene.turn()
     assert scene.acted == [SetMood(-1.0, -1.0)]
-    assert scene.faces.of_kind("answer") == [{"kind": "answer", "id": 7, "ok": True}]
+    assert scene.frontends.of_kind("answer") == [{"kind": "answer", "id": 7, "ok": True}]
 
 
 def test_a_wrong_command_is_answered_with_a_sentence(scene: Scene) -> None:
-    scene.faces.saying = [{"id": 8, "command": "mood", "name": "angry"}]
+    scene.frontends.saying = [{"id": 8, "command": "mood", "name": "angry"}]
     scene.turn()
     scene.refusal = "there is no such file"
-    scene.faces.saying = [{"id": 9, "command": "play"}]
+    scene.frontends.saying = [{"id": 9, "command": "play"}]
     scene.turn()
-    first, second = scene.faces.of_kind("answer")
+    first, second = scene.frontends.of_kind("answer")
     assert (first["id"], first["ok"]) == (8, False)
     assert "name must be one of happy" in first["error"]
     assert second == {"kind": "answer", "id": 9, "ok": False, "error": "there is no such file"}
@@ -124,14 +125,14 @@ def test_a_fault_of_ours_does_not_end_the_music(scene: Scene, caplog: pytest.Log
         raise ZeroDivisionError
 
     scene.bridge._act = broken
-    scene.faces.saying = [{"id": 1, "command": "play"}, {"id": 2, "command": "play"}]
+    scene.frontends.saying = [{"id": 1, "command": "play"}, {"id": 2, "command": "play"}]
     scene.turn()
-    assert [answer["ok"] for answer in scene.faces.of_kind("answer")] == [False, False]
+    assert [answer["ok"] for answer in scene.frontends.of_kind("answer")] == [False, False]
     assert "unexpected trouble with the command" in caplog.text
 
 
 def test_what_the_faces_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
-    scene.faces.saying = [{"kind": "log", "level": "warning", "text": "port 8765 is taken"}]
+    scene.frontends.saying = [{"kind": "log", "level": "warning", "text": "port 8765 is taken"}]
     scene.turn()
     assert [(r.levelno, r.getMessage()) for r in caplog.records] == [(logging.WARNING, "port 8765 is taken")]
 
@@ -139,17 +140,17 @@ def test_what_the_faces_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFix
 def test_the_state_is_published_when_it_changed_and_not_too_often(scene: Scene) -> None:
     scene.turn(after_s=1.0)
     scene.turn(after_s=1.0)
-    assert len(scene.faces.states) == 1
+    assert len(scene.frontends.states) == 1
     for bar in range(2, 12):
         scene.turn(replace(STATE, bar=bar), after_s=STATE_EVERY_S / 2)
-    assert [state["bar"] for state in scene.faces.states] == [1, 2, 4, 6, 8, 10]
+    assert [state["bar"] for state in scene.frontends.states] == [1, 2, 4, 6, 8, 10]
 
 
-def test_the_mirror_shows_every_note_that_the_player_gets() -> None:
+def test_the_observer_shows_every_note_that_the_player_gets() -> None:
     stage = Stage(ScriptedModel([*CHORD, STEP_END]), settings=["music.expression=0"])
-    faces = Faces()
-    faces.start()
-    stage.engine._link = Mirror(stage.link, faces)
+    frontends = Frontends()
+    frontends.start()
+    stage.link.observers.add(FrontendsObserver(frontends))
     stage.play(2.0)
     stage.engine.act(SetMood(-1.0, -1.0), stage.clock.now())
     stage.link.arriving.append((stage.clock.now(), Received(bytes((0x91, 60, 80)), 101.5)))
@@ -159,7 +160,7 @@ def test_the_mirror_shows_every_note_that_the_player_gets() -> None:
     stage.play(2.0)
     shown: dict[int, tuple[int, float]] = {}
     ends: dict[int, float] = {}
-    for message in faces.told:
+    for message in frontends.told:
         if message["kind"] == "notes":
             shown |= {note["id"]: (note["pitch"], note["on_s"]) for note in message["notes"]}
         elif message["kind"] == "revoked":
@@ -173,9 +174,9 @@ def test_the_mirror_shows_every_note_that_the_player_gets() -> None:
     assert all(on_s == pytest.approx(scheduled[i].on_s, abs=1e-4) for i, (_, on_s) in shown.items())
     assert all(ends[i] == pytest.approx(scheduled[i].off_s, abs=1e-4) for i in shown if i in ends)
     assert len(ends) > 10
-    persons = faces.of_kind("person")
+    persons = frontends.of_kind("person")
     assert [(m["pitch"], m["velocity"], m["at_s"]) for m in persons] == [(60, 80, 101.5), (60, 0, 101.6)]
-    knobs = [(m["channel"], m["control"], m["value"]) for m in faces.of_kind("control")]
+    knobs = [(m["channel"], m["control"], m["value"]) for m in frontends.of_kind("control")]
     assert knobs == [(5, 16, 3), (5, 16, 5)]
     stage.engine.silence()
-    assert faces.told[-1] == {"kind": "silence"}
+    assert frontends.told[-1] == {"kind": "silence"}

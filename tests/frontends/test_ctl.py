@@ -1,4 +1,4 @@
-"""The command line as a face: what its words mean, and how it finds a daemon."""
+"""The command line as a frontend: what its words mean, and how it finds a daemon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from improv.app.cli import main
 from improv.app.commands import ctl
-from improv.control.table import COMMANDS, Argument, Names, parse
+from improv.control.parse import Names, parse
+from improv.control.table import COMMANDS, Argument
 from improv.errors import InputError
 from improv.frontends.ctl import discovery
 from tests.frontends.stage import Scene, scene
@@ -73,10 +74,10 @@ def test_every_command_is_listed_and_can_be_written(capsys: pytest.CaptureFixtur
 
 
 def _allowed(argument: Argument) -> str:
-    if argument.kind in ("number", "whole"):
+    if argument.kind == "number":
         ranges = [low for low, _ in argument.ranges.values()]
         return f"{next((low for low in (argument.low, *ranges) if low is not None), 1):g}"
-    return {"text": "x", "flag": "true"}.get(argument.kind) or (*argument.choices, "calm")[0]
+    return (*argument.choices, "calm")[0]
 
 
 def play(body: Callable[[Scene], Any], **settings: Any) -> None:
@@ -119,11 +120,11 @@ def test_a_command_a_refusal_and_the_state(capsys: pytest.CaptureFixture[str]) -
 def test_watch_tells_until_the_daemon_ends(capsys: pytest.CaptureFixture[str]) -> None:
     async def body(here: Scene) -> None:
         watching = asyncio.create_task(in_a_thread("watch", "--state"))
-        await here.until(lambda: here.hub.listeners)
+        await here.until(lambda: here.broker.subscribers)
         await here.tell({"kind": "state", "state": {"bar": 9}})
         await here.tell({"kind": "notes", "notes": []})
         await here.tell({"kind": "state", "state": {"bar": 10}})
-        await here.until(lambda: here.hub.state["bar"] == 10)
+        await here.until(lambda: here.broker.state["bar"] == 10)
         here._ours.close()
         assert await watching == 7
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
 from improv.clock import wall_clock
+from improv.control.parse import parse
 from improv.control.status import FIELDS
-from improv.control.table import COMMANDS, parse
+from improv.control.table import COMMANDS
 from improv.frontends.osc.packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
 from improv.frontends.osc.pattern import matching
 from improv.frontends.osc.server import FURTHEST_S, MESSAGES_AT_ONCE, MOST_WAITING
@@ -225,8 +226,8 @@ class Player:
         self.port = self._socket.getsockname()[1]
 
     def send(self, packet: bytes) -> None:
-        assert self._here.faces.osc is not None
-        self._socket.sendto(packet, ("127.0.0.1", self._here.faces.osc.port))
+        assert self._here.frontends.osc is not None
+        self._socket.sendto(packet, ("127.0.0.1", self._here.frontends.osc.port))
 
     async def receive(self, address: str) -> tuple[Any, ...]:
         """The arguments of the next message to an address."""
@@ -244,7 +245,7 @@ class Player:
 def play(body: Callable[[Scene, Player], Awaitable[None]]) -> None:
     async def run() -> None:
         async with asyncio.timeout(3 * LIMIT_S), scene(web=False, osc=True, osc_port=0, osc_query_port=0) as here:
-            await here.until(lambda: here.faces.query_port)
+            await here.until(lambda: here.frontends.query_port)
             player = Player(here)
             try:
                 await body(here, player)
@@ -283,8 +284,8 @@ def test_time_tags_are_honoured() -> None:
         await here.until(lambda: len(here.commands) == 2)
         assert here.commands[1]["value"] == 1.0
         assert wall_clock().timestamp() >= now_s + 0.2
-        assert here.faces.osc is not None
-        here.faces.osc._waiting = MOST_WAITING
+        assert here.frontends.osc is not None
+        here.frontends.osc._waiting = MOST_WAITING
         player.send(bundle(at(now_s + 30), write("/brainmusic/panic")))
         assert "a time tag may lie" in (await player.receive("/brainmusic/error"))[0]
 
@@ -297,15 +298,15 @@ def test_subscribers_are_told_state_and_notes() -> None:
         assert await player.receive("/brainmusic/subscribed") == (60,)
         assert await player.receive("/brainmusic/state/tempo_bpm") == (96.0,)
         assert await player.receive("/brainmusic/state/bar") == (3,)
-        await here.tell({"kind": "state", "state": here.hub.state | {"bar": 77}})
+        await here.tell({"kind": "state", "state": here.broker.state | {"bar": 77}})
         assert await player.receive("/brainmusic/state/bar") == (77,)
-        now_s = here.hub.clock.now()
+        now_s = here.broker.clock.now()
         notes = [{"id": i, "pitch": 60 + i, "velocity": 70, "on_s": now_s + i / 20} for i in (1, 2, 3)]
         await here.tell({"kind": "notes", "notes": notes})
         await here.tell({"kind": "ends", "ends": [[1, now_s + 0.12]]})
         await here.tell({"kind": "revoked", "from": 2, "kept": [3]})
         assert await player.receive("/brainmusic/note") == (61, 70)
-        assert here.hub.clock.now() >= now_s + 0.045
+        assert here.broker.clock.now() >= now_s + 0.045
         assert await player.receive("/brainmusic/note") == (61, 0)
         assert await player.receive("/brainmusic/note") == (63, 70)
         await here.tell({"kind": "silence"})
@@ -313,11 +314,11 @@ def test_subscribers_are_told_state_and_notes() -> None:
         await here.tell({"kind": "person", "pitch": 48, "velocity": 33, "at_s": now_s})
         assert await player.receive("/brainmusic/person") == (48, 33)
         player.send(write("/brainmusic/unsubscribe"))
-        assert here.faces.osc is not None
-        await here.until(lambda: not here.faces.osc._subscribers)  # type: ignore[union-attr]
+        assert here.frontends.osc is not None
+        await here.until(lambda: not here.frontends.osc._subscribers)  # type: ignore[union-attr]
         player.send(write("/brainmusic/subscribe", 0))
         assert "subscribe takes a port" in (await player.receive("/brainmusic/error"))[0]
-        player.send(write("/brainmusic/subscribe", here.faces.osc.port))
+        player.send(write("/brainmusic/subscribe", here.frontends.osc.port))
         assert "not this one" in (await player.receive("/brainmusic/error"))[0]
 
     play(body)
@@ -327,36 +328,36 @@ def test_a_subscription_ends_by_itself() -> None:
     async def body(here: Scene, player: Player) -> None:
         player.send(write("/brainmusic/subscribe"))
         await player.receive("/brainmusic/subscribed")
-        assert here.faces.osc is not None
-        here.faces.osc._subscribers = dict.fromkeys(here.faces.osc._subscribers, here.hub.clock.now() - 1)
+        assert here.frontends.osc is not None
+        here.frontends.osc._subscribers = dict.fromkeys(here.frontends.osc._subscribers, here.broker.clock.now() - 1)
         await here.tell({"kind": "state", "state": {"bar": 5}})
-        await here.until(lambda: not here.faces.osc._subscribers)  # type: ignore[union-attr]
+        await here.until(lambda: not here.frontends.osc._subscribers)  # type: ignore[union-attr]
 
     play(body)
 
 
 def test_a_flood_is_left_out() -> None:
     async def body(here: Scene, player: Player) -> None:
-        server = here.faces.osc
+        server = here.frontends.osc
         assert server is not None
         packet = write("/brainmusic/intensity", 0.5)
         for _ in range(10_000):
             server.datagram_received(packet, ("127.0.0.1", 5000))
         await here.until(lambda: here.commands)
-        assert MESSAGES_AT_ONCE * 0.5 < here.hub.counts["commands_osc"] < 1.5 * MESSAGES_AT_ONCE
+        assert MESSAGES_AT_ONCE * 0.5 < here.broker.counts["commands_osc"] < 1.5 * MESSAGES_AT_ONCE
         for _ in range(1000):
             server.datagram_received(write("/brainmusic/*", 1), ("127.0.0.2", 5000))
-        assert here.hub.counts["osc_patterns"] > 800
+        assert here.broker.counts["osc_patterns"] > 800
 
     play(body)
 
 
 def test_who_may_send() -> None:
     async def body(here: Scene, player: Player) -> None:
-        server = here.faces.osc
+        server = here.frontends.osc
         assert server is not None
         server.datagram_received(write("/brainmusic/play"), ("192.168.1.9", 5000))
-        assert "commands_osc" not in here.hub.counts
+        assert "commands_osc" not in here.broker.counts
         await here.until(lambda: any("192.168.1.9 was refused" in text for text in here.logged))
 
     play(body)
@@ -364,19 +365,19 @@ def test_who_may_send() -> None:
 
 def test_oscquery() -> None:
     async def body(here: Scene, player: Player) -> None:
-        here.faces._page = ("127.0.0.1", here.faces.query_port)  # the scene's requests go there
+        here.frontends._page = ("127.0.0.1", here.frontends.query_port)  # the scene's requests go there
         root = json.loads((await here.http("/"))[2])
         assert set(root["CONTENTS"]) == {"brainmusic"}
         host = json.loads((await here.http("/?HOST_INFO"))[2])
-        assert here.faces.osc is not None
-        assert (host["OSC_PORT"], host["OSC_TRANSPORT"]) == (here.faces.osc.port, "UDP")
+        assert here.frontends.osc is not None
+        assert (host["OSC_PORT"], host["OSC_TRANSPORT"]) == (here.frontends.osc.port, "UDP")
         assert json.loads((await here.http("/brainmusic/state/tempo_bpm?VALUE"))[2]) == {"VALUE": [96.0]}
         assert json.loads((await here.http("/brainmusic/intensity"))[2])["RANGE"] == [{"MIN": 0, "MAX": 1}]
         assert (await here.http("/brainmusic/play?VALUE"))[0] == 204
         assert (await here.http("/brainmusic/play?COLOUR"))[0] == 400
         assert (await here.http("/brainmusic/nothing"))[0] == 404
         assert (await here.http("/", host="evil.example"))[0] == 403
-        async with connect(f"ws://127.0.0.1:{here.faces.query_port}/", proxy=None) as listener:
+        async with connect(f"ws://127.0.0.1:{here.frontends.query_port}/", proxy=None) as listener:
             await listener.send('{"COMMAND": "LISTEN", "DATA": "/brainmusic/state/bar"}')
             await listener.send("nonsense")
             for bar in range(10, 20):  # the first may come before it listens

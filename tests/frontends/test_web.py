@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from improv.clock import ManualClock
 from improv.control.table import COMMANDS
-from improv.frontends.server.access import TICKET_LIVES_S, Door, Keys
+from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
 from improv.frontends.server.rate_limit import Rates
-from improv.frontends.settings import FacesSettings
+from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE, STATIC
 from tests.frontends.stage import LIMIT_S, Scene, scene
 
@@ -83,7 +83,7 @@ def test_a_command_by_http() -> None:
 def test_the_page_gets_everything_and_commands() -> None:
     async def body(here: Scene) -> None:
         await here.tell({"kind": "notes", "notes": [{"id": 1, "pitch": 60, "velocity": 70, "on_s": 1e9}]})
-        await here.until(lambda: here.hub._notes)
+        await here.until(lambda: here.broker._notes)
         async with live(here) as socket:
             greeting = await of_kind(socket, "hello")
             assert [note["id"] for note in greeting["notes"]] == [1]
@@ -187,9 +187,9 @@ def test_a_flood_of_commands_is_left_out_and_then_hung_up() -> None:
             with contextlib.suppress(ConnectionClosed):
                 for number in range(10 * DROPPED_AT_MOST):
                     await socket.send(f'{{"command": "intensity", "value": 0.5, "id": {number}}}')
-                    if number % 100 == 0 and here.hub.listeners == 0:
+                    if number % 100 == 0 and here.broker.subscribers == 0:
                         break
-            await here.until(lambda: here.hub.listeners == 0)
+            await here.until(lambda: here.broker.subscribers == 0)
             socket.transport.abort()
         assert MESSAGES_AT_ONCE <= len(here.commands) < 4 * MESSAGES_AT_ONCE
         assert len([text for text in here.logged if "commands a second" in text]) == 1
@@ -231,11 +231,11 @@ class Visitor:
 
     def __init__(self, address: str = "192.168.1.7") -> None:
         self.clock = ManualClock()
-        self.keys = Keys("a-token-of-some-length", self.clock)
+        self.credentials = Credentials("a-token-of-some-length", self.clock)
         self.address = address
         self.let_in = 0
         self.told: list[str] = []
-        self.door = Door(self._inside, self, self.clock, self.keys, ["studio.lan"])  # type: ignore[arg-type]
+        self.access = AccessControl(self._inside, self, self.clock, self.credentials, ["studio.lan"])  # type: ignore[arg-type]
 
     def say(self, kind: str, text: str) -> None:
         self.told.append(text)
@@ -252,7 +252,7 @@ class Visitor:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        asyncio.run(self.door(scope, None, send))  # type: ignore[arg-type]
+        asyncio.run(self.access(scope, None, send))  # type: ignore[arg-type]
         return int(sent[0]["status"])
 
 
@@ -262,7 +262,7 @@ def test_from_elsewhere_only_with_the_token() -> None:
     assert visitor.get(authorization="Bearer wrong") == 401
     assert visitor.get(authorization="Bearer a-token-of-some-length") == 200
     assert visitor.get(authorization="Basic a-token-of-some-length") == 401
-    assert visitor.get(cookie=f"brainmusic={visitor.keys.cookie}") == 200
+    assert visitor.get(cookie=f"brainmusic={visitor.credentials.cookie}") == 200
     assert visitor.get(cookie="brainmusic=wrong") == visitor.get(cookie="\xff=;;=,") == 401
     assert visitor.get("/enter") == visitor.get("/healthz") == 200
     assert visitor.get("/metrics") == visitor.get("/live") == visitor.get("/") == 401
@@ -281,32 +281,32 @@ def test_what_came_through_another_server_counts_as_from_elsewhere() -> None:
 
 def test_a_ticket_opens_once_and_not_for_ever() -> None:
     clock = ManualClock()
-    keys = Keys("a-token-of-some-length", clock)
-    ticket, late = keys.ticket(), keys.ticket()
-    assert keys.redeem("") == keys.redeem("wrong") == ""
-    assert keys.redeem(ticket) == keys.cookie
-    assert keys.redeem(ticket) == ""
-    clock.wait(TICKET_LIVES_S + 1)
-    assert keys.redeem(late) == ""
-    assert keys.redeem("a-token-of-some-length") == keys.cookie
-    assert Keys("another-token-entirely", clock).cookie != keys.cookie
+    credentials = Credentials("a-token-of-some-length", clock)
+    token, late = credentials.one_time_token(), credentials.one_time_token()
+    assert credentials.redeem("") == credentials.redeem("wrong") == ""
+    assert credentials.redeem(token) == credentials.cookie
+    assert credentials.redeem(token) == ""
+    clock.wait(ONE_TIME_TOKEN_LIVES_S + 1)
+    assert credentials.redeem(late) == ""
+    assert credentials.redeem("a-token-of-some-length") == credentials.cookie
+    assert Credentials("another-token-entirely", clock).cookie != credentials.cookie
 
 
 def test_the_way_in() -> None:
     async def body(here: Scene) -> None:
-        port = here.faces._page
+        port = here.frontends._page
         assert STATIC.joinpath("enter.html").read_bytes() == (await here.http("/enter"))[2]
-        assert "open to this computer only" in here.faces.link()
-        here.faces._page = ("192.168.1.2", 8765)
-        address, _, ticket = here.faces.link().partition("#")
+        assert "open to this computer only" in here.frontends.link()
+        here.frontends._page = ("192.168.1.2", 8765)
+        address, _, token = here.frontends.link().partition("#")
         assert address == "http://192.168.1.2:8765/enter"
-        here.faces._page = port
-        status, headers, _ = await here.http("/api/enter", "POST", ticket.encode())
+        here.frontends._page = port
+        status, headers, _ = await here.http("/api/enter", "POST", token.encode())
         assert status == 200
         assert re.match(r"brainmusic=\w+; httponly; max-age=\d+; path=/; samesite=strict", headers["set-cookie"])
         guesses = [(await here.http("/api/enter", "POST", b"guess"))[0] for _ in range(6)]
         assert guesses == [401, 401, 401, 401, 429, 429]
-        assert not any(ticket in text for text in here.logged)
+        assert not any(token in text for text in here.logged)
 
     play(body)
 
@@ -329,8 +329,8 @@ def test_buckets_are_forgotten_when_there_are_too_many() -> None:
 def test_a_port_that_is_taken_is_said_and_the_rest_goes_on() -> None:
     async def taken() -> None:
         async with scene() as here:
-            other = Scene(FacesSettings(port=here.port, osc=False, ctl=False))
-            tasks = [asyncio.create_task(other.faces.run()), asyncio.create_task(other.engine())]
+            other = Scene(FrontendsSettings(port=here.port, osc=False, ctl=False))
+            tasks = [asyncio.create_task(other.frontends.run()), asyncio.create_task(other.engine())]
             await other.until(lambda: other.logged)
             assert f"web: 127.0.0.1:{here.port} cannot be opened" in other.logged[0]
             for task in tasks:

@@ -27,8 +27,7 @@ from improv.clock import SystemClock
 from improv.config import Config
 from improv.config.adapters import render
 from improv.config.journeys import read as read_journey
-from improv.control.journey import Iso, Plan
-from improv.control.state import (
+from improv.control.commands import (
     Command,
     End,
     Pause,
@@ -42,6 +41,7 @@ from improv.control.state import (
     SetTemperature,
     Stop,
 )
+from improv.control.journey import Iso, Plan
 from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model, OnnxModel, resolve
 from improv.model.vocabulary import FAMILIES

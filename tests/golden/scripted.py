@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from improv.control.journey import Iso, Journey, Waypoint
-from improv.control.state import (
+from improv.control.commands import (
     AbortJourney,
     AllNotesOff,
     Command,
@@ -38,6 +37,7 @@ from improv.control.state import (
     Stop,
     Tap,
 )
+from improv.control.journey import Iso, Journey, Waypoint
 from improv.improviser.operations import Offer
 from improv.model.onnx_model import Float32Array, State
 from improv.model.vocabulary import encoding_for

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from improv.control.state import ControlState, SetMode
+from improv.control.commands import SetMode
+from improv.control.state import ControlState
 from improv.improviser.operations import Hear
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for

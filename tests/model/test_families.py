@@ -9,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from improv.control.state import AllNotesOff, ControlState, End, SetModel, SetMood
+from improv.control.commands import AllNotesOff, End, SetModel, SetMood
+from improv.control.state import ControlState
 from improv.errors import CommandError, ModelError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Offer, Release, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.request import ANSWERED_TURN, LONGEST_NOTE_S
-from improv.model.loader import Loaded, Shelf
+from improv.model.loader import Loaded, ModelLoader
 from improv.model.onnx_model import Float32Array, State, shipped_models
 from improv.model.vocabulary import FAMILIES, encoding_for
 from improv.music.attributes import key_of
 from improv.music.mood import CORNERS
+from improv.player.protocol import Silence
 from improv.takes import recreate, take
 from improv.takes.export import midi as export
 from improv.takes.export.planned import music_file
@@ -291,7 +293,7 @@ def test_panic_in_the_middle_of_a_change() -> None:
     for _ in range(60):
         stage.play(0.13)
         stage.engine.act(AllNotesOff(), stage.clock.now())
-    stage.link.silence()
+    stage.link.send(Silence())
     assert_silent(stage)
 
 
@@ -323,7 +325,7 @@ def test_the_shelf_loads_beside_the_music(tmp_path: Path) -> None:
                 return found
             threading.Event().wait(0.001)
 
-    shelf = Shelf(load)
+    shelf = ModelLoader(load)
     shelf.request(str(tmp_path / "a.onnx"))
     assert shelf.ready() is None
     shelf.request(str(tmp_path / "bad.onnx"))
@@ -338,7 +340,7 @@ def test_the_shelf_loads_beside_the_music(tmp_path: Path) -> None:
 
 
 def test_the_shipped_models_can_be_asked_for_by_name() -> None:
-    shelf = Shelf(lambda _: WildModel("polyphony"), beside=False)
+    shelf = ModelLoader(lambda _: WildModel("polyphony"), beside=False)
     assert "polyphony" in shelf.names
     assert {f"{name}.onnx" for name in shelf.names} == {path.name for path in shipped_models().glob("*.onnx")}
     shelf.request("polyphony")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from improv import config
 from improv.config import Config
 from improv.config.adapters import render
-from improv.control.state import SetAttribute, SetLimit, SetMood
-from improv.control.table import parse
+from improv.control.commands import SetAttribute, SetLimit, SetMood
+from improv.control.parse import parse
 from improv.errors import CommandError, ConfigError
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import DENSITY_WINDOW_S, FREE, LIMITED, Band, Limits

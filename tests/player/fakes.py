@@ -8,7 +8,7 @@ from typing import Any
 
 from improv.clock import Clock
 from improv.player.drivers.base import MidiSystemError
-from improv.player.protocol import PlannedNote
+from improv.player.protocol import Link, PlannedNote, Schedule
 
 
 class RecordingDriver:
@@ -92,6 +92,19 @@ class ScriptedPipe:
 
 def note(note_id: int, on_s: float, off_s: float, pitch: int = 60, channel: int = 0) -> PlannedNote:
     return PlannedNote(note_id, channel, pitch, 80, on_s, off_s)
+
+
+PROBE = bytes((0x90, 0, 1))
+_probe_ids = itertools.count(1)
+
+
+def probe(link: Link, now_s: float) -> None:
+    """Send a note so short and soft that nobody takes it for music: what arrives of it says that a port listens."""
+    link.send(Schedule((PlannedNote(-next(_probe_ids), 0, PROBE[1], PROBE[2], now_s, now_s),)))
+
+
+def is_probe(message: bytes, pitch: int = PROBE[1]) -> bool:
+    return len(message) == 3 and message[0] & 0xE0 == 0x80 and message[1] == pitch
 
 
 def is_on(message: bytes) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from improv.clock import ManualClock
-from improv.player.drivers.arrival_clock import Stamps
+from improv.player.drivers.arrival_clock import ArrivalClock
 from improv.player.process.clock_in import FIRST_TICKS, FLOOD_TICKS, ClockFollower
 from improv.player.process.loop import Player
 from improv.player.process.output import Output
@@ -240,7 +240,7 @@ def test_the_player_keeps_the_ticks_and_tells_the_line() -> None:
 
 
 def test_distances_tell_when_a_message_came_that_was_taken_late() -> None:
-    chance, stamps, came_s, worst_s = random.Random(1), Stamps(), 50.0, 0.0
+    chance, stamps, came_s, worst_s = random.Random(1), ArrivalClock(), 50.0, 0.0
     for number in range(500):
         distance_s = 0.0208 if number else 0.0
         came_s += distance_s

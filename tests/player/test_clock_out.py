@@ -140,7 +140,7 @@ def test_outputs_give_what_they_are_asked_for() -> None:
         (100.0, sixteenth(4, 101.25, click=1)),
         (100.05, Bend(100.05, 100.06, 1.0)),
         (101.3, StopClock(101.3)),
-        (101.4, Ping(101.4)),
+        (101.4, Ping()),
     ]
     pipe = ScriptedPipe(clock, script, 103.0)
     player = Player(pipe, outputs, clock, PlayerSettings(), spin_s=0.0)

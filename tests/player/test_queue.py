@@ -27,12 +27,11 @@ def test_a_note_leaves_at_its_times() -> None:
     assert queue.next_due_s() is None
 
 
-def test_offs_then_programs_then_ons_at_the_same_instant() -> None:
+def test_offs_before_ons_at_the_same_instant() -> None:
     queue = NoteQueue()
     queue.schedule([note(2, 1.0, 2.0, pitch=62), note(1, 0.5, 1.0, pitch=60)])
-    queue.send(bytes((0xC0, 4)), 1.0)
     sent(queue, 0.5)
-    assert sent(queue, 1.0) == [(0x80, 60, 64), (0xC0, 4), (0x90, 62, 80)]
+    assert sent(queue, 1.0) == [(0x80, 60, 64), (0x90, 62, 80)]
 
 
 def test_a_late_note_on_is_dropped_with_its_note_off() -> None:
@@ -46,12 +45,11 @@ def test_a_late_note_on_is_dropped_with_its_note_off() -> None:
     assert queue.revoke(0) == (2,)
 
 
-def test_a_late_note_off_and_a_late_raw_message_are_sent() -> None:
+def test_a_late_note_off_is_sent() -> None:
     queue = NoteQueue()
     queue.schedule([note(1, 1.0, 2.0)])
-    queue.send(bytes((0xB0, 64, 0)), 2.5)
     sent(queue, 1.0)
-    assert sent(queue, 100.0) == [(0x80, 60, 64), (0xB0, 64, 0)]
+    assert sent(queue, 100.0) == [(0x80, 60, 64)]
 
 
 def test_a_key_struck_again_is_released_first_and_only_once() -> None:
@@ -97,7 +95,6 @@ def test_revoke_drops_what_was_not_sent_and_names_what_was() -> None:
     queue.schedule([note(i, float(i), i + 0.5, pitch=60 + i) for i in range(1, 6)])
     sent(queue, 1.0), sent(queue, 2.0), sent(queue, 3.0)
     assert queue.revoke(2) == (2, 3)
-    assert queue.statistics().queued == 0
     assert sent(queue, 10.0) == [(0x80, 63, 64)]
 
 
@@ -109,7 +106,7 @@ def test_silence_ends_all_and_empties_the_queue() -> None:
     assert ended[:2] == [(0x80, 60, 64), (0x83, 64, 64)]
     assert ended[2:] == [(0xB0, 123, 0), (0xB0, 64, 0), (0xB3, 123, 0), (0xB3, 64, 0)]
     assert queue.next_due_s() is None
-    assert queue.statistics().sounding == queue.statistics().queued == 0
+    assert queue.statistics().sounding == 0
 
 
 def test_end_sounding_leaves_the_queue() -> None:
@@ -148,7 +145,6 @@ operations = st.one_of(
     st.tuples(st.just("move"), st.integers(0, 20), times),
     st.tuples(st.just("revoke"), st.integers(0, 20)),
     st.tuples(st.just("advance"), st.integers(0, 8)),
-    st.tuples(st.just("send"), times),
     st.tuples(st.just("silence")),
     st.tuples(st.just("end_sounding")),
 )
@@ -160,7 +156,6 @@ def test_whatever_happens_every_note_on_has_one_note_off(done: list[tuple]) -> N
     messages: list[bytes] = []
     begun: list[int] = []
     revoked: set[int] = set()
-    raw_queued = raw_sent = 0
     for name, *values in done:
         match name:
             case "schedule":
@@ -173,12 +168,8 @@ def test_whatever_happens_every_note_on_has_one_note_off(done: list[tuple]) -> N
                 already_sent = queue.revoke(values[0])
                 assert already_sent == tuple(sorted(i for i in begun if i >= values[0]))
                 revoked |= set(range(values[0], next_id)) - set(begun)
-            case "send":
-                queue.send(bytes((0xC0, 1)), now_s + values[0])
-                raw_queued += 1
             case "silence" | "end_sounding":
                 if name == "silence":
-                    raw_queued = raw_sent
                     revoked |= set(range(next_id)) - set(begun)
                 messages += getattr(queue, name)()
                 assert not balance(messages)
@@ -191,7 +182,6 @@ def test_whatever_happens_every_note_on_has_one_note_off(done: list[tuple]) -> N
                 assert all(now_s - d.due_s <= 0.15 + 1e-9 for d in due if is_on(d.message))
                 messages += [d.message for d in due]
                 begun += [d.note.note_id for d in due if d.note is not None]
-                raw_sent += sum(d.message[0] == 0xC0 for d in due)
                 next_s = queue.next_due_s()
                 assert next_s is None or next_s > now_s
         assert sum(balance(messages).values()) == queue.sounding
@@ -202,6 +192,6 @@ def test_whatever_happens_every_note_on_has_one_note_off(done: list[tuple]) -> N
     assert len(begun) == len(set(begun))
     assert not set(begun) & revoked
     assert statistics.notes_sent == sum(map(is_on, messages)) == len(begun)
-    assert statistics.notes_off_sent == sum(map(is_off, messages)) == len(begun)
-    assert statistics.sounding == statistics.queued == 0
-    assert sum(message[0] == 0xC0 for message in messages) == raw_queued
+    assert sum(map(is_off, messages)) == len(begun)
+    assert statistics.sounding == 0
+    assert queue.next_due_s() is None

@@ -19,13 +19,11 @@ from hypothesis import strategies as st
 from improv.app.cli import main
 from improv.clock import ManualClock
 from improv.config import adapters, load
-from improv.control import state as commands
-from improv.control.journey import Iso, Journey, Waypoint
-from improv.control.state import (
+from improv.control import state
+from improv.control.commands import (
     AbortJourney,
     AllNotesOff,
     Command,
-    ControlState,
     End,
     HoldJourney,
     JumpJourney,
@@ -41,6 +39,8 @@ from improv.control.state import (
     SetMood,
     StartJourney,
 )
+from improv.control.journey import Iso, Journey, Waypoint
+from improv.control.state import ControlState
 from improv.engine.engine import Engine
 from improv.errors import InputError
 from improv.improviser.improviser import Improviser
@@ -62,12 +62,12 @@ from improv.improviser.settings import Settings
 from improv.model.onnx_model import OnnxModel, digest_of
 from improv.music.mood import CORNERS, Mood
 from improv.music.position import Position
-from improv.player.protocol import Received
+from improv.player.protocol import MoveOff, Received, Schedule
 from improv.takes import journal, library, recreate, take
 from improv.takes.export.midi import midi_file
 from improv.takes.export.report import html
 from improv.takes.journal import SUFFIX, JournalWriter, Record, line_of, record_of
-from improv.takes.recorder import OperationRecorder, RecordedLink, Recording, in_words
+from improv.takes.recorder import OperationRecorder, Recording, in_words
 from improv.takes.schema import controls_record, operations, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
@@ -104,14 +104,14 @@ class Session:
         settings = adapters.improviser_settings(config)
         self.engine = Engine(
             Improviser(model, settings, first, seed, OperationRecorder(self.recording, first, settings)),
-            RecordedLink(self.link, self.recording),
+            self.link,
             self.clock,
             first,
             config.controls.midi_map(config.mood.moods),
             adapters.engine_settings(config),
             self.recording.commanded,
         )
-        self.link.unheard = self.recording.unheard
+        self.link.observers.add(self.recording)
 
     def play(self, seconds: float) -> None:
         end_s = self.clock.now() + seconds
@@ -259,8 +259,8 @@ def test_notes_that_came_too_late_are_not_in_the_take_unless_they_were_sent_agai
     session.link.drop(late.note_id)
     session.link.drop(again.note_id)
     now_s = session.clock.now()
-    session.engine._link.schedule([again._replace(on_s=now_s + 0.1, off_s=now_s + 10)])
-    session.engine._link.move_offs([(again.note_id, now_s + 0.5)])
+    session.engine._link.send(Schedule((again._replace(on_s=now_s + 0.1, off_s=now_s + 10),)))
+    session.engine._link.send(MoveOff(((again.note_id, now_s + 0.5),)))
     session.play(1)
     session.recording.close()
     assert_as_the_player_had_it(session, take.read(only(tmp_path)))
@@ -310,7 +310,7 @@ def test_a_take_made_again_is_the_same_to_the_last_digit(tiny: OnnxModel, tmp_pa
 def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxModel) -> None:
     config = load(None, [], {})
     first, settings = adapters.initial_controls(config), adapters.improviser_settings(config)
-    turned = commands.apply(first, SetMood(0.5, -0.5), 1.0)
+    turned = state.apply(first, SetMood(0.5, -0.5), 1.0)
     quiet = replace(settings, top_p=0.5)
     done: list[Operation] = [
         Hear((60, 64)),

@@ -29,6 +29,7 @@ from typing import IO, Any, Self
 import numpy as np
 
 from improv.errors import InputError
+from improv.files import write_whole
 from improv.model import conditioning
 from improv.model.vocabulary import encoding_for
 from training.corpus import features
@@ -161,7 +162,7 @@ class DatasetWriter:
             "steps": self._steps_written,
             "limit": self._limit,
         }
-        (self._folder / "dataset.json").write_text(json.dumps(about, indent=1))
+        write_whole(self._folder / "dataset.json", json.dumps(about, indent=1))
 
 
 @dataclass(frozen=True)

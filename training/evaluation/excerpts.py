@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from improv.config import Config
 from improv.config.adapters import render
-from improv.control.state import Command
+from improv.control.commands import Command
 from improv.improviser.planned_step import PlannedStep
 from improv.model import conditioning
 from improv.model.onnx_model import Model

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.config import Config
-from improv.control.state import End
+from improv.control.commands import End
 from improv.errors import InputError
 from improv.model.onnx_model import Model
 from improv.music.attributes import key_of

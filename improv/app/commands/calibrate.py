@@ -11,7 +11,7 @@ from improv.clock import SystemClock
 from improv.config import Config
 from improv.config.edit import flow, write_output
 from improv.errors import InputError
-from improv.player.client import PlayerLink
+from improv.player.client import PlayerClient
 from improv.player.protocol import OutputSettings, PlayerSettings
 
 
@@ -64,7 +64,7 @@ def _measured(config: Config, number: int, repeats: int, pitch: int) -> Calibrat
         virtual_port_name=config.midi.name,
         realtime=config.timing.realtime,
     )
-    link = PlayerLink(settings, clock)
+    link = PlayerClient(settings, clock)
     link.start()
     try:
         link.wait_ready()

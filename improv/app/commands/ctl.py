@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from improv.control.table import COMMANDS, Argument, Row
@@ -61,7 +60,7 @@ def _usage(row: Row) -> str:
 
 def _may_stand_alone(row: Row, argument: Argument) -> bool:
     """A name that may be left out is given without its flag as well: `journey start evening`."""
-    return argument.optional and argument is row.arguments[0] and argument.kind in ("choice", "text")
+    return argument.optional and argument is row.arguments[0] and argument.kind == "choice"
 
 
 def _flag(argument: Argument) -> str:
@@ -108,17 +107,13 @@ def _without_false_flags(words: Sequence[str]) -> list[str]:
 def _value(argument: Argument, text: str) -> object:
     if argument.nullable and text in ("null", "none", "-"):
         return None
-    if argument.kind == "flag" and text in ("true", "false", "on", "off"):
-        return text in ("true", "on")
-    if argument.kind in ("number", "whole"):
+    if argument.kind == "number":
         try:
-            return int(text) if argument.kind == "whole" else float(text)
+            return float(text)
         except ValueError:
             return text  # the engine's sentence says what is allowed
     if argument.choices_of == "journeys":
         return text.removesuffix(".yaml")  # journeys are called by the names of their files
-    if argument.name == "file" and Path(text).exists():
-        return str(Path(text).resolve())  # the daemon may have been started elsewhere
     return text
 
 

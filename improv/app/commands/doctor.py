@@ -18,9 +18,9 @@ from improv.config import Config
 from improv.errors import BrainMusicError
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel, cuda_driver_present, resolve
-from improv.player.client import PlayerLink
+from improv.player.client import PlayerClient
 from improv.player.drivers.probe import list_ports
-from improv.player.protocol import PlannedNote, PlayerSettings
+from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
 
 # A listener notices about 10 ms between notes that should sound together; a tenth of it is nothing.
 GOOD_P99_S, USABLE_P99_S = 0.001, 0.010
@@ -131,17 +131,16 @@ def advice(granted: str) -> str:
 def _timing(config: Config) -> Finding:
     """Let a player process without ports send a hundred notes and ask it how late they were."""
     clock = SystemClock()
-    link = PlayerLink(PlayerSettings(driver="null", realtime=config.timing.realtime), clock)
+    link = PlayerClient(PlayerSettings(driver="null", realtime=config.timing.realtime), clock)
     link.start()
     try:
         ready = link.wait_ready()
         first_s = clock.now() + 0.1
-        link.schedule(
-            [
-                PlannedNote(i, 0, 60, 80, due := first_s + i * SELF_TEST_GAP_S, due + SELF_TEST_GAP_S / 2)
-                for i in range(SELF_TEST_NOTES)
-            ]
+        notes = (
+            PlannedNote(i, 0, 60, 80, due := first_s + i * SELF_TEST_GAP_S, due + SELF_TEST_GAP_S / 2)
+            for i in range(SELF_TEST_NOTES)
         )
+        link.send(Schedule(tuple(notes)))
         end_s = first_s + (SELF_TEST_NOTES + 1) * SELF_TEST_GAP_S
         while clock.now() < end_s or (link.statistics.notes_sent < SELF_TEST_NOTES and clock.now() < end_s + 2):
             link.beat()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from improv.control.journey import Journey, Waypoint
-from improv.errors import InputError
+from improv.files import atomic_write, saving
 from improv.midi.file import TimedNote
 from improv.music.attributes import Window, chord_onsets, measure
 from improv.music.mood import Mood, mood_of
@@ -118,10 +117,5 @@ def _clock(seconds: float) -> str:
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        image.save(temporary, "PNG")
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"{path} could not be written: {error.strerror or error}") from None
+    with saving(path), atomic_write(path, "wb") as file:
+        image.save(file, "PNG")

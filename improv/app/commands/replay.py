@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from improv.clock import Clock
 from improv.errors import PlayerError
-from improv.player.client import PlayerLink
-from improv.player.protocol import PlannedNote, PlayerSettings
+from improv.player.client import PlayerClient
+from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
 from improv.takes.take import PlayedNote
 
 LEAD_S, AHEAD_S, TURN_S = 0.3, 1.0, 0.1
@@ -24,7 +24,7 @@ def replay(
 
     stopping: asked ten times a second; true ends it, and every note with it.
     """
-    link = PlayerLink(settings, clock)
+    link = PlayerClient(settings, clock)
     link.start()
     try:
         link.wait_ready()
@@ -39,7 +39,8 @@ def replay(
             upto = sent
             while upto < len(waiting) and waiting[upto].on_s < clock.now() + AHEAD_S:
                 upto += 1
-            link.schedule(waiting[sent:upto])
+            if upto > sent:
+                link.send(Schedule(tuple(waiting[sent:upto])))
             sent = upto
             if notice := link.beat():
                 raise PlayerError(f"{notice} The replay ends here.")

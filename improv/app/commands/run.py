@@ -20,4 +20,7 @@ def command(options: argparse.Namespace) -> int:
     if not options.debug:
         logging.getLogger().setLevel(effective.log.level.upper())
     journey = journeys.read(options.journey, effective.mood.moods) if options.journey else None
-    return daemon.run(effective, path, options.overrides, journey)
+    try:
+        return daemon.run(effective, path, options.overrides, journey, options.terminal.console)
+    finally:
+        options.terminal.finish()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from improv.app.options import common, configured
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
+from improv.files import PRIVATE, write_whole
 from improv.model.onnx_model import OnnxModel, digest_of
 from improv.music.mood import parse_mood
 from improv.takes import library, take
@@ -89,12 +88,12 @@ def _export(options: argparse.Namespace) -> int:
     path = _path(options)
     read = take.read(path)
     out = options.out or path.with_suffix(".mid")
-    midi_file.save(export.midi_file(read), _ready(out))
+    midi_file.save(export.midi_file(read), _ready(out), permissions=PRIVATE)
     print(f"{out}: {_described(read)}")
     if options.png:
         from improv.takes.export.picture import png
 
-        save_bytes(_ready(options.png), png(read))
+        write_whole(_ready(options.png), png(read), permissions=PRIVATE)
         print(options.png)
     if options.wav:
         from improv.takes.export import sound
@@ -149,7 +148,7 @@ def _render(options: argparse.Namespace) -> int:
         mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
         steps = recreate.otherwise(records, model, mood)
         out = options.out or path.with_name(f"{path.stem}-otherwise.mid")
-        midi_file.save(music_file(steps), _ready(out))
+        midi_file.save(music_file(steps), _ready(out), permissions=PRIVATE)
         print(f"{out}: {sum(len(step.started) for step in steps)} notes")
         return 0
     _check(records[0]["model"], model)
@@ -162,7 +161,7 @@ def _render(options: argparse.Namespace) -> int:
     made, comparison = recreate.recreated(records, model, find)
     if options.out:
         own = made[len(made) - len(take.records_of(path)[0]) :]
-        midi_file.save(export.midi_file(take.taken(path, own, 0)), _ready(options.out))
+        midi_file.save(export.midi_file(take.taken(path, own, 0)), _ready(options.out), permissions=PRIVATE)
     if comparison.different:
         raise InputError(
             f"{path.stem}: {comparison.different} of {comparison.steps} steps came out differently, first at "
@@ -187,7 +186,7 @@ def _report(options: argparse.Namespace) -> int:
 
     path = _path(options)
     out = options.out or path.with_suffix(".html")
-    save_bytes(_ready(out), html(take.read(path)).encode())
+    write_whole(_ready(out), html(take.read(path)), permissions=PRIVATE)
     print(out)
     return 0
 
@@ -215,14 +214,3 @@ def _ready(out: Path) -> Path:
     if not out.parent.is_dir():
         raise InputError(f"the folder {out.parent} for {out.name} is not there")
     return out
-
-
-def save_bytes(out: Path, content: bytes) -> None:
-    """Write under a temporary name beside it, then rename."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-            file.write(content)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, out)
-    except OSError as error:
-        raise InputError(f"{out} could not be written: {error.strerror}") from None

@@ -10,7 +10,7 @@ from pydantic import field_validator
 
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.control.journey import Plan
-from improv.control.table import CONTROL_ACTIONS, MidiMap
+from improv.control.midi_map import CONTROL_ACTIONS, MidiMap
 from improv.music.mood import CORNERS, Mood
 
 DEFAULT_CONTROLS: dict[int, str] = {

@@ -1,4 +1,4 @@
-"""The sections `web`, `osc` and `ctl`: the page and its server, Open Sound Control, the door for `improv ctl`."""
+"""The sections `web`, `osc` and `ctl`: the page and its server, Open Sound Control, the socket of `improv ctl`."""
 
 from __future__ import annotations
 

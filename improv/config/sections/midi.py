@@ -7,9 +7,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from improv.config.sections.section import Section, TableError
+from improv.player.protocol import DriverName
 
 LONGEST_LATENCY_MS = 500
-DriverName = Literal["auto", "rtmidi", "jack", "alsa", "file", "null"]
 LONGEST_OFFSET_MS = 200
 
 
@@ -56,9 +56,7 @@ class OutputSection(Section):
 
 
 class MidiSection(Section):
-    driver: Annotated[Literal["auto", "rtmidi", "jack", "alsa", "file", "null"], BeforeValidator(_null_is_a_name)] = (
-        "auto"
-    )
+    driver: Annotated[DriverName, BeforeValidator(_null_is_a_name)] = "auto"
     file: str = ""
     output: str = ""
     input: str = ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from improv.config.sections.section import Section, TableError, did_you_mean
-from improv.control.state import LONGEST_GLIDE_S
+from improv.control.commands import LONGEST_GLIDE_S
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS, FURTHER_NAMES, Mood
 

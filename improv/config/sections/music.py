@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from improv.config.sections.section import Section
-from improv.control.state import TEMPERATURE_RANGE
+from improv.control.commands import TEMPERATURE_RANGE
 
 
 class ModelSection(Section):

@@ -1,4 +1,4 @@
-"""The other end of the door for `improv ctl`: finds a daemon, asks it, and says in a sentence when there is none."""
+"""The other end of the socket of `improv ctl`: finds a daemon, asks it, and says in a sentence when there is none."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _connect(path: Path) -> socket.socket:
             connection.close()
             raise
         return connection
-    door = json.loads(path.read_text())
-    connection = socket.create_connection(("127.0.0.1", int(door["port"])), ANSWER_WITHIN_S)
-    connection.sendall(str(door["token"]).encode() + b"\n")
+    address = json.loads(path.read_text())
+    connection = socket.create_connection(("127.0.0.1", int(address["port"])), ANSWER_WITHIN_S)
+    connection.sendall(str(address["token"]).encode() + b"\n")
     return connection

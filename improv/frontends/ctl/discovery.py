@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 UNIX_SOCKETS = sys.platform != "win32"
-SUFFIX = ".sock" if UNIX_SOCKETS else ".door"  # a door: loopback port and token, in a file that only the user reads
+SUFFIX = ".sock" if UNIX_SOCKETS else ".door"  # holds loopback port and token, in a file that only the user reads
 LONGEST_NAME = 32  # characters: the path of a Unix socket holds about 100
 
 

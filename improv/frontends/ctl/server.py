@@ -1,4 +1,4 @@
-"""The door for `improv ctl`, `status` and `watch`: JSON lines over a socket that only this user can open."""
+"""The socket of `improv ctl`, `status` and `watch`: JSON lines over a socket that only this user can open."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 
 from improv.frontends.ctl.discovery import UNIX_SOCKETS, place_of
 from improv.frontends.jsonlines import LineError, decode, encode
-from improv.frontends.server.broker import Hub
-from improv.frontends.settings import FacesSettings
+from improv.frontends.server.broker import Broker
+from improv.frontends.settings import FrontendsSettings
 
 LONGEST_LINE = 1 << 16
 
@@ -23,19 +23,19 @@ LONGEST_LINE = 1 << 16
 class CtlServer:
     """link: makes a one-time link to the page, or a sentence why there is none."""
 
-    def __init__(self, hub: Hub, link: Callable[[], str]) -> None:
-        self._hub, self._link = hub, link
+    def __init__(self, broker: Broker, link: Callable[[], str]) -> None:
+        self._broker, self._link = broker, link
         self._token = ""
         self._talks: set[asyncio.Task[None]] = set()
 
-    async def serve(self, settings: FacesSettings) -> None:
-        """Serve until cancelled. Where no socket can be made a sentence says so; the other faces go on."""
+    async def serve(self, settings: FrontendsSettings) -> None:
+        """Serve until cancelled. Where no socket can be made a sentence says so; the other frontends go on."""
         try:
             place = place_of(settings.name, settings.pid)
             place.path.unlink(missing_ok=True)
             server = await self._open(place.path)
         except OSError as error:
-            self._hub.say("ctl", f"`improv ctl` will not work: {error.strerror or error}.")
+            self._broker.say("ctl", f"`improv ctl` will not work: {error.strerror or error}.")
             return
         try:
             async with server:
@@ -79,17 +79,17 @@ class CtlServer:
             return
         match message.get("kind", "command"):
             case "tables":
-                await _send(writer, self._hub.hello or {"kind": "hello"})
+                await _send(writer, self._broker.hello or {"kind": "hello"})
             case "state":
-                await _send(writer, {"kind": "state", "state": self._hub.state})
+                await _send(writer, {"kind": "state", "state": self._broker.state})
             case "link":
                 await _send(writer, {"kind": "link", "link": self._link()})
             case "watch":
-                with self._hub.listening() as listener:
+                with self._broker.subscribed() as subscriber:
                     while True:
-                        await _send(writer, await listener.get())
+                        await _send(writer, await subscriber.get())
             case _:
-                await _send(writer, await self._hub.command(message, "ctl"))
+                await _send(writer, await self._broker.command(message, "ctl"))
 
 
 async def _send(writer: asyncio.StreamWriter, message: Any) -> None:

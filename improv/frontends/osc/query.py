@@ -20,13 +20,13 @@ from improv.frontends.jsonlines import LineError, decode
 from improv.frontends.osc.packet import write
 from improv.frontends.osc.server import OscServer, flat
 from improv.frontends.osc.tree import ROOT, find
-from improv.frontends.server.broker import Hub
+from improv.frontends.server.broker import Broker
 
 ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "DESCRIPTION", "VALUE", "UNIT", "CLIPMODE")
 MOST_LISTENED = 1000
 
 
-def application(hub: Hub, server: OscServer, name: str, port: Callable[[], int]) -> Starlette:
+def application(broker: Broker, server: OscServer, name: str, port: Callable[[], int]) -> Starlette:
     """name: of the daemon. port: where this is served, once it is."""
 
     async def query(request: Request) -> Response:
@@ -34,7 +34,7 @@ def application(hub: Hub, server: OscServer, name: str, port: Callable[[], int])
             return JSONResponse(_host_info(name, server.port, port()))
         if server.tree is None:
             return PlainTextResponse("the engine has not spoken yet", 503)
-        node = find(server.tree.described(hub.state), request.url.path)
+        node = find(server.tree.described(broker.state), request.url.path)
         if node is None:
             return PlainTextResponse("no such address", 404)
         asked = next(iter(request.query_params), "")
@@ -49,8 +49,8 @@ def application(hub: Hub, server: OscServer, name: str, port: Callable[[], int])
     async def listen(socket: WebSocket) -> None:
         await socket.accept()
         wanted: set[str] = set()
-        with hub.listening() as listener:
-            telling = asyncio.create_task(_tell(socket, listener.get, wanted))
+        with broker.subscribed() as subscriber:
+            telling = asyncio.create_task(_tell(socket, subscriber.get, wanted))
             try:
                 while True:
                     _obey(await socket.receive_text(), wanted)

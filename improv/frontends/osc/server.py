@@ -11,7 +11,7 @@ from improv.clock import wall_clock
 from improv.frontends.osc.packet import OscError, Timed, read, write
 from improv.frontends.osc.pattern import is_pattern, matching
 from improv.frontends.osc.tree import ROOT, Tree, WrongArgumentsError
-from improv.frontends.server.broker import Hub
+from improv.frontends.server.broker import Broker
 from improv.frontends.server.rate_limit import Rates
 
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 2000.0, 4000.0  # of one sender
@@ -27,8 +27,8 @@ Peer = tuple[str, int]
 class Notes:
     """Tells of each note when it sounds, not when it is planned. tell: gets pitch and velocity, 0 at the end."""
 
-    def __init__(self, hub: Hub, tell: Callable[[int, int], None]) -> None:
-        self._hub, self._tell = hub, tell
+    def __init__(self, broker: Broker, tell: Callable[[int, int], None]) -> None:
+        self._broker, self._tell = broker, tell
         self._coming: dict[int, asyncio.TimerHandle] = {}
         self._sounding: dict[int, tuple[int, asyncio.TimerHandle | None]] = {}
         self._off_s: dict[int, float] = {}
@@ -61,7 +61,7 @@ class Notes:
         self._off_s.clear()
 
     def _at(self, when_s: float, act: Callable[..., None], *arguments: Any) -> asyncio.TimerHandle:
-        delay_s = max(0.0, when_s - self._hub.clock.now())
+        delay_s = max(0.0, when_s - self._broker.clock.now())
         return asyncio.get_running_loop().call_later(delay_s, act, *arguments)
 
     def _on(self, note: Mapping[str, Any]) -> None:
@@ -88,21 +88,21 @@ class Notes:
 class OscServer(asyncio.DatagramProtocol):
     """allow: networks that may send, beside this computer."""
 
-    def __init__(self, hub: Hub, allow: Iterable[str] = ()) -> None:
-        self._hub = hub
+    def __init__(self, broker: Broker, allow: Iterable[str] = ()) -> None:
+        self._broker = broker
         self._allow = tuple(ipaddress.ip_network(network) for network in allow)
         self._transport: asyncio.DatagramTransport | None = None
         self._tree: Tree | None = None
         self._subscribers: dict[Peer, float] = {}
         self._waiting = 0
         self._state: dict[str, Any] = {}
-        self._messages = Rates(hub.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
-        self._patterns = Rates(hub.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
-        self._errors = Rates(hub.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
-        self._notes = Notes(hub, lambda pitch, velocity: self._publish(f"{ROOT}/note", pitch, velocity))
-        hub.changed.append(self.take)
-        if hub.hello:
-            self.take("hello", {**hub.hello, "state": hub.state})
+        self._messages = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
+        self._patterns = Rates(broker.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
+        self._errors = Rates(broker.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
+        self._notes = Notes(broker, lambda pitch, velocity: self._publish(f"{ROOT}/note", pitch, velocity))
+        broker.changed.append(self.take)
+        if broker.hello:
+            self.take("hello", {**broker.hello, "state": broker.state})
 
     @property
     def tree(self) -> Tree | None:
@@ -122,22 +122,22 @@ class OscServer(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         peer: Peer = (str(addr[0]), int(addr[1]))
         if not self._may_send(peer[0]):
-            self._hub.say("osc_foreign", f"OSC from {peer[0]} was refused; osc.allow names who may send.")
+            self._broker.say("osc_foreign", f"OSC from {peer[0]} was refused; osc.allow names who may send.")
             return
         try:
             messages = read(data)
         except OscError as error:
-            self._hub.say("osc_malformed", f"A malformed OSC packet from {peer[0]} was left out: {error}.")
+            self._broker.say("osc_malformed", f"A malformed OSC packet from {peer[0]} was left out: {error}.")
             return
         for message in messages:
             if not self._messages.allow(peer[0]):
-                self._hub.say("osc_flood", f"{peer[0]} sends more than {MESSAGES_PER_S:g} OSC messages a second.")
+                self._broker.say("osc_flood", f"{peer[0]} sends more than {MESSAGES_PER_S:g} OSC messages a second.")
                 return
             self._in_time(message, peer)
 
     def error_received(self, exc: Exception) -> None:
         """A subscriber's port is closed: its subscription runs out."""
-        self._hub.count("osc_unreachable")
+        self._broker.count("osc_unreachable")
 
     def _may_send(self, host: str) -> bool:
         try:
@@ -194,11 +194,11 @@ class OscServer(asyncio.DatagramProtocol):
         except WrongArgumentsError as error:
             self._wrong(peer, str(error), "osc_arguments")
             return
-        if command is not None and (error_text := self._hub.send(command, "osc")):
+        if command is not None and (error_text := self._broker.send(command, "osc")):
             self._wrong(peer, error_text, "osc_busy")
 
     def _wrong(self, peer: Peer, text: str, kind: str) -> None:
-        self._hub.say(kind, f"OSC from {peer[0]}: {text}.")
+        self._broker.say(kind, f"OSC from {peer[0]}: {text}.")
         if self._errors.allow(peer):
             self._send(peer, f"{ROOT}/error", text)
 
@@ -219,13 +219,13 @@ class OscServer(asyncio.DatagramProtocol):
             self._wrong(peer, f"at most {MOST_SUBSCRIBERS} may subscribe", "osc_subscribers")
         else:
             new = subscriber not in self._subscribers
-            self._subscribers[subscriber] = self._hub.clock.now() + SUBSCRIBED_S
+            self._subscribers[subscriber] = self._broker.clock.now() + SUBSCRIBED_S
             self._send(subscriber, f"{ROOT}/subscribed", int(SUBSCRIBED_S))
             if new:
                 self._tell_state(self._state, [subscriber])
 
     def _drop_old(self) -> None:
-        now_s = self._hub.clock.now()
+        now_s = self._broker.clock.now()
         self._subscribers = {peer: until_s for peer, until_s in self._subscribers.items() if until_s > now_s}
         if not self._subscribers:
             self._notes.clear()

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 ROOT = "/brainmusic"
 NOT_IN_A_NAME = frozenset(" #*,/?[]{}")
-TYPES = {"number": "f", "whole": "i", "choice": "s", "text": "s", "flag": "T"}
+TYPES = {"number": "f", "choice": "s"}
 WRITE_ONLY, READ_ONLY, READ_WRITE = 2, 1, 3
 # Where a command's present value stands in the state: one field for each of its required arguments.
 SHOWN_BY = {
@@ -37,7 +37,7 @@ class Node(NamedTuple):
     @property
     def is_button(self) -> bool:
         """Needs nothing: a lone number is what a button sends, 0 when it is let go, and not how long to glide."""
-        needed = [a for a in self.arguments if not a.get("optional") or a["kind"] in ("number", "whole")]
+        needed = [a for a in self.arguments if not a.get("optional") or a["kind"] == "number"]
         return all(argument["name"] == "glide_s" for argument in needed)
 
 
@@ -95,18 +95,14 @@ class Tree:
         kind, wrong = argument["kind"], True
         if value is None and (argument.get("nullable") or argument.get("optional")):
             return None
-        if kind in ("number", "whole") and _is_number(value):
+        if kind == "number" and _is_number(value):
             value = float(f"{value:.7g}")  # a float32 of 0.7 is 0.699999988
             low, high = argument.get("low"), argument.get("high")
             for word in before.values():
                 low, high = argument.get("ranges", {}).get(str(word), (low, high))
             wrong = (low is not None and value < low) or (high is not None and value > high) or value != value
-            if kind == "whole" and not wrong:
-                wrong, value = value != round(value), round(value)
-        elif kind == "flag" and _is_number(value, booleans=True):
-            wrong, value = False, bool(value)
-        elif kind in ("text", "choice") and isinstance(value, str):
-            wrong = kind == "choice" and value not in self._choices(argument)
+        elif kind == "choice" and isinstance(value, str):
+            wrong = value not in self._choices(argument)
         if wrong:
             shown = repr(value)[:60]
             raise WrongArgumentsError(

@@ -22,10 +22,10 @@ from improv.frontends.server.rate_limit import Rates
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from improv.frontends.server.broker import Hub
+    from improv.frontends.server.broker import Broker
 
 COOKIE = "brainmusic"
-TICKET_LIVES_S = 600.0
+ONE_TIME_TOKEN_LIVES_S = 600.0
 REQUESTS_PER_S, REQUESTS_AT_ONCE = 100.0, 300.0  # of one address; the page loads about 30 files
 OPEN_TO_ALL = ("/enter", "/api/enter", "/healthz", "/static/enter.js", "/static/enter.css")
 FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
@@ -42,24 +42,24 @@ SECURITY_HEADERS = (
 )
 
 
-class Keys:
-    """The token, and tickets that stand for it once."""
+class Credentials:
+    """The token, and one-time tokens that stand for it once."""
 
     def __init__(self, token: str, clock: Clock) -> None:
         self._token, self._clock = token, clock
-        self._tickets: dict[str, float] = {}
+        self._one_time_tokens: dict[str, float] = {}
 
-    def ticket(self) -> str:
-        """A word that opens the door once, within ten minutes."""
+    def one_time_token(self) -> str:
+        """A word that lets one browser in, once and within ten minutes."""
         self._drop_old()
-        ticket = secrets.token_urlsafe(16)
-        self._tickets[ticket] = self._clock.now() + TICKET_LIVES_S
-        return ticket
+        token = secrets.token_urlsafe(16)
+        self._one_time_tokens[token] = self._clock.now() + ONE_TIME_TOKEN_LIVES_S
+        return token
 
     def redeem(self, word: str) -> str:
-        """The cookie for a ticket or the token, or "" when it is neither. A ticket is used up by this."""
+        """The cookie for the token or a one-time token, which is used up by this; "" when it is neither."""
         self._drop_old()
-        if self._tickets.pop(word, None) is not None or self._is_token(word):
+        if self._one_time_tokens.pop(word, None) is not None or self._is_token(word):
             return self.cookie
         return ""
 
@@ -84,7 +84,7 @@ class Keys:
 
     def _drop_old(self) -> None:
         now_s = self._clock.now()
-        self._tickets = {ticket: until_s for ticket, until_s in self._tickets.items() if until_s > now_s}
+        self._one_time_tokens = {token: until_s for token, until_s in self._one_time_tokens.items() if until_s > now_s}
 
 
 class Refusal(NamedTuple):
@@ -95,19 +95,19 @@ class Refusal(NamedTuple):
     text: str
 
 
-class Door:
+class AccessControl:
     """An ASGI application in front of another. networks: who else may come in without a token."""
 
     def __init__(
         self,
         inside: ASGIApp,
-        hub: Hub,
+        broker: Broker,
         clock: Clock,
-        keys: Keys,
+        credentials: Credentials,
         names: Iterable[str] = (),
         networks: Iterable[str] = (),
     ) -> None:
-        self._inside, self._hub, self._keys = inside, hub, keys
+        self._inside, self._broker, self._credentials = inside, broker, credentials
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
@@ -120,7 +120,7 @@ class Door:
         if refusal is None:
             await self._inside(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
             return
-        self._hub.say(f"refused_{refusal.kind}", f"{_client(scope)} was refused: {refusal.text}.")
+        self._broker.say(f"refused_{refusal.kind}", f"{_client(scope)} was refused: {refusal.text}.")
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.text[:100]})
@@ -146,7 +146,7 @@ class Door:
             not local
             and not self._in_networks(client)
             and scope["path"] not in OPEN_TO_ALL
-            and not self._keys.fits(headers)
+            and not self._credentials.fits(headers)
         ):
             return Refusal(401, "token", "a token is needed from another computer; `improv link` makes a way in")
         return None

@@ -1,4 +1,4 @@
-"""The middle of the faces process: what the engine said goes to every face, what a face commands goes to the engine."""
+"""The middle of the frontends process: what the engine said goes to every frontend, their commands to the engine."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
 
 ANSWER_WITHIN_S = 5.0
 UNREAD_BYTES = 1 << 18  # commands that the engine has not taken yet; beyond that they are refused
-QUEUE = 512  # messages kept for a face that reads slowly; it misses the oldest then
+QUEUE = 512  # messages kept for a frontend that reads slowly; it misses the oldest then
 SAY_EVERY_S = 60.0
 READ_BYTES = 1 << 18
 OLD_NOTE_S = 30.0
 
 
-class Listener:
-    """A face's queue of messages. A face that reads slowly misses the oldest."""
+class Subscriber:
+    """A frontend's queue of messages. A frontend that reads slowly misses the oldest."""
 
     def __init__(self) -> None:
         self._queue: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue(QUEUE)
@@ -37,12 +37,12 @@ class Listener:
         return await self._queue.get()
 
 
-class Hub:
+class Broker:
     """engine: the socket to the engine's process, not blocking."""
 
     def __init__(self, engine: socket.socket, clock: Clock) -> None:
         self._engine, self.clock = engine, clock
-        self._listeners: set[Listener] = set()
+        self._subscribers: set[Subscriber] = set()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self._outbox = bytearray()
@@ -56,24 +56,24 @@ class Hub:
         self.changed: list[Callable[[str, Mapping[str, Any]], None]] = []
         """Called with the kind and the message of whatever the engine says."""
 
-    # ---------------------------------------------------------------------------------------------- to the faces
+    # ---------------------------------------------------------------------------------------------- to the frontends
 
     @contextlib.contextmanager
-    def listening(self) -> Any:
-        """A Listener that first gets the greeting and the notes that sound or are to come, then all that follows."""
-        listener = Listener()
+    def subscribed(self) -> Any:
+        """A Subscriber that first gets the greeting and the notes that sound or are to come, then all that follows."""
+        subscriber = Subscriber()
         if self.hello:
-            listener.put(self._greeting())
-        self._listeners.add(listener)
+            subscriber.put(self._greeting())
+        self._subscribers.add(subscriber)
         try:
-            yield listener
+            yield subscriber
         finally:
-            self._listeners.discard(listener)
+            self._subscribers.discard(subscriber)
 
     @property
-    def listeners(self) -> int:
-        """How many faces listen."""
-        return len(self._listeners)
+    def subscribers(self) -> int:
+        """How many frontends listen."""
+        return len(self._subscribers)
 
     def _greeting(self) -> dict[str, Any]:
         return {**self.hello, "state": self.state, "notes": list(self._notes.values()), "now_s": self.clock.now()}
@@ -96,17 +96,17 @@ class Hub:
 
     # --------------------------------------------------------------------------------------------- to the engine
 
-    def send(self, message: Mapping[str, Any], face: str) -> str:
+    def send(self, message: Mapping[str, Any], frontend: str) -> str:
         """Hand a command over without waiting for the answer. Returns what is wrong with that, or ""."""
-        return self._hand_over({**message, "id": 0}, face)
+        return self._hand_over({**message, "id": 0}, frontend)
 
-    async def command(self, message: Mapping[str, Any], face: str) -> dict[str, Any]:
+    async def command(self, message: Mapping[str, Any], frontend: str) -> dict[str, Any]:
         """Hand a command over; returns the answer, with the id of the message."""
         number = next(self._ids)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = future
         try:
-            error = self._hand_over({**message, "id": number}, face)
+            error = self._hand_over({**message, "id": number}, frontend)
             answer = {"ok": False, "error": error} if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
         except TimeoutError:
             answer = {"ok": False, "error": f"the engine did not answer within {ANSWER_WITHIN_S:g} s"}
@@ -114,9 +114,9 @@ class Hub:
             self._answers.pop(number, None)
         return {"kind": "answer", **answer, "id": message.get("id")}
 
-    def _hand_over(self, message: dict[str, Any], face: str) -> str:
+    def _hand_over(self, message: dict[str, Any], frontend: str) -> str:
         message.pop("kind", None)
-        message["from"] = face
+        message["from"] = frontend
         try:
             line = encode(message)
         except (ValueError, RecursionError):
@@ -124,7 +124,7 @@ class Hub:
         if len(self._outbox) + len(line) > UNREAD_BYTES:
             self.say("busy", "The engine takes no more commands for the moment; some were refused.")
             return "the engine takes no more commands for the moment"
-        self.count(f"commands_{face}")
+        self.count(f"commands_{frontend}")
         self._write(line)
         return ""
 
@@ -180,13 +180,13 @@ class Hub:
         elif kind == "state":
             self.state = message["state"]
         self._remember(kind, message)
-        for listener in self._listeners:
-            listener.put(message)
+        for subscriber in self._subscribers:
+            subscriber.put(message)
         for tell in self.changed:
             tell(kind, message)
 
     def _remember(self, kind: str, message: Mapping[str, Any]) -> None:
-        """Keep the notes that sound or are to come, for faces that join."""
+        """Keep the notes that sound or are to come, for frontends that join."""
         if kind == "notes":
             self._notes |= {note["id"]: dict(note) for note in message["notes"]}
         elif kind == "ends":

@@ -1,4 +1,6 @@
-"""The faces process: page, OSC and the door for `improv ctl`, in one event loop. Its death costs the music nothing."""
+"""The frontends process: page, OSC and the socket of `improv ctl`, in one event loop.
+
+Its death costs the music nothing."""
 
 from __future__ import annotations
 
@@ -7,13 +9,13 @@ import os
 import signal
 import socket
 
-from improv.frontends.settings import FacesSettings
+from improv.frontends.settings import FrontendsSettings
 from improv.processes import LEFT_TO_THE_ENGINE
 
-NICER = 5  # faces wait for the music, never the other way round
+NICER = 5  # frontends wait for the music, never the other way round
 
 
-def faces_main(engine: socket.socket, settings: FacesSettings) -> None:
+def frontends_main(engine: socket.socket, settings: FrontendsSettings) -> None:
     """Body of the process, until the engine's end of the socket closes or SIGTERM."""
     for name in LEFT_TO_THE_ENGINE:
         if hasattr(signal, name):

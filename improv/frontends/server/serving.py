@@ -1,4 +1,4 @@
-"""Puts the faces together: who is asked for in the settings, and what they share."""
+"""Puts the frontends together: who is asked for in the settings, and what they share."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from improv.clock import SystemClock
 from improv.frontends.ctl.server import CtlServer
-from improv.frontends.server.access import Door, Keys
-from improv.frontends.server.broker import Hub
-from improv.frontends.settings import FacesSettings
+from improv.frontends.server.access import AccessControl, Credentials
+from improv.frontends.server.broker import Broker
+from improv.frontends.settings import FrontendsSettings
 
 if TYPE_CHECKING:
     from improv.frontends.osc.server import OscServer
@@ -26,14 +26,14 @@ LONGEST_WARNING = 400
 ANYWHERE = ("0.0.0.0", "::", "")
 
 
-class Faces:
-    """Every face of one process."""
+class Frontends:
+    """Every frontend of one process."""
 
-    def __init__(self, engine: socket.socket, settings: FacesSettings) -> None:
+    def __init__(self, engine: socket.socket, settings: FrontendsSettings) -> None:
         self._settings = settings
         self.clock = SystemClock()
-        self.hub = Hub(engine, self.clock)
-        self._keys = Keys(settings.token or _kept_token(settings.data_folder), self.clock)
+        self.broker = Broker(engine, self.clock)
+        self._credentials = Credentials(settings.token or _kept_token(settings.data_folder), self.clock)
         self._page = ("", 0)
         self.osc: OscServer | None = None
         self.query_port = 0
@@ -44,48 +44,48 @@ class Faces:
         settings = self._settings
         servers = [asyncio.create_task(server) for server in self._servers(settings)]
         try:
-            await self.hub.run()
+            await self.broker.run()
         finally:
             for server in servers:
                 server.cancel()
             if servers:
                 await asyncio.wait(servers, timeout=END_WITHIN_S)
 
-    def _servers(self, settings: FacesSettings) -> Iterator[Coroutine[None, None, None]]:
+    def _servers(self, settings: FrontendsSettings) -> Iterator[Coroutine[None, None, None]]:
         if settings.web:
             yield self._web(settings)
         if settings.osc:
             yield self._osc(settings)
         if settings.ctl:
-            yield CtlServer(self.hub, self.link).serve(settings)
+            yield CtlServer(self.broker, self.link).serve(settings)
 
-    async def _web(self, settings: FacesSettings) -> None:
+    async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web
 
-        app = web.application(self.hub, self._keys, settings.takes_folder)
-        door = Door(app, self.hub, self.clock, self._keys, settings.names)
-        await web.serve(self.hub, door, "web", settings.host, settings.port, self._served)
+        app = web.application(self.broker, self._credentials, settings.takes_folder)
+        guarded = AccessControl(app, self.broker, self.clock, self._credentials, settings.names)
+        await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served)
 
-    async def _osc(self, settings: FacesSettings) -> None:
+    async def _osc(self, settings: FrontendsSettings) -> None:
         from improv.frontends.osc import query
         from improv.frontends.osc import server as osc
         from improv.frontends.web import app as web
 
         loop = asyncio.get_running_loop()
-        server = self.osc = osc.OscServer(self.hub, settings.osc_allow)
+        server = self.osc = osc.OscServer(self.broker, settings.osc_allow)
         while True:
             try:
                 address = (settings.osc_host, settings.osc_port)
                 transport, _ = await loop.create_datagram_endpoint(lambda: server, local_addr=address)
                 break
             except OSError as error:
-                self.hub.say("port_osc", web.cannot_open("osc", *address, error))
+                self.broker.say("port_osc", web.cannot_open("osc", *address, error))
                 await asyncio.sleep(web.RETRY_S)
-        self.hub.say("osc", f"OSC: {settings.osc_host}:{server.port}", "info")
-        app = query.application(self.hub, server, settings.name, lambda: self.query_port)
-        door = Door(app, self.hub, self.clock, self._keys, settings.names, settings.osc_allow)
+        self.broker.say("osc", f"OSC: {settings.osc_host}:{server.port}", "info")
+        app = query.application(self.broker, server, settings.name, lambda: self.query_port)
+        guarded = AccessControl(app, self.broker, self.clock, self._credentials, settings.names, settings.osc_allow)
         try:
-            await web.serve(self.hub, door, "osc", settings.osc_host, settings.osc_query_port, self._query_served)
+            await web.serve(self.broker, guarded, "osc", settings.osc_host, settings.osc_query_port, self._query_served)
         finally:
             transport.close()
 
@@ -96,7 +96,7 @@ class Faces:
         self._page = (host, port)
         shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
         elsewhere = "" if _is_local(host) else "; `improv link` makes a way in for another device"
-        self.hub.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
+        self.broker.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
 
     def link(self) -> str:
         """A one-time link for a browser on another device, or a sentence why there is none."""
@@ -106,25 +106,25 @@ class Faces:
         if _is_local(host):
             return f"the page is open to this computer only, at http://{host}:{port}; web.host: 0.0.0.0 lets others in"
         name = _address() if host in ANYWHERE else f"[{host}]" if ":" in host else host
-        return f"http://{name}:{port}/enter#{self._keys.ticket()}"
+        return f"http://{name}:{port}/enter#{self._credentials.one_time_token()}"
 
 
 class _ToTheEngine(logging.Handler):
     """What a library warns of goes into the engine's log, each logger once a minute, instead of across its panel."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, broker: Broker) -> None:
         super().__init__(logging.WARNING)
-        self._hub = hub
+        self._broker = broker
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._hub.say(f"log_{record.name}", f"{record.name}: {record.getMessage()}"[:LONGEST_WARNING])
+        self._broker.say(f"log_{record.name}", f"{record.name}: {record.getMessage()}"[:LONGEST_WARNING])
 
 
-async def serve(engine: socket.socket, settings: FacesSettings) -> None:
+async def serve(engine: socket.socket, settings: FrontendsSettings) -> None:
     """Serve until the engine is gone."""
-    faces = Faces(engine, settings)
-    logging.getLogger().addHandler(_ToTheEngine(faces.hub))
-    await faces.run()
+    frontends = Frontends(engine, settings)
+    logging.getLogger().addHandler(_ToTheEngine(frontends.broker))
+    await frontends.run()
 
 
 def _is_local(host: str) -> bool:

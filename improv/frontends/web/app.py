@@ -18,10 +18,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from improv.frontends.jsonlines import LineError, decode, encode
-from improv.frontends.server.access import COOKIE, Keys
-from improv.frontends.server.broker import Hub
+from improv.frontends.server.access import COOKIE, Credentials
+from improv.frontends.server.broker import Broker
 from improv.frontends.server.rate_limit import Rates
-from improv.frontends.web.takes_api import TakesOffice
+from improv.frontends.web.takes_api import TakesApi
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -38,21 +38,21 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 RETRY_S = 5.0
 
 
-def application(hub: Hub, keys: Keys, takes_folder: str = "") -> Starlette:
-    """Everything that is served, without the door in front of it."""
-    entries = Rates(hub.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
+def application(broker: Broker, credentials: Credentials, takes_folder: str = "") -> Starlette:
+    """Everything that is served, without the access control in front of it."""
+    entries = Rates(broker.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
 
     async def enter(request: Request) -> Response:
-        """The way in from another computer: the ticket stands behind the #, which no browser sends and nobody logs."""
+        """The way in from another computer: the one-time token stands behind the #, never sent or logged."""
         return FileResponse(STATIC / "enter.html")
 
     async def redeem(request: Request) -> Response:
         if not entries.allow(request.client.host if request.client else ""):
             return PlainTextResponse("too many attempts; wait a little", 429)
         body = await _body(request)
-        cookie = keys.redeem(body.decode("utf-8", "replace").strip()) if body else ""
+        cookie = credentials.redeem(body.decode("utf-8", "replace").strip()) if body else ""
         if not cookie:
-            hub.say("refused_ticket", "Somebody tried to come in with a word that is not the token.")
+            broker.say("refused_token", "Somebody tried to come in with a word that is not the token.")
             return PlainTextResponse("this way in was used already, or is too old", 401)
         response = PlainTextResponse("ok")
         secure = request.url.scheme == "https"
@@ -66,13 +66,13 @@ def application(hub: Hub, keys: Keys, takes_folder: str = "") -> Starlette:
         return FileResponse(file)
 
     async def state(request: Request) -> Response:
-        return JSONResponse(hub.state) if hub.hello else _not_yet()
+        return JSONResponse(broker.state) if broker.hello else _not_yet()
 
     async def commands(request: Request) -> Response:
-        if not hub.hello:
+        if not broker.hello:
             return _not_yet()
         return JSONResponse(
-            {key: hub.hello.get(key) for key in ("commands", "fields", "moods", "models", "attributes")}
+            {key: broker.hello.get(key) for key in ("commands", "fields", "moods", "models", "attributes")}
         )
 
     async def command(request: Request) -> Response:
@@ -83,23 +83,23 @@ def application(hub: Hub, keys: Keys, takes_folder: str = "") -> Starlette:
             message = decode(body)
         except LineError as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
-        answer = await hub.command(message, "http")
+        answer = await broker.command(message, "http")
         return JSONResponse(answer, 200 if answer["ok"] else 422)
 
     async def numbers(request: Request) -> Response:
-        return PlainTextResponse(metrics(hub), media_type="text/plain; version=0.0.4")
+        return PlainTextResponse(metrics(broker), media_type="text/plain; version=0.0.4")
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def ready(request: Request) -> Response:
-        return PlainTextResponse("ok") if hub.hello else _not_yet()
+        return PlainTextResponse("ok") if broker.hello else _not_yet()
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
-        with hub.listening() as listener:
-            reading = asyncio.create_task(_read(socket, hub, listener.put))
-            writing = asyncio.create_task(_write(socket, listener.get))
+        with broker.subscribed() as subscriber:
+            reading = asyncio.create_task(_read(socket, broker, subscriber.put))
+            writing = asyncio.create_task(_write(socket, subscriber.get))
             done, pending = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
                 task.cancel()
@@ -120,7 +120,7 @@ def application(hub: Hub, keys: Keys, takes_folder: str = "") -> Starlette:
         WebSocketRoute("/live", live),
     ]
     if takes_folder:
-        routes += TakesOffice(takes_folder).routes(_body)
+        routes += TakesApi(takes_folder).routes(_body)
     if STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
     return Starlette(routes=routes)
@@ -140,14 +140,14 @@ async def _body(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | Non
     return body
 
 
-async def _read(socket: WebSocket, hub: Hub, put: Callable[[dict[str, Any]], None]) -> None:
+async def _read(socket: WebSocket, broker: Broker, put: Callable[[dict[str, Any]], None]) -> None:
     """Take commands from a page. Too many are dropped, and told so once a second; far too many end the connection."""
     waiting: set[asyncio.Task[None]] = set()
-    rates, tellings = Rates(hub.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE), Rates(hub.clock, 1.0, 1.0)
+    rates, tellings = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE), Rates(broker.clock, 1.0, 1.0)
     dropped = 0
 
     async def carry_out(message: dict[str, Any]) -> None:
-        put(await hub.command(message, "page"))
+        put(await broker.command(message, "page"))
 
     def wrong(error: str) -> None:
         put({"kind": "answer", "id": None, "ok": False, "error": error})
@@ -158,7 +158,7 @@ async def _read(socket: WebSocket, hub: Hub, put: Callable[[dict[str, Any]], Non
             await asyncio.sleep(0)  # what waits in the socket comes without a pause: the others want a turn, too
             if not rates.allow(""):
                 dropped += 1
-                hub.say("flood", f"A page sends more than {MESSAGES_PER_S:g} commands a second; they are left out.")
+                broker.say("flood", f"A page sends more than {MESSAGES_PER_S:g} commands a second; they are left out.")
                 if tellings.allow(""):
                     wrong(f"at most {MESSAGES_PER_S:g} commands a second; some were left out")
                 continue
@@ -184,17 +184,17 @@ async def _write(socket: WebSocket, get: Callable[[], Awaitable[Any]]) -> None:
             await socket.send_text(encode(await get()).decode())
 
 
-def metrics(hub: Hub) -> str:
-    """Prometheus' text format: every number of the state, and what the faces counted."""
+def metrics(broker: Broker) -> str:
+    """Prometheus' text format: every number of the state, and what the frontends counted."""
     lines = []
-    for one in hub.hello.get("fields", ()):
-        value = hub.state.get(one["name"])
+    for one in broker.hello.get("fields", ()):
+        value = broker.state.get(one["name"])
         if one["kind"] in ("number", "whole", "flag") and isinstance(value, int | float):
             name = f"brainmusic_{one['name']}"
             lines += [f"# HELP {name} {one['text']}", f"# TYPE {name} gauge", f"{name} {float(value):g}"]
     lines += ["# TYPE brainmusic_faces_total counter"]
-    lines += [f'brainmusic_faces_total{{what="{what}"}} {number}' for what, number in sorted(hub.counts.items())]
-    lines += ["# TYPE brainmusic_listeners gauge", f"brainmusic_listeners {hub.listeners}"]
+    lines += [f'brainmusic_faces_total{{what="{what}"}} {number}' for what, number in sorted(broker.counts.items())]
+    lines += ["# TYPE brainmusic_listeners gauge", f"brainmusic_listeners {broker.subscribers}"]
     return "\n".join(lines) + "\n"
 
 
@@ -205,12 +205,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(hub: Hub, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]) -> None:
+async def serve(
+    broker: Broker, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]
+) -> None:
     """Serve until cancelled. A port that is taken is said in a sentence and tried again.
 
     what: the section of the configuration. listening: told the address once it is served.
     """
-    door = await _listen(hub, what, host, port)
+    listening_socket = await _listen(broker, what, host, port)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -224,9 +226,9 @@ async def serve(hub: Hub, app: ASGIApp, what: str, host: str, port: int, listeni
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    with door:
-        serving = asyncio.create_task(server.serve([door]))
-        listening(*door.getsockname()[:2])
+    with listening_socket:
+        serving = asyncio.create_task(server.serve([listening_socket]))
+        listening(*listening_socket.getsockname()[:2])
         try:
             await asyncio.shield(serving)
         finally:
@@ -234,13 +236,13 @@ async def serve(hub: Hub, app: ASGIApp, what: str, host: str, port: int, listeni
             await serving
 
 
-async def _listen(hub: Hub, what: str, host: str, port: int) -> socket.socket:
+async def _listen(broker: Broker, what: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
         try:
             return socket.create_server((host, port), family=family)
         except (OSError, OverflowError) as error:
-            hub.say(f"port_{what}_{port}", cannot_open(what, host, port, error))
+            broker.say(f"port_{what}_{port}", cannot_open(what, host, port, error))
             await asyncio.sleep(RETRY_S)
 
 

@@ -32,7 +32,7 @@ KINDS = {
 Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
-class TakesOffice:
+class TakesApi:
     """Runs `improv takes` for the page. folder: where the takes are."""
 
     def __init__(self, folder: str) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from improv.clock import Clock, SystemClock
-from improv.player.drivers.base import MidiSystemError, heard
+from improv.player.drivers.base import MidiSystemError, is_wanted
 from improv.player.drivers.jack_frames import FrameClock
 from improv.player.drivers.opening import load_optional, opening
-from improv.player.drivers.port_peer import Partner
+from improv.player.drivers.port_peer import PortPeer
 from improv.player.drivers.rtmidi_port import find_port, plain_name
 from improv.player.protocol import PlayerSettings
 
@@ -44,21 +44,21 @@ class AlsaDriver:
         self._ports: dict[bool, Any] = {}  # True: our output, False: our input
         self._last_ns = 0  # nothing is sent before what was sent before
         self._seen: dict[bool, dict[str, Address]] = {True: {}, False: {}}
-        self._partners = {
-            True: Partner(is_output=True, wanted=settings.connections),
-            False: Partner(is_output=False, wanted=settings.input_connections),
+        self._peers = {
+            True: PortPeer(is_output=True, wanted=settings.connections),
+            False: PortPeer(is_output=False, wanted=settings.input_connections),
         }
 
     @property
     def output_name(self) -> str:
-        return (self._partners[True].name or self._settings.virtual_port_name) if self._client else ""
+        return (self._peers[True].name or self._settings.virtual_port_name) if self._client else ""
 
     @property
     def input_name(self) -> str:
-        return (self._partners[False].name or self._settings.virtual_port_name) if False in self._ports else ""
+        return (self._peers[False].name or self._settings.virtual_port_name) if False in self._ports else ""
 
     def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self._partners[True].virtual(), self._partners[False].virtual()
+        return self._peers[True].virtual(), self._peers[False].virtual()
 
     def open(self) -> None:
         self._alsa = load_alsa()
@@ -72,7 +72,7 @@ class AlsaDriver:
         for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
             if wanted:
                 found = find_port(self._names(is_output), wanted, "output" if is_output else "input")
-                self._partners[is_output].choose(plain_name(found))
+                self._peers[is_output].choose(plain_name(found))
         self._queue = client.create_queue(name)
         self._queue.start()
         client.drain_output()
@@ -119,7 +119,7 @@ class AlsaDriver:
             except self._alsa.ALSAError:  # a flood: the kernel has thrown away what it had no room for
                 break
             message = bytes(getattr(event, "midi_bytes", b""))
-            if heard(message):
+            if is_wanted(message):
                 time = event.time
                 at_s = now_s if time is None else self._times.second_at(time.seconds * NANOSECONDS + time.nanoseconds)
                 arrived.append((at_s, message))
@@ -155,7 +155,7 @@ class AlsaDriver:
             before, self._seen[is_output] = self._seen[is_output], there
             appeared = [name for name, address in there.items() if before.get(name, address) != address]
             connected = self._connected(is_output, there)
-            again, notice = self._partners[is_output].look(connected, there, appeared)
+            again, notice = self._peers[is_output].look(connected, there, appeared)
             for name in again:
                 self._subscribe(is_output, there[name])
             notices.append(notice)

@@ -8,7 +8,7 @@ LOOKS = 64  # takings of which the promptest is believed: at one in 3 ms it was 
 LATEST_S = 0.02  # a message lies no longer; farther behind, the distances lost the thread
 
 
-class Stamps:
+class ArrivalClock:
     """A message is taken up to a poll's distance late; the distance from the message before it is exact.
 
     So the sum of the distances is a clock of its own, and of many takings the promptest tells how far it is from ours.

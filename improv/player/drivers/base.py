@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Protocol
 
 from improv.errors import PortError
+from improv.midi.messages import CLOCK_MESSAGES, is_channel_message, kind_of
 
-UNHEARD = (0xF0, 0xFE)  # system exclusive and active sensing: nothing here listens to them
 
-
-def heard(message: bytes) -> bool:
-    """Whether a message is taken in: it begins with a status (a long SysEx arrives in pieces) of the kinds we hear."""
-    return message[:1] >= b"\x80" and message[0] not in UNHEARD
+def is_wanted(message: bytes) -> bool:
+    """Whether a message is taken in: channel messages and MIDI clock; a long SysEx arrives in pieces of neither."""
+    return is_channel_message(message) or kind_of(message) in CLOCK_MESSAGES
 
 
 class MidiSystemError(PortError):

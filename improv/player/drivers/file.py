@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from improv.clock import Clock, SystemClock
 from improv.errors import PortError
+from improv.midi.messages import FIRST_REAL_TIME
 from improv.player.drivers.base import Portless
 from improv.player.protocol import PlayerSettings
 
@@ -17,7 +18,6 @@ TICKS_PER_BEAT, BEAT_US = 20_000, 1_000_000  # a beat a second, a tick of 0.05 m
 HEADER = b"MThd" + struct.pack(">IHHH", 6, 0, 1, TICKS_PER_BEAT) + b"MTrk"
 TEMPO = b"\x00\xff\x51\x03" + BEAT_US.to_bytes(3, "big")
 END_OF_TRACK = b"\x00\xff\x2f\x00"
-REAL_TIME = 0xF8  # a MIDI clock has no place in a file
 
 
 def free_path(wanted: Path) -> Path:
@@ -87,7 +87,7 @@ class FileDriver(Portless):
             self._part.unlink(missing_ok=True)
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
-        if self._file is None or message[0] >= REAL_TIME:
+        if self._file is None or message[0] >= FIRST_REAL_TIME:  # a MIDI clock has no place in a file
             return
         tick = round((self._clock.now() - self._began_s) * TICKS_PER_BEAT)
         try:

@@ -13,10 +13,10 @@ from collections import deque
 from typing import Any
 
 from improv.clock import Clock, SystemClock
-from improv.player.drivers.base import MidiSystemError, heard
+from improv.player.drivers.base import MidiSystemError, is_wanted
 from improv.player.drivers.jack_frames import FrameClock, unwrap
 from improv.player.drivers.opening import load_optional, opening, quiet_stderr
-from improv.player.drivers.port_peer import Partner
+from improv.player.drivers.port_peer import PortPeer
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.protocol import PlayerSettings
 
@@ -51,21 +51,21 @@ class JackDriver:
         self._frame = 0  # the first of the present cycle, without the counter's limit
         self._incoming: deque[tuple[float, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
-        self._partners = {
-            True: Partner(is_output=True, wanted=settings.connections),
-            False: Partner(is_output=False, wanted=settings.input_connections),
+        self._peers = {
+            True: PortPeer(is_output=True, wanted=settings.connections),
+            False: PortPeer(is_output=False, wanted=settings.input_connections),
         }
 
     @property
     def output_name(self) -> str:
-        return (self._partners[True].name or self._settings.virtual_port_name) if self._client else ""
+        return (self._peers[True].name or self._settings.virtual_port_name) if self._client else ""
 
     @property
     def input_name(self) -> str:
-        return (self._partners[False].name or self._settings.virtual_port_name) if self._client and self._in else ""
+        return (self._peers[False].name or self._settings.virtual_port_name) if self._client and self._in else ""
 
     def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return self._partners[True].virtual(), self._partners[False].virtual()
+        return self._peers[True].virtual(), self._peers[False].virtual()
 
     def open(self) -> None:
         jack = load_jack()
@@ -79,7 +79,7 @@ class JackDriver:
         for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
             if wanted:
                 direction = "output" if is_output else "input"
-                self._partners[is_output].choose(find_port(self._names(is_output), wanted, direction))
+                self._peers[is_output].choose(find_port(self._names(is_output), wanted, direction))
         self._out = client.midi_outports.register(name)
         self._in = client.midi_inports.register(f"{name} in") if settings.with_input else None
         self._frames = FrameClock(client.samplerate)
@@ -157,7 +157,7 @@ class JackDriver:
                 continue
             there = self._names(is_output)
             connected = [peer.name for peer in port.connections]
-            again, notice = self._partners[is_output].look(connected, there, appeared)
+            again, notice = self._peers[is_output].look(connected, there, appeared)
             for name in again:
                 with contextlib.suppress(load_jack().JackError):  # it went away again, or refuses: no harm to the rest
                     self._client.connect(*((port.name, name) if is_output else (name, port.name)))
@@ -194,7 +194,7 @@ class JackDriver:
             outgoing.popleft()
         if receiver is not None:
             for offset, data in receiver.incoming_midi_events():
-                if heard(data[:1]):  # its copy, not that of a long SysEx
+                if is_wanted(data[:1]):  # its copy, not that of a long SysEx
                     self._incoming.append((clock.second_at(first + offset), bytes(data)))
             if self._incoming and not self._rung:
                 self._ring()

@@ -31,7 +31,7 @@ class Connections:
         return sorted(again)
 
 
-class Partner:
+class PortPeer:
     """The other side of one port of ours: the port that was asked for by name, or whatever people connect to ours.
 
     is_output: of our output or our input. wanted: what our virtual port was connected to before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import get_args
 
 from improv.errors import PortError
 from improv.player.drivers.alsa import AlsaDriver, load_alsa
@@ -14,10 +15,10 @@ from improv.player.drivers.jack import JackDriver, load_jack
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.opening import quiet_stderr
 from improv.player.drivers.rtmidi import ALSA, COREMIDI, JACK, WINMM, RtMidiDriver, load_rtmidi
-from improv.player.protocol import PlayerSettings
+from improv.player.protocol import DriverName, PlayerSettings
 
 ALSA_SEQUENCER = "/dev/snd/seq"
-DRIVERS = ("auto", "rtmidi", "jack", "alsa", "file", "null")
+DRIVERS = get_args(DriverName)
 NO_SYSTEM = ("file", "null")  # these need none
 
 

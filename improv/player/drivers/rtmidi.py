@@ -13,7 +13,7 @@ import socket
 from typing import Any
 
 from improv.errors import PortError
-from improv.player.drivers.arrival_clock import Stamps
+from improv.player.drivers.arrival_clock import ArrivalClock
 from improv.player.drivers.base import MidiSystemError
 from improv.player.drivers.opening import opening, quiet_stderr
 from improv.player.drivers.rtmidi_port import RtMidiPort
@@ -90,7 +90,7 @@ class RtMidiDriver:
         self._output: RtMidiPort | None = None
         self._input: RtMidiPort | None = None
         self._server: list[socket.socket] = []
-        self._stamps = Stamps()
+        self._arrival_clock = ArrivalClock()
         self._early_s = 0.0  # half of a JACK period: all of its messages are handed over when it begins
 
     @property
@@ -149,7 +149,7 @@ class RtMidiDriver:
             if arrived is None:
                 break
             message, since_last_s = arrived
-            at_s = self._stamps.arrived_s(now_s, since_last_s) + self._early_s
+            at_s = self._arrival_clock.arrived_s(now_s, since_last_s) + self._early_s
             messages.append((at_s, bytes(message)))
         return messages
 

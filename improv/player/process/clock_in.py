@@ -9,23 +9,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from improv.player.protocol import (
-    CONTINUE,
-    SONG_POSITION,
-    START,
-    STOP,
-    TICK,
-    TICKS_PER_BEAT,
-    TICKS_PER_SIXTEENTH,
-    ClockIn,
-)
-
-CLOCK_MESSAGES = frozenset((TICK, START, CONTINUE, STOP, SONG_POSITION))
+from improv.midi.messages import CLOCK, CLOCKS_PER_BEAT, CLOCKS_PER_SIXTEENTH, CONTINUE, SONG_POSITION, START, STOP
+from improv.player.protocol import ClockIn
 
 SLOWEST_BPM, FASTEST_BPM = 20.0, 400.0
-LONGEST_PERIOD_S, SHORTEST_PERIOD_S = 60 / SLOWEST_BPM / TICKS_PER_BEAT, 60 / FASTEST_BPM / TICKS_PER_BEAT
+LONGEST_PERIOD_S, SHORTEST_PERIOD_S = 60 / SLOWEST_BPM / CLOCKS_PER_BEAT, 60 / FASTEST_BPM / CLOCKS_PER_BEAT
 FLOOD_TICKS = 64  # so many at more than twice the rate of the fastest tempo are no clock
-FIRST_PERIOD_S = 60 / 120 / TICKS_PER_BEAT  # believed until the ticks say otherwise
+FIRST_PERIOD_S = 60 / 120 / CLOCKS_PER_BEAT  # believed until the ticks say otherwise
 # Weight of that belief beside the squares of the ticks' distances from their middle: 3 ms of jitter against the 8 ms
 # that periods from 60 to 180 bpm are spread about it, squared. From the third tick on the ticks have the say.
 PRIOR_SQUARES = 0.14
@@ -86,7 +76,7 @@ class ClockFollower:
     def feed(self, message: bytes, at_s: float) -> None:
         """A clock message (CLOCK_MESSAGES) that arrived at at_s."""
         status = message[0]
-        if status == TICK:
+        if status == CLOCK:
             self._tick(at_s)
         elif status in (START, CONTINUE):
             self._stand()
@@ -98,7 +88,7 @@ class ClockFollower:
                 self._tell("stop", at_s)
             self._awaited = ""
         elif status == SONG_POSITION and len(message) == 3:
-            self._position = TICKS_PER_SIXTEENTH * (message[1] | message[2] << 7)
+            self._position = CLOCKS_PER_SIXTEENTH * (message[1] | message[2] << 7)
             if self.running:
                 self._origin = self._count - self._position
                 self._tell("position", at_s)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from improv.player.protocol import CONTINUE, SONG_POSITION, START, STOP, TICK, TICKS_PER_SIXTEENTH, Bend, Pulses
+from improv.midi.messages import CLOCK, CLOCKS_PER_SIXTEENTH, CONTINUE, START, STOP, song_position
+from improv.player.protocol import Bend, Pulses
 
 LATE_S = 0.05  # a tick so late is left out: the listener is told the position anew, and no burst confuses its tempo
 SAME_S = 1e-4  # more than the rounding of a sum of seconds
@@ -90,10 +91,9 @@ class ClockOut:
         messages = []
         if tick != self._next_tick:
             messages = self.stop()
-            if tick % TICKS_PER_SIXTEENTH:
+            if tick % CLOCKS_PER_SIXTEENTH:
                 return messages  # a song position is told in sixteenths: wait for the next one
-            sixteenth = tick // TICKS_PER_SIXTEENTH % POSITIONS
-            place = bytes((SONG_POSITION, sixteenth & 0x7F, sixteenth >> 7))
+            place = song_position(tick // CLOCKS_PER_SIXTEENTH % POSITIONS)
             messages += [bytes((START,))] if tick == 0 else [place, bytes((CONTINUE,))]
         self._next_tick = tick + 1
-        return [*messages, bytes((TICK,))]
+        return [*messages, bytes((CLOCK,))]

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.clock import Clock
+from improv.midi.messages import CLOCK_MESSAGES, is_channel_message
 from improv.player.drivers.base import Driver
 from improv.player.pipe import PipeEnd
-from improv.player.process.clock_in import CLOCK_MESSAGES, ClockFollower
+from improv.player.process.clock_in import ClockFollower
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.protocol import (
@@ -31,7 +32,6 @@ from improv.player.protocol import (
     Revoke,
     Revoked,
     Schedule,
-    Send,
     Silence,
     Statistics,
     StopClock,
@@ -45,8 +45,6 @@ POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
 COLLECT_EVERY_S = 60.0
 RECORDS_PER_TURN = 64
-STATUS = 0x80  # what begins below is a piece of a long SysEx that was handed over in pieces
-SYSTEM = 0xF0  # messages from here on concern no channel; of them the engine needs none
 # Waking costs 0.03 to 0.1 ms of CPU, whatever is done then: polled every 3 ms, the input alone took 3.3 % of a core.
 RESTS_AFTER_S, RESTING_FACTOR = 2.0, 2
 
@@ -88,6 +86,8 @@ class Player:
         now_s = self._clock.now()
         self._receive(now_s)
         self._watch_engine(now_s)
+        for output in self.outputs:
+            output.end_owed()
         for output in self.outputs:
             if output.ports.driver.gone:  # told by the system: no reason to wait for the next look
                 self._check(output)
@@ -148,10 +148,7 @@ class Player:
                 for output in self.outputs:
                     output.move_offs(offs)
             case Revoke(request_id, first_note_id):
-                self._pipe.send(Revoked(request_id, self._revoke(first_note_id)))
-            case Send(message, due_s):
-                for output in self.outputs:
-                    output.send_at(message, due_s)
+                self._pipe.send(Revoked(request_id, first_note_id, self._revoke(first_note_id)))
             case Silence():
                 self._silence()
             case Bend():
@@ -163,9 +160,9 @@ class Player:
             case StopClock(due_s):
                 for output in self.outputs:
                     output.stop_clock(due_s)
-            case Ping(sent_s):
+            case Ping():
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                self._pipe.send(Pong(sent_s, together(self.outputs)))
+                self._pipe.send(Pong(together(self.outputs)))
             case Quit():
                 self.ended = True
 
@@ -214,7 +211,7 @@ class Player:
         for at_s, message in arrived:
             if message[0] in CLOCK_MESSAGES:
                 self._follower.feed(message, at_s)
-            elif STATUS <= message[0] < SYSTEM:
+            elif is_channel_message(message):
                 self._pipe.send(Received(message, min(at_s, now_s)))
         for record in self._follower.news(now_s):
             self._pipe.send(record)
@@ -259,6 +256,8 @@ class Player:
         connected = Connected(tuple(outputs for outputs, _ in told), told[0][1])
         if connected != self._connected:
             self._connected = connected
+            for output in self.outputs:
+                output.connected_anew()
             self._pipe.send(connected)
 
 
@@ -280,6 +279,6 @@ def described(outputs: Sequence[Output]) -> Names:
 def together(outputs: Sequence[Output]) -> Statistics:
     """Counts of all outputs added up, the lateness of the one that is latest, the lead of the one that needs most."""
     each = [output.queue.statistics() for output in outputs]
-    counts = [sum(column) for column in zip(*(one[:5] for one in each), strict=True)]
-    late = [max(column) for column in zip(*(one[5:8] for one in each), strict=True)]
+    counts = [sum(column) for column in zip(*(one[:3] for one in each), strict=True)]
+    late = [max(column) for column in zip(*(one[3:6] for one in each), strict=True)]
     return Statistics(*counts, *late)._replace(lead_s=max(output.lead_s for output in outputs))

@@ -39,11 +39,11 @@ def player_main(
     outputs: list[Output] = []
     notices: list[str] = []
     try:
-        for one, shape in each_output(settings):
+        for one, transform in each_output(settings):
             driver, notice = open_ports(one, insist=hung is None)
             ports = Ports(driver, _finder(one), (one.connections, one.input_connections))
             limit_s, sounds_s = settings.late_note_limit_s, slowest_s(settings.outputs)
-            outputs.append(Output(ports, clock, shape, late_note_limit_s=limit_s, sounds_s=sounds_s))
+            outputs.append(Output(ports, clock, transform, late_note_limit_s=limit_s, sounds_s=sounds_s))
             notices += [notice] if notice and notice not in notices else []
         note_log = NoteLog(settings.log_notes_to) if settings.log_notes_to else None
     except (PortError, OSError) as error:
@@ -62,7 +62,7 @@ def player_main(
 
 
 def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSettings]]:
-    """The settings of each output's driver, and its shape. The first driver has the input."""
+    """The settings of each output's driver, and its transform. The first driver has the input."""
     several = settings.outputs or (OutputSettings(settings.output_port),)
     remembered = settings.output_connections + ((),) * len(several)
     found = []

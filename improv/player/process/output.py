@@ -1,14 +1,16 @@
-"""One output: its ports, its queue and ledger, its shape. Several of them share the plan and nothing else."""
+"""One output: its ports, its queue and ledger, its transform. Several of them share the plan and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from improv.clock import Clock
+from improv.midi.messages import program_change
 from improv.player.process.clock_out import ClockOut
-from improv.player.process.output_transform import Shape
+from improv.player.process.hung_notes import HungNotes
+from improv.player.process.output_transform import OutputTransform
 from improv.player.process.ports import Ports
-from improv.player.process.queue import DueMessage, NoteQueue, all_off, note_off
+from improv.player.process.queue import DueMessage, NoteQueue
 from improv.player.protocol import Bend, OutputSettings, PlannedNote, PortsChanged, Pulses
 
 HAND_OVER_S = 0.003  # so much earlier than needed a driver that sends by deadline gets its messages
@@ -33,7 +35,8 @@ class Output:
         self.queue = NoteQueue(late_note_limit_s)
         self._clock = clock
         self._settings = settings or OutputSettings()
-        self._shape = Shape(self._settings, sounds_s)
+        self._transform = OutputTransform(self._settings, sounds_s)
+        self._hung = HungNotes()
         self.clock_out = ClockOut()
         self._clicks = 0
         self._burst_began_s = clock.now()
@@ -48,30 +51,27 @@ class Output:
     def start(self) -> None:
         """The ports were just opened: the program of this output."""
         if self._settings.program >= 0:
-            self.send(bytes((0xC0 | self._shape.channel(0), self._settings.program)))
+            self.send(program_change(self._transform.channel(0), self._settings.program))
 
     def schedule(self, notes: Iterable[PlannedNote]) -> None:
-        self.queue.schedule(self._shape.note(note) for note in notes)
+        self.queue.schedule(self._transform.note(note) for note in notes)
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
-        self.queue.move_offs((note_id, self._shape.at_s(off_s)) for note_id, off_s in offs)
-
-    def send_at(self, message: bytes, due_s: float) -> None:
-        self.queue.send(self._shape.message(message), self._shape.at_s(due_s))
+        self.queue.move_offs((note_id, self._transform.at_s(off_s)) for note_id, off_s in offs)
 
     def bend(self, bend: Bend) -> None:
-        moved = bend._replace(from_s=self._shape.at_s(bend.from_s), to_s=self._shape.at_s(bend.to_s))
+        moved = bend._replace(from_s=self._transform.at_s(bend.from_s), to_s=self._transform.at_s(bend.to_s))
         self.queue.bend(moved)
         self.clock_out.bend(moved)
 
     def plan_clock(self, pulses: Pulses) -> None:
         """Ticks and clicks, as far as this output gives them."""
         if self._settings.clock or (self._settings.metronome >= 0 and pulses.click):
-            self.clock_out.plan(pulses._replace(due_s=self._shape.at_s(pulses.due_s)))
+            self.clock_out.plan(pulses._replace(due_s=self._transform.at_s(pulses.due_s)))
 
     def stop_clock(self, due_s: float) -> None:
         if self._settings.clock or self._settings.metronome >= 0:
-            self.clock_out.stop_at(self._shape.at_s(due_s))
+            self.clock_out.stop_at(self._transform.at_s(due_s))
 
     def next_s(self) -> float | None:
         """When the next message must be handed to the driver, or None."""
@@ -91,6 +91,7 @@ class Output:
         for due in self.queue.pop_due(now_s, self.lead_s):
             self.send(due.message, due.due_s)
             if due.note is not None:
+                self._hung.begun((due.note.channel, due.note.pitch))
                 out_s = self._clock.now()
                 if lead_s := self.ports.driver.lead_s:  # what is handed over in time goes out on time
                     out_s = max(due.due_s, out_s + lead_s)
@@ -122,15 +123,24 @@ class Output:
 
     def end_hung(self, hung: Iterable[tuple[int, int]]) -> None:
         """End notes, given as (channel, pitch) of the plan, that a player before this one left sounding."""
-        keys = [(self._shape.channel(channel), self._shape.pitch(pitch)) for channel, pitch in hung]
-        self.send_all(note_off(channel, pitch) for channel, pitch in keys)
-        self.send_all(all_off(sorted({channel for channel, _ in keys})))
+        keys = [(self._transform.channel(channel), self._transform.pitch(pitch)) for channel, pitch in hung]
+        self._hung.add(keys, self._clock.now())
+        self.end_owed()
+
+    def end_owed(self) -> None:
+        """Send again the ends of hung notes that are due; keys that sound again are left alone."""
+        self.send_all(self._hung.pop_due(self._clock.now()))
+
+    def connected_anew(self) -> None:
+        """Somebody was connected who may sound and has not heard the ends."""
+        self._hung.renew(self._clock.now())
 
     def check(self) -> PortsChanged | None:
         """Look after the ports. After a change all that sounded here is ended, and the program is sent again."""
         change = self.ports.check()
         if change is not None:
             self.send_all(self.queue.end_sounding())
+            self.connected_anew()
             self.start()
         return change
 

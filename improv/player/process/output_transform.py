@@ -32,7 +32,7 @@ def slowest_s(outputs: Sequence[OutputSettings]) -> float:
     )
 
 
-class Shape:
+class OutputTransform:
     """Pure. sounds_s: how much later than planned everything is to sound (`slowest_s` of all outputs)."""
 
     def __init__(self, settings: OutputSettings, sounds_s: float = 0.0) -> None:
@@ -67,9 +67,3 @@ class Shape:
         while moved < 0:
             moved += OCTAVE
         return moved
-
-    def message(self, message: bytes) -> bytes:
-        """A raw message on this output's channel."""
-        if not 0x80 <= message[0] < 0xF0:
-            return message
-        return bytes((message[0] & 0xF0 | self.channel(message[0] & 0x0F),)) + message[1:]

@@ -11,13 +11,10 @@ from collections import deque
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
+from improv.midi.messages import all_off, note_off, note_on
 from improv.player.protocol import Bend, PlannedNote, Statistics
 
-NOTE_OFF, NOTE_ON, CONTROL_CHANGE = 0x80, 0x90, 0xB0
-ALL_NOTES_OFF, SUSTAIN_PEDAL = 123, 64
-RELEASE_VELOCITY = 64  # what MIDI says for keyboards that do not measure the release
-
-OFF, RAW, ON = 0, 1, 2  # order of sending at the same instant: ends, then programs and controls, then beginnings
+OFF, ON = 0, 1  # order of sending at the same instant: ends, then beginnings
 
 REMEMBERED_IDS = 2048  # sent ids that revoke() can name; a look-ahead of seconds holds far fewer notes
 LATENESS_WINDOW = 1024  # note-ons that the statistics look back on
@@ -25,7 +22,7 @@ STALE_ENTRIES = 256  # the heap is rebuilt when it holds so many more entries th
 
 
 class DueMessage(NamedTuple):
-    """A MIDI message to be sent now. `note` is the note that begins with it, None for all but note-ons."""
+    """A MIDI message to be sent now. `note` is the note that begins with it, None for note-offs."""
 
     message: bytes
     due_s: float
@@ -39,24 +36,6 @@ class _Entry(NamedTuple):
     order: int
     sequence: int
     note_id: int
-    message: bytes
-
-
-def note_on(note: PlannedNote) -> bytes:
-    return bytes((NOTE_ON | note.channel, note.pitch, note.velocity))
-
-
-def note_off(channel: int, pitch: int) -> bytes:
-    return bytes((NOTE_OFF | channel, pitch, RELEASE_VELOCITY))
-
-
-def all_off(channels: Iterable[int]) -> list[bytes]:
-    """All notes off (CC 123) and pedal up (CC 64), for each channel 0..15."""
-    return [
-        bytes((CONTROL_CHANGE | channel, control, 0))
-        for channel in channels
-        for control in (ALL_NOTES_OFF, SUSTAIN_PEDAL)
-    ]
 
 
 class NoteQueue:
@@ -69,11 +48,10 @@ class NoteQueue:
         self._pending: dict[int, PlannedNote] = {}
         self._sounding: dict[int, PlannedNote] = {}
         self._sounding_id: dict[tuple[int, int], int] = {}  # (channel, pitch) -> note_id
-        self._raw_queued = 0
         self._sent_ids: deque[int] = deque(maxlen=REMEMBERED_IDS)
         self._channels: set[int] = set()
         self._lateness_s: deque[float] = deque(maxlen=LATENESS_WINDOW)
-        self._notes_sent = self._notes_dropped = self._offs_sent = 0
+        self._notes_sent = self._notes_dropped = 0
         self._dropped_ids: list[int] = []
 
     @property
@@ -87,11 +65,6 @@ class NoteQueue:
                 continue
             self._pending[note.note_id] = note._replace(off_s=max(note.on_s, note.off_s))
             self._push(note.on_s, ON, note.note_id)
-
-    def send(self, message: bytes, due_s: float) -> None:
-        """Queue a raw message (a program or control change). It is never dropped for being late."""
-        self._raw_queued += 1
-        self._push(due_s, RAW, -1, message)
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
         """Move the ends of notes: (note_id, off_s). Notes that ended already are ignored."""
@@ -139,14 +112,7 @@ class NoteQueue:
         due: list[DueMessage] = []
         while (next_s := self.next_due_s()) is not None and next_s <= now_s + lead_s:
             entry = heapq.heappop(self._heap)
-            if entry.order == ON:
-                due += self._begin(entry.note_id, now_s)
-            elif entry.order == OFF:
-                due.append(self._end(entry.note_id))
-            else:
-                self._raw_queued -= 1
-                self._remember_channel(entry.message)
-                due.append(DueMessage(entry.message, entry.due_s))
+            due += self._begin(entry.note_id, now_s) if entry.order == ON else [self._end(entry.note_id)]
         return due
 
     def end_sounding(self) -> list[bytes]:
@@ -158,7 +124,6 @@ class NoteQueue:
         """As `end_sounding`, and the queue is emptied."""
         self._pending.clear()
         self._heap.clear()
-        self._raw_queued = 0
         return self.end_sounding()
 
     def take_dropped(self) -> tuple[int, ...]:
@@ -176,9 +141,7 @@ class NoteQueue:
         return Statistics(
             notes_sent=self._notes_sent,
             notes_dropped=self._notes_dropped,
-            notes_off_sent=self._offs_sent,
             sounding=len(self._sounding),
-            queued=len(self._pending) + self._raw_queued,
             lateness_p50_s=ordered[len(ordered) // 2],
             lateness_p99_s=ordered[len(ordered) * 99 // 100],
             lateness_max_s=ordered[-1],
@@ -200,30 +163,23 @@ class NoteQueue:
         self._channels.add(note.channel)
         self._notes_sent += 1
         self._push(note.off_s, OFF, note_id)
-        return [*messages, DueMessage(note_on(note), note.on_s, note)]
+        return [*messages, DueMessage(note_on(note.channel, note.pitch, note.velocity), note.on_s, note)]
 
     def _end(self, note_id: int) -> DueMessage:
         note = self._sounding.pop(note_id)
         del self._sounding_id[note.channel, note.pitch]
-        self._offs_sent += 1
         return DueMessage(note_off(note.channel, note.pitch), note.off_s)
 
-    def _remember_channel(self, message: bytes) -> None:
-        if message and NOTE_OFF <= message[0] < 0xF0:
-            self._channels.add(message[0] & 0x0F)
-
-    def _push(self, due_s: float, order: int, note_id: int, message: bytes = b"") -> None:
-        heapq.heappush(self._heap, _Entry(due_s, order, next(self._sequence), note_id, message))
+    def _push(self, due_s: float, order: int, note_id: int) -> None:
+        heapq.heappush(self._heap, _Entry(due_s, order, next(self._sequence), note_id))
 
     def _is_live(self, entry: _Entry) -> bool:
-        if entry.order == RAW:
-            return True
         note = (self._pending if entry.order == ON else self._sounding).get(entry.note_id)
         return note is not None and entry.due_s == (note.on_s if entry.order == ON else note.off_s)
 
     def _drop_stale(self) -> None:
         """Rebuild the heap when revoked and moved entries outweigh the live ones: memory stays bounded for months."""
-        live = len(self._pending) + len(self._sounding) + self._raw_queued
+        live = len(self._pending) + len(self._sounding)
         if len(self._heap) > 2 * live + STALE_ENTRIES:
             self._heap = [entry for entry in self._heap if self._is_live(entry)]
             heapq.heapify(self._heap)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from improv.midi.messages import key_of
 from improv.takes.take import Message, Take
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def held(person: list[Message], end_s: float) -> list[tuple[float, float, int]]:
     down: dict[tuple[int, int], float] = {}
     found = []
     for at_s, message in person:
-        if len(message) < 3 or message[0] & 0xE0 != 0x80:  # neither note-on nor note-off
+        if (played := key_of(message)) is None:
             continue
-        key = (message[0] & 0x0F, message[1])
-        if key in down:
-            found.append((down.pop(key), at_s, message[1]))
-        if message[0] & 0xF0 == 0x90 and message[2] > 0:
-            down[key] = at_s
+        channel, pitch, velocity = played
+        if (channel, pitch) in down:
+            found.append((down.pop((channel, pitch)), at_s, pitch))
+        if velocity:
+            down[channel, pitch] = at_s
     found += [(on_s, end_s, pitch) for (_, pitch), on_s in down.items()]
     return sorted(found)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from improv.errors import InputError
+from improv.files import PRIVATE, atomic_write, saving
 
 SOUNDFONT_FOLDERS = (
     "~/.local/share/soundfonts",
@@ -43,7 +42,7 @@ def write_wav(midi: Path, out: Path, font: Path) -> None:
     program = shutil.which("fluidsynth")
     if program is None:
         raise InputError("sound needs the program fluidsynth; install it (Debian: apt install fluidsynth)")
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
         part = Path(folder) / "sound.wav"
         command = [
             program,
@@ -65,6 +64,5 @@ def write_wav(midi: Path, out: Path, font: Path) -> None:
         if done.returncode or not part.is_file():
             said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise InputError(f"fluidsynth could not write {out}: {said}")
-        os.replace(part, out)
-    if sys.platform != "win32":
-        out.chmod(0o644)
+        with saving(out), part.open("rb") as sound, atomic_write(out, "wb", permissions=PRIVATE) as file:
+            shutil.copyfileobj(sound, file)

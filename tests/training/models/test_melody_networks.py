@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from improv.control.state import AllNotesOff, End, SetMood
+from improv.control.commands import AllNotesOff, End, SetMood
 from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel

@@ -16,8 +16,8 @@ document.getElementById("form").addEventListener("submit", (event) => {
   enter(document.getElementById("word").value.trim());
 });
 
-const ticket = location.hash.slice(1);
-if (ticket) {
+const oneTimeToken = location.hash.slice(1);
+if (oneTimeToken) {
   history.replaceState(null, "", "/enter");
-  enter(ticket);
+  enter(oneTimeToken);
 }

@@ -1,6 +1,6 @@
 """How late notes are sent with the page open and without, and while 1,000 OSC commands a second arrive; and the CPU.
 
-    python -m benchmarks.faces [--seconds 20] [--rounds 6] [--no-realtime] [--phases page,osc]
+    python -m benchmarks.frontends [--seconds 20] [--rounds 6] [--no-realtime] [--phases page,osc]
 
 A daemon over JACK's dummy driver, in the mood with the most notes. Each round has a quiet phase before every other
 one, so that what drifts weighs on both alike. *page*: a Chromium without a screen has the page open, connected, its
@@ -29,7 +29,7 @@ from tools import browser as chrome
 from tools import live
 from tools.waiting import CLOCK, eventually
 
-FACES = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
+FRONTENDS = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 WARM_UP_S = 4.0
 SETTLE_S = 1.0  # after a page was closed: Chromium clears up
 DRAWN = "() => [brainmusic.roll.drawn, document.hidden]"
@@ -41,7 +41,7 @@ def measure(seconds: float, rounds: int, realtime: bool, phases: str, driver: st
     wanted = phases.split(",")
     if "page" in wanted and (why := chrome.missing()):
         raise SystemExit(f"cannot be measured here: {why}")
-    settings = ("mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}", *FACES)
+    settings = ("mood.start=nervous", f"midi.driver={driver}", f"timing.realtime={str(realtime).lower()}", *FRONTENDS)
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder, contextlib.ExitStack() as stack:
         stamp = build(Path(folder))
         stack.enter_context(live.jack())
@@ -77,7 +77,7 @@ class Run:
         self._client, self._browser, self._seconds, self._target = client, browser, seconds, Target(daemon)
         pids = processes(daemon.process.pid)
         player = next(pid for pid in pids if pid != pids[0] and b"libjack" in Path(f"/proc/{pid}/maps").read_bytes())
-        self._names = dict.fromkeys(pids, "faces") | {pids[0]: "engine", player: "player"}
+        self._names = dict.fromkeys(pids, "frontends") | {pids[0]: "engine", player: "player"}
 
     def count(self, phase: str, until_s: float) -> None:
         """Let the music play; what is sent and used until then belongs to the phase."""
@@ -140,4 +140,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    report("faces", __doc__, options, measure)
+    report("frontends", __doc__, options, measure)

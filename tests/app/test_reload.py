@@ -1,0 +1,107 @@
+"""What was saved is taken over while the music plays; nothing that can stand in the file stops it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from improv.app.reload import Reloader
+from improv.clock import SystemClock
+from improv.config import load
+from improv.config.live import LiveReader
+from tests.fakes import Stage
+from tests.stage import chords
+from tools.waiting import eventually
+
+CLOCK = SystemClock()
+
+
+class Saved:
+    """A configuration file of a stage that plays, and whoever looks at it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.now_s = path, 0.0
+        self.path.write_text("")
+        self.stage: Stage = chords()
+        self.reloader = Reloader(load(self.path, (), {}), self.path, [])
+
+    def save(self, text: str) -> None:
+        os.unlink(self.path)
+        self.path.write_text(text)
+        os.utime(self.path, ns=(0, int(self.now_s + 1) * 10**9))
+
+    def look(self) -> None:
+        """As the daemon does every turn; a second of its clock goes by."""
+        self.now_s += 1.0
+        self.stage.play(0.05)
+        self.reloader.look(self.stage.engine, self.now_s)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Iterator[Saved]:
+    saved = Saved(tmp_path / "config.yaml")
+    yield saved
+    saved.reloader.close()
+
+
+def said(saved: Saved, caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    def look() -> bool:
+        saved.look()
+        return text in caplog.text
+
+    return bool(eventually(look, 60.0, every_s=0.05))
+
+
+def test_what_was_saved_is_taken_over(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    saved.save("mood: {intensity: 0.9}\nmidi: {channel: 3}\n")
+    assert said(saved, caplog, "was read again; at the next start: midi")
+    assert saved.stage.engine.controls.intensity == 0.9
+
+
+def test_a_number_of_thousands_of_digits_is_told_and_the_music_goes_on(
+    saved: Saved, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved.save(f"music: {{temperature: {'9' * 5000}}}\n")
+    assert said(saved, caplog, "was not taken over, the music goes on as before")
+    before = len(saved.stage.record.steps)
+    saved.stage.play(2.0)
+    assert len(saved.stage.record.steps) > before
+
+
+def test_a_fifo_in_its_place_is_told(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
+    os.unlink(saved.path)
+    os.mkfifo(saved.path)
+    assert said(saved, caplog, "is not an ordinary file")
+
+
+def test_a_fault_of_ours_while_it_is_taken_over_does_not_end_the_music(
+    saved: Saved, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saved.stage.engine, "reconfigure", lambda *_: 1 / 0)
+    saved.save("mood: {intensity: 0.9}\n")
+    assert said(saved, caplog, "was not taken over whole")
+
+
+def test_a_reader_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    reader = LiveReader(tmp_path / "config.yaml", [], within_s=0.0)
+    reader.request()
+    assert "took longer than" in eventually(reader.ready, 60.0).failure
+
+
+def test_a_file_that_is_saved_while_it_is_read_is_read_once_more(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("mood: {intensity: 0.1}\n")
+    reader = LiveReader(path, [])
+    reader.request()
+    reader.request()
+    first = eventually(reader.ready, 60.0)
+    assert first.config is not None
+    path.write_text("mood: {intensity: 0.2}\n")
+    second = eventually(reader.ready, 60.0)
+    assert second.config.mood.intensity in (0.1, 0.2)
+    assert reader.ready() is None
+    reader.close()

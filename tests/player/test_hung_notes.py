@@ -1,0 +1,45 @@
+"""The ends of notes that a player which failed left sounding."""
+
+from __future__ import annotations
+
+from improv.clock import ManualClock
+from improv.midi.messages import all_off
+from improv.player.process.hung_notes import OWED_S, REPEATS_S, HungNotes
+from improv.player.process.output import Output
+from improv.player.process.ports import Ports
+from tests.player.fakes import RecordingDriver, note
+
+
+def test_the_ends_are_sent_again_and_again_and_then_no_more() -> None:
+    hung = HungNotes()
+    hung.add([(0, 60), (3, 62)], 100.0)
+    sent = [(at / 100, message) for at in range(10_000, 11_000) for message in hung.pop_due(at / 100)]
+    ends = [bytes((0x80, 60, 64)), bytes((0x83, 62, 64)), *all_off((0, 3))]
+    assert sent == [(round(100 + after_s, 2), message) for after_s in REPEATS_S for message in ends]
+
+
+def test_whoever_is_connected_later_hears_them_as_well() -> None:
+    hung = HungNotes()
+    hung.add([(0, 60)], 100.0)
+    for at_s in range(100, 200):
+        hung.pop_due(at_s)
+    hung.renew(200.0)
+    assert hung.pop_due(200.0)[0] == bytes((0x80, 60, 64))
+    hung.renew(100.0 + OWED_S)
+    assert hung.pop_due(100.0 + OWED_S) == []
+
+
+def test_a_key_that_sounds_again_is_not_cut_off() -> None:
+    clock = ManualClock(100.0)
+    driver = RecordingDriver(clock)
+    driver.open()
+    output = Output(Ports(driver), clock)
+    output.end_hung([(0, 60), (0, 64)])
+    output.schedule([note(1, 100.1, 130.0, 60)])
+    clock.wait(100.1)
+    output.send_due(clock.now())
+    driver.sent.clear()
+    for _ in range(100):
+        clock.wait(clock.now() + 0.1)
+        output.end_owed()
+    assert {message for _, message in driver.sent} == {bytes((0x80, 64, 64))}
