@@ -2,9 +2,9 @@
 
 A command that is kept to the letter is kept too well. Inside one piece, from one 12 s to the next, people's piano music
 varies by .24 to .42 octaves in its pace, 2.6 to 3.7 semitones in its height and .06 to .07 in its share of harsh
-intervals (medians of the pieces of four kinds of title, docs/measured/moods.md). Held to its command ours does by .11 to
-.14, 1.5 to 2.7 and .02 to .05. The waves are so slow that they are heard as sections, and so quick that a minute has the
-commanded mean.
+intervals. These are medians of the pieces of four kinds of title (docs/measured/moods.md). Held to its command ours
+varies by .11 to .14, 1.5 to 2.7 and .02 to .05. The waves are so slow that they are heard as sections, and so quick
+that a minute has the commanded mean.
 """
 
 from __future__ import annotations
