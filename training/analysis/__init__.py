@@ -1,4 +1,5 @@
-"""What is in a piece beside its notes: hands, bars, keys, chords and references, each by a documented method."""
+"""What is in a piece beside its notes, each by a documented method: hands, bars, keys, chords, cadences, phrases, form
+and references."""
 
 from training.analysis.analysis import Analysis, analyse
 from training.analysis.music import TICKS_PER_BEAT, Music, TimeSignature, of_midi, of_score
