@@ -29,7 +29,7 @@ from improv.plan.people import (
 
 HARSH_WEIGHT = 8.0
 """Nats for each share of dissonant intervals in a chord, for each share commanded beyond NEUTRAL_DISSONANCE."""
-NEUTRAL_DISSONANCE = 0.2
+NEUTRAL_DISSONANCE = 0.175
 _DISSONANT = (1, 2, 6, 10, 11)
 _LEAST_CHANGE, _MOST_CHANGE = 1e-3, 1 - 1e-3
 _LEAST = 1e-12
@@ -73,9 +73,9 @@ def _follows(mode: int, arousal: float, dissonance: float) -> FloatArray:
 def coloured(counts: People, mode: int, colour: Colour) -> FloatArray:
     """What follows what in a mode, tilted towards the chords of slow or fast music and towards harsh or mild ones."""
     slow, fast = counts.alone[mode][SLOW], counts.alone[mode][FAST]
-    middle = np.sqrt(slow * fast) + _LEAST
     share = (colour.arousal + 1) / 2
-    tilt = (slow / middle + 1e-9) ** (1 - share) * (fast / middle + 1e-9) ** share
+    usual = counts.whole[mode] + _LEAST
+    tilt = (slow / usual + 1e-9) ** (1 - share) * (fast / usual + 1e-9) ** share
     tilt *= np.exp(HARSH_WEIGHT * (colour.dissonance - NEUTRAL_DISSONANCE) * (_HARSH - _HARSH.mean()))
     out = counts.follows[mode] * tilt
     return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), _LEAST))

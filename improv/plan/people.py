@@ -2,15 +2,19 @@
 
 The file is JSON of one object:
 
-- `format`: 1. `sources`, `licence`, `split`: what was counted. `pieces`, `bars`: how many.
+- `format`: 2. `sources`, `licence`, `split`: what was counted. `pieces`, `bars`: how many.
 - `pairs`: by mode (major, minor), rows [root, quality, inversion, root, quality, inversion, count]: a chord and the one
   that follows it; roots are semitones above the tonic of the key that the second chord is in.
 - `single`: by mode and speed (major slow, major fast, minor slow, minor fast), rows [root, quality, inversion, count].
 - `opening`, `beginning`: by mode, such rows: the first chord of a piece; of a later phrase.
 - `changes`: [mode][rate][strength of the beat 0..3][stays, changes]; rates are classes of RATES.
-- `rates`: [mode][slow, fast][rate]; `next_rate`: [rate][rate of the next phrase].
+- `rates`: [mode][slow, fast][rate].
 - `keys`: [mode of the piece][semitones above its tonic][mode there]: phrases in this key.
-- `lags`: [bar in four][bars back, 0: nothing alike]: where a new run of references begins.
+- `phrase_bars`: [usual length - 1][length - 1]: lengths of phrases in pieces whose phrases are usually so long.
+- `cadences`: [mode][cadence of the phrase before, START for the first][cadence]; `last_cadence`: of pieces.
+- `closes`: [mode][cadence] -> rows [chord before, chord, strength of the beat that the chord arrives on, count].
+- `kinds`: [kind of the phrase before][kind]: phrases that are new, begin like an earlier one, come back.
+- `lags`: [bar of the phrase][bars back, 0: nothing alike]: where a new run of references begins.
 - `stays`: [class of the lag][bin of the likeness][ends, goes on]. `likeness`: [class of the lag][goes on][bin of the
   bar before][bin]. `returns`: [bin of the bar before, last row: at the start][bin], in returns from far.
 - `near`: [bin of the far reference][bin of the likeness to the bar before]; `near_alone`: the same without a far one.
@@ -27,17 +31,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from improv.model.plan_inputs import CADENCES
 from improv.music.chord import QUALITIES, TONES, Chord
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FORMAT = 1
+FORMAT = 2
 INVERSIONS = 4
 STATES = 12 * len(QUALITIES) * INVERSIONS
 PER_ROOT = len(QUALITIES) * INVERSIONS
@@ -48,6 +53,9 @@ LAG_LIMITS = (1, 2, 4, 8, 16)
 LIKENESS_BINS = 11
 """Tenths of 0..99, and 100 alone."""
 LONG_RETURN_BARS = 8
+LONGEST_PHRASE, MOST_LAG, LAG_PLACES = 16, 48, 8
+START = len(CADENCES)
+"""What stands for the cadence before the first phrase."""
 MAJOR, MINOR = 0, 1
 SLOW, FAST = 0, 1
 _LEAST = 1e-6
@@ -98,23 +106,37 @@ def bin_of(likeness: int) -> int:
     return likeness // 10
 
 
+class Close(NamedTuple):
+    """The end of a phrase: numbers of its last two chords, above the tonic, and the strength of the last one's beat."""
+
+    before: int
+    arrival: int
+    strength: int
+    times: int
+
+
 @dataclass(frozen=True)
 class People:
     """Probabilities from the counts.
 
     follows: by mode, (STATES, STATES): the next chord after a chord, never the same one. alone: [mode][slow, fast] of
-    (STATES,). opening, beginning: by mode, (STATES,). changes: (2, rates, 4), that a chord changes on a beat. All
-    others: counts as in the file, as arrays.
+    (STATES,), whole: by mode, both together. opening, beginning: by mode, (STATES,). changes: (2, rates, 4), that a
+    chord changes on a beat. closes: [mode][cadence]. All others: counts as in the file, as arrays.
     """
 
     follows: tuple[FloatArray, FloatArray]
     alone: tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
+    whole: tuple[FloatArray, FloatArray]
     opening: tuple[FloatArray, FloatArray]
     beginning: tuple[FloatArray, FloatArray]
     changes: FloatArray
     rates: FloatArray
-    next_rate: FloatArray
     keys: FloatArray
+    phrase_bars: FloatArray
+    cadences: FloatArray
+    last_cadence: FloatArray
+    closes: tuple[tuple[tuple[Close, ...], ...], ...]
+    kinds: FloatArray
     lags: FloatArray
     stays: FloatArray
     likeness: FloatArray
@@ -146,13 +168,19 @@ def people_of(counts: dict[str, Any]) -> People:
     opening = [_shares(_single(rows) + 0.5 * _shares(w)) for rows, w in zip(counts["opening"], whole, strict=True)]
     beginning = [_shares(_single(rows) + _shares(w)) for rows, w in zip(counts["beginning"], whole, strict=True)]
     changes = np.array(counts["changes"], dtype=np.float64)
-    names = ("rates", "next_rate", "keys", "lags", "stays", "likeness", "returns", "near", "near_alone")
+    closes = tuple(tuple(tuple(map(_close, rows)) for rows in kinds) for kinds in counts["closes"])
+    names = (
+        *("rates", "keys", "phrase_bars", "cadences", "last_cadence", "kinds"),
+        *("lags", "stays", "likeness", "returns", "near", "near_alone"),
+    )
     return People(
         follows=(follows[0], follows[1]),
         alone=((alone[0], alone[1]), (alone[2], alone[3])),
+        whole=(_shares(whole[0]), _shares(whole[1])),
         opening=(opening[0], opening[1]),
         beginning=(beginning[0], beginning[1]),
         changes=(changes[..., 1] + 0.5) / (changes.sum(axis=-1) + 1),
+        closes=closes,
         moves=tuple(tuple((a, b, n) for a, b, n in counts["moves"][str(i)]) for i in range(12)),
         metres=tuple((str(name), int(m), int(f), int(n)) for name, m, f, n in counts["metres"]),
         lengths=tuple(counts["lengths"]),
@@ -160,6 +188,10 @@ def people_of(counts: dict[str, Any]) -> People:
         sources=tuple(counts.get("sources", ())),
         **{name: np.array(counts[name], dtype=np.float64) for name in names},
     )
+
+
+def _close(row: Sequence[int]) -> Close:
+    return Close(int(state_of(*row[:3])), int(state_of(*row[3:6])), row[6], row[7])
 
 
 def _single(rows: Sequence[Sequence[int]]) -> FloatArray:

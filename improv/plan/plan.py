@@ -113,8 +113,9 @@ class PlannedBar:
 
 
 class FormPhrase(NamedTuple):
-    """A phrase of a piece's form. like: index of the phrase of the piece that it brings back, or None. key: that it is
-    in, as semitones above the piece's tonic. other_mode: whether it is in the other mode. last: the coda's.
+    """A phrase of a piece's form. like: index of the phrase of the piece that it brings back, or None; begins_like:
+    only its first half. key: that it is in, as semitones above the piece's tonic. other_mode: whether it is in the
+    other mode. last: whether it closes the piece.
     """
 
     section: str
@@ -124,6 +125,7 @@ class FormPhrase(NamedTuple):
     key: int = 0
     other_mode: bool = False
     last: bool = False
+    begins_like: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from dataclasses import replace
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
-from improv.plan.form import away, draw_cadence, draw_form, draw_phrase_bars
-from improv.plan.people import people
-from improv.plan.phrase import Brief, Purpose, rng_of, write_phrase
+from improv.plan.brief import Brief, Purpose, rng_of
+from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars
+from improv.plan.people import START, people
+from improv.plan.phrase import write_phrase
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
 from improv.plan.request import Loop, PlanRequest
 from improv.plan.texture import draw_character
@@ -116,16 +117,17 @@ def _home(plan: Plan | None, request: PlanRequest, seed: int, number: int) -> in
     return (last + semitones) % 12 + MINOR_KEYS * minor
 
 
-def _form_phrase(piece: Piece, index: int, request: PlanRequest, seed: int, number: int) -> FormPhrase:
+def _form_phrase(plan: Plan, piece: Piece, index: int, request: PlanRequest, number: int) -> FormPhrase:
     """A phrase of the form, or a new one where there is no form."""
     if piece.form:
         return piece.form[index]
-    rng = rng_of(seed, Purpose.PHRASE, number)
-    bars = draw_phrase_bars(request, rng)
+    rng = rng_of(plan.seed, Purpose.PHRASE, number)
+    bars = request.phrase_bars or draw_bars(draw_usual_bars(rng_of(plan.seed, Purpose.FORM, piece.number)), rng)
     if request.loop:
         bars = max(1, round(bars / len(request.loop))) * len(request.loop)
         return FormPhrase("", min(bars, 64), 0)
-    return FormPhrase("", bars, draw_cadence(rng))
+    before = plan.bars[-1].cadence if plan.bars else START
+    return FormPhrase("", bars, draw_cadence(before, piece.home >= MINOR_KEYS, rng))
 
 
 def _extended(plan: Plan, request: PlanRequest) -> Plan:
@@ -140,7 +142,7 @@ def _extended(plan: Plan, request: PlanRequest) -> Plan:
 def _appended(
     plan: Plan, request: PlanRequest, piece: Piece, number: int, index: int, first_bar: int, first_tick: int
 ) -> Plan:
-    phrase = _form_phrase(piece, index, request, plan.seed, number)
+    phrase = _form_phrase(plan, piece, index, request, number)
     last = plan.bars[-1].chords[-1] if plan.bars else None
     same = last is not None and plan.bars[-1].piece == piece.number
     brief = Brief(

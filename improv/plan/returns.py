@@ -47,7 +47,7 @@ def draw_reference(
         ends, on = counts.stays[lag_class(state.lag), bin_of(state.likeness)]
         goes_on = rng.random() * (ends + on + 1) < on + 0.5
     if not goes_on:
-        weights = counts.lags[place % len(counts.lags)][1 : number - first + 1]
+        weights = counts.lags[min(place, len(counts.lags) - 1)][1 : number - first + 1]
         lag = 1 + _draw(weights + 0.01, rng)
     rows = counts.likeness[lag_class(lag), int(goes_on)]
     row = rows[bin_of(state.likeness)] if goes_on else rows[0]

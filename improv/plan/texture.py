@@ -81,20 +81,31 @@ def _draw(name: str, rng: np.random.Generator) -> FloatArray:
     return np.asarray(root @ rng.standard_normal(len(root)))
 
 
-def texture_of(request: PlanRequest, character: Character, minor: bool, draws: TextureDraws) -> Texture:
-    """What the hands do in a phrase."""
+def hands_of(request: PlanRequest, character: Character, minor: bool, draws: TextureDraws) -> FloatArray:
+    """What the hands do in a phrase: registers of left and right, then log2 of 1 + their onsets in four quarters."""
     onsets = request.attributes.get("onset_density", DEFAULT_ONSETS_PER_S)
     beat_s = 60 / (request.tempo_bpm * character.tempo_factor)
     speed = math.log2(max(onsets * beat_s * 4, 0.5)) + character.speed
     height = request.attributes.get("register", DEFAULT_REGISTER) + character.height - 60
     deviation = request.variety * draws.whole
     whole = np.array([1.0, speed + deviation[0], height + deviation[1], -1.0 if minor else 1.0])
-    hands = whole @ people().texture["weights"] + np.array(character.hands) + request.variety * draws.hands
-    return _possible(hands)
+    return np.asarray(whole @ people().texture["weights"] + np.array(character.hands) + request.variety * draws.hands)
 
 
-def _possible(hands: FloatArray) -> Texture:
-    """Registers within the piano and apart, densities that two hands can play."""
+def bar_deviation(request: PlanRequest, closes: int | None, rng: np.random.Generator) -> FloatArray:
+    """What a bar does otherwise than its phrase. closes: the cadence of its phrase in the last bar, else None."""
+    own = request.variety * _draw("bar_covariance", rng)
+    return own if closes is None else own + people().texture["closing"][closes]
+
+
+def hands_in(texture: Texture) -> FloatArray:
+    """A texture as `hands_of` counts."""
+    left, right = np.log2(1 + np.array(texture[2:]))
+    return np.array([texture.left_register, texture.right_register, left, right])
+
+
+def possible(hands: FloatArray) -> Texture:
+    """A texture with registers within the piano and apart, and densities that two hands can play."""
     left, right = np.clip(hands[:2], [_LOWEST, _LOWEST + _APART], [_HIGHEST - _APART, _HIGHEST]).tolist()
     if right - left < _APART:
         middle = (left + right) / 2
