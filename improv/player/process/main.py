@@ -11,7 +11,7 @@ from improv.clock import SystemClock
 from improv.errors import PortError
 from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.null import NullDriver
-from improv.player.drivers.probe import open_driver
+from improv.player.drivers.probe import NO_SYSTEM, open_driver
 from improv.player.pipe import Pipe
 from improv.player.process.loop import Player, described
 from improv.player.process.note_log import NoteLog
@@ -83,7 +83,7 @@ def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSe
 
 def _finder(settings: PlayerSettings) -> Callable[[Connections], Driver] | None:
     """How to look for this output's port again, with what its virtual port was connected to."""
-    if settings.driver in ("null", "file"):
+    if settings.driver in NO_SYSTEM:
         return None
 
     def find(before: Connections) -> Driver:
