@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import sys
 import threading
 import types
@@ -44,9 +45,22 @@ class Backoff:
 def spawn(target: Callable[..., None], arguments: tuple[Any, ...], name: str) -> SpawnProcess:
     """Start a process that ends with this one. OSError when there are no handles, no processes, no memory left."""
     process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, name=name, daemon=True)
-    with without_main():
+    with without_main(), _signals_held_back():
         process.start()
     return process
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """The child inherits that the terminal's signals are blocked: Ctrl-C while it is still importing prints nothing."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [getattr(signal, name) for name in LEFT_TO_THE_ENGINE])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end(process: SpawnProcess) -> None:

@@ -535,7 +535,7 @@ class Engine:
         now_s = self._clock.now()
         tick = self._first_unheard(now_s)
         while self._planned and self._planned[-1].position.tick >= tick:
-            self._planned.pop()
+            self._notes_planned -= len(self._planned.pop().started)
         self.improviser.apply(Rewind(tick))
         self._link.send(Silence())
         self.improviser.apply(Release())

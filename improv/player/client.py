@@ -201,7 +201,8 @@ class PlayerClient:
 
     def _supervise(self, now_s: float) -> str:
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
-        if self._pipe is not None and now_s - self._answered_s > limit_s:
+        # Whatever it says is a sign of life: an answer may stand behind much that was played.
+        if self._pipe is not None and now_s - max(self._answered_s, self._alive_s) > limit_s:
             self._fail(now_s, "did not answer any more")
         elif self._pipe is None and self._restart_at_s is None:
             self._fail(now_s, "ended unexpectedly")

@@ -30,8 +30,8 @@ class PipeEnd(Protocol):
         """The next record. Raises EOFError when the other end is closed."""
         ...
 
-    def send(self, record: object) -> None:
-        """Hand a frozen record over, or keep it until the peer reads again."""
+    def send(self, record: object, *, urgent: bool = False) -> None:
+        """Hand a frozen record over, or keep it until the peer reads again; urgent: before all that waits."""
         ...
 
 
@@ -66,8 +66,13 @@ class Pipe:
         except OSError as error:
             raise EOFError from error
 
-    def send(self, record: object) -> None:
-        self._outbox.append(record)
+    def send(self, record: object, *, urgent: bool = False) -> None:
+        if urgent:  # a heartbeat never waits behind input
+            if len(self._outbox) == OUTBOX:
+                self._outbox.popleft()
+            self._outbox.appendleft(record)
+        else:
+            self._outbox.append(record)
         self._flush()
 
     def close(self) -> None:

@@ -36,6 +36,14 @@ def line_of(record: Record) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
+def _line_or_nothing(record: Record) -> bytes:
+    """A record that JSON cannot say (NaN, infinity) is left out: one line less, and the take goes on."""
+    try:
+        return line_of(record)
+    except (ValueError, TypeError):
+        return b""
+
+
 def record_of(line: bytes) -> Record | None:
     """The record of a line, or None when it is torn or damaged."""
     checksum, _, text = line.rstrip(b"\n").partition(b" ")
@@ -96,7 +104,7 @@ class JournalWriter:
     def close_beside(self) -> None:
         """Let the thread write what is left and end, without waiting for it."""
         self._closing.set()
-        with contextlib.suppress(queue.Full):
+        with contextlib.suppress(queue.Full):  # then `_closing` tells, once the queue is empty
             self._queue.put_nowait(None)
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -124,17 +132,28 @@ class JournalWriter:
                 pass
         except OSError as error:
             self._fail(error.strerror or str(error))
+        except Exception as error:  # a thread that dies unsaid would record nothing for hours
+            self._fail(f"unexpected trouble, {type(error).__name__}: {error}")
         finally:
             with contextlib.suppress(OSError):
                 os.close(handle)
 
+    def _next(self) -> Record | None:
+        """The next record; None at the end, also where there was no room left to say so in the queue."""
+        while True:
+            try:
+                return self._queue.get(timeout=SYNC_EVERY_S)
+            except queue.Empty:
+                if self._closing.is_set():
+                    return None
+
     def _write(self, handle: int) -> bool:
         """Wait for a record, write and sync all that came, then let the disk rest. False: that was all."""
-        records = [self._queue.get()]
+        records = [self._next()]
         with contextlib.suppress(queue.Empty):
             while records[-1] is not None:
                 records.append(self._queue.get_nowait())
-        data = b"".join(line_of(record) for record in records if record is not None)
+        data = b"".join(_line_or_nothing(record) for record in records if record is not None)
         while data:
             data = data[os.write(handle, data) :]
         os.fsync(handle)

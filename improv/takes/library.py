@@ -42,10 +42,11 @@ def paths(folder: Path) -> list[Path]:
 
 
 def keep_newest(folder: Path, keep: int) -> None:
-    """Delete all but the newest `keep` takes, with what was made of them."""
+    """Delete all but the newest `keep` takes, with what was made of them; never one that a daemon is recording."""
     there = paths(folder) if folder.is_dir() else []
     for path in there[: max(len(there) - keep, 0)]:
-        delete(path)
+        if not is_locked(path):
+            delete(path)
 
 
 def find(folder: Path, take_id: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -151,6 +152,22 @@ def test_several_daemons_are_told_apart(runtime: Path, capsys: pytest.CaptureFix
     assert "no BrainMusic called 'Cellar'" in capsys.readouterr().err
     assert main(["status", "--to", str(os.getppid())]) == 7
     assert f"Studio (process {os.getppid()}) does not answer" in capsys.readouterr().err
+
+
+def test_the_socket_of_a_daemon_that_lives_stays(
+    runtime: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else keeps us from it (no file handle left, say), it is there for the next one who asks."""
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    place = discovery.place_of("Hall", os.getpid())
+    place.path.touch()
+    monkeypatch.setattr("improv.frontends.ctl.client._connect", refuse)
+    assert main(["status"]) == 7
+    assert "does not answer" in capsys.readouterr().err
+    assert place.path.exists()
 
 
 def test_the_meeting_place_is_the_users_own(runtime: Path) -> None:

@@ -77,11 +77,11 @@ def at(wall_s: float) -> int:
 
 
 def test_messages_and_bundles() -> None:
-    assert read(write("/a", 1, 0.5, "x", True, None)) == [(None, "/a", (1, 0.5, "x", True, None))]
-    assert read(b"/{a,b}\0\0,I\0\0") == [(None, "/{a,b}", (True,))]
+    assert read(write("/a", 1, 0.5, "x", True, None))[0] == [(None, "/a", (1, 0.5, "x", True, None))]
+    assert read(b"/{a,b}\0\0,I\0\0")[0] == [(None, "/{a,b}", (True,))]
     inner = bundle(at(1000.5), write("/b", 2))
     packet = bundle(1, write("/a"), inner, write("/c"))
-    assert [(one.due_s, one.address) for one in read(packet)] == [(None, "/a"), (1000.5, "/b"), (None, "/c")]
+    assert [(one.due_s, one.address) for one in read(packet)[0]] == [(None, "/a"), (1000.5, "/b"), (None, "/c")]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,14 @@ def test_messages_and_bundles() -> None:
 def test_malformed_packets(packet: bytes) -> None:
     with pytest.raises(OscError):
         read(packet)
+
+
+def test_a_message_that_cannot_be_read_costs_the_rest_of_its_bundle_nothing() -> None:
+    unknown = b"/other/app\0\0,c\0\0" + struct.pack(">i", 65)
+    messages, faults = read(bundle(1, write("/a", 1), unknown, bundle(1, b"/abc", write("/b")), write("/c")))
+    assert [one.address for one in messages] == ["/a", "/b", "/c"]
+    assert faults[0] == "unknown types b'c'"
+    assert len(faults) == 2
 
 
 def test_bundles_in_bundles_end() -> None:
@@ -234,7 +242,7 @@ class Player:
         loop = asyncio.get_running_loop()
         while True:
             data = await asyncio.wait_for(loop.sock_recv(self._socket, 65536), LIMIT_S)
-            (message,) = read(data)
+            ((message,), _) = read(data)
             if message.address == address:
                 return message.arguments
 
@@ -264,11 +272,12 @@ def test_commands_by_osc() -> None:
         player.send(write("/brainmusic/nothing"))
         assert "unknown OSC address '/brainmusic/nothing'" in (await player.receive("/brainmusic/error"))[0]
         player.send(b"\xff" * 16)
+        assert "malformed" in (await player.receive("/brainmusic/error"))[0]
         player.send(write("/brainmusic/panic", 1))
         await here.until(lambda: len(here.commands) == 4)
         assert [one["command"] for one in here.commands] == ["mood", "play", "pause", "panic"]
         assert {one["from"] for one in here.commands} == {"osc"}
-        assert any("malformed OSC packet" in text for text in here.logged)
+        assert any("malformed packet or message" in text for text in here.logged)
 
     play(body)
 
@@ -383,7 +392,7 @@ def test_oscquery() -> None:
             for bar in range(10, 20):  # the first may come before it listens
                 await here.tell({"kind": "state", "state": {"bar": bar, "beat": 1}})
                 await asyncio.sleep(0)
-            (heard,) = read(await listener.recv())  # type: ignore[arg-type]
+            ((heard,), _) = read(await listener.recv())  # type: ignore[arg-type]
             assert heard.address == "/brainmusic/state/bar"
 
     play(body)

@@ -86,7 +86,7 @@ class ScriptedPipe:
             raise EOFError
         return heapq.heappop(self._script)[2]
 
-    def send(self, record: object) -> None:
+    def send(self, record: object, *, urgent: bool = False) -> None:
         self.sent.append((self._clock.now(), record))
 
 

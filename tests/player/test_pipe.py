@@ -32,6 +32,18 @@ def test_a_peer_that_does_not_read_blocks_nobody(ends: tuple[Pipe, Pipe]) -> Non
     assert len(received) < 10 * OUTBOX
 
 
+def test_a_heartbeat_does_not_wait_behind_input(ends: tuple[Pipe, Pipe]) -> None:
+    ours, theirs = ends
+    for i in range(10 * OUTBOX):
+        ours.send((i, "x" * 100))
+    ours.send("pong", urgent=True)
+    received = []
+    while theirs.poll(0):
+        received.append(theirs.receive())
+        ours.poll(0)
+    assert len(received) - received.index("pong") == OUTBOX
+
+
 def test_a_closed_peer_is_told_by_receive_only(ends: tuple[Pipe, Pipe]) -> None:
     ours, theirs = ends
     theirs.send("last words")

@@ -72,6 +72,7 @@ from improv.takes.schema import controls_record, operations, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
 from tests.fakes import FallibleLink
+from tools.waiting import eventually
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 ROUNDING_S = 1e-5  # the journal keeps microseconds
@@ -651,3 +652,35 @@ def test_the_report_of_a_take_without_notes_or_person(tiny: OnnxModel, tmp_path:
     path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
     assert "no notes" in html(take.read(path))
     assert paired(midi_file(take.read(path)))
+
+
+def test_a_take_that_is_being_recorded_is_never_deleted_as_an_old_one(tmp_path: Path) -> None:
+    oldest = JournalWriter(tmp_path / f"2026-01-01T00-00-00{SUFFIX}", str)
+    oldest.append({"k": "take"})
+    eventually(lambda: library.is_locked(oldest.path))
+    for second in range(1, 4):
+        (tmp_path / f"2026-01-01T00-00-0{second}{SUFFIX}").touch()
+    library.keep_newest(tmp_path, 1)
+    assert [path.stem[-2:] for path in library.paths(tmp_path)] == ["00", "03"]
+    oldest.close()
+
+
+def test_a_record_that_json_cannot_say_costs_one_line(tmp_path: Path) -> None:
+    failures: list[str] = []
+    writer = JournalWriter(tmp_path / f"x{SUFFIX}", failures.append)
+    for value in (1.0, float("nan"), 2.0):
+        writer.append({"k": "hurry", "m": value})
+    writer.close()
+    assert [record["m"] for record in journal.read(writer.path) if record] == [1.0, 2.0]
+    assert not failures
+
+
+def test_a_journal_whose_queue_is_full_ends_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "SYNC_EVERY_S", 0.01)
+    monkeypatch.setattr(journal, "LONGEST_QUEUE", 3)
+    failures: list[str] = []
+    writer = JournalWriter(tmp_path / f"x{SUFFIX}", failures.append)
+    for number in range(200):
+        writer.append({"k": "hurry", "m": number})
+    writer.close(30.0)
+    assert not writer._thread.is_alive()

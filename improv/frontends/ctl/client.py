@@ -44,9 +44,10 @@ class Client:
         self._place, self._lines, self._buffer = place, list[bytes](), LineBuffer()
         try:
             self._socket = _connect(place.path)
-        except (OSError, ValueError, KeyError):
-            with contextlib.suppress(OSError):
-                place.path.unlink()
+        except (OSError, ValueError, KeyError) as error:
+            if isinstance(error, ConnectionRefusedError):  # nobody listens there: what a daemon that was killed left
+                with contextlib.suppress(OSError):
+                    place.path.unlink()
             raise NotRunningError(f"{place.name} (process {place.pid}) does not answer; is it still playing?") from None
 
     def __enter__(self) -> Self:

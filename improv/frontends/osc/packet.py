@@ -24,6 +24,10 @@ class OscError(ValueError):
     """A datagram that is no OSC packet."""
 
 
+class TooLargeError(OscError):
+    """More in one packet than is read: nothing of it is carried out."""
+
+
 class Timed(NamedTuple):
     """A message. due_s: seconds since 1970, or None for now."""
 
@@ -32,23 +36,29 @@ class Timed(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-def read(data: bytes) -> list[Timed]:
-    """All messages of a packet, in their order. OscError when any part of it is malformed."""
+def read(data: bytes) -> tuple[list[Timed], list[str]]:
+    """All messages of a packet, in their order, and what was wrong with those that are left out.
+
+    A message of a bundle that cannot be read costs the others nothing. OscError when it is no packet at all.
+    """
     messages: list[Timed] = []
-    _take(data, None, 0, messages)
-    return messages
+    faults: list[str] = []
+    _take(data, None, 0, messages, faults)
+    if faults and not messages:
+        raise OscError(faults[0])
+    return messages, faults
 
 
-def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed]) -> None:
+def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed], faults: list[str]) -> None:
     if not data or len(data) % 4:
         raise OscError("a packet has a multiple of 4 bytes")
     if not data.startswith(BUNDLE):
         if len(messages) >= MOST_MESSAGES:
-            raise OscError(f"a bundle holds at most {MOST_MESSAGES} messages")
+            raise TooLargeError(f"a bundle holds at most {MOST_MESSAGES} messages")
         messages.append(_message(data, due_s))
         return
     if depth >= DEEPEST:
-        raise OscError(f"bundles stand in each other at most {DEEPEST} deep")
+        raise TooLargeError(f"bundles stand in each other at most {DEEPEST} deep")
     if len(data) < 16:
         raise OscError("a bundle has a time tag")
     (tag,) = struct.unpack_from(">Q", data, 8)
@@ -59,7 +69,13 @@ def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed]) -
         at += 4
         if not 0 < size <= len(data) - at:
             raise OscError("an element of a bundle is longer than the bundle")
-        _take(data[at : at + size], inner_s, depth + 1, messages)
+        try:
+            _take(data[at : at + size], inner_s, depth + 1, messages, faults)
+        except TooLargeError:
+            raise
+        except OscError as error:
+            if len(faults) < MOST_MESSAGES:
+                faults.append(str(error))
         at += size
 
 

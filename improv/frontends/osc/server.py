@@ -11,6 +11,7 @@ from improv.clock import wall_clock
 from improv.frontends.osc.packet import OscError, Timed, read, write
 from improv.frontends.osc.pattern import is_pattern, matching
 from improv.frontends.osc.tree import ROOT, Tree, WrongArgumentsError
+from improv.frontends.server.access import unmapped
 from improv.frontends.server.broker import Broker
 from improv.frontends.server.rate_limit import Rates
 
@@ -125,10 +126,11 @@ class OscServer(asyncio.DatagramProtocol):
             self._broker.say("osc_foreign", f"OSC from {peer[0]} was refused; osc.allow names who may send.")
             return
         try:
-            messages = read(data)
+            messages, faults = read(data)
         except OscError as error:
-            self._broker.say("osc_malformed", f"A malformed OSC packet from {peer[0]} was left out: {error}.")
-            return
+            messages, faults = [], [str(error)]
+        for fault in faults[:1]:
+            self._wrong(peer, f"a malformed packet or message was left out: {fault}", "osc_malformed")
         for message in messages:
             if not self._messages.allow(peer[0]):
                 self._broker.say("osc_flood", f"{peer[0]} sends more than {MESSAGES_PER_S:g} OSC messages a second.")
@@ -141,7 +143,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     def _may_send(self, host: str) -> bool:
         try:
-            address = ipaddress.ip_address(host.partition("%")[0])
+            address = unmapped(ipaddress.ip_address(host.partition("%")[0]))
         except ValueError:
             return False
         return address.is_loopback or any(address in network for network in self._allow)

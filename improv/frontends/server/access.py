@@ -167,7 +167,7 @@ class AccessControl:
 
     def _in_networks(self, client: str) -> bool:
         try:
-            address = ipaddress.ip_address(client)
+            address = unmapped(ipaddress.ip_address(client.partition("%")[0]))
         except ValueError:
             return False
         return any(address in network for network in self._networks)
@@ -196,8 +196,14 @@ def _is_loopback(client: str) -> bool:
         address = ipaddress.ip_address(client)
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return bool((mapped or address).is_loopback)
+    return unmapped(address).is_loopback
+
+
+def unmapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """::ffff:127.0.0.1, as a socket for both families calls this computer, is 127.0.0.1."""
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _same(origin: bytes, host: bytes) -> bool:

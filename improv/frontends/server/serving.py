@@ -8,7 +8,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 LONGEST_WARNING = 400
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a frontend that failed is served again
 ANYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -42,7 +43,7 @@ class Frontends:
     async def run(self) -> None:
         """Serve until the engine is gone."""
         settings = self._settings
-        servers = [asyncio.create_task(server) for server in self._servers(settings)]
+        servers = [asyncio.create_task(self._kept_up(name, serve)) for name, serve in self._servers(settings)]
         try:
             await self.broker.run()
         finally:
@@ -51,13 +52,28 @@ class Frontends:
             if servers:
                 await asyncio.wait(servers, timeout=END_WITHIN_S)
 
-    def _servers(self, settings: FrontendsSettings) -> Iterator[Coroutine[None, None, None]]:
+    async def _kept_up(self, name: str, serve: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Serve for ever: a frontend that fails is told of and served again, the others do not notice."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await serve()
+                return
+            except Exception as error:
+                text = f"{type(error).__name__}: {error}"[:LONGEST_WARNING]
+                self.broker.say(
+                    f"failed_{name}", f"{name} failed ({text}) and is served again in {wait_s:g} s.", "error"
+                )
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    def _servers(self, settings: FrontendsSettings) -> Iterator[tuple[str, Callable[[], Coroutine[None, None, None]]]]:
         if settings.web:
-            yield self._web(settings)
+            yield "the page", lambda: self._web(settings)
         if settings.osc:
-            yield self._osc(settings)
+            yield "OSC", lambda: self._osc(settings)
         if settings.ctl:
-            yield CtlServer(self.broker, self.link).serve(settings)
+            yield "ctl", lambda: CtlServer(self.broker, self.link).serve(settings)
 
     async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web

@@ -15,6 +15,7 @@ from improv.midi.messages import CLOCK_MESSAGES, is_channel_message
 from improv.player.drivers.base import Driver
 from improv.player.pipe import PipeEnd
 from improv.player.process.clock_in import ClockFollower
+from improv.player.process.input_limit import InputLimit
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.protocol import (
@@ -77,6 +78,7 @@ class Player:
         self._ping_s = now_s
         self._engine_hangs = False
         self._follower = ClockFollower()
+        self._limit = InputLimit()
         self.ended = False
 
     def run_once(self) -> bool:
@@ -130,7 +132,7 @@ class Player:
 
     def _wake_s(self, now_s: float) -> float:
         wake_s = min(now_s + LONGEST_WAIT_S, self._next_check_s)
-        if self._input.input_name and self._input.arrivals < 0:
+        if self._limit.waits or (self._input.input_name and self._input.arrivals < 0):
             wake_s = min(wake_s, self._next_input_s)
         due_s = self._next_s()
         return wake_s if due_s is None else min(wake_s, due_s - LEAD_S)
@@ -148,7 +150,7 @@ class Player:
                 for output in self.outputs:
                     output.move_offs(offs)
             case Revoke(request_id, first_note_id):
-                self._pipe.send(Revoked(request_id, first_note_id, self._revoke(first_note_id)))
+                self._pipe.send(Revoked(request_id, first_note_id, self._revoke(first_note_id)), urgent=True)
             case Silence():
                 self._silence()
             case Bend():
@@ -162,7 +164,7 @@ class Player:
                     output.stop_clock(due_s)
             case Ping():
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                self._pipe.send(Pong(together(self.outputs)))
+                self._pipe.send(Pong(together(self.outputs)), urgent=True)
             case Quit():
                 self.ended = True
 
@@ -201,7 +203,8 @@ class Player:
 
     def _receive(self, now_s: float) -> None:
         """What arrived. An input that must be polled is looked at less often while nothing is played on it."""
-        if not self._input.input_name or (now_s < self._next_input_s and self._input.arrivals < 0):
+        polled = self._input.arrivals < 0 or self._limit.waits
+        if not self._input.input_name or (polled and now_s < self._next_input_s):
             return
         arrived = self._input.receive(now_s)
         if arrived:
@@ -212,7 +215,9 @@ class Player:
             if message[0] in CLOCK_MESSAGES:
                 self._follower.feed(message, at_s)
             elif is_channel_message(message):
-                self._pipe.send(Received(message, min(at_s, now_s)))
+                self._limit.feed(message, min(at_s, now_s))
+        for passed in self._limit.pop_due(now_s):
+            self._pipe.send(Received(passed.message, passed.at_s))
         for record in self._follower.news(now_s):
             self._pipe.send(record)
 
