@@ -28,6 +28,8 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Begin, Configure, FollowTempo, Hear, Locate, Offer, Release, Rewind, Shorten
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
+from improv.listening.keyboard import Keyboard
+from improv.midi.messages import LETS_GO
 from improv.model.loader import Loaded
 from improv.music.mood import nearest_name
 from improv.player.protocol import (
@@ -119,7 +121,7 @@ class Engine:
         self._replanned_s = -1.0
         self._replan_every_s, self._settled_s = REPLAN_EVERY_S, SETTLED_S
         self._finished = False
-        self._keys: set[tuple[int, int]] = set()  # (channel, pitch) that the person holds
+        self._keyboard = Keyboard()  # what the person holds
         self._notes_planned = self._stalls = 0
         if initial.clock_source == "internal":
             self._begin()
@@ -146,11 +148,13 @@ class Engine:
             log.warning("%s", notice)
             self._start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
-            self._keys.clear()  # who knows what happened to them
+            self._keyboard.clear(self._clock.now())  # who knows what happened to them
             self._listen()
             self._start_over()
         self._take_model()
         now_s = self._clock.now()
+        if self._keyboard.tidy(now_s):  # their ends were lost, or they are forgotten
+            self._keys_changed(now_s)
         anew = self._changed_s is not None and now_s - self._replanned_s >= self._replan_every_s - PLAN_EARLY_S
         if anew and self._changed_s is not None:
             self._replan(self._changed_s)
@@ -182,28 +186,38 @@ class Engine:
             return
         if parsed.type in ("note_on", "note_off"):
             self._play_along(parsed, received_s)
+        elif (
+            parsed.type == "control_change"
+            and parsed.control in LETS_GO
+            and self._keyboard.let_go(parsed.channel, received_s)
+        ):
+            self._keys_changed(received_s)
         try:
             command = self.midi_map.command(parsed)
             if command is not None:
                 self.act(command, received_s)
         except CommandError as error:
             log.warning("MIDI: %s", error)
+        except Exception:  # a fault of ours: whoever turns a knob must not end the music with it
+            log.exception("unexpected trouble with the MIDI message %s; the music goes on", message.hex(" "))
 
     def _play_along(self, message: mido.Message, received_s: float) -> None:
         """A key of the person's went down or up. In a duet what is planned and not yet heard is chosen anew."""
-        key = (message.channel, message.note)
         if message.type == "note_on" and message.velocity > 0:
-            self._keys.add(key)
+            self._keyboard.strike(message.channel, message.note, message.velocity, received_s)
         else:
-            self._keys.discard(key)
+            self._keyboard.release(message.channel, message.note, received_s)
+        self._keys_changed(received_s)
+
+    def _keys_changed(self, received_s: float) -> None:
         if self.controls.duet:
             self._listen()
             if self._changed_s is None:
                 self._changed_s = received_s
 
     def _listen(self) -> None:
-        heard = self._keys if self.controls.duet else ()
-        self.improviser.apply(Hear(tuple(sorted(pitch for _, pitch in heard))))
+        heard = self._keyboard.down if self.controls.duet else ()
+        self.improviser.apply(Hear(tuple(sorted(heard))))
 
     def act(self, command: Command, received_s: float) -> None:
         """Carry out a command that came at `received_s` of the clock."""

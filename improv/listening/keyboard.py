@@ -94,6 +94,14 @@ class Keyboard:
         self._sustained = {pitch: at_s for pitch, at_s in self._sustained.items() if now_s - at_s <= LONGEST_KEY_S}
         return [pitch for _, pitch in late]
 
+    def let_go(self, channel: int, now_s: float) -> list[int]:
+        """All notes off on a channel: its keys and its pedal; returns the pitches of the keys that were down."""
+        pitches = [pitch for one, pitch in self._down if one == channel]
+        for pitch in pitches:
+            self.release(channel, pitch, now_s)
+        self.press_pedal(channel, down=False)
+        return pitches
+
     def clear(self, now_s: float) -> None:
         """The instrument went away: who knows what happened to its keys."""
         for channel, pitch in list(self._down):

@@ -84,7 +84,7 @@ class TestOverJack:
             assert daemon.stop() == 0
 
     def test_mood_turns_within_a_sixteenth_or_150_ms(self) -> None:
-        with live.playing(MODEL) as (daemon, client):
+        with live.playing(MODEL, "controls.programs.1=nervous") as (daemon, client):
             for value in (16, 48, 80, 112, 16, 80):
                 client.send(0xB0, 22, value)
                 client.listen(CLOCK.now() + 0.7)

@@ -72,9 +72,11 @@ def cc(control: int, value: int, channel: int = 0, midi_map: MidiMap = MAP) -> C
         (85, 0, None),
         (86, 127, End()),
         (86, 0, None),
-        (120, 0, AllNotesOff()),
-        (121, 0, Reset()),
-        (123, 0, AllNotesOff()),
+        (118, 0, Reset()),
+        (119, 0, AllNotesOff()),
+        (120, 0, None),
+        (121, 0, None),
+        (123, 0, None),
         (1, 64, None),
         (7, 100, None),
         (64, 127, None),
@@ -117,7 +119,9 @@ def test_an_unknown_action_is_named() -> None:
 
 @pytest.mark.parametrize(("program", "mood"), list(enumerate(CORNERS)))
 def test_programs_choose_a_mood(program: int, mood: str) -> None:
-    assert MAP.command(mido.Message("program_change", program=program)) == SetMood(*CORNERS[mood])
+    mapped = load(None, ["controls.programs={0: happy, 1: nervous, 2: sad, 3: calm}"], {}).controls.midi_map()
+    assert mapped.command(mido.Message("program_change", program=program)) == SetMood(*CORNERS[mood])
+    assert MAP.command(mido.Message("program_change", program=program)) is None, "only what is mapped"
     assert list(CORNERS) == ["happy", "nervous", "sad", "calm"]
 
 
@@ -128,7 +132,7 @@ def test_other_programs_and_messages_mean_nothing() -> None:
 
 
 def test_the_channel_filter() -> None:
-    fifth = load(None, ["controls.channel=5"], {}).controls.midi_map()
+    fifth = load(None, ["controls.channel=5", "controls.programs.1=nervous"], {}).controls.midi_map()
     assert [channel for channel in range(16) if cc(20, 0, channel, fifth)] == [4]
     assert [channel for channel in range(16) if cc(20, 0, channel)] == list(range(16))
     program = mido.Message("program_change", program=1)

@@ -9,8 +9,10 @@ import pytest
 
 from improv.control.commands import End, Pause, Play, SetGlide, SetMood
 from improv.engine.engine import LEAD_S
+from improv.listening.keyboard import LONGEST_KEY_S
 from improv.model.onnx_model import OnnxModel
-from improv.music.mood import CORNERS
+from improv.music.mood import CORNERS, Mood
+from improv.player.protocol import Received
 from tests.fakes import ScriptedModel, Stage
 from tests.stage import C4, EVENLY, HELD_C4, STEP_END, assert_silent, assert_sound, chords, onsets
 
@@ -50,9 +52,59 @@ def test_a_glide_asked_for_in_a_pause_begins_when_the_music_does() -> None:
     assert stage.engine.status().point == CORNERS["sad"]
 
 
+@pytest.mark.parametrize("control", range(120, 128))
+def test_what_an_instrument_says_of_its_own_notes_cuts_none_of_ours(control: int) -> None:
+    """A Roland piano sends CC 123 with every last key that is let go; a DAW CC 121, a bank and a program."""
+    untouched, stage = chords(), chords()
+    for subject in (untouched, stage):
+        subject.engine.act(SetMood(-1.0, -1.0), subject.clock.now())
+        subject.play(1.0)
+    stage.link.press(stage.clock.now() + 0.001, control, 0)
+    for message in (bytes((0xB0, 0, 3)), bytes((0xB0, 32, 1)), bytes((0xC0, 0))):
+        stage.link.arriving.append((stage.clock.now() + 0.002, Received(message, stage.clock.now())))
+    for subject in (untouched, stage):
+        subject.play(3.0)
+    assert onsets(stage) == onsets(untouched)
+    assert stage.engine.status().point == Mood(-1.0, -1.0)
+    assert_sound(stage)
+
+
 @pytest.mark.parametrize("control", [120, 123])
+def test_all_notes_off_of_an_instrument_lets_go_of_its_keys_alone(control: int) -> None:
+    stage = chords("music.mode=duet")
+    for channel, pitch in ((0, 60), (0, 64), (2, 67)):
+        stage.engine.receive(bytes((0x90 | channel, pitch, 80)), stage.clock.now())
+    stage.engine.receive(bytes((0xB0, control, 0)), stage.clock.now())
+    assert stage.engine._keyboard.down == {67}
+    stage.play(0.5)
+    assert stage.improviser.snapshot.person_keys == {67}
+
+
+def test_a_key_whose_end_was_lost_is_not_held_for_ever() -> None:
+    stage = chords("music.mode=duet")
+    for pitch in range(21, 109):
+        stage.engine.receive(bytes((0x90, pitch, 80)), stage.clock.now() + 0.01 * (pitch - 21))
+    stage.play(1.0)
+    assert stage.improviser.snapshot.person_keys
+    stage.play(LONGEST_KEY_S + 1.0)
+    assert not stage.improviser.snapshot.person_keys
+    before_s = stage.clock.now()
+    stage.play(2.0)
+    assert onsets(stage, before_s)
+
+
+def test_a_fault_of_ours_behind_a_knob_does_not_end_the_music(caplog: pytest.LogCaptureFixture) -> None:
+    stage = chords()
+    stage.engine.act = lambda *_: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    stage.engine.receive(bytes((0xB0, 20, 3)), stage.clock.now())
+    assert "unexpected trouble with the MIDI message b0 14 03" in caplog.text
+    stage.play(1.0)
+
+
+@pytest.mark.parametrize("control", [119, 123])
 def test_all_notes_off_ends_what_sounds_and_the_music_goes_on(control: int) -> None:
-    stage = Stage(ScriptedModel([HELD_C4, STEP_END], [C4, STEP_END]), settings=[EVENLY])
+    mapped = "controls.map.123=all_notes_off"
+    stage = Stage(ScriptedModel([HELD_C4, STEP_END], [C4, STEP_END]), settings=[EVENLY, mapped])
     stage.play(1.0)
     assert any(note.off_s > stage.clock.now() for note in stage.link.scheduled.values())
     pressed_s = stage.clock.now() + 0.001
@@ -182,7 +234,7 @@ def test_no_bytes_at_the_input_can_stop_the_music(tiny: OnnxModel) -> None:
         stage.engine.receive(data, stage.clock.now())
         if count % 100 == 0:
             stage.play(0.1)
-    stage.engine.receive(bytes((0xB0, 121, 0)), stage.clock.now())
+    stage.engine.receive(bytes((0xB0, 118, 0)), stage.clock.now())
     stage.engine.act(Play(), stage.clock.now())
     before_s = stage.clock.now()
     stage.play(2)

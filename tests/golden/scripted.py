@@ -235,7 +235,7 @@ def _by_name() -> dict[str, tuple[Schedule, float, str, tuple[str, ...]]]:
         "journeys": (_journeys(), 60.0, "polyphony", ("mood.glide_s=1",)),
         "duet": (_duet(), 20.0, "polyphony", ()),
         "models": (_models(), 55.0, "polyphony", ()),
-        "knobs": (_knobs(), 16.0, "polyphony", ()),
+        "knobs": (_knobs(), 16.0, "polyphony", ("controls.programs={0: happy, 1: nervous, 2: sad, 3: calm}",)),
         "failures": (_failures(), 12.0, "polyphony", ()),
         "led": (_led(), 18.0, "polyphony", ("clock.source=midi",)),
         "waltz": (_endings(), 50.0, "polyphony", ("music.beats_per_bar=3", "music.breath=0", "music.expression=0")),

@@ -13,6 +13,8 @@ from improv.control.journey import Plan
 from improv.control.midi_map import CONTROL_ACTIONS, MidiMap
 from improv.music.mood import CORNERS, Mood
 
+# None of 120 to 127: what an instrument says of its own notes is no command to us. A Roland piano sends 123 with every
+# last key that is let go, a DAW 121 and a program when it connects.
 DEFAULT_CONTROLS: dict[int, str] = {
     20: "valence",
     21: "arousal",
@@ -27,21 +29,20 @@ DEFAULT_CONTROLS: dict[int, str] = {
     85: "play_pause",
     86: "end",
     87: "tap",
-    120: "all_notes_off",
-    121: "reset",
     102: "journey_start",
     103: "journey_hold",
     104: "journey_resume",
     105: "journey_abort",
     106: "journey_jump",
-    123: "all_notes_off",
+    118: "reset",
+    119: "all_notes_off",
 }
 
 
 class ControlsSection(Section):
     channel: Literal["all"] | int = "all"
     map: dict[int, str] = DEFAULT_CONTROLS
-    programs: dict[int, str] = dict(enumerate(CORNERS))
+    programs: dict[int, str] = {}
 
     @field_validator("channel", mode="before")
     @classmethod
