@@ -71,7 +71,6 @@ def improviser_settings(config: Config) -> Settings:
         voice_leading_pull=music.voice_leading_pull,
         recall_pull=music.recall_pull,
         planned_pulls=music.planned_pulls,
-        plan_guidance=music.plan_guidance,
         metres_vary=music.metres == "varied",
         longest_rest_beats=music.longest_rest_beats,
         longest_note_beats=music.longest_note_beats,

@@ -25,6 +25,8 @@ from improv.plan.telling import columns
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
+TEMPO_BREATHES = 1.4
+"""Of the plan's: so that bars vary by 6 % in length, as people's do."""
 _NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
 
 
@@ -83,7 +85,8 @@ class Composer:
         piece = self._tempo_factors.get(bar.piece, 1.0)
         phrase = rng_of(self._seed, Purpose.LOUDNESS, bar.phrase).normal(0.0, PHRASES_DIFFER)
         loudness = float(np.clip(phrase, -2 * PHRASES_DIFFER, 2 * PHRASES_DIFFER))
-        return PlannedPlace(vector, bar, piece * bar.tempo_factor, bar.loudness, loudness)
+        breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)
+        return PlannedPlace(vector, bar, piece * breath, bar.loudness, loudness)
 
     def remember(self, plan: Plan | None, grid: GridStep) -> None:
         """What a step began, by hand; the plan may refer to it later."""

@@ -14,7 +14,7 @@ from improv.improviser import ending
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
 from improv.improviser.variation import varied
-from improv.model import conditioning, plan_inputs
+from improv.model import conditioning
 from improv.model.onnx_model import Float32Array
 from improv.music.attributes import profile_in_best_key
 from improv.music.limits import DENSITY_WINDOW_S, Limits
@@ -179,7 +179,7 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     if request.place is None:
         return rows
     told = request.place.told
-    return np.concatenate([rows, np.stack([told, plan_inputs.hidden(told)])], axis=1)
+    return np.concatenate([rows, np.stack([told] * len(rows))], axis=1)
 
 
 def onsets_per_s(snapshot: Snapshot, request: Request) -> float:

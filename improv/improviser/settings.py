@@ -44,8 +44,7 @@ class Settings(BiasStrengths):
     breath: 0..2, strength of improv.improviser.variation.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     metres_vary: models with a plan draw the metre for each piece; else every bar has beats_per_bar.
-    planned_pulls: 0..1, how much of all biases models with a plan feel. plan_guidance: how strongly such a model
-    follows plan and commands; 1 is as learned.
+    planned_pulls: 0..1, how much of all biases models with a plan feel.
     """
 
     table: AttributeTable
@@ -61,7 +60,6 @@ class Settings(BiasStrengths):
     # Takes from before there were plans do not tell these.
     metres_vary: bool = True
     planned_pulls: float = 0.0
-    plan_guidance: float = 1.25
 
     @property
     def for_planned(self) -> Settings:

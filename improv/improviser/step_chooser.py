@@ -89,10 +89,7 @@ class StepChooser:
         self._decoder, self._state = snapshot.decoder.copy(), snapshot.state
         self._last_token, self._rest_until_tick = snapshot.last_token, snapshot.rest_until_tick
         self._rows = request.conditioning_rows(self._snapshot, asked)
-        planned = snapshot.encoding.planned
-        self._guidance = (
-            settings.plan_guidance if planned else biases.guidance(asked.intensity, settings.strongest_guidance)
-        )
+        self._guidance = biases.guidance(asked.intensity, settings.strongest_guidance)
         self._clashing = request.clashing(snapshot, asked)
         self._biases = step_biases(self._snapshot, asked, settings)
         self._ended: tuple[int, ...] = ()

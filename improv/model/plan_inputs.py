@@ -232,14 +232,6 @@ def _tell_context(out: FloatArray, context: IntArray) -> None:
         _one_hot(out[:, start : start + len(LENGTHS)], context[:, 2 + hand].astype(np.int64))
 
 
-def hidden(told: FloatArray) -> FloatArray:
-    """The same place with nothing of the plan known, but for metre and context. told: (SIZE,)."""
-    bare = np.zeros_like(told)
-    for name in ("bar", "context"):
-        bare[SLICES[name]] = told[SLICES[name]]
-    return bare
-
-
 def tell_context(plan: FloatArray, context: Context) -> None:
     """Put the stream's own context into vectors of a plan, in place. plan: (rows, SIZE)."""
     part = np.zeros((1, _CONTEXT), dtype=np.float32)

@@ -22,7 +22,7 @@ DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "articulation": {"happy": 1.0, "nervous": 0.8, "sad": 0.98, "calm": 1.0},
     "dissonance": {"happy": 0.175, "nervous": 0.26, "sad": 0.155, "calm": 0.155},
     "pitch_spread": {"happy": 10.5, "nervous": 12, "sad": 9, "calm": 10},
-    "tempo": {"happy": 126, "nervous": 138, "sad": 66, "calm": 76},
+    "tempo": {"happy": 112, "nervous": 132, "sad": 58, "calm": 70},
 }
 DEFAULT_NAMES = {name: (mood.valence, mood.arousal) for name, mood in FURTHER_NAMES.items()}
 
