@@ -165,7 +165,7 @@ def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
 
 
 def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
-    """Two rows, with the commands and without, (2, conditioning.width); the plan is a command as well. A family without
+    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. A family without
     a beat knows neither tempo nor place in the bar.
     """
     values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}

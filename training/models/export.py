@@ -49,6 +49,22 @@ LICENCES = {
         "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)",
     ),
     "snortum-lilypond": ("CC BY-SA 4.0", "Knute Snortum, LilyPond scores (CC BY-SA 4.0)"),
+    "nifc-chopin-first-editions": (
+        "CC BY-SA 4.0",
+        "Fryderyk Chopin Institute, first editions of Chopin in **kern (CC BY 4.0)",
+    ),
+    "nifc-polish-scores-keyboard": (
+        "CC BY-SA 4.0",
+        "Fryderyk Chopin Institute, Polish scores in **kern (CC BY 4.0)",
+    ),
+    "mutopia-keyboard": (
+        "CC BY-SA 4.0",
+        "The Mutopia Project, keyboard music (each file public domain, CC BY or CC BY-SA)",
+    ),
+    "tavern-variations": (
+        "CC BY-SA 4.0",
+        "TAVERN, theme and variations (Devaney, Arthur, Condit-Schultz, Nisula; CC BY-SA 4.0)",
+    ),
     "stanford-piano-rolls-mit": (
         "CC BY-SA 4.0",
         (
