@@ -20,11 +20,13 @@ from improv.plan.memory import PieceMemory
 from improv.plan.phrase import Purpose, rng_of
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.planner import follow, realign
-from improv.plan.request import PlanRequest
+from improv.plan.request import DEFAULT_REACH, PlanRequest
 from improv.plan.telling import columns
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
+PLAIN_VALENCE, NEAR_KEYS = 0.5, 1
+"""A mood that is plainly pleasant or unpleasant modulates by a fifth at most: further keys are in the other mode."""
 TEMPO_BREATHES = 1.4
 """Of the plan's: so that bars vary by 6 % in length, as people's do."""
 _NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
@@ -69,6 +71,7 @@ class Composer:
             mood=mood,
             attributes=attributes,
             tempo_bpm=attributes["tempo"],
+            reach_fifths=NEAR_KEYS if abs(mood.valence) >= PLAIN_VALENCE else DEFAULT_REACH,
             bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
         )

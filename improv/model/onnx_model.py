@@ -22,7 +22,7 @@ State = tuple[Float32Array, ...]
 """Recurrent state: a value, never changed in place, so that keeping a reference is a snapshot."""
 
 
-DEFAULT_MODEL = "polyphony"
+DEFAULT_MODEL = "hands"
 
 
 def shipped_models() -> Path:

@@ -21,6 +21,11 @@ BEGIN = "<!-- measured: written by training.evaluation.evaluate, changes here ar
 END = "<!-- end of measured -->"
 
 _FAMILIES = {
+    "hands": """\
+Two hands in metre, 12 ticks to the beat: which hand plays a note, how long it lasts, when the next begins. It is told a
+plan at every step: the chord now and next, the key, the place in the phrase and its cadence, how high and how dense
+each hand plays, and two earlier bars that it may take up. The daemon makes the plan (`improv/plan`); loudness and
+rubato come from its expression layer.""",
     "polyphony": """\
 Polyphonic piano music on a grid of sixteenths: every step lists the sounding notes from high to low, each new or
 continued (the scheme of Polyphony RNN). Neither dynamics nor timing within the sixteenth: these come from the daemon's
@@ -57,6 +62,14 @@ _MELODY = f"""\
 - The highest notes of piano music are not always its melody.
 {_MEMORY}"""
 _WEAKNESSES = {
+    "hands": """\
+- Its moods are named less surely than those of `polyphony`: see docs/measured/composition.md.
+- It uses no pedal. What sounds is what two hands hold.
+- Semitones clash about twice as often as in people's music, and both hands strike together more often.
+- Hands that no file names were guessed in half of its pieces; files of scores have no dynamics or tempo of their own.
+- It knows the styles of its training data and no other.
+- Valence and arousal were labelled by a rule over mode, density, register, loudness and articulation, not by listeners.
+""".rstrip(),
     "pianist": f"""\
 - Dynamics, rubato and pedal were sequenced by one hand, as far as the training data are Bernd Krueger's.
 - Rubato changes on beats only; half of the pieces have no pedal.
