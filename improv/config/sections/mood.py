@@ -16,13 +16,13 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 
 DEFAULT_TABLE: dict[str, dict[str, float]] = {
     "mode": {"happy": 0.82, "nervous": -0.9, "sad": -0.87, "calm": 0.8},
-    "onset_density": {"happy": 4.8, "nervous": 7.1, "sad": 2.1, "calm": 2.3},
-    "register": {"happy": 65, "nervous": 58, "sad": 60, "calm": 69},
+    "onset_density": {"happy": 4.2, "nervous": 7.1, "sad": 2.1, "calm": 1.7},
+    "register": {"happy": 65, "nervous": 58, "sad": 60, "calm": 67},
     "loudness": {"happy": 86, "nervous": 117, "sad": 74, "calm": 24},
     "articulation": {"happy": 1.0, "nervous": 0.8, "sad": 0.98, "calm": 1.0},
     "dissonance": {"happy": 0.175, "nervous": 0.26, "sad": 0.155, "calm": 0.155},
     "pitch_spread": {"happy": 10.5, "nervous": 12, "sad": 9, "calm": 10},
-    "tempo": {"happy": 126, "nervous": 138, "sad": 58, "calm": 70},
+    "tempo": {"happy": 126, "nervous": 138, "sad": 66, "calm": 76},
 }
 DEFAULT_NAMES = {name: (mood.valence, mood.arousal) for name, mood in FURTHER_NAMES.items()}
 

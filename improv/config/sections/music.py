@@ -19,8 +19,8 @@ class MusicSection(Section):
     mode: Literal["solo", "duet"] = "solo"
     seed: int = Field(-1, ge=-1, le=2**31 - 1)
     beats_per_bar: float = Field(4, ge=1, le=16)
-    temperature: float = Field(0.8, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
-    top_p: float = Field(0.95, gt=0, le=1)
+    temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
+    top_p: float = Field(0.97, gt=0, le=1)
     strongest_guidance: float = Field(3.0, ge=1, le=10)
     key_pull: float = Field(1.6, ge=0, le=3)
     density_pull: float = Field(2.5, ge=0, le=3)
