@@ -18,7 +18,6 @@ from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
 from improv.model.vocabulary.hands import HandsDecoder
 
-
 PLANNED_TEMPERATURE = 0.84
 """Of the commanded one, for models that are told a plan: at .8 their rhythms, figures and cadences are people's
 (docs/measured/composition.md), at .95 they scatter.

@@ -17,7 +17,7 @@ from improv.improviser.operations import Offer, Release, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.request import ANSWERED_TURN, LONGEST_NOTE_S
 from improv.model.loader import Loaded, ModelLoader
-from improv.model.onnx_model import Float32Array, State, shipped_models
+from improv.model.onnx_model import DEFAULT_MODEL, Float32Array, State, shipped_models
 from improv.model.vocabulary import FAMILIES, encoding_for
 from improv.music.attributes import key_of
 from improv.music.mood import CORNERS
@@ -241,7 +241,7 @@ def test_the_engine_changes_the_model_while_it_plays() -> None:
     stage.play(6.0)
     assert stage.engine.status().model == "pianist"
     stage.engine.act(SetMood(-1.0, 1.0), stage.clock.now())
-    stage.engine.act(SetModel("polyphony"), stage.clock.now())
+    stage.engine.act(SetModel(DEFAULT_MODEL), stage.clock.now())
     stage.play(6.0)
     assert models.asked == ["pianist"], "the first one is still there"
     assert stage.engine.status().model == "polyphony"

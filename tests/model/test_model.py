@@ -151,7 +151,7 @@ def test_names_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     monkeypatch.setenv("HOME", str(tmp_path))
     shipped = onnx_model.shipped_models()
     assert shipped.name == "exported_models"
-    assert resolve("") == shipped / "polyphony.onnx"
+    assert resolve("") == shipped / "hands.onnx"
     assert resolve("other") == shipped / "other.onnx"
     assert resolve("~/mine.onnx") == tmp_path / "mine.onnx"
     assert resolve("folder/mine") == Path("folder/mine")
