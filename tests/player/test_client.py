@@ -290,7 +290,7 @@ print("imported as", __name__, flush=True)
 if __name__ == "__main__":
     link = PlayerClient(PlayerSettings(driver="null"), SystemClock())
     link.start()
-    link.wait_ready(PATIENCE_S)
+    link.wait_ready(60.0)
     print(link.pid, flush=True)
     sys.stdin.read()
 """
