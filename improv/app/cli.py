@@ -31,7 +31,7 @@ COMMANDS = {
     "render": "Write music to a MIDI file without waiting for it.",
     "takes": "List, export, replay, make again, report and delete what was played.",
     "journey": "Draw a journey, as commanded and as a recording measures.",
-    "tokens": "Print the token ids of a MIDI file as JSON, from time zero; or the way back.",
+    "tokens": "Print the token ids of a MIDI file as JSON, as training sees it; or the way back.",
     "ctl": "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.",
     "status": "Show what a daemon that plays is doing.",
     "watch": "Print the published state as it changes, and every note, one JSON line each.",

@@ -36,12 +36,13 @@ def read_notes(path: Path, ticks_per_beat: int) -> list[Note]:
 
     The beat follows the file's tempo map, so tempo changes do not matter. InputError says why a file cannot be read.
     """
-    return _on_beats(read_file(path), ticks_per_beat)
-
-
-def _on_beats(music: MidiMusic, ticks_per_beat: int) -> list[Note]:
+    music = read_file(path)
     rate = ticks_per_beat / music.ticks_per_beat
-    return sorted(_note(n.onset * rate, n.end * rate, n.pitch, n.velocity) for n in music.notes)
+    found = []
+    for note in music.notes:
+        onset = quantise(note.onset, rate)
+        found.append(Note(onset, note.pitch, max(quantise(note.end, rate), onset + 1) - onset, note.velocity))
+    return sorted(found)
 
 
 class TimedNote(NamedTuple):
@@ -53,25 +54,9 @@ class TimedNote(NamedTuple):
     velocity: int
 
 
-def grid_notes(music: MidiMusic, ticks_per_beat: int, tempo_bpm: float | None = None) -> list[Note]:
-    """Notes on a grid of `ticks_per_beat`: of the file's beat, or of seconds at tempo_bpm."""
-    if tempo_bpm is None:
-        return _on_beats(music, ticks_per_beat)
-    rate = ticks_per_beat * tempo_bpm / 60
-    return sorted(_note(n.on_s * rate, n.off_s * rate, n.pitch, n.velocity) for n in _in_seconds(music))
-
-
-def _note(onset: float, end: float, pitch: int, velocity: int) -> Note:
-    first = quantise(onset, 1)
-    return Note(first, pitch, max(quantise(end, 1), first + 1) - first, velocity)
-
-
 def timed_notes(path: Path) -> list[TimedNote]:
     """The notes of a file in seconds by its tempo map, drums left out, by onset. InputError as in read_notes."""
-    return _in_seconds(read_file(path))
-
-
-def _in_seconds(music: MidiMusic) -> list[TimedNote]:
+    music = read_file(path)
     at_s = music.seconds_at
     return sorted(TimedNote(at_s(note.onset), at_s(note.end), note.pitch, note.velocity) for note in music.notes)
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from improv.errors import InputError
 from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
-from improv.midi.file import grid_notes, read_file, read_notes, save, write_notes
+from improv.midi.as_score import score_of
+from improv.midi.file import read_file, read_notes, save, write_notes
+from improv.model.seen import seen
 from improv.model.vocabulary import PolyphonyEncoding, encoding_for
 from improv.music.mood import CORNERS, Mood
 from improv.music.note import Note
@@ -176,11 +178,8 @@ def test_on_one_key_the_end_stands_before_the_next_beginning(tmp_path: Path) -> 
 def test_seconds_for_the_family_that_counts_them(tmp_path: Path) -> None:
     notes = [Note(0, 60, 48, 80), Note(96, 64, 24, 80)]
     write_notes(tmp_path / "a.mid", notes, 24, tempo_bpm=60)
-    assert grid_notes(read_file(tmp_path / "a.mid"), 24) == notes
-    performance = encoding_for("performance")
-    assert performance.tempo_bpm is not None, "its ticks are a fixed time"
-    grid = (performance.ticks_per_beat, performance.tempo_bpm)
-    in_s = grid_notes(read_file(tmp_path / "a.mid"), *grid)
-    assert in_s == [Note(0, 60, 200, 80), Note(400, 64, 100, 80)]
+    assert list(seen(score_of(read_file(tmp_path / "a.mid")), encoding_for("pianist")).notes) == notes
+    in_s = seen(score_of(read_file(tmp_path / "a.mid")), encoding_for("performance")).notes
+    assert in_s == (Note(0, 60, 200, 80), Note(400, 64, 100, 80))
     write_notes(tmp_path / "b.mid", in_s, 50)
-    assert grid_notes(read_file(tmp_path / "b.mid"), *grid) == in_s
+    assert seen(score_of(read_file(tmp_path / "b.mid")), encoding_for("performance")).notes == in_s

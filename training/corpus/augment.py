@@ -14,18 +14,12 @@ from numpy.typing import NDArray
 
 from improv.model.vocabulary import Encoding, encoding_for
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
-from training.corpus.score import Rejected, Score, sort
+from improv.music.piano import PIANO_PROGRAMS, given_to_piano
+from training.corpus.score import Rejected, Score
 
 IntArray = NDArray[np.int64]
 Instruments = Literal["all", "piano", "main"]
 INSTRUMENTS: tuple[Instruments, ...] = ("all", "piano", "main")
-PIANO_PROGRAMS = range(8)  # General MIDI: grand, bright, electric grand, honky-tonk, two e-pianos, harpsichord, clavi
-MAX_SOUNDING = 10  # fingers
-
-
-def instruments_of(score: Score) -> tuple[int, ...]:
-    """The General MIDI programs that play, ascending."""
-    return tuple(int(program) for program in np.unique(score.notes["program"]))
 
 
 def to_piano(score: Score, instruments: Instruments = "all") -> Score:
@@ -34,14 +28,7 @@ def to_piano(score: Score, instruments: Instruments = "all") -> Score:
     instruments: `all` gives every track to the piano, `piano` keeps only piano tracks, `main` only the track with the
     most notes. Rejected when nothing is left.
     """
-    chosen = _choose(score, instruments)
-    foreign = [program for program in instruments_of(chosen) if program not in PIANO_PROGRAMS]
-    if not foreign:
-        return fold_range(chosen)
-    notes = chosen.notes.copy()
-    notes["program"] = 0
-    said = f"{len(foreign)} other instruments given to the piano"
-    return thin(fold_range(replace(chosen, notes=notes, done=(*chosen.done, said))))
+    return given_to_piano(_choose(score, instruments))
 
 
 def _choose(score: Score, instruments: Instruments) -> Score:
@@ -58,49 +45,6 @@ def _choose(score: Score, instruments: Instruments) -> Score:
     if len(kept) == len(notes):
         return score
     return replace(score, notes=kept, done=(*score.done, f"{len(notes) - len(kept)} notes of other tracks left out"))
-
-
-def fold_range(score: Score) -> Score:
-    """Notes beyond the keys of a piano, 21..108, moved inside by octaves."""
-    pitch = score.notes["pitch"]
-    below, above = LOWEST_PIANO_PITCH - pitch, pitch - HIGHEST_PIANO_PITCH
-    shift = 12 * (-(-np.maximum(below, 0) // 12)) - 12 * (-(-np.maximum(above, 0) // 12))
-    moved = int(np.count_nonzero(shift))
-    if not moved:
-        return score
-    notes = score.notes.copy()
-    notes["pitch"] = pitch + shift
-    return replace(score, notes=sort(notes), done=(*score.done, f"{moved} notes moved into the piano's range"))
-
-
-def thin(score: Score, most: int = MAX_SOUNDING) -> Score:
-    """At most `most` notes struck or held at a time. Doubled octaves inside go first, then the other inner voices;
-    the highest and the lowest of what is struck stay, and a note that sounds already is never cut.
-    """
-    notes = score.notes
-    kept = np.ones(len(notes), dtype=bool)
-    held: list[tuple[float, int]] = []  # (end, pitch) of what still sounds
-    starts = np.flatnonzero(np.diff(notes["onset"], prepend=-1.0))
-    for first, last in zip(starts, [*starts[1:], len(notes)], strict=True):
-        held = [(end, pitch) for end, pitch in held if end > notes["onset"][first]]
-        group = list(range(first, last))
-        room = max(most - len(held), 2)
-        for index in _least_needed(group, notes["pitch"], [p for _, p in held])[: max(len(group) - room, 0)]:
-            kept[index] = False
-        held += [(notes["onset"][i] + notes["duration"][i], int(notes["pitch"][i])) for i in group if kept[i]]
-    if kept.all():
-        return score
-    said = f"{int((~kept).sum())} notes of unplayable clusters left out"
-    return replace(score, notes=notes[kept], done=(*score.done, said))
-
-
-def _least_needed(group: list[int], pitch: NDArray[np.int16], held: list[int]) -> list[int]:
-    """Inner notes of a chord (indices by ascending pitch), the most dispensable first."""
-    classes = [int(pitch[i]) % 12 for i in group] + [p % 12 for p in held]
-    middle = len(group) / 2
-    inner = [(place, index) for place, index in enumerate(group)][1:-1]
-    inner.sort(key=lambda pair: (-min(classes.count(int(pitch[pair[1]]) % 12), 2), abs(pair[0] - middle)))
-    return [index for _, index in inner]
 
 
 def transpositions(low: int, high: int, down: int = -6, up: int = 5) -> range:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 import numpy as np
 
 from training.corpus.score import Rejected, Score
@@ -70,35 +67,3 @@ def off_grid_share(score: Score) -> float:
 def has_no_beat(score: Score) -> bool:
     """Whether the file is a recorded performance whose beats say nothing about the music's."""
     return off_grid_share(score) > NO_BEAT_SHARE
-
-
-def fold_pedal(score: Score) -> Score:
-    """Every note that ends with the sustain pedal down sounds until the pedal rises or the key is struck again."""
-    if not score.pedals:
-        return score
-    notes, ends = score.notes.copy(), score.ends
-    spans = merged(score.pedals)
-    down, up = np.array([p[0] for p in spans]), np.array([p[1] for p in spans])
-    at = np.searchsorted(down, ends, side="right") - 1
-    held = (at >= 0) & (ends < up[np.maximum(at, 0)])
-    ends = np.where(held, up[np.maximum(at, 0)], ends)
-    for pitch in np.unique(notes["pitch"]):
-        same = np.flatnonzero(notes["pitch"] == pitch)
-        following = np.append(notes["onset"][same][1:], np.inf)
-        own_end = notes["onset"][same] + notes["duration"][same]
-        # A key that was struck again while it sounded keeps the length that the file gives it.
-        ends[same] = np.maximum(np.minimum(ends[same], following), own_end)
-    notes["duration"] = ends - notes["onset"]
-    return replace(score, notes=notes, pedals=(), done=(*score.done, "sustain pedal folded into the lengths"))
-
-
-def merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Overlapping spans as one, ascending; touching ones stay two: a pedal that rose and fell at once damped the
-    strings."""
-    found: list[tuple[float, float]] = []
-    for first, last in sorted(spans):
-        if found and first < found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
-        else:
-            found.append((first, last))
-    return found

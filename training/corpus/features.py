@@ -17,7 +17,7 @@ import numpy as np
 
 from improv.music.attributes import ATTRIBUTES, Music, Windows, measure_windows, pitch_classes
 from improv.music.mood import CORNERS, Mood, moods_of
-from training.corpus.augment import instruments_of
+from improv.music.piano import instruments_of
 from training.corpus.clean import NO_BEAT_SHARE, off_grid_share
 from training.corpus.keys import KeyFound, histogram, music21_key, music21_keys, sections, temperley, temperley_keys
 from training.corpus.labels import NEUTRAL_NAME, Label, corner_of, label_at, mode_tempo

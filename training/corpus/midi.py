@@ -1,42 +1,16 @@
-"""MIDI files as arrays. They are read by the same reader as in `improv` (`improv.midi.reading`), to the note."""
+"""MIDI files as scores. They are read by the same reader as in `improv` (`improv.midi.reading`), to the note."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from improv.errors import InputError
-from improv.midi.reading import MidiMusic, read_music
-from training.corpus.score import NOTE, Rejected, Score, sort
-
-_FEW_VELOCITIES = 4  # this many different ones are dynamic marks at best, not played dynamics
+from improv.midi.as_score import score_of
+from improv.midi.reading import read_music
+from training.corpus.score import Rejected, Score
 
 
 def read_midi(content: bytes) -> Score:
     """The score in a MIDI file's bytes. Rejected with the reason when there is none."""
     try:
-        music = read_music(content)
+        return score_of(read_music(content))
     except InputError as reason:
         raise Rejected(str(reason)) from None
-    return score_of(music)
-
-
-def score_of(music: MidiMusic) -> Score:
-    """Music as it was read, in quarter notes. What was mended stands in `done`."""
-    columns = np.array(music.notes, dtype=np.int64)
-    onset, pitch, end, velocity, part, program = columns.T
-    notes = np.empty(len(columns), dtype=NOTE)
-    notes["onset"], notes["duration"] = onset / music.ticks_per_beat, (end - onset) / music.ticks_per_beat
-    notes["pitch"], notes["velocity"], notes["program"], notes["track"] = pitch, velocity, program, part
-    drums = (f"{music.drum_notes} drum notes dropped",) if music.drum_notes else ()
-    rate = music.ticks_per_beat
-    return Score(
-        notes=sort(notes),
-        tempos=tuple((tick / rate, 60e6 / tempo_us) for tick, tempo_us in music.tempos),
-        meters=tuple((tick / rate, 4 * top / bottom) for tick, top, bottom in music.meters) or ((0.0, 4.0),),
-        pedals=tuple((down / rate, up / rate) for down, up in music.pedals),
-        has_tempo=music.has_tempo,
-        has_dynamics=len(np.unique(velocity)) > _FEW_VELOCITIES,
-        done=(*music.notices, *drums),
-        track_names=music.part_names,
-        time_signatures=tuple((tick / rate, top, bottom) for tick, top, bottom in music.meters),
-    )

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.corpus.clean import fold_pedal, has_no_beat, merged
+from improv.music.grid import in_seconds
+from improv.music.piano import fold_pedal
+from training.corpus.clean import has_no_beat
 from training.corpus.score import Score
-
-# onset_s and duration_s in seconds; pitch 0..127; velocity 1..127.
-PLAYED_NOTE = np.dtype([("onset_s", "f8"), ("duration_s", "f8"), ("pitch", "i2"), ("velocity", "i2")])
 
 
 @dataclass(frozen=True)
@@ -35,18 +34,7 @@ class Played:
 
 
 def play(score: Score, *, fold: bool = True) -> Played:
-    """The score through its tempo map. fold: notes last as long as the pedal lets them sound (`clean.fold_pedal`)."""
+    """The score through its tempo map. fold: notes last as long as the pedal lets them sound (`fold_pedal`)."""
     sounding = fold_pedal(score) if fold else score
-    source = sounding.notes
-    notes = np.empty(len(source), dtype=PLAYED_NOTE)
-    onset_s = sounding.seconds(source["onset"])
-    begin_s = float(onset_s.min())
-    notes["onset_s"] = onset_s - begin_s
-    notes["duration_s"] = sounding.seconds(sounding.ends) - onset_s
-    notes["pitch"] = source["pitch"]
-    notes["velocity"] = np.clip(source["velocity"], 1, 127)
-    down_up = np.array(merged(sounding.pedals), dtype=np.float64).reshape(-1, 2)
-    spans = sounding.seconds(down_up) - begin_s
-    last_s = float((notes["onset_s"] + notes["duration_s"]).max())
-    kept = np.clip(spans[(spans[:, 1] > 0) & (spans[:, 0] < last_s)], 0, last_s)
-    return Played(notes, tuple(map(tuple, kept.tolist())), not has_no_beat(score), score.has_dynamics)
+    notes, pedals, _ = in_seconds(sounding)
+    return Played(notes, pedals, not has_no_beat(score), score.has_dynamics)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import starmap
@@ -11,7 +10,8 @@ from itertools import starmap
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.music.note import HALVES_UP, Note, quantise
+from improv.music import grid
+from improv.music.note import Note
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
 from training.corpus.formats import format_of
@@ -106,9 +106,7 @@ def read(item: Item, ticks_per_beat: int) -> Piece:
 
 def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
     """The piece on `rate` steps per quarter note, from the bar line before its first note to the end of its last."""
-    first = first_beat(score)
-    rows = _quantised(score.notes, score.notes["onset"] - first, score.notes["duration"], rate)
-    steps = int((rows[:, 0] + rows[:, 2]).max())
+    rows, steps, pedals, first = grid.on_beats(score, rate)
     beats = first + np.arange(steps + 1) / rate
     starts, per_bar = bars(beats[:-1], score.meters)
     step_s = seconds(beats, score.tempos)
@@ -123,23 +121,16 @@ def on_grid(score: Score, name: str, source: str, rate: int) -> Piece:
         has_dynamics=score.has_dynamics,
         has_tempo=score.has_tempo,
         score=score,
-        pedals=_steps_of([(down - first, up - first) for down, up in score.pedals], rate, steps),
+        pedals=pedals,
     )
-
-
-def first_beat(score: Score) -> float:
-    """The bar line at or before the first note, in quarter notes: where a grid begins."""
-    return float(bars(score.notes["onset"][:1], score.meters)[0][0])
 
 
 def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:
     """The piece on so many steps per second, from its first note to the end of its last.
 
-    The sustain pedal is not folded here: `clean.fold_pedal` the score before where the family has no pedal.
+    The sustain pedal is not folded here: `fold_pedal` the score before where the family has no pedal.
     """
-    heard = play(score, fold=False)
-    rows = _quantised(heard.notes, heard.notes["onset_s"], heard.notes["duration_s"], steps_per_s)
-    steps = int((rows[:, 0] + rows[:, 2]).max())
+    rows, steps, pedals, _ = grid.on_clock(score, steps_per_s)
     step_s = np.arange(steps + 1) / steps_per_s
     return Piece(
         name=name,
@@ -152,29 +143,9 @@ def on_clock(score: Score, name: str, source: str, steps_per_s: int) -> Piece:
         has_dynamics=score.has_dynamics,
         has_tempo=False,
         score=score,
-        pedals=_steps_of(heard.pedals, steps_per_s, steps),
+        pedals=pedals,
         on_clock=True,
     )
-
-
-def _quantised(source: NDArray[np.void], onset: FloatArray, duration: FloatArray, rate: int) -> NDArray[np.int64]:
-    """Rows of `Piece` on whole steps, nearest and halves upward, each at least one long; equal ones once. Sorted.
-
-    onset, duration: in the unit of which a step is the `rate`-th part.
-    """
-    start = np.floor(onset * rate + HALVES_UP).astype(np.int64)
-    end = np.maximum(np.floor((onset + duration) * rate + HALVES_UP).astype(np.int64), start + 1)
-    columns = (start, source["pitch"].astype(np.int64), end - start, np.maximum(source["velocity"], 1).astype(np.int64))
-    rows = np.stack(columns, axis=1)
-    rows = rows[np.lexsort(rows.T[::-1])]
-    rows = rows[np.lexsort(rows.T[::-1])]
-    return np.asarray(rows[np.append(True, np.any(np.diff(rows, axis=0), axis=1))])
-
-
-def _steps_of(spans: Iterable[tuple[float, float]], rate: int, steps: int) -> tuple[tuple[int, int], ...]:
-    """Stretches of time on whole steps, within the piece, at least a step long."""
-    rounded = ((max(quantise(first, rate), 0), min(quantise(last, rate), steps)) for first, last in spans)
-    return tuple((int(first), int(last)) for first, last in clean.merged(s for s in rounded if s[0] < s[1]))
 
 
 def opening(piece: Piece) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from improv.model import conditioning
 from improv.model.vocabulary import HandsEncoding, encoding_for
+from improv.music.grid import first_beat
 from training.analysis import analyse, of_score
 from training.corpus import clean, reading
 from training.corpus.augment import Instruments
@@ -97,7 +98,7 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
     shortest = MIN_BEATS * encoding.ticks_per_beat
     if piece.steps < shortest:
         raise Rejected(f"only {piece.steps} steps long, needed are {shortest}")
-    first = int(analysis.bars.start[0]) - round(reading.first_beat(score) * encoding.ticks_per_beat)
+    first = int(analysis.bars.start[0]) - round(first_beat(score) * encoding.ticks_per_beat)
     bar_line = analysis.bars.start[analysis.bars.of(ticks + analysis.bars.start[0])] - analysis.bars.start[0]
 
     def told(at: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 from improv.model.vocabulary import FAMILIES, NO_EXTRAS, Encoding, Extras, encoding_for
 from improv.music.note import Note
+from improv.music.piano import fold_pedal
 from training.corpus import clean, reading
 from training.corpus.augment import velocity_ids
 from training.corpus.performed import extras, on_steps
@@ -167,13 +168,13 @@ def _one_stroke_at_a_time(rows: list[_Row], *, any_pitch: bool) -> None:
 
 
 def _sustain(rows: list[_Row], pedals: tuple[tuple[int, int], ...]) -> None:
-    """`clean.fold_pedal`, on ticks instead of beats."""
+    """`fold_pedal`, on ticks instead of beats."""
     if not rows:
         return
     rows.sort(key=lambda row: (row.onset, row.pitch))
     plain = [(float(r.onset), float(r.end - r.onset), r.pitch, r.velocity, 0, 0) for r in rows]
     spans = tuple((float(down), float(up)) for down, up in pedals)
-    folded = clean.fold_pedal(Score(notes_of(plain), ((0.0, 120.0),), ((0.0, 4.0),), spans))
+    folded = fold_pedal(Score(notes_of(plain), ((0.0, 120.0),), ((0.0, 4.0),), spans))
     for row, end in zip(rows, folded.ends.tolist(), strict=True):
         if int(end) != row.end:
             row.end = int(end)

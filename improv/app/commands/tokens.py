@@ -9,6 +9,8 @@ from pathlib import Path
 
 from improv.errors import InputError
 from improv.midi import file as midi_file
+from improv.midi.as_score import score_of
+from improv.model.seen import seen
 from improv.model.vocabulary import encoding_for
 
 
@@ -25,7 +27,7 @@ def command(options: argparse.Namespace) -> None:
         music = midi_file.read_file(options.file)
         for notice in music.notices:
             print(f"{options.file}: {notice}", file=sys.stderr)
-        ids = encoding.encode(midi_file.grid_notes(music, encoding.ticks_per_beat, encoding.tempo_bpm))
+        ids = encoding.encode(*seen(score_of(music), encoding))
         print(json.dumps([encoding.label(token_id) for token_id in ids] if options.names else ids))
         return
     notes = encoding.decode(_read_ids(options.file, encoding.size))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improv.music.piano import MAX_SOUNDING, fold_pedal
 from training.corpus import augment, clean
 from training.corpus.score import Rejected, Score, notes_of
 
@@ -45,14 +46,14 @@ def test_a_recorded_performance_has_no_beat() -> None:
 
 
 def test_the_pedal_holds_until_it_rises_or_the_key_is_struck_again() -> None:
-    held = clean.fold_pedal(score([(0, 1, 60), (1, 1, 64), (2, 1, 60), (5, 1, 67)], pedals=((0.5, 4.0),)))
+    held = fold_pedal(score([(0, 1, 60), (1, 1, 64), (2, 1, 60), (5, 1, 67)], pedals=((0.5, 4.0),)))
     assert held.notes["duration"].tolist() == [2, 3, 2, 1]
     assert (held.pedals, held.done) == ((), ("sustain pedal folded into the lengths",))
 
 
 def test_without_a_pedal_nothing_changes() -> None:
     dry = score([(0, 1, 60)])
-    assert clean.fold_pedal(dry) is dry
+    assert fold_pedal(dry) is dry
 
 
 def test_other_instruments_go_to_the_piano_and_it_is_said() -> None:
@@ -60,7 +61,7 @@ def test_other_instruments_go_to_the_piano_and_it_is_said() -> None:
         score([(0, 1, 60 + pitch) for pitch in range(14)] + [(2, 1, 115), (3, 1, 12)], program=40)
     )
     assert set(played.notes["program"]) == {0}
-    assert len(played.notes[played.notes["onset"] == 0]) == augment.MAX_SOUNDING
+    assert len(played.notes[played.notes["onset"] == 0]) == MAX_SOUNDING
     assert {60, 73} <= set(played.notes["pitch"].tolist())
     assert played.notes["pitch"][-2:].tolist() == [103, 24]
     assert played.done == (
