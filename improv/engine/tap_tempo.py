@@ -8,6 +8,7 @@ from improv.music.attributes import ATTRIBUTES
 
 REMEMBERED = 8  # taps
 FITS = 0.3  # a distance so much (as a share) from the median of those before does not belong to them
+SHORTEST_S = 0.05  # between two taps: 1,200 a minute
 TAPS = 3  # needed: two taps could be an accident
 
 
@@ -23,6 +24,8 @@ class TapTempo:
         longest_s = (1 + FITS) * 60 / tempo.low
         if self._taps_s:
             distance_s = at_s - self._taps_s[-1]
+            if distance_s < SHORTEST_S:
+                return None  # one tap that is told twice
             middle_s = self._median_s() or distance_s
             if distance_s > longest_s or abs(distance_s / middle_s - 1) > FITS:
                 self._taps_s = self._taps_s[-1:] if distance_s <= longest_s else []
