@@ -28,8 +28,7 @@ _EQUATIONS = {
     "peaceful": (1.2922, 0.3947, -0.4401, 0.0211, -0.0483, 0.3014),
     "scary": (5.5558, -0.7713, 0.1055, -0.0462, 0.0483, 0.2390),
 }
-# What the middle and the edge of the mood plane are on the scale of the ratings; measured on windows of 12 s of human
-# performances (docs/measured/together.md).
+# What the middle and the edge of the mood plane are on the scale of the ratings: set by hand, not measured yet.
 MIDDLE = Mood(-0.35, -0.15)
 REACH = Mood(2.3, 2.2)
 
