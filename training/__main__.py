@@ -57,6 +57,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("likeness", "experiments.likeness", "models of different families beside the same human music"),
         Command("variants", "experiments.variants", "what fewer bits cost"),
         Command("check-encoding", "experiments.check_encoding", "whether tokens say what the music says"),
+        Command("check-analysis", "experiments.check_analysis", "whether keys, chords and phrases are as people say"),
+        Command("check-bars", "experiments.check_bars", "whether bar lines and hands are found"),
         Command("check-labels", "experiments.check_labels", "how often the mood rules agree with listeners"),
     ),
 }

@@ -36,7 +36,7 @@ def evidence(music: Music, unit: int, pulse: int) -> FloatArray:
     of notes that begin there, the length of the longest, how low the lowest is and whether it is the lowest around,
     how much the pitch classes of the beat before and after differ, and how many notes are held over it, each in
     standard deviations of the piece. WEIGHTS are a logistic regression on pieces whose scores have the bar lines
-    (`training.analysis.check_barlines` fits and checks them).
+    (`python -m training check-bars --fit` learns and checks them).
     """
     rows = features(music, unit, pulse)
     step = max(pulse // unit, 1)

@@ -32,7 +32,7 @@ class ChordSettings(NamedTuple):
     in_scale: how much likelier another class of the scale is than one outside. bass: how likely root, third, fifth,
     seventh are in the bass; bass_weight: how much the bass counts beside the rest. change_nats: cost of a change on a
     beat of strength 1, 2, 3. quality_nats: cost of each quality. foreign_nats: cost for each tone outside the scale.
-    Set on every other work that `training.analysis.check` knows; the rest are for checking.
+    Set on every other work that `python -m training check-analysis` knows; the rest are for checking.
     """
 
     tones: tuple[float, float, float, float] = (0.33, 0.28, 0.22, 0.17)

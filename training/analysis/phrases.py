@@ -30,7 +30,7 @@ class Weights(NamedTuple):
     pause, sparse: for each doubling of the melody's longest wait in the bar, for each halving of its onsets. authentic,
     half: the cadence. texture: how much changes after it. heard, recurs: that a passage begins after it which was heard
     before, which will be heard again. long: for each bar, up to eight, that such a passage is the same. again: that the
-    phrase is as long as the one before. Set on every other work that `training.analysis.check` knows.
+    phrase is as long as the one before. Set on every other work that `python -m training check-analysis` knows.
     """
 
     pause: float = 0.5

@@ -101,3 +101,13 @@ def test_phrases_cover_every_piece_and_sections_its_phrases(ticks: list[tuple[in
     for letters in (sections.phrase_letter, sections.letter):
         assert letters[0] == 0
         assert (np.maximum.accumulate(letters)[1:] - np.maximum.accumulate(letters)[:-1] <= 1).all()
+
+
+@pytest.mark.parametrize("semitones", [-12, -5, 1, 6])
+def test_form_does_not_depend_on_the_pitch(semitones: int) -> None:
+    rows = [*ANTECEDENT, *moved(CONSEQUENT, beats=16), *moved(MIDDLE, beats=32), *moved(ANTECEDENT, beats=48)]
+    here, there = (analyse(of_rows(moved(rows, shift))) for shift in (0, semitones))
+    assert here.bars.start.tolist() == there.bars.start.tolist()
+    assert here.cadences.kind.tolist() == there.cadences.kind.tolist()
+    assert here.phrases.bar.tolist() == there.phrases.bar.tolist()
+    assert here.sections.form == there.sections.form

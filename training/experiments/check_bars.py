@@ -1,9 +1,10 @@
-"""How often the bar lines of MIDI files are right: as their signatures draw them, and as the search moves them.
+"""How often bar lines and hands are right: of MIDI files whose scores or tracks tell them.
 
-    python -m training.analysis.check_barlines ARCHIVE_OF_KERN_AND_MIDI ... [--fit]
+    python -m training check-bars ARCHIVE ... [--fit]
 
-The truth are **kern files of the same name, whose bar lines are written. With --fit the weights of
-`training.analysis.barlines` are learned again from one half of the works and printed.
+Bar lines: of MIDI files beside which an archive has a **kern file of the same name, as their signatures draw them and
+as `training.analysis` finds them. Hands: of MIDI files whose tracks name them, as guessed from the notes alone. With
+--fit the weights of `training.analysis.barlines` are learned again from one half of the works and printed.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from pathlib import Path
 import numpy as np
 
 from training.analysis.barlines import features
+from training.analysis.hands import LEFT, RIGHT, guess, hands
 from training.analysis.kern import read_kern
 from training.analysis.metre import bars
 from training.analysis.music import TICKS_PER_BEAT, FloatArray, IntArray, Music, TimeSignature, of_midi
 from training.corpus.archives import unpack
+from training.corpus.score import Rejected
 
 _SAME_BEAT, _SAME_COUNT = 0.02, 0.2  # a MIDI file that begins elsewhere or has other notes is another version
 _FEWEST_LINES = 4
+_MOSTLY, _MIDDLE_C = 0.9, 60
 _STEPS, _RIDGE = 12, 1e-4
 
 
@@ -55,8 +59,12 @@ def known(archives: list[Path]) -> Iterator[Known]:
 
 
 def _known(kern: Path, midi: Path) -> Known | None:
-    score, music = read_kern(kern.read_text("utf-8", "replace")), of_midi(midi.read_bytes())
-    if not len(music) or not score.notes or not score.metres or len(music.time_signatures) > 1:
+    score = read_kern(kern.read_text("utf-8", "replace"))
+    try:
+        music = of_midi(midi.read_bytes())
+    except Rejected:
+        return None
+    if not score.notes or not score.metres or len(music.time_signatures) > 1:
         return None
     first = float(min(note.beat for note in score.notes))
     if abs(first - music.onset_beats[0]) > _SAME_BEAT or abs(len(music) / len(score.notes) - 1) > _SAME_COUNT:
@@ -105,29 +113,61 @@ def _heard(piece: Known) -> slice:
     return slice(max(int((piece.lines <= piece.music.onset_ticks[0]).sum()) - 1, 0), None)
 
 
-def _told(name: str, values: list[float]) -> str:
-    share = np.mean(np.array(values) >= 0.9)
+def _row(name: str, values: list[float]) -> str:
+    share = np.mean(np.array(values) >= _MOSTLY)
     return f"| {name} | {len(values)} | {np.mean(values):.3f} | {share:.3f} |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("archives", nargs="+", type=Path)
-    parser.add_argument("--fit", action="store_true", help="learn the weights again and print them")
-    arguments = parser.parse_args()
-    pieces = list(known(arguments.archives))
-    if arguments.fit:
-        weights, bias = fit([piece for piece in pieces if not piece.held_out])
-        print(np.round(weights, 2).tolist(), round(bias, 2))
-    held_out = [piece for piece in pieces if piece.held_out]
-    print("| held-out pieces | n | F of bar lines | nine of ten right |\n|---|---|---|---|")
+def _bars_table(pieces: list[Known]) -> Iterator[str]:
+    yield "| held-out pieces | n | F of bar lines | nine of ten right |"
+    yield "|---|---|---|---|"
     for search in (False, True):
-        found = [(p, agreement(bars(p.music, search=search).lines, p.lines[_heard(p)])) for p in held_out]
+        found = [(p, agreement(bars(p.music, search=search).lines, p.lines[_heard(p)])) for p in pieces]
         name = "searched" if search else "as drawn"
-        print(_told(name, [f for _, f in found]))
-        print(_told(f"{name}, with pickup", [f for p, f in found if p.has_pickup]))
-        print(_told(f"{name}, without", [f for p, f in found if not p.has_pickup]))
+        yield _row(name, [f for _, f in found])
+        yield _row(f"{name}, with a pickup", [f for p, f in found if p.has_pickup])
+        yield _row(f"{name}, without", [f for p, f in found if not p.has_pickup])
 
 
-if __name__ == "__main__":
-    main()
+def _hands_table(archives: list[Path]) -> Iterator[str]:
+    yield "| files that name their hands | n | notes right | nine of ten right |"
+    yield "|---|---|---|---|"
+    for archive in archives:
+        guessed, parted = [], []
+        for music in _midi_files(archive):
+            told = hands(music)
+            if told.source == "names":
+                guessed.append(float((guess(music) == told.hand).mean()))
+                parted.append(float((np.where(music.pitch >= _MIDDLE_C, RIGHT, LEFT) == told.hand).mean()))
+        if guessed:
+            yield _row(f"{archive.stem}: guessed", guessed)
+            yield _row(f"{archive.stem}: parted at middle C", parted)
+
+
+def _midi_files(archive: Path) -> Iterator[Music]:
+    with tempfile.TemporaryDirectory() as folder:
+        unpack(archive, Path(folder))
+        for path in sorted(Path(folder).rglob("*.mid")):
+            try:
+                yield of_midi(path.read_bytes())
+            except Rejected:
+                continue
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "archives", metavar="ARCHIVE", nargs="+", type=Path, help="zip archive of MIDI and **kern files"
+    )
+    parser.add_argument("--fit", action="store_true", help="learn the weights of bar lines again and print them")
+
+
+def command(options: argparse.Namespace) -> None:
+    """Print the tables."""
+    pieces = list(known(options.archives))
+    if options.fit:
+        weights, bias = fit([piece for piece in pieces if not piece.held_out])
+        print(np.round(weights, 2).tolist(), round(bias, 2), "\n")
+    if held_out := [piece for piece in pieces if piece.held_out]:
+        print("\n".join(_bars_table(held_out)), "\n")
+    print("\n".join(_hands_table(options.archives)))
