@@ -10,6 +10,7 @@ from improv.clock import ManualClock
 from improv.config import Config, adapters, load
 from improv.control.state import ControlState
 from improv.engine.engine import Engine
+from improv.engine.models import Models
 from improv.engine.offline import ManualLink, StepList
 from improv.improviser.improviser import Improviser
 from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
@@ -67,6 +68,37 @@ class ScriptedModel:
         logits = np.zeros((len(condition), self.encoding.size), np.float32)
         logits[:, wanted] = WANTED
         return logits, (state[0] + 1,)
+
+
+class Failing(ScriptedModel):
+    """A scripted model that misbehaves in the steps that `when` says, counted from 0 since it was made.
+
+    how: raise, nan, inf, shape (of the logits), rows (one missing), state (of another shape), or nothing at all.
+    """
+
+    def __init__(self, script: Sequence[int], how: str, when: Callable[[int], bool]) -> None:
+        super().__init__(script)
+        self._how, self._when, self.steps = how, when, 0
+
+    def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
+        self.steps += 1
+        logits, after = super().step(token_id, condition, state)
+        if not self._when(self.steps - 1):
+            return logits, after
+        match self._how:
+            case "raise":
+                raise RuntimeError("the network is tired")
+            case "nan" | "inf":
+                logits[0, 7] = float(self._how)
+            case "shape":
+                logits = logits[:, :5]
+            case "rows":
+                logits = logits[:1]
+            case "state":
+                after = (*after, after[0])
+            case _:
+                return None  # type: ignore[return-value]
+        return logits, after
 
 
 def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
@@ -160,6 +192,7 @@ class Stage:
         start_s: float = 100.0,
         settings: Sequence[str] = (),
         record: StepList | None = None,
+        models: Models | None = None,
     ) -> None:
         # A change of mood is at once, unless a test says otherwise.
         self.config: Config = load(None, ["mood.glide_s=0", *settings], {})
@@ -175,6 +208,7 @@ class Stage:
             first,
             self.config.controls.midi_map(self.config.mood.moods),
             adapters.engine_settings(self.config),
+            models=models,
         )
 
     def play(self, seconds: float) -> None:

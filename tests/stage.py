@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from improv.engine.engine import PROVISIONAL_NOTE_S
+from improv.engine.plan import PROVISIONAL_NOTE_S
 from tests.fakes import ENCODING, ScriptedModel, Stage
 
 STEP_END = 2
@@ -28,7 +28,7 @@ def assert_sound(stage: Stage, failures_s: Sequence[float] = ()) -> None:
     recorded = {note.note_id: note for step in stage.record.steps for note in step.started}
     scheduled = {note.note_id: note.pitch for note in stage.link.scheduled.values()}
     for missing in recorded.keys() - scheduled.keys():
-        due_s = stage.engine._due_s(recorded[missing].on_s)
+        due_s = stage.engine._ahead.due_s(recorded[missing].on_s)
         assert any(failed_s <= due_s <= failed_s + TURN_S for failed_s in failures_s)
     assert scheduled.items() <= {(note_id, note.pitch) for note_id, note in recorded.items()}
     for note in stage.link.scheduled.values():

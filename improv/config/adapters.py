@@ -12,8 +12,8 @@ from improv.control.commands import DUET, Command, StartJourney
 from improv.control.journey import Plan
 from improv.control.state import ControlState, apply
 from improv.engine import offline
-from improv.engine.engine import EngineSettings
 from improv.engine.offline import OfflineSettings
+from improv.engine.settings import EngineSettings
 from improv.improviser.expression import Expression
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings

@@ -9,7 +9,7 @@ SAY_AGAIN_S = {"lost": 10.0, "back": 10.0, "flood": 10.0}  # a sentence about th
 SAY_OTHERS_AGAIN_S = 1.0
 
 
-class Master:
+class ExternalClock:
     """Keeps what was heard last; the timeline goes by it when it is told to."""
 
     def __init__(self, timeline: Timeline) -> None:
@@ -22,18 +22,18 @@ class Master:
     @property
     def tempo_bpm(self) -> float | None:
         """None as long as no tick came."""
-        return self._timeline.heard and self._timeline.heard.tempo_bpm
+        return self._timeline.news and self._timeline.news.tempo_bpm
 
     @property
     def state(self) -> str:
         """Empty (none), standing, running or lost."""
-        if self._timeline.heard is None:
+        if self._timeline.news is None:
             return ""
         return "lost" if self._lost else "running" if self.running else "standing"
 
     def hear(self, news: ClockIn, now_s: float) -> str:
         """Take it in; returns a sentence for people, or empty."""
-        self.running, self._timeline.heard = news.running, news
+        self.running, self._timeline.news = news.running, news
         self.event = news.event or self.event
         if news.event in ("lost", "back"):
             self._lost = news.event == "lost"

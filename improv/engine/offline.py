@@ -9,7 +9,8 @@ from improv.clock import ManualClock
 from improv.control.commands import Command
 from improv.control.midi_map import MidiMap
 from improv.control.state import ControlState
-from improv.engine.engine import Engine, EngineSettings
+from improv.engine.engine import Engine
+from improv.engine.settings import EngineSettings
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Operation, Rewind
 from improv.improviser.planned_step import PlannedStep

@@ -1,6 +1,6 @@
 """Where the music's seconds and beats lie on the clock: from an anchor of our own, or along another program's beats.
 
-Pure: whoever asks says what time it is. *Master* is the program whose MIDI clock leads.
+Pure: whoever asks says what time it is. The *external clock* is another program's MIDI clock.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ ALMOST = 1e-6  # beats: more than the rounding of their sums
 
 
 class Timeline:
-    """Own time: second 0 of the music is at `anchor_s`. Led: the music's beats are the master's, at its pace."""
+    """Own time: second 0 of the music is at `anchor_s`. Synced: its beats are the external clock's, at that pace."""
 
     def __init__(self, anchor_s: float, offset_s: float = 0.0) -> None:
         self.anchor_s = anchor_s
-        self.offset_s = offset_s  # so much later than the master's ticks are our beats
-        self.heard: ClockIn | None = None  # the last word of the master
+        self.offset_s = offset_s  # so much later than the external clock's ticks are our beats
+        self.news: ClockIn | None = None  # the last word of the external clock
         self._line: ClockIn | None = None  # that by which we go; None: our own time
         self._ahead_beats = 0.0  # beat of the song less Position.beat
 
     @property
-    def led(self) -> bool:
+    def synced(self) -> bool:
+        """Whether the external clock gives the time."""
         return self._line is not None
 
     def due_s(self, position: Position, music_s: float) -> float:
@@ -44,7 +45,7 @@ class Timeline:
         return max(0.0, position.music_s + beats * position.step_s * position.ticks_per_beat)
 
     def song_beat(self, position: Position) -> float:
-        """Beats since the song began: the master's song, or our own piece."""
+        """Beats since the song began: the external clock's song, or our own piece."""
         return position.beat + self._ahead_beats
 
     # -------------------------------------------------------------------------------------------------- own time
@@ -56,33 +57,33 @@ class Timeline:
         if anew:
             self._ahead_beats = -position.beat
 
-    # ------------------------------------------------------------------------------------------------------- led
+    # ------------------------------------------------------------------------------------------------------- synced
 
     def join(self, position: Position, now_s: float, grace_s: float, beats_per_bar: float = 0.0) -> float | None:
-        """Go by what was heard of the master: the step at `position` comes with its next sixteenth, or next bar.
+        """Go by the external clock as it was heard: the step at `position` comes with its next sixteenth, or next bar.
 
-        grace_s: so late the master's sixteenth may be already. Returns the song's beat, or None if nothing was heard.
+        grace_s: so late its sixteenth may be already. Returns the song's beat, or None if nothing was heard.
         """
-        if self.heard is None:
+        if self.news is None:
             return None
-        self._line = self.heard
+        self._line = self.news
         grid = beats_per_bar or 1 / SIXTEENTHS
-        beat = max(0.0, math.ceil(self._beat_at(self.heard, now_s - grace_s) / grid - ALMOST) * grid)
+        beat = max(0.0, math.ceil(self._beat_at(self.news, now_s - grace_s) / grid - ALMOST) * grid)
         self._ahead_beats = beat - position.beat
         return beat
 
     def shift_s(self, at_s: float) -> float:
         """How much later than by the line so far is what is due at at_s, by what was heard."""
-        if self._line is None or self.heard is None:
+        if self._line is None or self.news is None:
             return 0.0
-        return self._when_s(self.heard, self._beat_at(self._line, at_s)) - at_s
+        return self._when_s(self.news, self._beat_at(self._line, at_s)) - at_s
 
     def bend(self, now_s: float) -> Bend:
         """Go by what was heard from now on; what was scheduled is to be moved as the returned record says."""
         assert self._line is not None
-        assert self.heard is not None
-        bend = Bend(now_s, now_s + self.shift_s(now_s), self.heard.period_s / self._line.period_s)
-        self._line = self.heard
+        assert self.news is not None
+        bend = Bend(now_s, now_s + self.shift_s(now_s), self.news.period_s / self._line.period_s)
+        self._line = self.news
         return bend
 
     # -------------------------------------------------------------------------------------------------- clock out

@@ -26,6 +26,7 @@ from improv.improviser.operations import (
     Operation,
     Plan,
     Release,
+    Replace,
     Rewind,
     Shorten,
 )
@@ -36,7 +37,7 @@ from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot, beginning, taken_over
 from improv.improviser.step_chooser import choose
 from improv.improviser.variation import phases
-from improv.model.onnx_model import Model, State
+from improv.model.onnx_model import Model
 from improv.music.mood import Mood
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.music.position import Position
@@ -97,9 +98,9 @@ class Improviser:
         return tuple((note.note_id, note.on_s) for note in (*now.leaving, *now.pedalled, *now.held))
 
     @property
-    def state(self) -> State:
-        """The model's recurrent state, for tests and for the curious."""
-        return self._snapshot.state
+    def model_name(self) -> str:
+        """The name under which it was offered; empty when another one has that name by now."""
+        return next((name for name, model in self._models.items() if model is self.model), "")
 
     def has(self, name: str) -> bool:
         """Whether a model can be asked for by this name."""
@@ -154,6 +155,9 @@ class Improviser:
                 self._snapshot = replace(self._snapshot, held=(), leaving=(), pedalled=())
             case Offer(name, model):
                 self._models[name] = model
+            case Replace(controls):
+                self._snapshot = self._over_to(self._models.get(controls.model, self.model), controls)
+                self._phrases = PhraseMemory()
             case Configure(settings):
                 self.settings = settings
         return None
@@ -191,6 +195,10 @@ class Improviser:
         model = self._models.get(controls.model, snapshot.model)
         if model is snapshot.model or snapshot.position.ticks_to_bar_line:
             return snapshot
+        return self._over_to(model, controls)
+
+    def _over_to(self, model: Model, controls: ControlState) -> Snapshot:
+        snapshot = self._snapshot
         target, tempo_bpm = controls.glide.target, snapshot.position.tempo_bpm
         if snapshot.encoding.tempo_bpm is not None:
             tempo_bpm = self.attributes(target, controls)["tempo"]

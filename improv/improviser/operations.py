@@ -66,13 +66,21 @@ class Offer(NamedTuple):
     model: Model
 
 
+class Replace(NamedTuple):
+    """The commanded model plays from the next step on with an empty memory, wherever in the bar that is: the one before
+    failed.
+    """
+
+    controls: ControlState
+
+
 class Configure(NamedTuple):
     """Other settings from the next step on."""
 
     settings: Settings
 
 
-Operation = Plan | Rewind | Begin | Hear | FollowTempo | Locate | Shorten | Release | Offer | Configure
+Operation = Plan | Rewind | Begin | Hear | FollowTempo | Locate | Shorten | Release | Offer | Replace | Configure
 
 Observer = Callable[[Operation, PlannedStep | None], None]
 """Told of each operation once it is done, and of the step that it planned."""

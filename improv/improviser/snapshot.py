@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from improv.improviser.feedback import Feedback
+from improv.model import guard
 from improv.model.onnx_model import Model, State
 from improv.model.vocabulary import Encoding, StreamDecoder
 from improv.music.attributes import Key
@@ -92,18 +93,27 @@ def beginning(model: Model, position: Position, mood: Mood) -> Snapshot:
     decoder.feed(start_id)
     # A planned piece begins with a note: its first bar is whole.
     silent = LONG_AGO_TICKS if model.encoding.planned else 0
-    state = model.initial_state(GUIDED_ROWS)
+    state = guard.initial_state(model, GUIDED_ROWS)
     return Snapshot(model, state, decoder, start_id, position, answered=mood, silent_ticks=silent)
 
 
 def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Snapshot:
-    """Another model plays on from a bar line, in the key and pace of what was heard; the old one's notes end there.
+    """Another model plays on, or the same one with an empty memory, in the key and pace of what was heard; what sounds
+    ends here.
 
-    tempo_bpm: that it begins in. mood: that its first note answers to.
+    tempo_bpm: that it begins in. mood: that its first note answers to. Elsewhere than on a bar line the bar goes on,
+    unless the model has a plan to begin.
     """
     encoding, was = model.encoding, old.position
     rate = encoding.ticks_per_beat / was.ticks_per_beat
-    position = was._replace(bar_tick=was.tick, ticks_per_beat=encoding.ticks_per_beat, tempo_bpm=tempo_bpm, rubato=1.0)
+    goes_on = model is old.model and encoding.planned
+    into = 0 if encoding.planned and not goes_on else (was.tick - was.bar_tick) % was.bar_ticks
+    position = was._replace(
+        bar_tick=was.tick - round(into * rate),
+        ticks_per_beat=encoding.ticks_per_beat,
+        tempo_bpm=tempo_bpm,
+        rubato=1.0,
+    )
     bars_left = None if old.end_tick is None else (old.end_tick - was.tick) / was.bar_ticks
     return replace(
         beginning(model, position, mood),
@@ -112,4 +122,5 @@ def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Sna
         feedback=old.feedback.on_grid(rate),
         silent_ticks=LONG_AGO_TICKS,  # no gap: it starts with a note
         end_tick=None if bars_left is None else position.tick + round(bars_left * position.bar_ticks),
+        plan=old.plan if goes_on else None,
     )

@@ -13,7 +13,7 @@ from improv.improviser.request import Request
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot, TimeShift
 from improv.improviser.step_biases import StepBiases
-from improv.model import conditioning, plan_inputs
+from improv.model import conditioning, guard, plan_inputs
 from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
 from improv.model.vocabulary.hands import HandsDecoder
@@ -120,7 +120,7 @@ class StepChooser:
         """Ask the model, and choose among what is legal."""
         if isinstance(self._decoder, HandsDecoder):
             plan_inputs.tell_context(self._rows[:, conditioning.SIZE :], self._decoder.context)
-        logits, self._state = self._snapshot.model.step(self._last_token, self._rows, self._state)
+        logits, self._state = guard.step(self._snapshot.model, self._last_token, self._rows, self._state)
         legal = self._decoder.legal(self._constraints())
         self._limit(legal)
         guided = sampling.guide(self._decoder.merge_synonyms(logits), self._guidance)
@@ -169,7 +169,7 @@ class StepChooser:
 
     def _begin_again(self) -> None:
         """The piece ended by itself: the next one begins on the bar line, the model's state kept."""
-        _, self._state = self._snapshot.model.step(self._last_token, self._rows, self._state)
+        _, self._state = guard.step(self._snapshot.model, self._last_token, self._rows, self._state)
         self._last_token = self._encoding.start_id
         self._decoder.feed(self._last_token)
         position = self._snapshot.position

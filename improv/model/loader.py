@@ -72,6 +72,10 @@ class ModelLoader:
             self._done.append(Loaded(name, self._load(resolve(name))))
         except ModelError as error:
             self._done.append(Loaded(name, None, str(error)))
+        except Exception as error:  # whatever a damaged file makes a library raise must be heard of
+            log.debug("the model %s could not be loaded", name, exc_info=True)
+            reason = f"{type(error).__name__}: {error}".rstrip(": ")
+            self._done.append(Loaded(name, None, f"the model {name} could not be loaded ({reason})"))
 
     def ready(self) -> Loaded | None:
         """What was loaded since the last time, or could not be; never waits."""

@@ -80,6 +80,8 @@ class OnnxModel:
             raise ModelError(
                 f"{path}: its inputs and outputs are {[*inputs, *outputs]}, expected {[*INPUTS, *OUTPUTS]}"
             )
+        self.sha256 = digest_of(path)
+        """Which model it is, whatever it is called and whatever becomes of its file."""
         self._state_shapes = [(inputs[name].shape[0], inputs[name].shape[2]) for name in STATE_INPUTS]
         self._smoke_step()
 

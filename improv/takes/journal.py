@@ -99,7 +99,7 @@ class JournalWriter:
         try:
             self._queue.put_nowait(record)
         except queue.Full:
-            self._fail("the disk does not keep up")
+            self.fail("the disk does not keep up")
 
     def close_beside(self) -> None:
         """Let the thread write what is left and end, without waiting for it."""
@@ -112,7 +112,8 @@ class JournalWriter:
         self.close_beside()
         self._thread.join(timeout_s)
 
-    def _fail(self, reason: str) -> None:
+    def fail(self, reason: str) -> None:
+        """Write nothing any more, and say why; the first time only."""
         if not self._failed:
             self._failed = True
             self._on_failure(f"the take {self.path.name} is not recorded any further: {reason}")
@@ -122,7 +123,7 @@ class JournalWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
-            self._fail(error.strerror or str(error))
+            self.fail(error.strerror or str(error))
             return
         try:
             if fcntl is not None:
@@ -131,9 +132,9 @@ class JournalWriter:
             while self._write(handle):
                 pass
         except OSError as error:
-            self._fail(error.strerror or str(error))
+            self.fail(error.strerror or str(error))
         except Exception as error:  # a thread that dies unsaid would record nothing for hours
-            self._fail(f"unexpected trouble, {type(error).__name__}: {error}")
+            self.fail(f"unexpected trouble, {type(error).__name__}: {error}")
         finally:
             with contextlib.suppress(OSError):
                 os.close(handle)

@@ -15,7 +15,7 @@ from pathlib import Path
 from improv.clock import Clock
 from improv.control.commands import Command
 from improv.control.state import ControlState
-from improv.improviser.operations import Begin, Configure, Operation, Plan, Rewind
+from improv.improviser.operations import Begin, Configure, Operation, Plan, Replace, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.midi.messages import is_channel_message
@@ -115,6 +115,11 @@ class Recording:
             library.keep_newest(self._folder, self._keep - 1)
         except OSError as error:
             log.error("old takes in %s could not be deleted: %s", self._folder, error.strerror)
+
+    def fail(self, reason: str) -> None:
+        """Something that belongs into the take could not be written: nothing after it would be of use."""
+        if self._journal is not None:
+            self._journal.fail(reason)
 
     def end(self) -> None:
         """The music ends now; what is planned beyond this moment will not be heard."""
@@ -239,16 +244,27 @@ def in_words(command: Command) -> str:
 class OperationRecorder:
     """Writes down what is done to an improviser, whose observer it is: a take begins with the first music.
 
-    controls, settings: that the improviser began with.
+    controls, settings: that the improviser began with. It never raises: music that cannot be recorded goes on.
     """
 
     def __init__(self, recording: Recording, controls: ControlState, settings: Settings) -> None:
         self._recording = recording
+        self._failed = False
         self._first, self._settings = (controls, settings), settings
         self._before: list[Record] = []  # what was done before the first music: the take begins with it
 
     def __call__(self, operation: Operation, step: PlannedStep | None) -> None:
         """An operation was carried out; step: that it planned."""
+        if self._failed:
+            return
+        try:
+            self._keep(operation, step)
+        except Exception:
+            self._failed = True
+            log.exception("the music is not recorded any further")
+            self._recording.fail("unexpected trouble; the log has it")
+
+    def _keep(self, operation: Operation, step: PlannedStep | None) -> None:
         match operation:
             case Plan(controls):
                 assert step is not None
@@ -257,9 +273,9 @@ class OperationRecorder:
                 self._settings = settings
             case Rewind(tick):
                 self._recording.forget(tick)
-            case Begin(controls) if self._recording.take_id:
+            case Begin(controls) | Replace(controls) if self._recording.take_id:
                 self._recording.state(controls, self._settings)
-            case Begin(controls):
+            case Begin(controls) | Replace(controls):
                 self._write(controls_record(controls))
         if not isinstance(operation, Rewind) and (record := operation_record(operation)) is not None:
             self._write(record)

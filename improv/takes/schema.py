@@ -12,6 +12,7 @@ offer      asked, name, family, sha256: from here on this model can be asked for
 hear       keys: what the person holds from here on, where it is heard
 lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
 hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
+replace    the commanded model plays from here on with an empty memory: the one before failed
 due        at, on [[id, on_s]]: notes handed to the player with their deadlines
 ends       at, off [[id, off_s]]: deadlines of note-offs
 revoked    at, from, sent [id]: notes from that id on were taken back, except those that had been sent
@@ -45,12 +46,13 @@ from improv.improviser.operations import (
     Operation,
     Plan,
     Release,
+    Replace,
     Rewind,
     Shorten,
 )
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
-from improv.model.onnx_model import Model, digest_of
+from improv.model.onnx_model import Model
 from improv.takes.journal import Record
 
 FORMAT = 1
@@ -110,6 +112,8 @@ def operation_record(operation: Operation) -> Record | None:
             return {"k": "release"}
         case Begin():
             return {"k": "anew"}
+        case Replace():
+            return {"k": "replace"}
         case Offer(name, model):
             return {"k": "offer", **model_record(name, model)}
         case Plan() | Configure():
@@ -147,18 +151,19 @@ def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> It
                 yield record, Release()
             case "anew":
                 yield record, Begin(controls)
+            case "replace":
+                yield record, Replace(controls)
             case "offer":
                 yield record, Offer(str(record["asked"]), find(record))
 
 
 def model_record(name: str, model: Model) -> Record:
     """What a take says of a model: by which name it was asked for, and which file it is."""
-    path = getattr(model, "path", None)
     return {
         "asked": name,
         "name": model.contract.name,
         "family": model.contract.family,
-        "sha256": digest_of(path) if path is not None else "",
+        "sha256": getattr(model, "sha256", ""),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock
-from improv.control.commands import Command, SetMood
+from improv.control.commands import AllNotesOff, Command, SetMood
 from improv.control.parse import Names
 from improv.control.status import State
 from improv.control.table import COMMANDS
@@ -178,5 +178,5 @@ def test_the_observer_shows_every_note_that_the_player_gets() -> None:
     assert [(m["pitch"], m["velocity"], m["at_s"]) for m in persons] == [(60, 80, 101.5), (60, 0, 101.6)]
     knobs = [(m["channel"], m["control"], m["value"]) for m in frontends.of_kind("control")]
     assert knobs == [(5, 16, 3), (5, 16, 5)]
-    stage.engine.silence()
+    stage.engine.act(AllNotesOff(), stage.clock.now())
     assert frontends.told[-1] == {"kind": "silence"}

@@ -126,6 +126,6 @@ def test_the_more_the_person_plays_the_less_we_do(tiny: OnnxModel) -> None:
 def test_a_key_is_let_go_by_either_message(message: bytes) -> None:
     stage = Stage(ScriptedModel(SCRIPT))
     stage.engine.receive(on(60), 100.0)
-    assert stage.engine._keyboard.down == {60}
+    assert stage.engine._person._keyboard.down == {60}
     stage.engine.receive(message, 100.0)
-    assert not stage.engine._keyboard.down
+    assert not stage.engine._person._keyboard.down

@@ -116,7 +116,7 @@ def test_a_new_piece_after_an_ending() -> None:
     steps = plan(subject, controls(ending=True), 13)
     assert steps[-1].finished
     subject.apply(Begin(controls("sad")))
-    assert int(subject.state[0][0, 0, 0]) == 0, "with an empty memory"
+    assert int(subject.snapshot.state[0][0, 0, 0]) == 0, "with an empty memory"
     more = plan(subject, controls("sad"), 24)
     assert more[0].position.tick == 13
     assert (more[0].position.bar, more[0].position.beat_in_bar) == (1, 0.0)

@@ -53,10 +53,10 @@ def test_every_note_ends_once_or_is_held(tiny: OnnxModel, mood: str) -> None:
 def test_going_back_and_on_is_as_if_nothing_had_been(tiny: OnnxModel) -> None:
     subject = improviser(tiny)
     plan(subject, controls(), 20)
-    state = subject.state
+    state = subject.snapshot.state
     first = plan(subject, controls(), 30)
     subject.apply(Rewind(20))
-    assert subject.state is state
+    assert subject.snapshot.state is state
     assert subject.position == first[0].position
     again = plan(subject, controls(), 30)
     assert without_ids(again) == without_ids(first)
@@ -78,13 +78,13 @@ def test_going_back_under_another_mood_goes_elsewhere(tiny: OnnxModel) -> None:
 def test_a_change_of_mood_keeps_the_memory(tiny: OnnxModel) -> None:
     subject = improviser(tiny)
     plan(subject, controls(), 20)
-    before = [part.copy() for part in subject.state]
-    kept = subject.state
+    before = [part.copy() for part in subject.snapshot.state]
+    kept = subject.snapshot.state
     subject.plan_step(turned_to(CORNERS["nervous"]))
     assert all(np.array_equal(old, part) for old, part in zip(before, kept, strict=True)), "a state is a value"
     fresh = improviser(tiny, "nervous")
     fresh.plan_step(turned_to(CORNERS["nervous"]))
-    assert not any(np.allclose(old, new) for old, new in zip(subject.state, fresh.state, strict=True))
+    assert not any(np.allclose(old, new) for old, new in zip(subject.snapshot.state, fresh.snapshot.state, strict=True))
 
 
 def test_going_back_reaches_as_far_as_is_remembered_and_says_so() -> None:

@@ -225,9 +225,8 @@ class Laden:
 
 
 def stage_with_models() -> tuple[Stage, Laden]:
-    stage, models = Stage(WildModel("polyphony")), Laden()
-    stage.engine._models = models
-    return stage, models
+    models = Laden()
+    return Stage(WildModel("polyphony"), models=models), models
 
 
 def test_the_engine_changes_the_model_while_it_plays() -> None:
@@ -303,9 +302,9 @@ def test_a_model_that_cannot_be_loaded_leaves_the_music_alone(caplog: pytest.Log
     stage.play(3.0)
     assert "the model broken cannot be loaded; the music goes on as before" in caplog.text
     assert_sound(stage)
-    stage.engine._models = None
+    alone = Stage(WildModel("polyphony"))
     with pytest.raises(CommandError, match="the model pianist cannot be loaded here"):
-        stage.engine.act(SetModel("pianist"), stage.clock.now())
+        alone.engine.act(SetModel("pianist"), alone.clock.now())
 
 
 def test_the_shelf_loads_beside_the_music(tmp_path: Path) -> None:

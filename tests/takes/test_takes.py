@@ -54,6 +54,7 @@ from improv.improviser.operations import (
     Operation,
     Plan,
     Release,
+    Replace,
     Rewind,
     Shorten,
 )
@@ -211,6 +212,24 @@ def test_a_disk_that_refuses_is_said_once_and_nothing_stops(tmp_path: Path) -> N
     assert "a.take is not recorded any further" in said[0]
 
 
+def test_music_that_cannot_be_recorded_goes_on(
+    tiny: OnnxModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = Session(tiny, tmp_path)
+    session.play(2)
+
+    def broken(step: PlannedStep) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(session.recording, "add", broken)
+    before = len(session.link.scheduled)
+    session.play(6)
+    assert len(session.link.scheduled) > before
+    session.recording.close()
+    assert caplog.text.count("the music is not recorded any further") == 1
+    assert "is not recorded any further: unexpected trouble" in caplog.text
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")
 def test_a_take_that_is_being_written_is_known(
     tiny: OnnxModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -321,7 +340,8 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
         Shorten(2.25),
         Release(),
     ]
-    done += [Offer("other", tiny), Rewind(4), Begin(turned), Plan(turned), Configure(quiet), Plan(turned)]
+    done += [Offer("other", tiny), Rewind(4), Begin(turned), Replace(turned), Plan(turned)]
+    done += [Configure(quiet), Plan(turned)]
     assert {type(one) for one in done} == set(get_args(Operation)), "one of each kind"
     take: Record = {"k": "take", "controls": controls_record(first), "settings": settings_record(settings)}
     written: list[Record] = [take]

@@ -13,7 +13,7 @@ from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
 from improv.files import PRIVATE, write_whole
-from improv.model.onnx_model import OnnxModel, digest_of
+from improv.model.onnx_model import OnnxModel
 from improv.music.mood import parse_mood
 from improv.takes import library, take
 from improv.takes.journal import Record, is_locked
@@ -172,7 +172,7 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _check(played: Record, model: OnnxModel) -> None:
-    digest = digest_of(model.path)
+    digest = model.sha256
     if digest != played.get("sha256"):
         raise InputError(
             f"the take was played by another model file ({played.get('name')}, sha256 "

@@ -1,0 +1,20 @@
+"""What the engine is told, apart from what the improviser is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """look_ahead_s: how far ahead is planned. channel: 0..15.
+
+    pulses: an output gives MIDI clock or a metronome's clicks. count_in_bars: clicked before the music begins.
+    clock_offset_s: so much later than the external clock's ticks are our beats.
+    """
+
+    look_ahead_s: float = 0.25
+    channel: int = 0
+    pulses: bool = False
+    count_in_bars: int = 0
+    clock_offset_s: float = 0.0

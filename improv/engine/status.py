@@ -1,0 +1,89 @@
+"""What the engine publishes of itself at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from improv.control.commands import DUET, SOLO
+from improv.control.state import ControlState
+from improv.control.status import State
+from improv.engine.external_clock import ExternalClock
+from improv.improviser.improviser import Improviser
+from improv.music.mood import Mood, nearest_name
+from improv.music.position import Position
+from improv.player.protocol import Statistics
+
+
+def status(
+    controls: ControlState,
+    improviser: Improviser,
+    external: ExternalClock,
+    sent: Statistics,
+    position: Position,
+    music_s: float,
+    moods: Mapping[str, Mood],
+    *,
+    notes_planned: int,
+    stalls: int,
+) -> State:
+    """The published state. position: of the step that is heard. music_s: where the music stands."""
+    mood = controls.mood(music_s)
+    return State(
+        playing=controls.playing,
+        ending=controls.ending,
+        stopping=controls.stopping,
+        mode=DUET if controls.duet else SOLO,
+        mood=nearest_name(mood, moods),
+        valence=mood.valence,
+        arousal=mood.arousal,
+        intensity=controls.intensity,
+        temperature=controls.temperature,
+        overrides=controls.overrides,
+        attributes=improviser.attributes(mood, controls),
+        limits={name: (band.low, band.high) for name, band in controls.limits.bands.items()},
+        tempo_bpm=position.tempo_bpm,
+        clock_source=controls.clock_source,
+        clock=external.state,
+        clock_bpm=external.tempo_bpm or 0.0,
+        bar=position.bar,
+        beat=int(position.beat_in_bar) + 1,
+        beats_per_bar=position.beats_per_bar,
+        revision=controls.revision,
+        notes_planned=notes_planned,
+        notes_sent=sent.notes_sent,
+        notes_dropped=sent.notes_dropped,
+        sounding=sent.sounding,
+        lateness_p50_ms=1000 * sent.lateness_p50_s,
+        lateness_p99_ms=1000 * sent.lateness_p99_s,
+        lateness_max_ms=1000 * sent.lateness_max_s,
+        stalls=stalls,
+        model=improviser.model.contract.name,
+        seed=improviser.seed,
+        **_glide(controls, music_s),
+        **_journey(controls, music_s),
+    )
+
+
+def _glide(controls: ControlState, music_s: float) -> dict[str, Any]:
+    target, glide = controls.target(music_s), controls.glide
+    there = controls.mood(music_s) == target
+    return {
+        "target_valence": target.valence,
+        "target_arousal": target.arousal,
+        "glide_left_s": 0.0 if there else max(0.0, glide.start_s + glide.duration_s - music_s),
+        "glide_s": controls.glide_s,
+    }
+
+
+def _journey(controls: ControlState, music_s: float) -> dict[str, Any]:
+    course = controls.course
+    if course is None:
+        return {}
+    return {
+        "journey": course.journey.name,
+        "journey_held": course.held_s is not None,
+        "journey_s": course.place_s(music_s),
+        "journey_length_s": course.journey.length_s,
+        "journey_path": tuple((at_s, *point) for at_s, point in course.journey.points),
+    }
