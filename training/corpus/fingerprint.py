@@ -87,3 +87,42 @@ class Known:
         self._sketches.append(sketched)
         for value in sketched[:_LOOKED_UP].tolist():
             self._by_hash.setdefault(value, []).append(index)
+
+
+_TUNE_NOTES = 9  # in a row
+_CHORD_S = 0.045  # what begins within this of the note before belongs to the same chord
+TUNE_SKETCH = 256  # hashes kept of a piece's tune: a share of 3 % is some eight of them
+# Rolls of one piece by two pianists share 8 % to 86 % of the shorter's tunes, 300 pairs of other pieces at most 0.8 %.
+SAME_TUNE_SHARE = 0.03
+
+
+def tune(score: Score) -> Hashes:
+    """The smallest hashes of the intervals between nine highest notes in a row, ascending, uint64; empty where few are.
+
+    They do not change with key, speed or rhythm: two takes of one piece by living hands share some, other pieces next
+    to none.
+    """
+    notes = score.notes
+    at_s = score.seconds(notes["onset"])
+    order = np.argsort(at_s, kind="stable")
+    onset_s, pitch = at_s[order], notes["pitch"][order].astype(np.int64)
+    first = np.flatnonzero(np.diff(onset_s, prepend=-1.0) > _CHORD_S)
+    if len(first) < _TUNE_NOTES + _FEW:
+        return np.zeros(0, dtype=np.uint64)
+    steps = np.diff(np.maximum.reduceat(pitch, first))
+    rows = np.lib.stride_tricks.sliding_window_view(steps, _TUNE_NOTES - 1)
+    # A scale, a trill and a repeated note are everybody's.
+    ordered = np.sort(rows, axis=1)
+    rows = rows[np.count_nonzero(np.diff(ordered, axis=1), axis=1) >= 3]
+    odd = _mix(np.arange(_TUNE_NOTES - 1, dtype=np.int64)) | np.uint64(1)
+    hashes = np.unique(_mix((_mix(rows + 128) * odd).sum(axis=1, dtype=np.uint64)))
+    return hashes[:TUNE_SKETCH] if len(hashes) >= _FEW else np.zeros(0, dtype=np.uint64)
+
+
+def same_tune(one: Hashes, other: Hashes) -> bool:
+    """Whether two pieces share enough of their tunes to be one work."""
+    if not len(one) or not len(other):
+        return False
+    shared = np.intersect1d(one, other, assume_unique=True)
+    together = np.union1d(one, other)[:TUNE_SKETCH]
+    return len(shared) >= 3 and float(np.isin(together, shared).mean()) >= SAME_TUNE_SHARE

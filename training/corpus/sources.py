@@ -14,6 +14,19 @@ from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES, hidden_suffix
 
 MUSIC_SUFFIXES = (*MIDI_SUFFIXES, *SCORE_SUFFIXES)
 _ABC_TUNE = re.compile(rb"(?m)^(?=X:)")
+# What recorders, phones and programs call a file in several languages, with numbers, dates and marks between.
+_GIVEN_WORDS = (
+    "recording|record|rec|recorded|track|trk|take|audio|midi|mid|untitled|unnamed|new|my|file|song|songs|piece|session|"
+    "improvisation|improv|impro|jam|piano|keyboard|voice|memo|note|notes|clip|part|bounce|export|mix|master|project|idea|"
+    "sketch|draft|test|live|copy|final|performance|music|data|no|nr|vol|"
+    "aufnahme|aufzeichnung|stück|stueck|spur|lied|neu|neue|neues|unbenannt|ohne titel|kopie|klavier|probe|versuch|"
+    "prise|enregistrement|piste|sans titre|morceau|essai|nouveau|grabación|grabacion|pista|sin título|registrazione|"
+    "traccia|brano|nuovo|gravação|gravacao|faixa|opname|nagranie|запись|трек|録音|录音"
+)
+_GIVEN_BY_A_PROGRAM = re.compile(
+    rf"(?:{_GIVEN_WORDS}|am|pm|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|[\W_]|\d|(?<=\d)[thz](?=\d))+",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -46,10 +59,16 @@ class Item:
 
 
 def work_of(name: str) -> str:
-    """The work that a file belongs to: its name less the number of a movement, prelude or étude at the end."""
+    """The work that a file's name tells of: the name less the number of a movement, prelude or étude at its end.
+
+    A name that a recorder or a program gives (Recording 01, track12, 2024-05-01) tells of no work: it is its own.
+    """
     if name.startswith("bwv"):
         return name.split(".")[0]
-    stem = PurePosixPath(name).with_suffix("").as_posix()
+    path = PurePosixPath(name).with_suffix("")
+    if _GIVEN_BY_A_PROGRAM.fullmatch(path.name):
+        return path.as_posix()
+    stem = path.as_posix()
     return re.sub(r"([-_.]?[a-z]?\d+)$", "", stem, flags=re.IGNORECASE) or stem
 
 

@@ -47,7 +47,7 @@ PIECE_COLUMNS = ("name", "work", "source", "split", "start", "stop", "sha256")
 class EncodedPiece:
     """opening: how the tune begins, in any key (corpus.opening). tokens: uint16 (n,). step_of_token: uint32 (n,), the
     first step is 0. conditioning: float16 (steps, conditioning.SIZE). plan: of each step, where the
-    family has one. sketch: for near-duplicates (fingerprint.sketch).
+    family has one. sketch: for near-duplicates (fingerprint.sketch). tune: for takes of one piece (fingerprint.tune).
     features, windows: rows of features.csv and windows.csv.
     """
 
@@ -60,6 +60,7 @@ class EncodedPiece:
     conditioning: np.ndarray
     plan: PlanRows = NO_PLAN
     sketch: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
+    tune: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.uint64))
     features: dict[str, Any] = field(default_factory=dict)
     windows: list[dict[str, Any]] = field(default_factory=list)
 

@@ -13,7 +13,7 @@ from training.analysis import analyse, of_score
 from training.corpus import clean, reading
 from training.corpus.augment import Instruments
 from training.corpus.features import describe
-from training.corpus.fingerprint import sketch
+from training.corpus.fingerprint import sketch, tune
 from training.corpus.labels import Label
 from training.corpus.performed import extras, on_steps
 from training.corpus.score import Rejected, Score
@@ -80,6 +80,7 @@ def _digest(job: Job) -> EncodedPiece:
         step_of_token=step_of_token.astype(np.uint32),
         conditioning=condition(piece, encoding.ticks_per_beat, job.labels, ticks),
         sketch=sketch(score),
+        tune=tune(score),
         features=features,
         windows=windows,
     )
@@ -118,6 +119,7 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
         conditioning=rows,
         plan=planned.plan_rows(music, analysis, ticks.astype(np.int64)),
         sketch=sketch(score),
+        tune=tune(score),
         features=features,
         windows=windows,
     )

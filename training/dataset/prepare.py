@@ -13,7 +13,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ from training.corpus.sources import work_of
 from training.dataset.conditioning import condition
 from training.dataset.dataset import DatasetWriter
 from training.dataset.pipeline import Copy, Options, Result, read_all
-from training.dataset.splits import Grouping, frozen_splits, read_frozen, spread
+from training.dataset.splits import Grouping, frozen_splits, read_frozen, spread, with_all_splits
 from training.dataset.workers import TIME_LIMIT_S
 
 __all__ = ["condition", "prepare", "read_composers", "read_groups"]
@@ -72,7 +72,10 @@ def prepare(sources: Iterable[str], out: Path, options: Options | None = None) -
             desk.take(item, result)
         if not tally["kept"]:
             raise InputError("nothing was left to train on: " + (tell(tally) or "the sources hold no files"))
-        writer.assign(frozen_splits(desk.grouping.groups(), writer.hashes, options.frozen))
+        groups = desk.grouping.groups()
+        splits = frozen_splits(groups, writer.hashes, options.frozen)
+        # Frozen pieces stay where they are; a small collection that has none is parted so that it can be learned from.
+        writer.assign(splits if options.frozen else with_all_splits(groups, splits))
     return tally
 
 
@@ -105,7 +108,8 @@ class _Desk:
         self._work_of[name] = group
         result.features["composer"] = self._composer(item)
         self._writer.add(result)
-        self.grouping.add(group, result.opening)
+        own = f"{item.source}/{PurePosixPath(item.name).with_suffix('')}"
+        self.grouping.add(group, result.opening, own, result.tune, sure=group != result.work)
         self._tally["kept"] += 1
 
     def _reject(self, item: Item, reason: str) -> None:
@@ -127,7 +131,7 @@ class _Desk:
 def reason_kind(reason: str) -> str:
     """A reason without what is particular to one file: numbers, names, details in brackets."""
     kind = reason.split("(")[0].strip()
-    if kind.startswith("only "):
+    if kind.startswith("only ") and "steps long" in kind:
         return "too short"
     return "too many notes" if kind[:1].isdigit() and "notes" in kind else kind
 

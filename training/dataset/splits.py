@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from improv.errors import InputError
+from training.corpus.fingerprint import Hashes, same_tune
 
 T = TypeVar("T")
 
@@ -19,6 +22,9 @@ SPLITS = ("train", "valid", "test")  # in this order a piece may be held out mor
 VALID_SHARE, TEST_SHARE = 0.1, 0.1
 # An opening of fewer intervals than this says nothing about the tune: a scale, a repeated note.
 TELLING_INTERVALS = 8
+SMALL_COLLECTION = 500
+"""Pieces up to which tunes are compared, each with each."""
+_FEW_NAMED = 3
 
 
 def split_of(group: str) -> str:
@@ -40,43 +46,117 @@ def spread(values: Sequence[T], count: int | None) -> list[T]:
 class Grouping:
     """Pieces that share a work or an opening, also by way of others, form one group and lie in one split.
 
-    A group is named after the work of its first piece.
+    A group is named after the work of its first piece. A work that only file names tell of is none where it would be
+    more than half of all pieces: then the names are the collection's. In a small collection pieces that share their
+    tunes are one work whatever they are called.
     """
 
     def __init__(self) -> None:
         self._works: list[str] = []  # of each piece, in the order of `add`
-        self._parent: dict[str, str] = {}
+        self._own: list[str] = []
+        self._openings: list[str] = []
+        self._tunes: list[Hashes] = []
+        self._sure: set[str] = set()
+        self._linked: list[tuple[str, str]] = []
+        """(work, opening or other work), as nodes."""
 
-    def add(self, work: str, opening: str) -> None:
-        """Take the next piece. opening: as text of corpus.opening."""
+    def add(self, work: str, opening: str, own: str = "", tune: Hashes | None = None, *, sure: bool = True) -> None:
+        """Take the next piece. opening: as text of reading.opening. own: the work's name if it is a work by itself.
+        tune: see `fingerprint.tune`. sure: whether the work is known by more than names of files.
+        """
         self._works.append(work)
-        self.link(work, opening)
+        self._own.append(own)
+        self._openings.append(opening)
+        self._tunes.append(np.zeros(0, dtype=np.uint64) if tune is None else tune)
+        if sure:
+            self._sure.add(work)
 
     def link(self, work: str, opening: str) -> None:
         """Learn of a tune of a work without taking a piece: of a copy that is left out."""
-        node = self._root(f"work {work}")
-        if len(opening.split()) >= TELLING_INTERVALS:
-            tune = hashlib.blake2b(opening.encode(), digest_size=12).hexdigest()  # short: there may be 10^6 of them
-            self._parent[self._root(f"opening {tune}")] = node
+        if node := _tune_node(opening):
+            self._linked.append((f"work {work}", node))
 
     def same(self, work: str, other: str) -> None:
         """Learn that two works are one: a file of the one is a copy of a file of the other."""
-        self._parent[self._root(f"work {work}")] = self._root(f"work {other}")
+        self._linked.append((f"work {work}", f"work {other}"))
 
-    def _root(self, node: str) -> str:
+    @property
+    def only_named(self) -> set[str]:
+        """Works that only names tell of and that would be more than half of all pieces."""
+        counts = Counter(self._works)
+        many = {work for work, count in counts.items() if count >= _FEW_NAMED and 2 * count > len(self._works)}
+        return {work for work in many - self._sure if any(self._own)}
+
+    def groups(self) -> list[str]:
+        """The name of each piece's group, in the order of `add`."""
+        joined, dissolved = _Joined(), self.only_named
+        for one, other in self._linked:
+            joined.join(other, one)
+        nodes = []
+        for index, work in enumerate(self._works):
+            node = f"piece {index}" if work in dissolved else f"work {work}"
+            nodes.append(node)
+            if opening := _tune_node(self._openings[index]):
+                joined.join(opening, node)
+        if len(nodes) <= SMALL_COLLECTION:
+            for (one, mine), (other, theirs) in combinations(zip(nodes, self._tunes, strict=True), 2):
+                if same_tune(mine, theirs):
+                    joined.join(other, one)
+        first: dict[str, str] = {}
+        names = (own if work in dissolved else work for own, work in zip(self._own, self._works, strict=True))
+        return [first.setdefault(joined.root(node), name) for node, name in zip(nodes, names, strict=True)]
+
+    def splits(self) -> list[str]:
+        """The split of each piece, in the order of `add`."""
+        return [split_of(group) for group in self.groups()]
+
+
+class _Joined:
+    """Which nodes belong together."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+
+    def join(self, one: str, other: str) -> None:
+        self._parent[self.root(one)] = self.root(other)
+
+    def root(self, node: str) -> str:
         self._parent.setdefault(node, node)
         while self._parent[node] != node:
             self._parent[node] = node = self._parent[self._parent[node]]
         return node
 
-    def groups(self) -> list[str]:
-        """The name of each piece's group, in the order of `add`."""
-        first: dict[str, str] = {}
-        return [first.setdefault(self._root(f"work {work}"), work) for work in self._works]
 
-    def splits(self) -> list[str]:
-        """The split of each piece, in the order of `add`."""
-        return [split_of(group) for group in self.groups()]
+def _tune_node(opening: str) -> str:
+    """A node for an opening that tells of a tune, else ""."""
+    if len(opening.split()) < TELLING_INTERVALS:
+        return ""
+    return (
+        "opening " + hashlib.blake2b(opening.encode(), digest_size=12).hexdigest()
+    )  # short: there may be 10^6 of them
+
+
+def with_all_splits(groups: Sequence[str], splits: Sequence[str]) -> list[str]:
+    """Splits such that even a small collection can be learned from: something to choose by and to test with, most to
+    learn.
+
+    Large collections come back as they are. Where nothing would be left to choose by or to test with, or less than
+    half to learn from, the groups are dealt out anew: the smallest to validation and to test, a tenth of the pieces
+    each. Two groups have no test, one is for training alone.
+    """
+    sizes = Counter(groups)
+    wanted = list(SPLITS[1 : min(len(sizes), 3)])
+    found = Counter(splits)
+    if 2 * found["train"] >= len(groups) and all(found[split] for split in SPLITS[1:]):
+        return list(splits)
+    order = sorted(sizes, key=lambda group: (sizes[group], hashlib.sha256(group.encode()).digest()))
+    dealt: dict[str, str] = {}
+    for split in wanted:
+        given = 0
+        while given < max(round(VALID_SHARE * len(groups)), 1) and len(order) > len(wanted) - wanted.index(split):
+            group = order.pop(0)
+            dealt[group], given = split, given + sizes[group]
+    return [dealt.get(group, "train") for group in groups]
 
 
 def frozen_splits(groups: Sequence[str], hashes: Sequence[str], frozen: Mapping[str, str]) -> list[str]:

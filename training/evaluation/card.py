@@ -14,7 +14,8 @@ from improv.files import atomic_write
 from improv.model.metadata import Contract
 from training.dataset.dataset import Dataset
 from training.evaluation.figures import Estimate, Report
-from training.models.export import COARSE_TOLERANCE, LICENCES, PARITY_STEPS, TOLERANCE
+from training.models.export import COARSE_TOLERANCE, PARITY_STEPS, TOLERANCE
+from training.models.licences import attribution
 from training.models.settings import Settings, presets_of, settings_of
 
 BEGIN = "<!-- measured: written by training.evaluation.evaluate, changes here are lost -->"
@@ -154,8 +155,7 @@ def _data(report: Report, dataset: Dataset) -> str:
         "|---|---|---|---|---|",
     ]
     for source, counts in report.pieces.items():
-        attribution = LICENCES[source][1] if source in LICENCES else "not known to BrainMusic: see the source"
-        lines.append(f"| {source} | {attribution} | {counts['train']} | {counts['valid']} | {counts['test']} |")
+        lines.append(f"| {source} | {attribution(source)} | {counts['train']} | {counts['valid']} | {counts['test']} |")
     lines += [
         "",
         f"Pieces per split; the split goes by work and by tune, its hash is `{report.split_hash}`.",

@@ -279,15 +279,7 @@ def finetune(
             plan,
         )
         measured = learner.learn()
-    licence = {"licence": saved["licence"]} if "licence" in saved else {}
-    learnt = (
-        saved
-        | licence
-        | {
-            "network": network.state_dict(),
-            "sources": [*saved["sources"], *dataset.about["sources"]],
-        }
-    )
+    learnt = saved | {"network": network.state_dict(), "sources": [*saved["sources"], *dataset.about["sources"]]}
     export(learnt, out.stem, measured["after"]["new"], out)
     result = {
         "model": model.name,

@@ -29,6 +29,7 @@ from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
 from training.dataset.dataset import Dataset
 from training.models.checkpoints import read_checkpoint
+from training.models.licences import attribution, licence_of
 from training.models.lstm import Network
 from training.models.quantise import quantise
 from training.models.scoring import OnnxScorer, score, score_pieces, total
@@ -41,38 +42,6 @@ QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
 COARSE_TOLERANCE = 1.0
 TOLD_SHARE = 0.05  # of a plan's numbers that are not 0: measured on training pieces
 TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
-
-LICENCES = {
-    "piano-midi-de": ("CC BY-SA 4.0", "Bernd Krueger, piano-midi.de (CC BY-SA 3.0 DE)"),
-    "music21:bach": (
-        "CC BY-SA 4.0",
-        "Bach chorales of the music21 corpus (public-domain music; distributed with the permission of its encoders)",
-    ),
-    "snortum-lilypond": ("CC BY-SA 4.0", "Knute Snortum, LilyPond scores (CC BY-SA 4.0)"),
-    "nifc-chopin-first-editions": (
-        "CC BY-SA 4.0",
-        "Fryderyk Chopin Institute, first editions of Chopin in **kern (CC BY 4.0)",
-    ),
-    "nifc-polish-scores-keyboard": (
-        "CC BY-SA 4.0",
-        "Fryderyk Chopin Institute, Polish scores in **kern (CC BY 4.0)",
-    ),
-    "mutopia-keyboard": (
-        "CC BY-SA 4.0",
-        "The Mutopia Project, keyboard music (each file public domain, CC BY or CC BY-SA)",
-    ),
-    "tavern-variations": (
-        "CC BY-SA 4.0",
-        "TAVERN, theme and variations (Devaney, Arthur, Condit-Schultz, Nisula; CC BY-SA 4.0)",
-    ),
-    "stanford-piano-rolls-mit": (
-        "CC BY-SA 4.0",
-        (
-            "Shi, Sapp, Arul, McBride, Smith: reproducing piano rolls of the Stanford University Piano Roll Archive "
-            "(pianolatron-data, MIT; the older collection SUPRA is CC BY-NC-SA 4.0)"
-        ),
-    ),
-}
 
 
 class Step(nn.Module):
@@ -143,6 +112,8 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
     assert program is not None
     proto = program.model_proto
     encoding = encoding_for(saved["family"])
+    before = saved.get("before", {})  # of the exported model from which it learned on
+    told = [before["training_data"]] if before else []
     contract = Contract(
         format_version=FORMAT_VERSION,
         name=name,
@@ -150,8 +121,8 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         fingerprint=encoding.fingerprint,
         ticks_per_beat=encoding.ticks_per_beat,
         conditioning=conditioning.specification_for(encoding_for(saved["family"])),
-        training_data="; ".join(_attribution(source) for source in saved["sources"]),
-        licence=saved.get("licence") or _licence(saved["sources"]),
+        training_data="; ".join([*told, *(attribution(source) for source in saved["sources"])]),
+        licence=licence_of(saved["sources"], before.get("licence")),
         created=datetime.date.today().isoformat(),
         held_out_loss=round(held_out_loss, 4),
     )
@@ -194,15 +165,6 @@ def _forget_sources(proto: Any) -> None:
     for value in (*proto.graph.value_info, *proto.graph.input, *proto.graph.output, *proto.graph.initializer):
         del value.metadata_props[:]
     del proto.graph.metadata_props[:]
-
-
-def _attribution(source: str) -> str:
-    return LICENCES[source][1] if source in LICENCES else source
-
-
-def _licence(sources: list[str]) -> str:
-    known = {LICENCES[source][0] for source in sources if source in LICENCES}
-    return " and ".join(sorted(known)) if known else "as the training data"
 
 
 def largest_difference(network: Network, model: OnnxModel, seed: int = 0) -> float:

@@ -28,9 +28,10 @@ _TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch i
 
 
 def read_onnx(path: Path) -> dict[str, Any]:
-    """settings, family, fingerprint, sources and network of an exported model; InputError when it has another shape
-    than `training.models.export` and `training.models.quantise` give. What is not in the file (how it was
-    trained) is as in the preset `base`. Weights of 8 bits come back as what they stand for.
+    """settings, family, fingerprint and network of an exported model, and `before`: what it learned from and its
+    licence, which a model that goes on from it inherits. InputError when it has another shape than
+    `training.models.export` and `training.models.quantise` give. What is not in the file (how it was trained) is as in
+    the preset `base`. Weights of 8 bits come back as what they stand for.
     """
     model = OnnxModel(path, "cpu")
     if isinstance(model.encoding, RepeatingMelodyEncoding):
@@ -51,8 +52,8 @@ def read_onnx(path: Path) -> dict[str, Any]:
         "settings": vars(settings).copy(),
         "family": model.contract.family,
         "fingerprint": model.contract.fingerprint,
-        "sources": [model.contract.training_data],
-        "licence": model.contract.licence,
+        "sources": [],
+        "before": {"training_data": model.contract.training_data, "licence": model.contract.licence},
         "network": {name: torch.from_numpy(np.array(value)) for name, value in network.items()},
     }
     difference = largest_difference(network_of(saved), model)
