@@ -34,8 +34,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "music to tokens": (
         Command("prepare", "dataset.prepare", "read, clean, label, encode and split music", GOES_ON),
         Command("report", "evaluation.reports.corpus", "a prepared dataset as one HTML page with pictures"),
-        Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
         Command("summary", "evaluation.reports.summary", "a prepared dataset in one Markdown table"),
+        Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
     ),
     "tokens to a model": (
         Command("train", "learning.train", "train a network", "the same command with --resume goes on", True),

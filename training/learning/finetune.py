@@ -40,7 +40,7 @@ from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare, tell
 from training.dataset.splits import spread
 from training.learning.schedule import descend, half_cosine
-from training.learning.train import enough_memory
+from training.learning.trouble import enough_memory
 from training.models.batches import Batch, LaneStream
 from training.models.checkpoints import read_checkpoint
 from training.models.export import export, network_of

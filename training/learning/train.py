@@ -15,9 +15,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +28,10 @@ from improv.errors import InputError
 from training.dataset.dataset import Dataset
 from training.dataset.splits import spread
 from training.learning.processes import Processes
+from training.learning.resuming import chance, restore_chance, resumable, take_over
 from training.learning.runlog import RunLog, alone
 from training.learning.schedule import DivergedError, descend, learning_rate
+from training.learning.trouble import bad_batch, enough_memory, names_of
 from training.models.batches import Batch, LaneStream
 from training.models.checkpoints import read_checkpoint, save
 from training.models.lstm import State
@@ -42,25 +42,6 @@ from training.models.settings import DEFAULT_PRESET, Settings, build, settings_o
 # Held-out pieces that the running evaluation reads, spread over all sources: enough for two decimals, and some
 # 200 000 tokens, which one idle core scores in 10 s with the base preset.
 EVALUATION_PIECES = 48
-# What a resumed run may have otherwise than it began with: how long it goes on. The learning rate falls accordingly.
-LENGTH = ("iterations", "evaluate_every", "patience")
-NAMED_PIECES = 3  # how many pieces of a bad batch a message names
-
-
-@contextmanager
-def enough_memory(settings: Settings) -> Iterator[None]:
-    """Turns the many errors of too little memory into one sentence."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        text = str(error).lower()
-        if not isinstance(error, MemoryError) and "memory" not in text:
-            raise
-        raise InputError(
-            f"there is too little memory for batch {settings.batch}, sequence {settings.sequence}, hidden "
-            f"{settings.hidden}, layers {settings.layers}: try --set batch={max(1, settings.batch // 2)}, a shorter "
-            f"sequence or a smaller preset ({str(error).strip().splitlines()[0][:160]})"
-        ) from None
 
 
 class Trainer:
@@ -110,16 +91,7 @@ class Trainer:
     def resume(self) -> None:
         """Go on from `last.pt`."""
         path = self.out / "last.pt"
-        saved = read_checkpoint(path)
-        begun = settings_of(saved)
-        as_long = replace(begun, **{name: getattr(self.settings, name) for name in LENGTH})
-        if differences := as_long.differences(self.settings):
-            raise InputError(
-                f"{path} was trained with {'; '.join(differences)}: resume without --preset and --set but for "
-                f"{', '.join(LENGTH)}, or begin a new run in another --out"
-            )
-        if saved["split_hash"] != self.dataset.split_hash():
-            raise InputError(f"{path} was trained on another dataset or split; resume on that one, or begin a new run")
+        saved = resumable(path, self.settings, self.dataset)
         self.network.load_state_dict(saved["network"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.stream.restore(saved["stream"])
@@ -128,30 +100,12 @@ class Trainer:
         self.iteration, self.seconds, self.stale = saved["iteration"], saved["seconds"], saved.get("stale", 0)
         # The best loss so far means nothing where the running evaluation reads other pieces than it did then.
         self.best = saved["best"] if saved.get("held_out") == self._held_out_names() else math.inf
-        self._restore_chance(saved)
+        restore_chance(saved, self.processes, self.device)
         self.resumed = True
 
     def begin_with(self, path: Path) -> None:
         """Take over what another run has learnt, whatever it learned from; everything else begins anew."""
-        saved = read_checkpoint(path)
-        if saved["fingerprint"] != self.dataset.encoding.fingerprint:
-            raise InputError(
-                f"{path} is of vocabulary {saved['fingerprint']}, the dataset of another: begin without it"
-            )
-        try:
-            self.network.load_state_dict(saved["network"])
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1].strip()
-            raise InputError(f"{path} is a network of other sizes than these settings ask for: {reason}") from None
-
-    def _restore_chance(self, saved: dict[str, Any]) -> None:
-        """The random numbers of dropout; with another number of processes than before they are other ones."""
-        states = saved["torch_rng"] if isinstance(saved["torch_rng"], list) else [saved["torch_rng"]]
-        if len(states) == self.processes.size:
-            torch.set_rng_state(states[self.processes.rank])
-        cuda = saved.get("cuda_rng", [])
-        if self.device.type == "cuda" and isinstance(cuda, list) and len(cuda) == self.processes.size:
-            torch.cuda.set_rng_state(cuda[self.processes.rank], self.device)
+        take_over(self.network, path, self.dataset.encoding.fingerprint)
 
     def _held_out_names(self) -> list[str]:
         return [piece.name for piece in self.held_out]
@@ -177,16 +131,13 @@ class Trainer:
         }
 
     def _needed_to_resume(self) -> dict[str, Any]:
-        saved = {
+        return {
             "optimiser": self.optimiser.state_dict(),
             "stream": self.stream.state(),
             "state": tuple(self.processes.gather(tensor, 1) for tensor in self.state),
             "stale": self.stale,
-            "torch_rng": self.processes.gather_values(torch.get_rng_state()),
+            **chance(self.processes, self.device),
         }
-        if self.device.type == "cuda":
-            saved["cuda_rng"] = self.processes.gather_values(torch.cuda.get_rng_state(self.device))
-        return saved
 
     def step(self, batch: Batch) -> float:
         """One update; returns the training loss in nats per token of this process's lanes."""
@@ -206,26 +157,12 @@ class Trainer:
                 average=self.processes.average,
             )
         except DivergedError as error:
-            raise self._bad_batch(error, nats.detach().view_as(targets)) from None
+            bad = (~torch.isfinite(nats)).view_as(targets).any(dim=1).tolist()
+            names = names_of(self.stream, self.share, bad)
+            raise bad_batch(error, self.iteration, names, self.out / "last.pt") from None
         self.state = (state[0].detach().float(), state[1].detach().float())
         self.iteration += 1
         return loss
-
-    def _bad_batch(self, error: DivergedError, nats: torch.Tensor) -> InputError:
-        """What to say of a batch that gave no number. nats: (lanes, sequence), to find out in which pieces."""
-        lanes = self.stream.in_last_batch[self.share]
-        bad = (~torch.isfinite(nats)).any(dim=1).tolist()
-        if any(bad):  # else it is the gradient alone
-            lanes = [pieces for pieces, is_bad in zip(lanes, bad, strict=True) if is_bad]
-        names = list(dict.fromkeys(self.stream.pieces[piece].name for pieces in lanes for piece in pieces))
-        which = ", ".join(names[:NAMED_PIECES])
-        which += f" and {len(names) - NAMED_PIECES} more" if len(names) > NAMED_PIECES else ""
-        kept = self.out / "last.pt"
-        state = f"{kept} keeps the last good state" if kept.exists() else "there was no checkpoint yet"
-        return InputError(
-            f"the {error.what} is {error.value} in the batch of iteration {self.iteration} (pieces {which}); {state}: "
-            "go on from it with a smaller lr or clip in another --out, or look at these pieces"
-        )
 
     def _held_out_loss(self, *, commands: bool) -> float:
         """Nats per token of the held-out pieces, which the processes share."""
