@@ -22,9 +22,7 @@ def test_one_unknown_source_makes_the_licence_unknown(sources: list[str], other:
     assert attribution(other) == f"{other} (licence unknown)"
 
 
-@pytest.mark.parametrize(
-    "name", ["maestro-v3.0.0", "my_midis", "piano-midi", "Giant-MIDI", "music21:foo"]
-)
+@pytest.mark.parametrize("name", ["maestro-v3.0.0", "my_midis", "piano-midi", "Giant-MIDI", "music21:foo"])
 def test_what_others_call_theirs_is_not_guessed(name: str) -> None:
     assert licence_of(["piano-midi-de", name]) == UNKNOWN
 
