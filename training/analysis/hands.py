@@ -47,7 +47,8 @@ def hands(music: Music) -> Hands:
     if len(music.track_names) > int(music.track.max()):
         hand = named[music.track]
         if (hand >= 0).mean() >= _NAMED_SHARE and len(np.unique(hand[hand >= 0])) == 2:
-            return Hands(np.where(hand >= 0, hand, guess(music)), "names")
+            told = bool((hand >= 0).all())
+            return Hands(hand if told else np.where(hand >= 0, hand, guess(music)), "names")
     used = np.unique(music.track)
     if len(used) == 2:
         low, high = sorted((music.pitch[music.track == track] for track in used), key=lambda pitch: float(pitch.mean()))
