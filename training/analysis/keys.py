@@ -43,8 +43,8 @@ def keys(slots: Slots, settings: KeySettings = DEFAULT_KEYS) -> IntArray:
 
     Viterbi over 24 keys. A slot's pitch classes are drawn from the key's profile, normalised (Temperley 2007, "Music
     and Probability", takes profiles as probabilities in this way); a change costs more the further the keys are apart
-    on the circle of fifths, relative keys counted as one. Keys that fit the piece as a whole are preferred: for that
-    the profiles of Aarden (2003), which music21 uses, are the better ones, for a few beats those of Temperley.
+    on the circle of fifths, relative keys counted as one. Keys that fit the piece as a whole are preferred, by the
+    profiles of Aarden (2003), which music21 uses. docs/measured/analysis.md compares the two families of profiles.
     """
     fit = likelihoods(slots, settings) + settings.home_nats * _correlations(slots.classes.sum(axis=0))
     return viterbi(fit, _changes(settings))

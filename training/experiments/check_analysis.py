@@ -23,6 +23,7 @@ import numpy as np
 from improv.music.chord import MINOR_KEYS, TONES
 from training.analysis import Analysis, analyse
 from training.analysis.cadences import AUTHENTIC, HALF, NONE, OTHER
+from training.analysis.keys import KeySettings, Profile, keys
 from training.analysis.likeness import likeness
 from training.analysis.metre import Bars
 from training.analysis.music import TICKS_PER_BEAT, BoolArray, FloatArray, IntArray
@@ -31,6 +32,7 @@ from training.analysis.tavern import Analysed, Harmony, read_tavern
 from training.corpus.keys import histogram, music21_key, temperley
 from training.evaluation.figures import Estimate, interval
 
+PROFILES_BY_NAME: dict[str, Profile] = {"Temperley's profiles": "temperley", "music21's profiles": "aarden-essen"}
 _EVERY_TICKS = TICKS_PER_BEAT // 2
 _TRIADS = np.array([0, 1, 2, 3, 0, 0, 1, 2, 2, -1])  # of each quality, the last for none
 _MAJOR, _MINOR, _DOM7 = 0, 1, 4
@@ -147,6 +149,7 @@ def check(piece: Analysed) -> Checked:
     regular = range(int(found.bars.lead[0] > 0), len(found.bars), 4)
     ours |= _phrase_ends(set(found.phrases.bar[found.phrases.bar > 1].tolist()), true)
     rule = _phrase_ends({bar for bar in regular if bar > 1}, true) | _whole_keys(piece, a)
+    rule |= _keys_alone(found, moments, (a, b), known)
     _add_closes(piece, found, ours, theirs)
     _add_letters(piece, found, starts, ours)
     return Checked(piece.work, ours, theirs, rule)
@@ -178,6 +181,17 @@ def _whole_keys(piece: Analysed, person: Reading) -> Tally:
         number = -1 if key is None else key.tonic + MINOR_KEYS * (not key.major)
         out[f"whole variation's key: {name}"] = (float(number == stated), 1.0)
         out[f"whole variation's mode: {name}"] = (float((number >= MINOR_KEYS) == (stated >= MINOR_KEYS)), 1.0)
+    return out
+
+
+def _keys_alone(found: Analysis, moments: IntArray, people: tuple[Reading, Reading], known: BoolArray) -> Tally:
+    """The keys by one family of profiles, with no preference for the keys that fit the whole."""
+    slot = np.maximum(np.searchsorted(found.slots.start, moments, side="right") - 1, 0)
+    out: Tally = {}
+    for name, profile in PROFILES_BY_NAME.items():
+        key = keys(found.slots, KeySettings(profile, home_nats=0.0))[slot]
+        right = [float((key == person.local)[known].sum()) for person in people]
+        out[f"key, with modulations: {name} alone"] = (sum(right) / len(right), float(known.sum()))
     return out
 
 
@@ -233,14 +247,15 @@ def table(checked: list[Checked]) -> str:
         estimates([c for c in checked if c.work in chosen], lambda c: c.ours),
         estimates([c for c in checked if c.work not in chosen], lambda c: c.ours),
         estimates([c for c in checked if c.work not in chosen], lambda c: c.theirs),
+        estimates([c for c in checked if c.work in chosen], lambda c: c.rule),
         estimates([c for c in checked if c.work not in chosen], lambda c: c.rule),
     ]
     names = list(dict.fromkeys(name for column in columns for name in column))
     lines = [
         f"{len(works)} works, {len(checked)} themes and variations; settings were chosen on {len(chosen)} works.",
         "",
-        "| % | ours | ours, other works | annotators, other works | rule, other works |",
-        "|---|---|---|---|---|",
+        "| % | ours | ours, other works | annotators, other works | rule | rule, other works |",
+        "|---|---|---|---|---|---|",
     ]
     for name in names:
         cells = [_cell(column[name]) if name in column else "" for column in columns]
