@@ -91,7 +91,7 @@ class ControlState:
         return replace(_stay(self, music_s), course=None, ending=self.ending or self.course.journey.ends)
 
 
-def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:
+def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:  # noqa: C901 (a flat table of cases)
     """The state after a command that arrives when the music stands at `music_s` seconds.
 
     initial: what Reset goes back to (default: a fresh ControlState).

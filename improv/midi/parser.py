@@ -162,7 +162,7 @@ def _track(content: bytes, at: int, mended: Counter[str]) -> tuple[Track, int]:
     return track, begin + end
 
 
-def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte: bool) -> tuple[int, bool]:
+def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte: bool) -> tuple[int, bool]:  # noqa: C901 (the innermost loop of reading, left in one piece for speed)
     """Read events into a track. Returns where reading stopped and whether an end of track was met.
 
     to_the_last_byte: whether what follows an end of track (unless that is another track) is read, too.

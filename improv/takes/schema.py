@@ -120,6 +120,21 @@ def operation_record(operation: Operation) -> Record | None:
             return None
 
 
+_READ: dict[str, Callable[[Record], Operation]] = {
+    "settings": lambda record: Configure(settings_of(record)),
+    "rewind": lambda record: Rewind(int(record["tick"])),
+    "hear": lambda record: Hear(tuple(record["keys"])),
+    "lead": lambda record: FollowTempo(record["bpm"]),
+    "locate": lambda record: Locate(float(record["beat"])),
+    "hurry": lambda record: Shorten(float(record["m"])),
+    "release": lambda _: Release(),
+}
+"""By the kind of record: the operation that stands in it alone."""
+
+_UNDER_CONTROLS: dict[str, Callable[[ControlState], Operation]] = {"step": Plan, "anew": Begin, "replace": Replace}
+"""By the kind of record: the operation under the controls that were commanded before it."""
+
+
 def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> Iterator[tuple[Record, Operation]]:
     """The way back: all that was done to the improviser, each with the record that it stands in.
 
@@ -127,34 +142,18 @@ def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> It
     """
     controls = ControlState()
     for record in records:
-        match record["k"]:
-            case "take":
-                controls = controls_of(record["controls"])
-                yield record, Configure(settings_of(record["settings"]))
-            case "controls":
-                controls = controls_of({key: value for key, value in record.items() if key != "at"})
-            case "settings":
-                yield record, Configure(settings_of(record))
-            case "step":
-                yield record, Plan(controls)
-            case "rewind":
-                yield record, Rewind(int(record["tick"]))
-            case "hear":
-                yield record, Hear(tuple(record["keys"]))
-            case "lead":
-                yield record, FollowTempo(record["bpm"])
-            case "locate":
-                yield record, Locate(float(record["beat"]))
-            case "hurry":
-                yield record, Shorten(float(record["m"]))
-            case "release":
-                yield record, Release()
-            case "anew":
-                yield record, Begin(controls)
-            case "replace":
-                yield record, Replace(controls)
-            case "offer":
-                yield record, Offer(str(record["asked"]), find(record))
+        kind = record["k"]
+        if kind == "take":
+            controls = controls_of(record["controls"])
+            yield record, Configure(settings_of(record["settings"]))
+        elif kind == "controls":
+            controls = controls_of({key: value for key, value in record.items() if key != "at"})
+        elif kind == "offer":
+            yield record, Offer(str(record["asked"]), find(record))
+        elif (under := _UNDER_CONTROLS.get(kind)) is not None:
+            yield record, under(controls)
+        elif (read := _READ.get(kind)) is not None:
+            yield record, read(record)
 
 
 def model_record(name: str, model: Model) -> Record:

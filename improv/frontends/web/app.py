@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -40,42 +40,69 @@ RETRY_S = 5.0
 
 def application(broker: Broker, credentials: Credentials, takes_folder: str = "") -> Starlette:
     """Everything that is served, without the access control in front of it."""
-    entries = Rates(broker.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
+    routes = _Pages(broker, credentials).routes()
+    if takes_folder:
+        routes += TakesApi(takes_folder).routes(_body)
+    if STATIC.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
+    return Starlette(routes=routes)
 
-    async def enter(request: Request) -> Response:
+
+class _Pages:
+    """The page, the state, the commands and the way in."""
+
+    def __init__(self, broker: Broker, credentials: Credentials) -> None:
+        self._broker, self._credentials = broker, credentials
+        self._entries = Rates(broker.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self._page),
+            Route("/api/state", self._state),
+            Route("/api/commands", self._commands),
+            Route("/api/command", self._command, methods=["POST"]),
+            Route("/enter", self._enter),
+            Route("/api/enter", self._redeem, methods=["POST"]),
+            Route("/metrics", self._metrics),
+            Route("/healthz", self._health),
+            Route("/readyz", self._ready),
+            WebSocketRoute("/live", self._live),
+        ]
+
+    async def _enter(self, request: Request) -> Response:
         """The way in from another computer: the one-time token stands behind the #, never sent or logged."""
         return FileResponse(STATIC / "enter.html")
 
-    async def redeem(request: Request) -> Response:
-        if not entries.allow(request.client.host if request.client else ""):
+    async def _redeem(self, request: Request) -> Response:
+        if not self._entries.allow(request.client.host if request.client else ""):
             return PlainTextResponse("too many attempts; wait a little", 429)
         body = await _body(request)
-        cookie = credentials.redeem(body.decode("utf-8", "replace").strip()) if body else ""
+        cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip()) if body else ""
         if not cookie:
-            broker.say("refused_token", "Somebody tried to come in with a word that is not the token.")
+            self._broker.say("refused_token", "Somebody tried to come in with a word that is not the token.")
             return PlainTextResponse("this way in was used already, or is too old", 401)
         response = PlainTextResponse("ok")
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="strict", secure=secure)
         return response
 
-    async def page(request: Request) -> Response:
+    async def _page(self, request: Request) -> Response:
         file = STATIC / "index.html"
         if not file.is_file():
             return PlainTextResponse("BrainMusic plays. This installation has no page.")
         return FileResponse(file)
 
-    async def state(request: Request) -> Response:
-        return JSONResponse(broker.state) if broker.hello else _not_yet()
+    async def _state(self, request: Request) -> Response:
+        return JSONResponse(self._broker.state) if self._broker.hello else _not_yet()
 
-    async def commands(request: Request) -> Response:
-        if not broker.hello:
+    async def _commands(self, request: Request) -> Response:
+        if not self._broker.hello:
             return _not_yet()
         return JSONResponse(
-            {key: broker.hello.get(key) for key in ("commands", "fields", "moods", "models", "attributes")}
+            {key: self._broker.hello.get(key) for key in ("commands", "fields", "moods", "models", "attributes")}
         )
 
-    async def command(request: Request) -> Response:
+    async def _command(self, request: Request) -> Response:
         body = await _body(request)
         if body is None:
             return JSONResponse({"ok": False, "error": f"at most {LONGEST_MESSAGE} bytes"}, 413)
@@ -83,22 +110,22 @@ def application(broker: Broker, credentials: Credentials, takes_folder: str = ""
             message = decode(body)
         except LineError as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
-        answer = await broker.command(message, "http")
+        answer = await self._broker.command(message, "http")
         return JSONResponse(answer, 200 if answer["ok"] else 422)
 
-    async def numbers(request: Request) -> Response:
-        return PlainTextResponse(metrics(broker), media_type="text/plain; version=0.0.4")
+    async def _metrics(self, request: Request) -> Response:
+        return PlainTextResponse(metrics(self._broker), media_type="text/plain; version=0.0.4")
 
-    async def health(request: Request) -> Response:
+    async def _health(self, request: Request) -> Response:
         return PlainTextResponse("ok")
 
-    async def ready(request: Request) -> Response:
-        return PlainTextResponse("ok") if broker.hello else _not_yet()
+    async def _ready(self, request: Request) -> Response:
+        return PlainTextResponse("ok") if self._broker.hello else _not_yet()
 
-    async def live(socket: WebSocket) -> None:
+    async def _live(self, socket: WebSocket) -> None:
         await socket.accept()
-        with broker.subscribed() as subscriber:
-            reading = asyncio.create_task(_read(socket, broker, subscriber.put))
+        with self._broker.subscribed() as subscriber:
+            reading = asyncio.create_task(_read(socket, self._broker, subscriber.put))
             writing = asyncio.create_task(_write(socket, subscriber.get))
             done, pending = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
@@ -106,24 +133,6 @@ def application(broker: Broker, credentials: Credentials, takes_folder: str = ""
             await asyncio.wait((reading, writing))
             for task in done:
                 task.exception()
-
-    routes = [
-        Route("/", page),
-        Route("/api/state", state),
-        Route("/api/commands", commands),
-        Route("/api/command", command, methods=["POST"]),
-        Route("/enter", enter),
-        Route("/api/enter", redeem, methods=["POST"]),
-        Route("/metrics", numbers),
-        Route("/healthz", health),
-        Route("/readyz", ready),
-        WebSocketRoute("/live", live),
-    ]
-    if takes_folder:
-        routes += TakesApi(takes_folder).routes(_body)
-    if STATIC.is_dir():
-        routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
-    return Starlette(routes=routes)
 
 
 def _not_yet() -> Response:

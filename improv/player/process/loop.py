@@ -141,7 +141,7 @@ class Player:
         """When the next message of any output is to be handed over, or None."""
         return min((next_s for output in self.outputs if (next_s := output.next_s()) is not None), default=None)
 
-    def _handle(self, record: object) -> None:
+    def _handle(self, record: object) -> None:  # noqa: C901 (a flat table of cases)
         match record:
             case Schedule(notes):
                 for output in self.outputs:
