@@ -3,7 +3,6 @@
 PYTHON ?= python3
 RUN_VENV := .venv
 TEST_VENV := .venv-test
-PIP_FLAGS := --quiet --disable-pip-version-check -c constraints.txt
 DATA ?= data
 RUNS ?= runs
 SOURCES ?= music21:bach
@@ -70,16 +69,11 @@ $(DATA)/%/dataset.json: | $(TEST_VENV)/ready
 
 # A virtual environment is made again when what it must hold changes; a half-made one is never taken for ready.
 $(RUN_VENV)/ready: pyproject.toml constraints.txt
-	@echo "Setting up BrainMusic in $(RUN_VENV) (once, a minute or two) ..."
-	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "BrainMusic needs Python 3.11 or newer; run: make $(MAKECMDGOALS) PYTHON=python3.11")'
-	@$(PYTHON) -m venv --clear $(RUN_VENV)
-	@$(RUN_VENV)/bin/python -m pip install $(PIP_FLAGS) -e .
+	@$(PYTHON) -m tools.set_up $(RUN_VENV)
 	@touch $@
 
 $(TEST_VENV)/ready: pyproject.toml constraints.txt
-	@echo "Setting up the tests and the training side in $(TEST_VENV) (once, some minutes) ..."
-	@$(PYTHON) -m venv --clear $(TEST_VENV)
-	@$(TEST_VENV)/bin/python -m pip install $(PIP_FLAGS) -e '.[training,test]'
+	@$(PYTHON) -m tools.set_up $(TEST_VENV) training test
 	@touch $@
 
 clean:

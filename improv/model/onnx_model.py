@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.errors import ModelError
-from improv.model import conditioning
+from improv.model import conditioning, cuda
 from improv.model.metadata import INPUTS, OUTPUTS, STATE_INPUTS, Contract
 from improv.model.vocabulary import Encoding
 
@@ -119,22 +117,15 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def cuda_driver_present() -> bool:
-    """Whether an NVIDIA driver with at least one device answers; asks the driver itself, not onnxruntime."""
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-    try:
-        driver = ctypes.CDLL(name)
-        count = ctypes.c_int(0)
-        return bool(driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0)
-    except OSError:
-        return False
-
-
 def _open_session(path: Path, provider: str) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise ModelError("onnxruntime is not installed; install it with pip install onnxruntime") from None
+        build, reason = cuda.wanted()
+        raise ModelError(
+            f"onnxruntime, which runs the models, is not installed; here it comes with "
+            f"pip install 'brainmusic[{build}]' ({reason}), in a clone with pip install '.[{build}]'"
+        ) from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning burns 66-106 % of a core
@@ -143,10 +134,13 @@ def _open_session(path: Path, provider: str) -> Any:
     options.log_severity_level = 4  # errors reach the user as our own sentence
     available = onnxruntime.get_available_providers()
     wanted = ["CPUExecutionProvider"]
-    if provider in ("auto", "cuda") and "CUDAExecutionProvider" in available and cuda_driver_present():
+    if provider in ("auto", "cuda") and "CUDAExecutionProvider" in available and cuda.driver_present():
         wanted.insert(0, "CUDAExecutionProvider")
     elif provider == "cuda":
-        raise ModelError("model.provider is cuda, but no CUDA driver answers or this onnxruntime has no CUDA; use auto")
+        raise ModelError(
+            "model.provider is cuda, but no NVIDIA driver answers or this build of onnxruntime has no CUDA "
+            "(pip install 'brainmusic[cuda]'); use auto"
+        )
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as error:  # onnxruntime raises a dozen kinds for damaged files

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from improv import config
 from improv.app.cli import main
 from improv.app.commands import doctor
 from improv.config import Config
+from improv.model import cuda
 from tests.conftest import TINY
 
 
@@ -36,6 +39,21 @@ def test_every_part_gets_a_verdict(tmp_path: Path) -> None:
     assert "modprobe snd-seq" in found["ports"].text
     assert f"{doctor.SELF_TEST_NOTES} notes" in found["timing"].text, "all were sent"
     assert found["takes"].text == f"takes go to {tmp_path}"
+
+
+def test_two_builds_of_onnxruntime_are_bad_and_the_one_that_misses_the_gpu_is_fair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cuda, "driver_present", lambda: True)
+    monkeypatch.setattr(cuda, "GPU_PLATFORMS", {(sys.platform, platform.machine())})
+    monkeypatch.setattr(cuda, "installed", lambda: ["cpu", "cuda"])
+    both = doctor._provider(configured())
+    assert both.verdict == "bad"
+    assert "onnxruntime and onnxruntime-gpu are both installed" in both.text
+    monkeypatch.setattr(cuda, "installed", lambda: ["cpu"])
+    assert doctor._provider(configured()).verdict == "fair"
+    monkeypatch.setattr(cuda, "driver_present", lambda: False)
+    assert doctor._provider(configured()).verdict == "ok"
 
 
 def test_a_model_that_is_not_there_is_bad() -> None:

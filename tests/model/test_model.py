@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import onnx
 import pytest
 
 from improv.errors import ModelError
-from improv.model import conditioning, onnx_model
+from improv.model import conditioning, cuda, onnx_model
 from improv.model.onnx_model import OnnxModel, resolve
 from tests.conftest import REPOSITORY, TINY
 
@@ -142,9 +143,16 @@ def test_a_model_whose_values_are_not_finite(tmp_path: Path) -> None:
 
 
 def test_cuda_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_model, "cuda_driver_present", lambda: False)
-    assert "no CUDA driver answers" in refusal(TINY, "cuda")
+    monkeypatch.setattr(cuda, "driver_present", lambda: False)
+    assert "no NVIDIA driver answers" in refusal(TINY, "cuda")
     assert OnnxModel(TINY, "auto").provider == "CPU"
+
+
+def test_an_onnxruntime_that_is_not_installed_is_said_with_the_build_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(cuda, "driver_present", lambda: False)
+    with pytest.raises(ModelError, match=r"pip install 'brainmusic\[cpu\]' \(no NVIDIA driver answers\)"):
+        OnnxModel(TINY)
 
 
 def test_names_of_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from improv.app.options import configured
 from improv.clock import SystemClock, cpu_s
 from improv.config import Config
 from improv.errors import BrainMusicError
-from improv.model import conditioning
-from improv.model.onnx_model import OnnxModel, cuda_driver_present, resolve
+from improv.model import conditioning, cuda
+from improv.model.onnx_model import OnnxModel, resolve
 from improv.player.client import PlayerClient
 from improv.player.drivers.probe import list_ports
 from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
@@ -75,11 +75,23 @@ def findings(config: Config) -> Iterator[Finding]:
 
 
 def _provider(config: Config) -> Finding:
+    """Which build of onnxruntime is here, and whether it is the one that fits."""
+    builds = [cuda.PACKAGES[build] for build in cuda.installed()]
+    fitting, reason = cuda.wanted()
+    if len(builds) > 1:
+        return Finding(
+            "provider",
+            "bad",
+            f"{' and '.join(builds)} are both installed and overwrite each other's files; uninstall both, "
+            f"then pip install 'brainmusic[{fitting}]' ({reason})",
+        )
     import onnxruntime
 
     offered = ", ".join(name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers())
-    driver = "a CUDA driver answers" if cuda_driver_present() else "no CUDA driver answers, so the CPU is used"
-    return Finding("provider", "ok", f"onnxruntime {onnxruntime.__version__} offers {offered}; {driver}")
+    text = f"{builds[0] if builds else 'onnxruntime'} {onnxruntime.__version__} offers {offered}; {reason}"
+    if builds == [cuda.PACKAGES["cpu"]] and fitting == "cuda":
+        return Finding("provider", "fair", f"{text}, which this build does not use: see brainmusic[cuda]")
+    return Finding("provider", "ok", text if fitting == "cuda" else f"{text}, so the CPU is used")
 
 
 def _model(config: Config) -> Finding:
