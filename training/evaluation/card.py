@@ -202,10 +202,15 @@ def _making(report: Report, made: tuple[dict[str, Any], float] | None) -> str:
 
 
 def _proof(difference: float) -> str:
-    between = f"over {PARITY_STEPS} steps the largest difference of a logit between torch and onnxruntime is"
+    between = "difference of a logit between torch and onnxruntime is"
     if difference <= TOLERANCE:
-        return f"proved equal: {between} {difference:.1e} (allowed {TOLERANCE:.0e})"
-    return f"put into 8 bits: {between} {difference:.2f} (allowed {COARSE_TOLERANCE:g})"
+        return (
+            f"proved equal: over {PARITY_STEPS} steps the largest {between} {difference:.1e} (allowed {TOLERANCE:.0e})"
+        )
+    return (
+        f"put into 8 bits: over {PARITY_STEPS} steps the largest {between} {difference:.2f} at a usual one (allowed "
+        f"{COARSE_TOLERANCE:g})"
+    )
 
 
 def _time(seconds: float) -> str:

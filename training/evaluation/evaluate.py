@@ -40,7 +40,7 @@ from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport,
 from training.evaluation.markov import Markov
 from training.evaluation.reports.evaluation import write_page
 from training.models.checkpoints import read_checkpoint
-from training.models.export import largest_difference, network_of, tolerance_of
+from training.models.export import difference_from, network_of
 from training.models.scoring import OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
 
 EXCERPTS = 40  # 40 pieces and as many renderings of two minutes: some minutes of one core
@@ -115,12 +115,12 @@ def count_pieces(dataset: Dataset) -> dict[str, dict[str, int]]:
 
 
 def check_checkpoint(path: Path, checkpoint: Path) -> tuple[dict[str, Any], float]:
-    """The checkpoint that a model was exported from and their largest difference; InputError when it is another's."""
+    """The checkpoint that a model was exported from and how far it differs; InputError when it is another's."""
     saved = read_checkpoint(checkpoint)
     network, model = network_of(saved), OnnxModel(path, "cpu")
     there, here = [part.shape for part in model.initial_state(1)], [part.shape for part in network.zero_state(1)]
-    difference = largest_difference(network, model) if there == here else float("inf")
-    if not difference <= tolerance_of(path):
+    difference, allowed = difference_from(network, path) if there == here else (float("inf"), 0.0)
+    if not difference <= allowed:
         raise InputError(f"{path} was not exported from {checkpoint}: their logits differ by {difference:.2e}")
     return saved, difference
 

@@ -1,7 +1,7 @@
 """An exported model -> what a checkpoint holds, so that training can go on where only the .onnx file is at hand.
 
-The weights are what flows into the file's LSTM nodes and into its last product, whatever the exporter has folded or
-renamed. The result is proved equal to the file before it is used.
+The weights are what flows into the file's LSTM nodes and products, whatever the exporter has folded or renamed; what
+kept its name is taken by it. The result is proved equal to the file before it is used.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.metadata import INPUTS
 from improv.model.onnx_model import OnnxModel
-from improv.model.vocabulary import RepeatingMelodyEncoding
-from training.models.export import QUANTISED_CELL, largest_difference, network_of, tolerance_of
+from improv.model.vocabulary import HandsEncoding, RepeatingMelodyEncoding
+from training.models.export import QUANTISED_CELL, difference_from, network_of
+from training.models.planned_lstm import PlannedLSTM
 from training.models.settings import Settings
 
 FloatArray = NDArray[np.float32]
+Weights = dict[str, FloatArray]
+"""torch's names of parameters and buffers -> their values."""
 QUANTISED = "_quantized"  # what onnxruntime puts behind the name of a constant
 CELLS, PRODUCTS = ("LSTM", QUANTISED_CELL), ("MatMul", "MatMulInteger")
+_NETWORK = "network."  # what the exporter puts before torch's names
 _TO_TORCH = (0, 2, 3, 1)  # gates: ONNX has input, output, forget, cell; torch input, forget, cell, output
 
 
@@ -40,81 +44,140 @@ def read_onnx(path: Path) -> dict[str, Any]:
             "it was made from"
         )
     try:
-        network, layers = _network(path, model)
-    except (KeyError, ValueError, IndexError):
+        graph = _Graph(path, model)
+        network = _planned(graph) if isinstance(model.encoding, HandsEncoding) else _recurrent(graph)
+    except (KeyError, ValueError, IndexError, StopIteration):
         raise InputError(
-            f"{path} holds no plain LSTM (it was exported elsewhere): give the checkpoint (.pt) that it was made from"
+            f"{path} holds no network of ours (it was exported elsewhere): give the checkpoint (.pt) that it was made "
+            "from"
         ) from None
-    embedding, hidden = network["embedding.weight"].shape[1], network["lstm.weight_hh_l0"].shape[1]
-    sizes = [f"embedding={embedding}", f"hidden={hidden}", f"layers={layers}"]
-    settings = Settings.preset("base", sizes, model.encoding.family)
     saved = {
-        "settings": vars(settings).copy(),
+        "settings": vars(_settings(network, graph, model.encoding.family)).copy(),
         "family": model.contract.family,
         "fingerprint": model.contract.fingerprint,
         "sources": [],
         "before": {"training_data": model.contract.training_data, "licence": model.contract.licence},
         "network": {name: torch.from_numpy(np.array(value)) for name, value in network.items()},
     }
-    difference = largest_difference(network_of(saved), model)
-    if not difference <= tolerance_of(path):
+    difference, allowed = difference_from(network_of(saved), path)
+    if not difference <= allowed:
         raise InputError(f"{path} could not be read back: the network differs from the file by {difference:.1e}")
     return saved
 
 
-def _network(path: Path, model: OnnxModel) -> tuple[dict[str, FloatArray], int]:
-    """torch's names and values of all parameters, and the number of layers."""
-    import onnx
+def _settings(network: Weights, graph: _Graph, family: str) -> Settings:
+    table = network.get("embedding.weight", network.get("own.weight"))
+    hidden = next(value.shape[1] for name, value in network.items() if "weight_hh_l0" in name)
+    assert table is not None
+    normed = "lstm.norms.0.weight" in network
+    sizes = [f"embedding={table.shape[1]}", f"hidden={hidden}", f"layers={len(graph.cells)}"]
+    return Settings.preset("base", [*sizes, f"batch_norm={int(normed)}"], family)
 
-    proto = onnx.load(str(path))
-    cells = [node for node in proto.graph.node if node.op_type in CELLS]
-    (product,) = [node for node in proto.graph.node if node.op_type in PRODUCTS]
-    table = next(node.input[0] for node in proto.graph.node if node.op_type == "Gather")
-    wanted = {"embedding.weight": table, "output.weight": product.input[1], "output.bias": _bias(proto)}
-    for layer, cell in enumerate(cells):
-        names = (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}", f"biases {layer}")
-        wanted |= dict(zip(names, cell.input[1:4], strict=True))
-    found = _values(proto, set(wanted.values()), model)
-    network = {name: found[value] for name, value in wanted.items()}
-    network["output.weight"] = network["output.weight"].T
-    for layer, cell in enumerate(cells):
-        for name in (f"lstm.weight_ih_l{layer}", f"lstm.weight_hh_l{layer}"):
-            gates = network[name][0]
-            network[name] = _in_torchs_order(gates.T if cell.op_type == QUANTISED_CELL else gates)
-        ours, states = network.pop(f"biases {layer}").reshape(2, -1)
-        network |= {
-            f"lstm.bias_ih_l{layer}": _in_torchs_order(ours),
-            f"lstm.bias_hh_l{layer}": _in_torchs_order(states),
+
+class _Graph:
+    """A file's nodes and constants."""
+
+    def __init__(self, path: Path, model: OnnxModel) -> None:
+        import onnx
+
+        self._proto: Any = onnx.load(str(path))
+        self._model = model
+        self._stored = {t.name: onnx.numpy_helper.to_array(t) for t in self._proto.graph.initializer}
+        self.nodes = list(self._proto.graph.node)
+        self.cells = [node for node in self.nodes if node.op_type in CELLS]
+        self.named = {
+            name.removeprefix(_NETWORK): np.asarray(value)
+            for name, value in self._stored.items()
+            if name.startswith(_NETWORK) and QUANTISED not in name
         }
-    return network, len(cells)
+        """Constants that kept torch's names."""
+
+    def is_stored(self, name: str) -> bool:
+        return name in self._stored
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._stored[name].shape)
+
+    def values(self, names: list[str]) -> list[FloatArray]:
+        """What these names stand for: constants, in 8 bits or not, or what is computed of constants alone."""
+        import onnx
+        import onnxruntime
+
+        computed = sorted({name for name in names if name not in self._stored})
+        found = {name: _widened(name, self._stored) for name in names if name in self._stored}
+        if computed:
+            proto = onnx.ModelProto()
+            proto.CopyFrom(self._proto)
+            proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in computed)
+            session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+            width = conditioning.width(self._model.encoding)
+            some = (np.zeros(1, np.int64), np.zeros((1, width), np.float32), *self._model.initial_state(1))
+            found |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
+        return [found[name] for name in names]
+
+    def lstm(self, index: int) -> Weights:
+        """One layer's weights and biases, by torch's names less the layer's own."""
+        cell = self.cells[index]
+        inputs, states, biases = self.values(list(cell.input[1:4]))
+        quantised = cell.op_type == QUANTISED_CELL
+        ours, theirs = biases.reshape(2, -1)
+        return {
+            "weight_ih": _in_torchs_order(inputs[0].T if quantised else inputs[0]),
+            "weight_hh": _in_torchs_order(states[0].T if quantised else states[0]),
+            "bias_ih": _in_torchs_order(ours),
+            "bias_hh": _in_torchs_order(theirs),
+        }
 
 
-def _bias(proto: Any) -> str:
+def _recurrent(graph: _Graph) -> Weights:
+    """An `EventLSTM`, with batch normalisation between its layers or without."""
+    (product,) = [node for node in graph.nodes if node.op_type in PRODUCTS]
+    table = next(node.input[0] for node in graph.nodes if node.op_type == "Gather")
+    embedding, output, bias = graph.values([table, product.input[1], _bias(graph)])
+    network = {"embedding.weight": embedding, "output.weight": output.T, "output.bias": bias}
+    normed = {name: value for name, value in graph.named.items() if ".norms." in name}
+    for layer in range(len(graph.cells)):
+        where = f"lstm.layers.{layer}.{{}}_l0" if normed else f"lstm.{{}}_l{layer}"
+        network |= {where.format(name): value for name, value in graph.lstm(layer).items()}
+        if normed:
+            network[f"lstm.norms.{layer}.num_batches_tracked"] = np.zeros((), dtype=np.float32)
+    return network | normed
+
+
+def _bias(graph: _Graph) -> str:
     """What is added to the last product."""
-    stored = {str(tensor.name) for tensor in proto.graph.initializer}
-    (added,) = [node for node in proto.graph.node if node.op_type == "Add" and stored & set(node.input)]
-    (bias,) = stored & set(added.input)
-    return bias
+    (added,) = [n for n in graph.nodes if n.op_type == "Add" and any(graph.is_stored(name) for name in n.input)]
+    (bias,) = [name for name in added.input if graph.is_stored(name)]
+    return str(bias)
 
 
-def _values(proto: Any, names: set[str], model: OnnxModel) -> dict[str, FloatArray]:
-    """What these names stand for in the graph: constants, in 8 bits or not, or what is computed of constants alone."""
-    import onnx
-    import onnxruntime
+def _planned(graph: _Graph) -> Weights:
+    """A `PlannedLSTM`: most of it kept its names, the matrices of its products are told apart by their shapes."""
+    network = {name: value for name, value in graph.named.items() if name not in ("keys", "parts")}
+    products = [n.input[1] for n in graph.nodes if n.op_type in PRODUCTS and graph.is_stored(n.input[1])]
+    embedding = graph.named["own.weight"].shape[1]
+    hidden = graph.named["first.weight"].shape[0]
+    outputs = {"gates": network["gates.bias"].size, "intervals": network["intervals.bias"].size, "leave": embedding}
+    shapes = {name: (hidden, size) for name, size in outputs.items()}
+    shapes |= {"enter": (embedding, hidden)}
+    for name, shape in shapes.items():
+        (matrix,) = graph.values([next(p for p in products if graph.shape(p) == shape)])
+        network[f"{name}.weight"] = np.ascontiguousarray(matrix.T)
+    (told,) = graph.values([next(p for p in products if graph.shape(p)[0] not in (embedding, hidden))])
+    network["told.weight"] = np.ascontiguousarray(told.T)
+    for layer in range(len(graph.cells)):
+        network |= {f"lstms.{layer}.{name}_l0": value for name, value in graph.lstm(layer).items()}
+    # Of the shared parts of a token only their sums are in the file: any parts that give them are as good.
+    (sums,) = graph.values([_shared(graph)])
+    parts = PlannedLSTM(embedding, hidden, 1).parts.numpy()
+    network["shared.weight"] = np.linalg.lstsq(parts, sums, rcond=None)[0].T.astype(np.float32)
+    return network
 
-    stored = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
-    values = {name: _widened(name, stored) for name in names & set(stored)}
-    computed = sorted(names - set(values))
-    if computed:
-        proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in computed)
-        session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-        some = (
-            np.zeros(1, np.int64),
-            np.zeros((1, conditioning.width(model.encoding)), np.float32),
-            *model.initial_state(1),
-        )
-        values |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
-    return values
+
+def _shared(graph: _Graph) -> str:
+    """What is added to the table of own embeddings."""
+    own = next(n for n in graph.nodes if n.op_type == "Add" and f"{_NETWORK}own.weight" in n.input)
+    return next(str(name) for name in own.input if name != f"{_NETWORK}own.weight")
 
 
 def _widened(name: str, stored: dict[str, Any]) -> FloatArray:

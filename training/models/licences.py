@@ -23,6 +23,7 @@ SOURCES = {
         "CC BY-SA 4.0",
         "The Mutopia Project, keyboard music (each file public domain, CC BY or CC BY-SA)",
     ),
+    "openscore-lieder-cc0": ("CC0 1.0", "OpenScore Lieder Corpus, the piano parts (CC0 1.0)"),
     "tavern-variations": (
         "CC BY-SA 4.0",
         "TAVERN, theme and variations (Devaney, Arthur, Condit-Schultz, Nisula; CC BY-SA 4.0)",

@@ -46,6 +46,18 @@ def test_an_exported_model_is_read_back_as_it_was_trained() -> None:
     assert saved["before"]["licence"] == OnnxModel(TINY, "cpu").contract.licence
 
 
+SHIPPED = sorted(path.name for path in (REPOSITORY / "exported_models").glob("*.onnx"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_can_learn_on(name: str) -> None:
+    """Read back and proved equal: what is no network of ours raises."""
+    path = REPOSITORY / "exported_models" / name
+    saved = read_onnx(path)
+    assert saved["family"] == OnnxModel(path, "cpu").contract.family
+    assert network_of(saved).hidden == saved["settings"]["hidden"]
+
+
 def test_two_layers_are_read_back(run_folder: Path, tmp_path: Path) -> None:
     from training.models.checkpoints import read_checkpoint
 
