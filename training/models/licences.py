@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+ASKS_NOTHING = "CC0 1.0"
 SOURCES = {
     "piano-midi-de": ("CC BY-SA 4.0", "Bernd Krueger, piano-midi.de (CC BY-SA 3.0 DE)"),
     "music21:bach": (
@@ -23,7 +24,7 @@ SOURCES = {
         "CC BY-SA 4.0",
         "The Mutopia Project, keyboard music (each file public domain, CC BY or CC BY-SA)",
     ),
-    "openscore-lieder-cc0": ("CC0 1.0", "OpenScore Lieder Corpus, the piano parts (CC0 1.0)"),
+    "openscore-lieder-cc0": (ASKS_NOTHING, "OpenScore Lieder Corpus, the piano parts (CC0 1.0)"),
     "tavern-variations": (
         "CC BY-SA 4.0",
         "TAVERN, theme and variations (Devaney, Arthur, Condit-Schultz, Nisula; CC BY-SA 4.0)",
@@ -53,7 +54,8 @@ def licence_of(sources: Sequence[str], before: str | None = None) -> str:
     """
     if any(_unknown(source) for source in sources) or before == UNKNOWN or not (sources or before):
         return UNKNOWN
-    return " and ".join(sorted({SOURCES[source][0] for source in sources} | ({before} if before else set())))
+    asked = {SOURCES[source][0] for source in sources} | ({before} if before else set())
+    return " and ".join(sorted(asked - {ASKS_NOTHING})) or ASKS_NOTHING
 
 
 def _unknown(source: str) -> bool:
