@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -79,7 +80,7 @@ def two_hands(path: Path) -> Path:
 def test_bars_hands_and_expression_come_from_the_file(tmp_path: Path) -> None:
     two_hands(tmp_path / "a.mid")
     (found,) = people.read_all([str(tmp_path)])
-    music = found.music
+    music = found.music()
     assert music.bars == 20
     assert np.diff(music.lines).tolist() == [72] * 20
     assert music.line_s[1] == pytest.approx(2.0)
@@ -93,18 +94,17 @@ def test_a_metre_that_changes_amid_a_bar_begins_a_bar(tmp_path: Path) -> None:
     notes = [(float(beat), 1.0, 60 + beat % 7) for beat in range(80)]
     write_midi(tmp_path / "a.mid", notes, meta=[(0, meter(4, 4)), (6, meter(3, 4))])
     (found,) = people.read_all([str(tmp_path)])
-    assert np.diff(found.music.lines).tolist()[:4] == [96, 48, 72, 72]
-    assert not found.music.has_tempo
+    assert np.diff(found.music().lines).tolist()[:4] == [96, 48, 72, 72]
+    assert not found.music().has_tempo
 
 
-def test_chosen_pieces_are_of_as_many_works_as_possible() -> None:
-    pieces = [people.Found(period(), group, "test") for group in "aaabbc"]
-    found = [
-        people.Found(one.music.__class__(**{**vars(one.music), "name": str(n)}), one.group, one.split)
-        for n, one in enumerate(pieces)
-    ]
-    assert [one.name for one in people.choose(found, "test", ["happy"], 4)] == ["0", "3", "5", "1"]
-    assert people.choose(found, "train", ["happy"], 4) == []
+def test_chosen_pieces_are_of_as_many_works_as_possible(tmp_path: Path) -> None:
+    two_hands(tmp_path / "a.mid")
+    (one,) = people.read_all([str(tmp_path)])
+    found = [replace(one, name=str(n), group=group, split="test") for n, group in enumerate("aaabbc")]
+    assert [music.name for music in people.choose(found, "test", [one.mood], 4)] == ["0", "3", "5", "1"]
+    assert people.choose(found, "train", [one.mood], 4) == []
+    assert [music.name for music in people.reference([replace(one, split="train")], 5)] == [one.name]
 
 
 def test_what_the_daemon_plays_has_bars(tiny: OnnxModel) -> None:

@@ -20,7 +20,6 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import CORNERS
-from training.dataset.splits import spread
 from training.evaluation.composition import people, table
 from training.evaluation.composition.bigram import ChordBigram
 from training.evaluation.composition.chords import harmony
@@ -181,8 +180,7 @@ def compare(chosen: dict[str, Player], request: Request) -> Comparison:
     each = max(request.pieces // len(request.moods), 1)
     parts: dict[str, list[Column]] = {"pieces": [], "long": []}
     with working(request.jobs) as mapping:
-        train = spread([one.music for one in found if one.split == "train"], REFERENCE_PIECES)
-        bigram = ChordBigram(mapping(harmony, train))
+        bigram = ChordBigram(mapping(harmony, people.reference(found, REFERENCE_PIECES)))
         sets = people_sets(human, request.seconds)
         for name, player in chosen.items():
             print(f"{name}: {each * len(request.moods)} pieces ...", file=sys.stderr)

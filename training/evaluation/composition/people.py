@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.labels import mode_tempo
 from training.corpus.score import Rejected, Score, bars
 from training.corpus.sources import Item, collect
-from training.dataset.splits import Grouping
+from training.dataset.splits import Grouping, spread
 from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, sort
 
 LEAST_BARS = 16
@@ -31,11 +32,29 @@ _MOVING_MARKS_PER_BAR, _PLAYED_VELOCITIES = 0.5, 20
 
 @dataclass(frozen=True)
 class Found:
-    """A piece that was read, with the split and the group of works that it belongs to."""
+    """A piece that was read, with the group of works and the split that it belongs to.
 
-    music: BarredMusic
+    Of a thousand pieces some dozens are compared: bars, hands and mood are worked out for those.
+    """
+
+    name: str
+    content: bytes
+    score: Score
     group: str
     split: str
+
+    @cached_property
+    def mood(self) -> str:
+        """By the seed's rule of mode and tempo."""
+        return mode_tempo(describe(self.score)[0])
+
+    @cached_property
+    def bars(self) -> int:
+        return len(bar_lines(self.score)) - 1
+
+    def music(self) -> BarredMusic:
+        """In bars, with its hands where the file tells of them."""
+        return replace(of_score(self.score, self.name, hands_of(self.content)), mood=self.mood)
 
 
 def of_score(score: Score, name: str, of_track: dict[int, int] | None = None) -> BarredMusic:
@@ -77,27 +96,27 @@ def hands_of(content: bytes) -> dict[int, int]:
     return {int(track): int(found.hand[music.track == track].mean() >= 0.5) for track in tracks}
 
 
-def read(item: Item) -> tuple[Score, BarredMusic]:
+def read(item: Item) -> tuple[bytes, Score]:
     """One file. Rejected, with the reason, when it cannot be used or has no bars."""
     content = item.content()
     score = reading.load(content, item.suffix, item.source)
     if clean.has_no_beat(score):
         raise Rejected("a performance without a beat grid")
-    of_track = hands_of(content) if item.suffix in MIDI_SUFFIXES else {}
-    return score, of_score(score, item.name, of_track)
+    return content, score
 
 
 def read_all(archives: Sequence[str]) -> list[Found]:
-    """Every usable MIDI file of the archives with 16 bars and more, copies left out; mood: the seed's rule of mode and
-    tempo. Splits as `training.prepare` makes them of the same archives without a table of groups."""
-    grouping, known, found = Grouping(), Known(), []
+    """Every usable MIDI file of the archives, copies left out. Splits as `prepare` makes them of the same archives
+    without a table of groups."""
+    grouping, known = Grouping(), Known()
+    found: list[tuple[str, bytes, Score]] = []
     with reading.scratch_folder() as scratch:
         for archive in archives:
             for item in collect(archive, Path(scratch)):
                 if item.suffix not in MIDI_SUFFIXES:
                     continue
                 try:
-                    score, music = read(item)
+                    content, score = read(item)
                 except Rejected:
                     continue
                 piece = reading.on_grid(score, item.name, item.source, _OPENING_STEPS)
@@ -107,21 +126,33 @@ def read_all(archives: Sequence[str]) -> list[Found]:
                     continue
                 known.add(piece.work, drawn)
                 grouping.add(piece.work, reading.opening(piece))
-                mood = mode_tempo(describe(score)[0])
-                found.append(replace(music, mood=mood))
-    rows = zip(found, grouping.groups(), grouping.splits(), strict=True)
-    return [Found(*row) for row in rows if row[0].bars >= LEAST_BARS]
+                found.append((item.name, content, score))
+    places = zip(found, grouping.groups(), grouping.splits(), strict=True)
+    return [Found(*row, group, split) for row, group, split in places]
 
 
 def choose(found: Sequence[Found], split: str, moods: Sequence[str], count: int) -> list[BarredMusic]:
-    """At most `count` pieces of a split, equally many of each mood where there are, of as many works as possible."""
+    """At most `count` pieces of 16 bars and more of a split, equally many of each mood where there are, of as many
+    works as possible."""
+    there = [piece for piece in found_in(found, split) if piece.bars >= LEAST_BARS]
     chosen: list[BarredMusic] = []
     for mood in moods:
         seen: Counter[str] = Counter()
         ranked = []
-        for index, piece in enumerate(found):
-            if piece.split == split and piece.music.mood == mood:
+        for index, piece in enumerate(there):
+            if piece.mood == mood:
                 ranked.append((seen[piece.group], index))
                 seen[piece.group] += 1
-        chosen += [found[index].music for _, index in sorted(ranked)[: max(count // len(moods), 1)]]
+        chosen += [there[index].music() for _, index in sorted(ranked)[: max(count // len(moods), 1)]]
     return chosen
+
+
+def reference(found: Sequence[Found], count: int) -> list[BarredMusic]:
+    """At most `count` pieces of the training split, evenly spread, for what others do."""
+    chosen = [piece for piece in spread(found_in(found, "train"), count) if piece.bars >= LEAST_BARS]
+    return [of_score(piece.score, piece.name) for piece in chosen]
+
+
+def found_in(found: Sequence[Found], split: str) -> list[Found]:
+    """The pieces of one split."""
+    return [piece for piece in found if piece.split == split]
