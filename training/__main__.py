@@ -34,6 +34,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "music to tokens": (
         Command("prepare", "dataset.prepare", "read, clean, label, encode and split music", GOES_ON),
         Command("report", "evaluation.reports.corpus", "a prepared dataset as one HTML page with pictures"),
+        Command("people-counts", "dataset.people_counts", "what people do, counted for the planner"),
         Command("summary", "evaluation.reports.summary", "a prepared dataset in one Markdown table"),
         Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
     ),

@@ -1,7 +1,7 @@
 """Form: the sections of a piece, the phrases in them with their cadences, what comes back and in which key.
 
-Lengths, cadences and keys are drawn as people's phrases have them. How sections follow each other is a rule, a list of
-the usual shapes: what people's phrases refer to is known from one phrase to the next, not over a piece.
+All of it is drawn as people's pieces have it: how sections follow each other, how many phrases they have, how long
+these are, how they close and in which key they are. That a later piece may begin with an earlier one's theme is a rule.
 """
 
 from __future__ import annotations
@@ -12,21 +12,11 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS
 from improv.plan.people import START, FloatArray, people
-from improv.plan.plan import AUTHENTIC, FormPhrase
+from improv.plan.plan import AUTHENTIC, FormPhrase, PlannedPhrase
 from improv.plan.request import PlanRequest
 
-SHORTEST_PIECE, LONGEST_PIECE = 24, 120
+SHORTEST_PIECE, LONGEST_PIECE = 24, 200
 """Bars."""
-_SHAPES = {
-    2: ("AA", "AB"),
-    3: ("ABA", "ABA", "AAB"),
-    4: ("ABCA", "AABA", "ABAC"),
-    5: ("ABACA", "ABCDA", "AABCA"),
-    6: ("ABACDA", "ABCABC", "AABCDA"),
-    7: ("ABACABA", "ABCDABE"),
-    8: ("ABACDABA", "ABCDEABC"),
-}
-"""Sections, by how many there are. In the first two minutes of people's pieces every fourth phrase comes back."""
 _PARALLEL = 0.25
 """Share of the second phrases of a section that begin like the first, as questions and answers do."""
 _RARE = 0.02
@@ -36,33 +26,23 @@ _CODA_BARS = 4
 
 
 def draw_form(request: PlanRequest, home: int, rng: np.random.Generator) -> tuple[FormPhrase, ...]:
-    """The phrases of a piece in order: sections of two phrases or one long one, as long in all as people's pieces."""
+    """The phrases of a piece in order: sections as people's pieces have them, about as long in all."""
     usual = request.phrase_bars or draw_usual_bars(rng)
-    per_section = 2 if usual < 8 else int(rng.integers(1, 3))
-    whole = int(np.clip(rng.choice(people().lengths[3:-1]), SHORTEST_PIECE, LONGEST_PIECE))
-    count = int(np.clip(round(whole / (usual * per_section)), min(_SHAPES), max(_SHAPES)))
-    letters = str(rng.choice(_SHAPES[count]))
-    minor = home >= MINOR_KEYS
+    whole = float(np.clip(rng.choice(people().lengths[3:-1]), SHORTEST_PIECE, LONGEST_PIECE))
+    letters = _letters(whole / (usual * _mean_section_phrases()), rng)
     phrases: list[FormPhrase] = []
-    first: dict[str, int] = {}
+    first: dict[str, range] = {}
     times: dict[str, int] = {}
-    for place, letter in enumerate(letters):
+    for letter in letters:
         times[letter] = times.get(letter, 0) + 1
         name = letter + "'" * min(times[letter] - 1, 3)
         if letter in first:
-            phrases += _again(phrases, first[letter], per_section, name)
+            phrases += [phrases[i]._replace(section=name, like=i, begins_like=False) for i in first[letter]]
         else:
-            first[letter] = len(phrases)
-            key = (0, False) if letter == "A" else away(home, request.reach_fifths, rng)
-            for index in range(per_section):
-                bars = request.phrase_bars or draw_bars(usual, rng)
-                before = phrases[-1].cadence if phrases else START
-                cadence = draw_cadence(before, minor, rng)
-                begins_like = index > 0 and bars == phrases[-1].bars and rng.random() < _PARALLEL
-                like = first[letter] if begins_like else None
-                phrases.append(FormPhrase(name, bars, cadence, like, *key, begins_like=begins_like))
-        if place == len(letters) - 1:
-            phrases[-1] = phrases[-1]._replace(cadence=AUTHENTIC)
+            new = _new_section(request, home, usual, name, phrases, rng)
+            first[letter] = range(len(phrases), len(phrases) + len(new))
+            phrases += new
+    phrases[-1] = phrases[-1]._replace(cadence=AUTHENTIC)
     if rng.random() < _CODA:
         phrases.append(FormPhrase("Coda", min(usual, _CODA_BARS), AUTHENTIC, last=True))
     else:
@@ -70,19 +50,57 @@ def draw_form(request: PlanRequest, home: int, rng: np.random.Generator) -> tupl
     return tuple(phrases)
 
 
-def _again(phrases: Sequence[FormPhrase], first: int, count: int, name: str) -> list[FormPhrase]:
-    """The phrases of a section that comes back."""
-    return [phrases[first + i]._replace(section=name, like=first + i, begins_like=False) for i in range(count)]
+def _letters(sections: float, rng: np.random.Generator) -> str:
+    """The sections of a piece of about so many: a form of people's pieces, the commoner the likelier."""
+    forms = people().forms
+    there = sorted({len(letters) for letters, _ in forms})
+    count = min(there, key=lambda length: abs(length - sections))
+    chosen = [(letters, times) for letters, times in forms if len(letters) == count]
+    return chosen[_draw(np.array([float(times) for _, times in chosen]), rng)][0]
 
 
-def away(home: int, reach: int, rng: np.random.Generator) -> tuple[int, bool]:
-    """Semitones above home, and whether in the other mode, of a section's key: home or away as often as people are."""
+def _mean_section_phrases() -> float:
+    counts = people().section_phrases
+    return float((counts * np.arange(len(counts))).sum() / counts.sum())
+
+
+def _new_section(
+    request: PlanRequest, home: int, usual: int, name: str, before: Sequence[FormPhrase], rng: np.random.Generator
+) -> list[FormPhrase]:
+    """The phrases of a section that was not there yet, the first of a piece at home, others where people go."""
+    key = away(home, request, rng) if before else (0, False)
+    cadence = before[-1].cadence if before else START
+    out: list[FormPhrase] = []
+    for index in range(_draw(people().section_phrases, rng)):
+        bars = request.phrase_bars or draw_bars(usual, rng)
+        cadence = draw_cadence(cadence, home >= MINOR_KEYS, rng)
+        begins_like = index == 1 and bars == out[0].bars and rng.random() < _PARALLEL
+        like = len(before) if begins_like else None
+        out.append(FormPhrase(name, bars, cadence, like, *key, begins_like=begins_like))
+    return out
+
+
+def recalling(form: tuple[FormPhrase, ...], theme: Sequence[PlannedPhrase]) -> tuple[FormPhrase, ...]:
+    """A form whose first section brings back phrases of an earlier piece. theme: these, in order."""
+    out = list(form)
+    for index, (phrase, then) in enumerate(zip(form, theme, strict=False)):
+        if phrase.section == "A":
+            out[index] = phrase._replace(bars=then.bars, like=then.place, from_piece=then.piece, begins_like=False)
+    return tuple(out)
+
+
+def away(home: int, request: PlanRequest, rng: np.random.Generator) -> tuple[int, bool]:
+    """Semitones above home, and whether in the other mode, of a section's key: home or away as often as people are.
+
+    The clearer the mood's valence is, the rarer is a section in the other mode.
+    """
     minor = home >= MINOR_KEYS
     counts = people().keys[int(minor)].copy()
+    counts[:, int(not minor)] *= 1 - min(abs(request.mood.valence), 1.0)
     for semitones in range(12):
         for mode in (0, 1):
             key = (home + semitones) % 12 + MINOR_KEYS * mode
-            if distance_fifths(home, key) > reach:
+            if distance_fifths(home, key) > request.reach_fifths:
                 counts[semitones, mode] = 0
     chosen = _draw(counts.reshape(-1) + 0.0, rng)
     return chosen // 2, bool(chosen % 2) != minor

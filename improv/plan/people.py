@@ -2,7 +2,7 @@
 
 The file is JSON of one object:
 
-- `format`: 2. `sources`, `licence`, `split`: what was counted. `pieces`, `bars`: how many.
+- `format`: 3. `sources`, `licence`, `split`: what was counted. `pieces`, `bars`: how many.
 - `pairs`: by mode (major, minor), rows [root, quality, inversion, root, quality, inversion, count]: a chord and the one
   that follows it; roots are semitones above the tonic of the key that the second chord is in.
 - `single`: by mode and speed (major slow, major fast, minor slow, minor fast), rows [root, quality, inversion, count].
@@ -13,7 +13,7 @@ The file is JSON of one object:
 - `phrase_bars`: [usual length - 1][length - 1]: lengths of phrases in pieces whose phrases are usually so long.
 - `cadences`: [mode][cadence of the phrase before, START for the first][cadence]; `last_cadence`: of pieces.
 - `closes`: [mode][cadence] -> rows [chord before, chord, strength of the beat that the chord arrives on, count].
-- `kinds`: [kind of the phrase before][kind]: phrases that are new, begin like an earlier one, come back.
+- `forms`: rows [letters of the sections, count]. `section_phrases`: [phrases in a section, at most 4].
 - `lags`: [bar of the phrase][bars back, 0: nothing alike]: where a new run of references begins.
 - `stays`: [class of the lag][bin of the likeness][ends, goes on]. `likeness`: [class of the lag][goes on][bin of the
   bar before][bin]. `returns`: [bin of the bar before, last row: at the start][bin], in returns from far.
@@ -42,7 +42,7 @@ from improv.music.chord import QUALITIES, TONES, Chord
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FORMAT = 2
+FORMAT = 3
 INVERSIONS = 4
 STATES = 12 * len(QUALITIES) * INVERSIONS
 PER_ROOT = len(QUALITIES) * INVERSIONS
@@ -54,6 +54,7 @@ LIKENESS_BINS = 11
 """Tenths of 0..99, and 100 alone."""
 LONG_RETURN_BARS = 8
 LONGEST_PHRASE, MOST_LAG, LAG_PLACES = 16, 48, 8
+MOST_SECTION_PHRASES = 4
 START = len(CADENCES)
 """What stands for the cadence before the first phrase."""
 MAJOR, MINOR = 0, 1
@@ -136,7 +137,8 @@ class People:
     cadences: FloatArray
     last_cadence: FloatArray
     closes: tuple[tuple[tuple[Close, ...], ...], ...]
-    kinds: FloatArray
+    forms: tuple[tuple[str, int], ...]
+    section_phrases: FloatArray
     lags: FloatArray
     stays: FloatArray
     likeness: FloatArray
@@ -170,7 +172,7 @@ def people_of(counts: dict[str, Any]) -> People:
     changes = np.array(counts["changes"], dtype=np.float64)
     closes = tuple(tuple(tuple(map(_close, rows)) for rows in kinds) for kinds in counts["closes"])
     names = (
-        *("rates", "keys", "phrase_bars", "cadences", "last_cadence", "kinds"),
+        *("rates", "keys", "phrase_bars", "cadences", "last_cadence", "section_phrases"),
         *("lags", "stays", "likeness", "returns", "near", "near_alone"),
     )
     return People(
@@ -183,6 +185,7 @@ def people_of(counts: dict[str, Any]) -> People:
         closes=closes,
         moves=tuple(tuple((a, b, n) for a, b, n in counts["moves"][str(i)]) for i in range(12)),
         metres=tuple((str(name), int(m), int(f), int(n)) for name, m, f, n in counts["metres"]),
+        forms=tuple((str(letters), int(count)) for letters, count in counts["forms"]),
         lengths=tuple(counts["lengths"]),
         texture={name: np.array(table, dtype=np.float64) for name, table in counts["texture"].items()},
         sources=tuple(counts.get("sources", ())),

@@ -79,11 +79,14 @@ def _like_bars(brief: Brief) -> tuple[PlannedBar | None, ...]:
     phrase, none = brief.phrase, (None,) * brief.phrase.bars
     if phrase.like is None or brief.request.loop or brief.cut is not None:
         return none
-    found = [p for p in brief.plan.phrases if p.piece == brief.piece.number and p.place == phrase.like]
+    piece = brief.piece.number if phrase.from_piece is None else phrase.from_piece
+    found = [p for p in brief.plan.phrases if p.piece == piece and p.place == phrase.like]
     if not found or found[-1].bars < phrase.bars:
         return none
     bars = tuple(brief.plan.bar(found[-1].first_bar + i) for i in range(phrase.bars))
     if any(bar is None or bar.metre != brief.piece.character.metre for bar in bars):
+        return none
+    if bars[-1] is not None and (bars[-1].chords[-1].key >= MINOR_KEYS) != (brief.key >= MINOR_KEYS):
         return none
     half = (phrase.bars + 1) // 2
     return bars[:half] + none[half:] if phrase.begins_like else bars

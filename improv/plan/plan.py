@@ -115,7 +115,7 @@ class PlannedBar:
 class FormPhrase(NamedTuple):
     """A phrase of a piece's form. like: index of the phrase of the piece that it brings back, or None; begins_like:
     only its first half. key: that it is in, as semitones above the piece's tonic. other_mode: whether it is in the
-    other mode. last: whether it closes the piece.
+    other mode. last: whether it closes the piece. from_piece: number of the piece that has `like`, None: this one.
     """
 
     section: str
@@ -126,6 +126,7 @@ class FormPhrase(NamedTuple):
     other_mode: bool = False
     last: bool = False
     begins_like: bool = False
+    from_piece: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

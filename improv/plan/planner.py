@@ -14,7 +14,7 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.plan.brief import Brief, Purpose, rng_of
-from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars
+from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars, recalling
 from improv.plan.people import START, people
 from improv.plan.phrase import write_phrase
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
@@ -28,6 +28,8 @@ TURNED_VALENCE = 0.1
 REPLANNED_TURN = 0.35
 """On the plane: a mood that has moved so far from the plan's is planned anew at once, less with the next phrase."""
 REPLANNED_DENSITY_OCTAVES, REPLANNED_SEMITONES, REPLANNED_DISSONANCE = 0.4, 4.0, 0.05
+RECALLED = 0.5
+"""Share of the later pieces that begin with the theme of an earlier one."""
 HOME_AGAIN = 0.6
 """Share of the later pieces that are in the key of the first."""
 MARKED_BARS = 4
@@ -93,8 +95,25 @@ def _new_piece(plan: Plan | None, request: PlanRequest, seed: int, number: int, 
     home = _home(plan, request, seed, number)
     minor = home >= MINOR_KEYS
     character = draw_character(request, minor, rng_of(seed, Purpose.CHARACTER, number))
-    form = draw_form(request, home, rng_of(seed, Purpose.FORM, number)) if request.form and not request.loop else ()
+    rng = rng_of(seed, Purpose.FORM, number)
+    form = draw_form(request, home, rng) if request.form and not request.loop else ()
+    if plan is not None and form and rng.random() < RECALLED * request.variety:
+        theme = _theme(plan, home, rng)
+        if theme and (bar := plan.bar(theme[0].first_bar)) is not None:
+            form = recalling(form, theme)
+            character = replace(character, metre=metre_of(request.bar_beats) if request.bar_beats else bar.metre)
     return Piece(number, first_phrase, home, character, form)
+
+
+def _theme(plan: Plan, home: int, rng: np.random.Generator) -> list[PlannedPhrase]:
+    """The phrases that an earlier piece of the same mode began with, as far as they are kept."""
+    themes: dict[int, list[PlannedPhrase]] = {}
+    for phrase in plan.phrases:
+        bar = plan.bar(phrase.first_bar)
+        if phrase.section == "A" and bar is not None and (bar.chords[0].key >= MINOR_KEYS) == (home >= MINOR_KEYS):
+            themes.setdefault(phrase.piece, []).append(phrase)
+    whole = [theme for theme in themes.values() if theme[0].place == 0]
+    return whole[int(rng.integers(len(whole)))] if whole else []
 
 
 def _home(plan: Plan | None, request: PlanRequest, seed: int, number: int) -> int:
@@ -113,8 +132,8 @@ def _home(plan: Plan | None, request: PlanRequest, seed: int, number: int) -> in
     last = None if plan is None else plan.piece.home
     if last is None or rng.random() < HOME_AGAIN:
         return tonic + MINOR_KEYS * minor
-    semitones, _ = away(last % 12 + MINOR_KEYS * minor, request.reach_fifths, rng)
-    return (last + semitones) % 12 + MINOR_KEYS * minor
+    semitones, other_mode = away(last % 12 + MINOR_KEYS * minor, request, rng)
+    return (last + (0 if other_mode else semitones)) % 12 + MINOR_KEYS * minor
 
 
 def _form_phrase(plan: Plan, piece: Piece, index: int, request: PlanRequest, number: int) -> FormPhrase:
@@ -331,7 +350,7 @@ def _rehomed(piece: Piece, index: int, home: int, request: PlanRequest, seed: in
         letter = form[i].section[:1]
         if form[i].key or form[i].other_mode:
             rng = rng_of(seed, Purpose.KEY, piece.number, index, ord(letter))
-            key = keys.setdefault(letter, away(home, request.reach_fifths, rng))
+            key = keys.setdefault(letter, away(home, request, rng))
             form[i] = form[i]._replace(key=key[0], other_mode=key[1])
     return tuple(form)
 
