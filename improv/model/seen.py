@@ -54,6 +54,8 @@ def rubato(beats_s: FloatArray, ticks_per_beat: int) -> tuple[tuple[int, float],
 
 def local_tempo(bpm: FloatArray) -> FloatArray:
     """For each beat the median tempo around it, shape as bpm."""
+    if not len(bpm):
+        return bpm
     padded = np.pad(bpm, LOCAL_TEMPO_BEATS, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * LOCAL_TEMPO_BEATS + 1)
-    return np.asarray(np.nanmedian(windows, axis=1)) if len(bpm) else bpm
+    return np.asarray(np.nanmedian(windows, axis=1))
