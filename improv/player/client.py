@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import multiprocessing
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from improv.clock import Clock
 from improv.errors import PlayerError, PortError
+from improv.player.child import Child
+from improv.player.ledger import Ledger
 from improv.player.observers import Observers
-from improv.player.pipe import Pipe
-from improv.player.process.main import player_main
 from improv.player.protocol import (
-    Bend,
     Connected,
     Dropped,
     Failed,
     Instruction,
-    MoveOff,
     Ping,
     PlannedNote,
     PlayerSettings,
@@ -30,16 +26,14 @@ from improv.player.protocol import (
     Revoke,
     Revoked,
     Schedule,
-    Silence,
     Statistics,
     ToEngine,
     ToPlayer,
 )
-from improv.processes import Backoff, end, spawn
+from improv.processes import Backoff
 
 if TYPE_CHECKING:
     import socket
-    from multiprocessing.context import SpawnProcess
 
 PING_EVERY_S = 0.5
 FROZEN_AFTER_S = 3.0  # without an answer to a ping
@@ -47,8 +41,6 @@ START_LIMIT_S = 15.0  # a machine under load may take so long to start a process
 ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
 REVOKE_LIMIT_S = 0.1  # so long the answer to a revocation is waited for
 NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
-LEDGER_NOTES = 1024
-LEDGER_KEEP_S = 1.0  # a note may have been moved or be late by less
 
 
 class PlayerClient:
@@ -57,10 +49,9 @@ class PlayerClient:
     def __init__(self, settings: PlayerSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._process: SpawnProcess | None = None
-        self._pipe: Pipe | None = None
+        self._child: Child | None = None
         self._inbox: deque[ToEngine] = deque()
-        self._ledger: dict[int, PlannedNote] = {}
+        self._ledger = Ledger()
         self._hung: set[tuple[int, int]] = set()  # (channel, pitch) that a player which failed may have left sounding
         self._request_id = 0
         self._ready: Ready | None = None
@@ -81,7 +72,7 @@ class PlayerClient:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        return self._child.pid if self._child is not None else None
 
     @property
     def connected(self) -> bool:
@@ -102,7 +93,7 @@ class PlayerClient:
             for record in self._inbox:
                 if isinstance(record, Failed):
                     raise PortError(record.reason)
-            if self._pipe is None:
+            if not self._listens:
                 raise PlayerError("The player process ended before its ports were open.")
             left_s = deadline_s - self._clock.now()
             if left_s <= 0:
@@ -112,19 +103,7 @@ class PlayerClient:
 
     def send(self, record: Instruction) -> None:
         """Hand a record over. ValueError for a note that MIDI cannot express: it would end the player."""
-        match record:
-            case Schedule(notes):
-                for note in notes:
-                    _check(note)
-                self._ledger |= {note.note_id: note for note in notes}
-            case MoveOff(offs):
-                for note_id, off_s in offs:
-                    if (known := self._ledger.get(note_id)) is not None:
-                        self._ledger[note_id] = known._replace(off_s=off_s)
-            case Bend():
-                self._ledger = {note_id: _bent(note, record) for note_id, note in self._ledger.items()}
-            case Silence():
-                self._ledger.clear()
+        self._ledger.enter(record)
         self.observers.tell(record)
         if isinstance(record, Schedule):
             self._schedule(record.notes)
@@ -140,10 +119,8 @@ class PlayerClient:
         asked_s = self._clock.now()
         self._put(Revoke(self._request_id, first_note_id))
         answer = self._await_revoked(asked_s + timeout_s)
-        later = {note_id: note for note_id, note in self._ledger.items() if note_id >= first_note_id}
-        sent = answer if answer is not None else tuple(sorted(i for i, n in later.items() if n.on_s <= asked_s))
-        for note_id in later.keys() - set(sent):
-            del self._ledger[note_id]
+        sent = answer if answer is not None else self._ledger.begun(first_note_id, asked_s)
+        self._ledger.revoke(first_note_id, sent)
         self.observers.tell(Revoked(self._request_id, first_note_id, sent))
         return sent
 
@@ -152,7 +129,7 @@ class PlayerClient:
 
         After a restart the new player's Ready comes as PortsChanged.
         """
-        if self._pipe is None and not self._inbox and timeout_s > 0:
+        if not self._listens and not self._inbox and timeout_s > 0:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
             self._read(0.0 if self._inbox else timeout_s, self.also)
@@ -168,14 +145,14 @@ class PlayerClient:
 
         Returns a sentence when the player was replaced (all that was scheduled is lost; plan anew), else "".
         """
-        if self._closed or (self._process is None and self._restart_at_s is None):
+        if self._closed or (self._child is None and self._restart_at_s is None):
             return ""
         now_s = self._clock.now()
         if now_s - self._beat_s > ABSENT_S:
             self._answered_s = now_s
         self._beat_s = now_s
         self._read(0.0)
-        if self._pipe is not None and now_s - self._pinged_s >= PING_EVERY_S:
+        if self._listens and now_s - self._pinged_s >= PING_EVERY_S:
             self._pinged_s = now_s
             self._put(Ping())
         return self._supervise(now_s)
@@ -184,32 +161,30 @@ class PlayerClient:
         """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
         self._closed = True
         self._put(Quit())
-        process, self._process = self._process, None
-        if process is not None:
-            process.join(timeout_s)
-            end(process)
-        self._close_pipe()
+        if self._child is not None:
+            self._child.end(timeout_s)
+            self._child = None
         self._inbox.clear()
         self._ledger.clear()
 
     def _schedule(self, notes: Sequence[PlannedNote]) -> None:
         for first in range(0, len(notes), NOTES_PER_RECORD):
             self._put(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
-        if self._pipe is None:
+        if not self._listens:
             self._tell_lost(notes)
-        self._prune_ledger()
+        self._ledger.prune(self._clock.now())
 
     def _supervise(self, now_s: float) -> str:
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
         # Whatever it says is a sign of life: an answer may stand behind much that was played.
-        if self._pipe is not None and now_s - max(self._answered_s, self._alive_s) > limit_s:
+        if self._listens and now_s - max(self._answered_s, self._alive_s) > limit_s:
             self._fail(now_s, "did not answer any more")
-        elif self._pipe is None and self._restart_at_s is None:
+        elif not self._listens and self._restart_at_s is None:
             self._fail(now_s, "ended unexpectedly")
         if self._restart_at_s is None or now_s < self._restart_at_s:
             return ""
         self._restart_at_s = None
-        self._hung |= {(note.channel, note.pitch) for note in self._ledger.values()}
+        self._hung |= {(note.channel, note.pitch) for note in self._ledger.notes}
         self._ledger.clear()
         try:
             self._start(tuple(sorted(self._hung)))
@@ -230,37 +205,29 @@ class PlayerClient:
     def _fail(self, now_s: float, failure: str) -> None:
         """Clear the failed player away and choose when the next one starts."""
         self._failure = failure
-        self._close_pipe()
-        self._tell_lost([note for note in self._ledger.values() if note.on_s > self._alive_s])
-        if self._process is not None:
-            end(self._process)
-            self._process = None
+        if self._child is not None:
+            self._child.hang_up()
+        self._tell_lost([note for note in self._ledger.notes if note.on_s > self._alive_s])
+        if self._child is not None:
+            self._child.end()
+            self._child = None
         self._restart_at_s = self._backoff.failed(now_s)
 
     def _start(self, hung: tuple[tuple[int, int], ...] | None) -> None:
-        ours, theirs = multiprocessing.get_context("spawn").Pipe()
-        try:
-            process = spawn(player_main, (theirs, self._settings, hung), "brainmusic-player")
-        except OSError:
-            ours.close()
-            raise
-        finally:
-            theirs.close()  # else the pipe would not close with the player
-        self._process, self._pipe, self._ready = process, Pipe(ours), None
+        self._child, self._ready = Child(self._settings, hung), None
         self.statistics = Statistics()
         self._answered_s = self._beat_s = self._alive_s = self._clock.now()
         self._backoff.started(self._alive_s)
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
-        pipe = self._pipe
-        try:
-            while pipe is not None and pipe.poll(timeout_s, also):
-                timeout_s = 0.0
-                self._sort_in(pipe.receive())
-        except EOFError:
-            self._alive_s = self._clock.now()  # the pipe closes with the process
-            self._close_pipe()
+        child = self._child
+        if child is None or not child.listens:
+            return
+        for record in child.receive(timeout_s, also):
+            self._sort_in(record)
+        if not child.listens:
+            self._alive_s = self._clock.now()  # it ended just now
 
     def _sort_in(self, record: ToEngine) -> None:
         self._alive_s = self._clock.now()
@@ -290,7 +257,7 @@ class PlayerClient:
                 if record.request_id == self._request_id:
                     return record.already_sent
             left_s = deadline_s - self._clock.now()
-            if self._pipe is None or left_s <= 0:
+            if not self._listens or left_s <= 0:
                 return None
             self._read(left_s)
 
@@ -298,37 +265,10 @@ class PlayerClient:
         if notes:
             self.observers.tell(Dropped(tuple(note.note_id for note in notes)))
 
+    @property
+    def _listens(self) -> bool:
+        return self._child is not None and self._child.listens
+
     def _put(self, record: ToPlayer) -> None:
-        if self._pipe is not None:
-            self._pipe.send(record)
-
-    def _close_pipe(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
-
-    def _prune_ledger(self) -> None:
-        """Forget notes that ended a while ago; of what is left, the oldest beyond LEDGER_NOTES."""
-        if len(self._ledger) > LEDGER_NOTES // 4:
-            ended_s = self._clock.now() - LEDGER_KEEP_S
-            self._ledger = {i: note for i, note in self._ledger.items() if note.off_s > ended_s}
-        for note_id in list(self._ledger)[: max(0, len(self._ledger) - LEDGER_NOTES)]:
-            del self._ledger[note_id]
-
-
-def _bent(note: PlannedNote, bend: Bend) -> PlannedNote:
-    on_s = bend.moved_s(note.on_s) if note.on_s > bend.from_s else note.on_s
-    return note._replace(on_s=on_s, off_s=bend.moved_s(note.off_s))
-
-
-def _check(note: PlannedNote) -> None:
-    """Raise ValueError for what cannot be sent: it would end the player."""
-    for name, value, first, last in (
-        ("channel", note.channel, 0, 15),
-        ("pitch", note.pitch, 0, 127),
-        ("velocity", note.velocity, 1, 127),
-    ):
-        if not first <= value <= last:
-            raise ValueError(f"{name} must be in {first}..{last}, got {value}")
-    if not (math.isfinite(note.on_s) and math.isfinite(note.off_s)):
-        raise ValueError(f"on_s and off_s must be finite, got {note.on_s} and {note.off_s}")
+        if self._child is not None:
+            self._child.send(record)

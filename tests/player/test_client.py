@@ -19,6 +19,7 @@ from improv.clock import SystemClock
 from improv.errors import PlayerError, PortError
 from improv.player import client as link_module
 from improv.player.client import PlayerClient
+from improv.player.ledger import LEDGER_NOTES
 from improv.player.protocol import (
     Dropped,
     MoveOff,
@@ -195,7 +196,7 @@ def test_polling_without_a_player_waits(make_link: MakeLink) -> None:
     link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGKILL)
-    eventually(lambda: link.poll(0.01) == [] and link._pipe is None)
+    eventually(lambda: link.poll(0.01) == [] and not link._listens)
     began_s = CLOCK.now()
     assert link.poll(0.05) == []
     assert CLOCK.now() - began_s >= 0.05
@@ -224,10 +225,10 @@ def test_the_ledger_stays_bounded() -> None:
     link = PlayerClient(PlayerSettings(driver="null"), CLOCK)
     for i in range(5000):
         link.send(Schedule((soon(i, 100.0),)))
-    assert len(link._ledger) <= link_module.LEDGER_NOTES
+    assert len(link._ledger) <= LEDGER_NOTES
     for i in range(5000, 6000):
         link.send(Schedule((soon(i, -10.0),)))
-    assert not [i for i, planned in link._ledger.items() if planned.off_s < 0]
+    assert not [planned for planned in link._ledger.notes if planned.off_s < 0]
     link.close()
 
 
@@ -360,21 +361,21 @@ def test_no_note_is_left_sounding(on_jack: OnJack, how: str) -> None:
     link = on_jack.link
     link.send(Schedule(tuple(soon(i, 0.0, 60.0, 1 + i) for i in range(30))))
     beat_until(link, lambda: len(on_jack.notes()) == 30)
-    assert link._process is not None
+    child = link._child
+    assert child is not None
     if how == "close":
         link.close()
     elif how == "pipe closes":
-        link._close_pipe()
+        child.hang_up()
     elif how == "SIGTERM":
-        link._process.terminate()
+        child.process.terminate()
     else:
         link.send(Silence())
     assert eventually(lambda: len(on_jack.notes()) == 60)
     assert not balance(on_jack.notes())
     assert bytes((0xB0, 123, 0)) in eventually(lambda: on_jack.listener.poll()[-2:])
     if how in ("pipe closes", "SIGTERM"):
-        process = link._process
-        assert eventually(lambda: process.exitcode == 0)
+        assert eventually(lambda: child.process.exitcode == 0)
 
 
 def test_messages_from_a_keyboard_arrive_stamped(on_jack: OnJack) -> None:

@@ -11,11 +11,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.clock import Clock
-from improv.midi.messages import CLOCK_MESSAGES, is_channel_message
-from improv.player.drivers.base import Driver
 from improv.player.pipe import PipeEnd
-from improv.player.process.clock_in import ClockFollower
-from improv.player.process.input_limit import InputLimit
+from improv.player.process.input_reader import InputReader
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.protocol import (
@@ -29,7 +26,6 @@ from improv.player.protocol import (
     PortsChanged,
     Pulses,
     Quit,
-    Received,
     Revoke,
     Revoked,
     Schedule,
@@ -46,8 +42,6 @@ POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
 COLLECT_EVERY_S = 60.0
 RECORDS_PER_TURN = 64
-# Waking costs 0.03 to 0.1 ms of CPU, whatever is done then: polled every 3 ms, the input alone took 3.3 % of a core.
-RESTS_AFTER_S, RESTING_FACTOR = 2.0, 2
 
 
 class Player:
@@ -71,14 +65,12 @@ class Player:
         self._note_log = note_log
         self._spin_s = spin_s
         now_s = clock.now()
-        self._next_input_s = self._input_rests_s = now_s
+        self._input = InputReader(outputs[0].ports, settings.input_poll_s, now_s)
         self._next_check_s = now_s + settings.port_poll_s
         self._check_wanted_s = self._next_check_s
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
         self._engine_hangs = False
-        self._follower = ClockFollower()
-        self._limit = InputLimit()
         self.ended = False
 
     def run_once(self) -> bool:
@@ -86,7 +78,8 @@ class Player:
         self._listen()
         self._send_due()
         now_s = self._clock.now()
-        self._receive(now_s)
+        for record in self._input.read(now_s):
+            self._pipe.send(record)
         self._watch_engine(now_s)
         for output in self.outputs:
             output.end_owed()
@@ -96,10 +89,6 @@ class Player:
         if now_s >= self._next_check_s:
             self._keep_house(now_s)
         return not self.ended
-
-    @property
-    def _input(self) -> Driver:
-        return self.outputs[0].ports.driver
 
     def close(self) -> None:
         """End all that sounds, wait until that is out, close the ports."""
@@ -132,8 +121,8 @@ class Player:
 
     def _wake_s(self, now_s: float) -> float:
         wake_s = min(now_s + LONGEST_WAIT_S, self._next_check_s)
-        if self._limit.waits or (self._input.input_name and self._input.arrivals < 0):
-            wake_s = min(wake_s, self._next_input_s)
+        if (input_s := self._input.wake_s()) is not None:
+            wake_s = min(wake_s, input_s)
         due_s = self._next_s()
         return wake_s if due_s is None else min(wake_s, due_s - LEAD_S)
 
@@ -200,26 +189,6 @@ class Player:
                 for due, out_s in begun:
                     if due.note is not None:
                         self._note_log.add(due.note, out_s)
-
-    def _receive(self, now_s: float) -> None:
-        """What arrived. An input that must be polled is looked at less often while nothing is played on it."""
-        polled = self._input.arrivals < 0 or self._limit.waits
-        if not self._input.input_name or (polled and now_s < self._next_input_s):
-            return
-        arrived = self._input.receive(now_s)
-        if arrived:
-            self._input_rests_s = now_s + RESTS_AFTER_S
-        resting = now_s >= self._input_rests_s
-        self._next_input_s = now_s + self._settings.input_poll_s * (RESTING_FACTOR if resting else 1)
-        for at_s, message in arrived:
-            if message[0] in CLOCK_MESSAGES:
-                self._follower.feed(message, at_s)
-            elif is_channel_message(message):
-                self._limit.feed(message, min(at_s, now_s))
-        for passed in self._limit.pop_due(now_s):
-            self._pipe.send(Received(passed.message, passed.at_s))
-        for record in self._follower.news(now_s):
-            self._pipe.send(record)
 
     def _watch_engine(self, now_s: float) -> None:
         """An engine that says nothing for long leaves no note sounding. What it planned already is still played."""
