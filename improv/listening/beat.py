@@ -128,6 +128,23 @@ def _shares(per_beat: FloatArray) -> FloatArray:
     return np.stack([np.interp(per_beat, _FILLED_AT, row) for row in _FILLED], axis=1)
 
 
+def _fresh() -> FloatArray:
+    """What is believed before anything was heard, shape (feels, tempi, places)."""
+    start = _FEEL_PRIOR[:, None, None] * _PRIOR[None, :, None] / PLACES
+    return np.asarray(np.broadcast_to(start, (len(FEELS), len(_TEMPI), PLACES)).copy())
+
+
+def _drifted(belief: FloatArray, share: float) -> FloatArray:
+    """A belief after the tempo has changed a little: `share` of each tempo goes to either neighbour."""
+    spread = (1 - 2 * share) * belief
+    spread[:, 1:] += share * belief[:, :-1]
+    spread[:, :-1] += share * belief[:, 1:]
+    spread[:, 0] += share * belief[:, 0]
+    spread[:, -1] += share * belief[:, -1]
+    mixed = (1 - FEEL_CHANGES_PER_ONSET) * spread + FEEL_CHANGES_PER_ONSET * spread[::-1]
+    return np.asarray(mixed)
+
+
 class _Line:
     """One reading of the beat, followed finely: a Kalman filter over the time of a beat and its period.
 
@@ -179,7 +196,7 @@ class BeatTracker:
         """beats_per_bar: for the downbeat."""
         self._downbeats = np.zeros(max(beats_per_bar, 1))
         self._accent_now = 0.0
-        self._belief = self._fresh()
+        self._belief = _fresh()
         self._at_s = -math.inf  # the belief's moment
         self._waiting: _Onset | None = None
         self._rate = 0.0  # onsets per s
@@ -189,11 +206,6 @@ class BeatTracker:
         self._lines: tuple[_Line, ...] = ()
         self._elsewhere = self._feel = 0
         self._sharp = 0.0
-
-    @staticmethod
-    def _fresh() -> FloatArray:
-        start = _FEEL_PRIOR[:, None, None] * _PRIOR[None, :, None] / PLACES
-        return np.asarray(np.broadcast_to(start, (len(FEELS), len(_TEMPI), PLACES)).copy())
 
     def strike(self, at_s: float, velocity: int, pitch: int = 60) -> None:
         """A key was struck at `at_s`, not earlier than the ones before. velocity: 1..127. pitch: 0..127."""
@@ -227,7 +239,7 @@ class BeatTracker:
         gap_s = onset.at_s - self._at_s
         if gap_s > LONGEST_SILENCE_S:
             tempi = self._belief.sum(axis=2, keepdims=True) if math.isfinite(gap_s) else None
-            self._belief = self._fresh()
+            self._belief = _fresh()
             if tempi is not None:
                 self._belief = 0.7 * np.repeat(tempi / PLACES, PLACES, axis=2) + 0.3 * self._belief
             gap_s = 0.0
@@ -275,17 +287,7 @@ class BeatTracker:
                 owed += cost[:, rank, None] * way
             belief[feel] *= np.exp(-owed)
         spread = min(DRIFT_PER_BEAT**2 * float(np.mean(beats)) / (2 * TEMPO_STEP**2), 0.33)
-        self._belief = self._drift(belief, spread)
-
-    @staticmethod
-    def _drift(belief: FloatArray, share: float) -> FloatArray:
-        spread = (1 - 2 * share) * belief
-        spread[:, 1:] += share * belief[:, :-1]
-        spread[:, :-1] += share * belief[:, 1:]
-        spread[:, 0] += share * belief[:, 0]
-        spread[:, -1] += share * belief[:, -1]
-        mixed = (1 - FEEL_CHANGES_PER_ONSET) * spread + FEEL_CHANGES_PER_ONSET * spread[::-1]
-        return np.asarray(mixed)
+        self._belief = _drifted(belief, spread)
 
     def _explain(self, onset: _Onset, shares: FloatArray) -> None:
         """Multiply by the chance of an onset now, at every place and tempo."""
@@ -299,12 +301,12 @@ class BeatTracker:
         belief = self._belief * chance
         explained = float(belief.sum() / total) if total > 0 else 0.0
         if not explained > 1e-12:
-            self._belief = self._fresh()
+            self._belief = _fresh()
             return
         self._judge(explained, shares)
         belief *= _LEAN
         belief /= belief.sum()
-        self._belief = (1 - ANEW_PER_ONSET) * belief + ANEW_PER_ONSET * self._fresh()
+        self._belief = (1 - ANEW_PER_ONSET) * belief + ANEW_PER_ONSET * _fresh()
 
     def _accent(self, strength: float) -> float:
         """-1 weak .. 1 strong, against the onsets so far."""

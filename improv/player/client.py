@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from improv.clock import Clock
 from improv.errors import PlayerError, PortError
-from improv.player.child import Child
 from improv.player.ledger import Ledger
 from improv.player.observers import Observers
 from improv.player.protocol import (
@@ -16,7 +15,6 @@ from improv.player.protocol import (
     Dropped,
     Failed,
     Instruction,
-    Ping,
     PlannedNote,
     PlayerSettings,
     Pong,
@@ -30,15 +28,13 @@ from improv.player.protocol import (
     ToEngine,
     ToPlayer,
 )
-from improv.processes import Backoff
+from improv.player.supervision import Supervision
 
 if TYPE_CHECKING:
     import socket
 
-PING_EVERY_S = 0.5
 FROZEN_AFTER_S = 3.0  # without an answer to a ping
 START_LIMIT_S = 15.0  # a machine under load may take so long to start a process
-ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
 REVOKE_LIMIT_S = 0.1  # so long the answer to a revocation is waited for
 NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
 
@@ -49,18 +45,13 @@ class PlayerClient:
     def __init__(self, settings: PlayerSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._child: Child | None = None
+        self._supervision = Supervision()
         self._inbox: deque[ToEngine] = deque()
         self._ledger = Ledger()
         self._hung: set[tuple[int, int]] = set()  # (channel, pitch) that a player which failed may have left sounding
         self._request_id = 0
         self._ready: Ready | None = None
         self._was_ready = False
-        self._pinged_s = self._answered_s = self._beat_s = 0.0
-        self._alive_s = 0.0  # when the player was last seen to do its work
-        self._backoff = Backoff()
-        self._restart_at_s: float | None = None
-        self._failure = ""
         self._closed = False
         self.observers = Observers()
         """Told what passes: `Dropped` also names scheduled notes that were lost with a player that failed."""
@@ -72,15 +63,12 @@ class PlayerClient:
 
     @property
     def pid(self) -> int | None:
-        return self._child.pid if self._child is not None else None
+        return self._supervision.pid
 
     @property
     def connected(self) -> bool:
         """Whether the notes go to somebody: to a port that was named, or to one that was connected to ours."""
-        settings = self._settings
-        if self._ready is None or self._ready.driver == "none":
-            return False
-        return bool(settings.output_port or any(o.port for o in settings.outputs) or any(settings.output_connections))
+        return self._ready is not None and self._ready.driver != "none" and self._settings.reaches_somebody
 
     def start(self) -> None:
         """Start the process; does not wait for it."""
@@ -93,7 +81,7 @@ class PlayerClient:
             for record in self._inbox:
                 if isinstance(record, Failed):
                     raise PortError(record.reason)
-            if not self._listens:
+            if not self._supervision.listens:
                 raise PlayerError("The player process ended before its ports were open.")
             left_s = deadline_s - self._clock.now()
             if left_s <= 0:
@@ -129,7 +117,7 @@ class PlayerClient:
 
         After a restart the new player's Ready comes as PortsChanged.
         """
-        if not self._listens and not self._inbox and timeout_s > 0:
+        if not self._supervision.listens and not self._inbox and timeout_s > 0:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
             self._read(0.0 if self._inbox else timeout_s, self.also)
@@ -145,102 +133,85 @@ class PlayerClient:
 
         Returns a sentence when the player was replaced (all that was scheduled is lost; plan anew), else "".
         """
-        if self._closed or (self._child is None and self._restart_at_s is None):
+        supervision = self._supervision
+        if self._closed or (supervision.child is None and supervision.restart_at_s is None):
             return ""
         now_s = self._clock.now()
-        if now_s - self._beat_s > ABSENT_S:
-            self._answered_s = now_s
-        self._beat_s = now_s
+        supervision.beat(now_s)
         self._read(0.0)
-        if self._listens and now_s - self._pinged_s >= PING_EVERY_S:
-            self._pinged_s = now_s
-            self._put(Ping())
+        supervision.ping(now_s)
         return self._supervise(now_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
         self._closed = True
         self._put(Quit())
-        if self._child is not None:
-            self._child.end(timeout_s)
-            self._child = None
+        self._supervision.end(timeout_s)
         self._inbox.clear()
         self._ledger.clear()
 
     def _schedule(self, notes: Sequence[PlannedNote]) -> None:
         for first in range(0, len(notes), NOTES_PER_RECORD):
             self._put(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
-        if not self._listens:
+        if not self._supervision.listens:
             self._tell_lost(notes)
         self._ledger.prune(self._clock.now())
 
     def _supervise(self, now_s: float) -> str:
+        supervision = self._supervision
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
-        # Whatever it says is a sign of life: an answer may stand behind much that was played.
-        if self._listens and now_s - max(self._answered_s, self._alive_s) > limit_s:
-            self._fail(now_s, "did not answer any more")
-        elif not self._listens and self._restart_at_s is None:
-            self._fail(now_s, "ended unexpectedly")
-        if self._restart_at_s is None or now_s < self._restart_at_s:
+        if failure := supervision.failing(now_s, limit_s):
+            self._fail(now_s, failure)
+        if supervision.restart_at_s is None or now_s < supervision.restart_at_s:
             return ""
-        self._restart_at_s = None
         self._hung |= {(note.channel, note.pitch) for note in self._ledger.notes}
         self._ledger.clear()
         try:
             self._start(tuple(sorted(self._hung)))
         except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
-            return self._postpone(now_s, error.strerror or str(error))
+            supervision.fail(now_s, supervision.failure)
+            return (
+                f"The player process {supervision.failure} and cannot be started anew ({error.strerror or error}); "
+                f"tried again in {supervision.restart_at_s - now_s:g} s."
+            )
         self.restarts += 1
         self._hung.clear()
-        return f"The player process {self._failure} and was started anew."
-
-    def _postpone(self, now_s: float, reason: str) -> str:
-        self._fail(now_s, self._failure)
-        assert self._restart_at_s is not None
-        return (
-            f"The player process {self._failure} and cannot be started anew ({reason}); "
-            f"tried again in {self._restart_at_s - now_s:g} s."
-        )
+        return f"The player process {supervision.failure} and was started anew."
 
     def _fail(self, now_s: float, failure: str) -> None:
-        """Clear the failed player away and choose when the next one starts."""
-        self._failure = failure
-        if self._child is not None:
-            self._child.hang_up()
-        self._tell_lost([note for note in self._ledger.notes if note.on_s > self._alive_s])
-        if self._child is not None:
-            self._child.end()
-            self._child = None
-        self._restart_at_s = self._backoff.failed(now_s)
+        """What was not to sound before the player's last sign of life is lost with it."""
+        if self._supervision.child is not None:
+            self._supervision.child.hang_up()
+        self._tell_lost([note for note in self._ledger.notes if note.on_s > self._supervision.alive_s])
+        self._supervision.fail(now_s, failure)
 
     def _start(self, hung: tuple[tuple[int, int], ...] | None) -> None:
-        self._child, self._ready = Child(self._settings, hung), None
+        self._supervision.start(self._settings, hung, self._clock.now())
+        self._ready = None
         self.statistics = Statistics()
-        self._answered_s = self._beat_s = self._alive_s = self._clock.now()
-        self._backoff.started(self._alive_s)
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
-        child = self._child
+        child = self._supervision.child
         if child is None or not child.listens:
             return
         for record in child.receive(timeout_s, also):
             self._sort_in(record)
         if not child.listens:
-            self._alive_s = self._clock.now()  # it ended just now
+            self._supervision.alive_s = self._clock.now()  # it ended just now
 
     def _sort_in(self, record: ToEngine) -> None:
-        self._alive_s = self._clock.now()
+        self._supervision.alive_s = self._clock.now()
         if isinstance(record, Dropped):
             self.observers.tell(record)
         elif isinstance(record, Pong):
-            self._answered_s = self._clock.now()
+            self._supervision.answered(self._clock.now())
             self.statistics = record.statistics
         elif isinstance(record, Connected):  # the next player connects what this one was connected to
             self._settings = self._settings._replace(output_connections=record.outputs, input_connections=record.input)
         elif isinstance(record, Ready):
             self._ready = record
-            self._answered_s = self._clock.now()
+            self._supervision.answered(self._clock.now())
             if self._was_ready:
                 notice = record.notice or "The player process is ready again."
                 self._inbox.append(PortsChanged(record.driver, record.output_name, record.input_name, notice))
@@ -257,7 +228,7 @@ class PlayerClient:
                 if record.request_id == self._request_id:
                     return record.already_sent
             left_s = deadline_s - self._clock.now()
-            if not self._listens or left_s <= 0:
+            if not self._supervision.listens or left_s <= 0:
                 return None
             self._read(left_s)
 
@@ -265,10 +236,6 @@ class PlayerClient:
         if notes:
             self.observers.tell(Dropped(tuple(note.note_id for note in notes)))
 
-    @property
-    def _listens(self) -> bool:
-        return self._child is not None and self._child.listens
-
     def _put(self, record: ToPlayer) -> None:
-        if self._child is not None:
-            self._child.send(record)
+        if self._supervision.child is not None:
+            self._supervision.child.send(record)

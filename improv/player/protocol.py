@@ -284,3 +284,9 @@ class PlayerSettings(NamedTuple):
     realtime: bool = True
     log_notes_to: str = ""
     """Path of a log with a JSON line per sent note, or empty."""
+
+    @property
+    def reaches_somebody(self) -> bool:
+        """Whether the notes go to a port that was named, or to one that was connected to ours."""
+        named = self.output_port or any(output.port for output in self.outputs)
+        return bool(named or any(self.output_connections))

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,7 @@ def tempo_ratio(step: int, steps_per_doubling: int) -> float:
     return float(2.0 ** (step / steps_per_doubling))
 
 
-class EventDecoder:
+class _EventStream:
     """State of one running stream: which keys are down, what the pedal holds, what this tick has brought so far."""
 
     def __init__(self, table: Table, steps_per_doubling: int = 1) -> None:
@@ -154,8 +154,8 @@ class EventDecoder:
     def chord(self) -> tuple[int, ...] | None:
         return None
 
-    def copy(self) -> EventDecoder:
-        twin = EventDecoder(self._table, self._per_doubling)
+    def copy(self) -> Self:
+        twin = type(self)(self._table, self._per_doubling)
         twin.__dict__ |= {k: list(v) if isinstance(v, list) else v for k, v in self.__dict__.items()}
         return twin
 
@@ -246,7 +246,9 @@ class EventDecoder:
         later = kind in ("TIME_SHIFT", "END") or (kind == "NOTE_ON" and lowest is not None and value > lowest)
         return table.id_of("NOTE_ON", lowest) if lowest is not None and later else token_id
 
-    # ---------------------------------------------------------------------------------------------- the grammar
+
+class EventDecoder(_EventStream):
+    """A running stream, and what may follow in it: the grammar."""
 
     def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +96,7 @@ class _Sounding(NamedTuple):
     end: int
 
 
-class HandsDecoder:
+class _HandsStream:
     """State of one running stream: what is down until when, and what this tick has brought so far."""
 
     def __init__(self) -> None:
@@ -139,8 +139,8 @@ class HandsDecoder:
         left, right = self._context.last
         return RIGHT if not left or (right and abs(pitch - right) < abs(pitch - left)) else LEFT
 
-    def copy(self) -> HandsDecoder:
-        twin = HandsDecoder()
+    def copy(self) -> Self:
+        twin = type(self)()
         twin.__dict__ |= self.__dict__  # all values are immutable
         return twin
 
@@ -148,7 +148,7 @@ class HandsDecoder:
 
     def feed(self, token_id: int) -> GridStep | None:
         kind, value = TABLE.row(token_id)
-        announced, self._length_of = self._length_of, None
+        self._length_of = None
         if kind == "START":
             self._begun = True
         elif kind == "END":
@@ -161,7 +161,6 @@ class HandsDecoder:
             self._context, self._length_of = self._context._replace(lengths=lengths), hand
         else:
             self._start(value, NOTE_KINDS.index(kind))
-        del announced
         self._fresh = False
         return None
 
@@ -220,7 +219,9 @@ class HandsDecoder:
         )
         return TABLE.id_of(NOTE_KINDS[hand], lowest) if later else token_id
 
-    # ---------------------------------------------------------------------------------------------- the grammar
+
+class HandsDecoder(_HandsStream):
+    """A running stream, and what may follow in it: the grammar."""
 
     def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same

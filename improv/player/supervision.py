@@ -1,0 +1,75 @@
+"""Whether the player process still does its work, and when a new one takes the place of one that failed."""
+
+from __future__ import annotations
+
+from improv.player.child import Child
+from improv.player.protocol import Ping, PlayerSettings
+from improv.processes import Backoff
+
+PING_EVERY_S = 0.5
+ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
+
+
+class Supervision:
+    """One process at a time, or none until the next may be started."""
+
+    def __init__(self) -> None:
+        self.child: Child | None = None
+        self.alive_s = 0.0
+        """When the player was last seen to do its work."""
+        self.failure = ""
+        """What happened to the last one that failed, as half a sentence."""
+        self.restart_at_s: float | None = None
+        self._pinged_s = self._answered_s = self._beat_s = 0.0
+        self._backoff = Backoff()
+
+    @property
+    def pid(self) -> int | None:
+        return self.child.pid if self.child is not None else None
+
+    @property
+    def listens(self) -> bool:
+        """Whether there is a player that records can be sent to."""
+        return self.child is not None and self.child.listens
+
+    def start(self, settings: PlayerSettings, hung: tuple[tuple[int, int], ...] | None, now_s: float) -> None:
+        """Start a process. OSError where that cannot be done. hung: what its predecessor may have left sounding."""
+        self.child, self.restart_at_s = Child(settings, hung), None
+        self._answered_s = self._beat_s = self.alive_s = now_s
+        self._backoff.started(now_s)
+
+    def answered(self, now_s: float) -> None:
+        """A ping, or the wait for the ports to open, has its answer."""
+        self._answered_s = now_s
+
+    def beat(self, now_s: float) -> None:
+        """Called in every turn: a turn that comes very late is not the player's fault."""
+        if now_s - self._beat_s > ABSENT_S:
+            self._answered_s = now_s
+        self._beat_s = now_s
+
+    def ping(self, now_s: float) -> None:
+        """Ask for a sign of life, from time to time."""
+        if self.child is not None and self.child.listens and now_s - self._pinged_s >= PING_EVERY_S:
+            self._pinged_s = now_s
+            self.child.send(Ping())
+
+    def failing(self, now_s: float, limit_s: float) -> str:
+        """What has happened to the process, as half a sentence, or "". limit_s: so long it may say nothing."""
+        if not self.listens:
+            return "ended unexpectedly" if self.restart_at_s is None else ""
+        # Whatever it says is a sign of life: an answer may stand behind much that was played.
+        silent_s = now_s - max(self._answered_s, self.alive_s)
+        return "did not answer any more" if silent_s > limit_s else ""
+
+    def fail(self, now_s: float, failure: str) -> None:
+        """Clear the failed process away and choose when the next one starts."""
+        self.failure = failure
+        self.end()
+        self.restart_at_s = self._backoff.failed(now_s)
+
+    def end(self, timeout_s: float = 0.0) -> None:
+        """Leave no process: it has so long to end by itself."""
+        if self.child is not None:
+            self.child.end(timeout_s)
+            self.child = None
