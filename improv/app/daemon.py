@@ -12,24 +12,21 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.config import APP, Config, OutputSection, adapters
+from improv.config import Config, adapters
 from improv.control.journey import Plan
 from improv.engine.engine import Engine
 from improv.frontends.bridge import Bridge
 from improv.frontends.client import FrontendsClient
 from improv.frontends.observer import FrontendsObserver
-from improv.frontends.settings import FrontendsSettings
 from improv.improviser.improviser import Improviser
 from improv.model.loader import ModelLoader
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.player.client import PlayerClient
-from improv.player.protocol import OutputSettings, PlayerSettings, PortsChanged, Ready
+from improv.player.protocol import PortsChanged, Ready
 from improv.takes.recorder import OperationRecorder, Recording
 from improv.takes.schema import model_record
 
@@ -62,23 +59,15 @@ def run(
         log.info("model %s, licence %s", model.describe(), model.contract.licence)
         loader = ModelLoader(provider=config.model.provider)
         stack.callback(loader.close)
-        frontends = FrontendsClient(frontends_settings(config), clock)
+        frontends = FrontendsClient(adapters.frontends_settings(config), clock)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
         seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
         log.info("seed %d", seed)
         recording = _recording(config, model, seed, clock) if config.takes.enabled else None
         if recording is not None:
             stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
-        link = PlayerClient(player_settings(config), clock)
-        stack.callback(link.close)
-        if recording is not None:
-            stack.callback(recording.end)  # before the player's end
-            link.observers.add(recording)
-        link.observers.add(FrontendsObserver(frontends))
-        link.start()
-        controls = adapters.initial_controls(config)
-        if journey is not None:
-            controls = adapters.set_out(controls, journey)
+        link = _player(config, clock, frontends, recording, stack)
+        controls = adapters.initial_controls(config, journey=journey)
         settings = adapters.improviser_settings(config)
         observer = OperationRecorder(recording, controls, settings) if recording is not None else None
         ports = _ports(link.wait_ready())
@@ -110,54 +99,18 @@ def run(
     return 0
 
 
-def player_settings(config: Config) -> PlayerSettings:
-    """The player's part of the configuration."""
-    return PlayerSettings(
-        driver=config.midi.driver,
-        file=config.midi.file,
-        outputs=tuple(_output(section) for section in config.midi.all_outputs),
-        input_port=config.midi.input,
-        virtual_port_name=config.midi.name,
-        late_note_limit_s=config.timing.late_note_limit_ms / 1000,
-        realtime=config.timing.realtime,
-        log_notes_to=config.log.notes,
-    )
-
-
-def frontends_settings(config: Config) -> FrontendsSettings:
-    """The part of the configuration that the page, OSC and ctl need."""
-    return FrontendsSettings(
-        name=config.midi.name,
-        web=config.web.enabled,
-        host=config.web.host,
-        port=config.web.port,
-        names=config.web.names,
-        token=config.web.token,
-        osc=config.osc.enabled,
-        osc_host=config.osc.host,
-        osc_port=config.osc.port,
-        osc_query_port=config.osc.query_port,
-        osc_allow=config.osc.allow,
-        ctl=config.ctl.enabled,
-        takes_folder=str(config.takes.path) if config.takes.enabled else "",
-        pid=os.getpid(),
-        data_folder=str(platformdirs.user_data_path(APP)),
-    )
-
-
-def _output(section: OutputSection) -> OutputSettings:
-    """One output in the player's units: seconds, channels from 0."""
-    return OutputSettings(
-        port=section.port,
-        channel=section.channel - 1,
-        transpose=section.transpose,
-        velocity_curve=tuple(section.velocity_curve.items()),
-        latency_s=section.latency_ms / 1000,
-        velocity_delay_s=tuple((velocity, ms / 1000) for velocity, ms in section.velocity_delay_ms.items()),
-        program=section.program,
-        clock=section.clock,
-        metronome=section.metronome - 1,
-    )
+def _player(
+    config: Config, clock: Clock, frontends: FrontendsClient, recording: Recording | None, stack: ExitStack
+) -> PlayerClient:
+    """Start the player, with those who look on at what it is told."""
+    link = PlayerClient(adapters.player_settings(config), clock)
+    stack.callback(link.close)
+    if recording is not None:
+        stack.callback(recording.end)  # before the player's end
+        link.observers.add(recording)
+    link.observers.add(FrontendsObserver(frontends))
+    link.start()
+    return link
 
 
 def _ports(record: Ready | PortsChanged) -> str:

@@ -1,12 +1,15 @@
-"""Puts improviser and first controls together from the configuration: the same for the daemon, `render` and tests."""
+"""From the configuration to the settings of every part, in the parts' own units; the only place that does it."""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from improv.config import Config, journeys
+import platformdirs
+
+from improv.config import APP, Config, OutputSection, journeys
 from improv.config.sections.limits import limits_of
 from improv.control.commands import DUET, Command, StartJourney
 from improv.control.journey import Plan
@@ -14,19 +17,24 @@ from improv.control.state import ControlState, apply
 from improv.engine import offline
 from improv.engine.offline import OfflineSettings
 from improv.engine.settings import EngineSettings
+from improv.frontends.settings import FrontendsSettings
 from improv.improviser.expression import Expression
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
+from improv.player.protocol import OutputSettings, PlayerSettings
 
 log = logging.getLogger(__name__)
 
 
-def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
-    """What the configuration commands at the start, or another mood instead of mood.start."""
+def initial_controls(config: Config, mood: Mood | None = None, journey: Plan | None = None) -> ControlState:
+    """What the configuration commands at the start, or another mood instead of mood.start.
+
+    journey: music begins with it, in its first mood.
+    """
     start = mood or config.mood.start_mood
-    return ControlState(
+    controls = ControlState(
         glide=Glide(start, start),
         glide_s=config.mood.glide_s,
         intensity=config.mood.intensity,
@@ -36,13 +44,10 @@ def initial_controls(config: Config, mood: Mood | None = None) -> ControlState:
         clock_source=config.clock.source,
         model=config.model.path or DEFAULT_MODEL,
     )
-
-
-def set_out(controls: ControlState, plan: Plan) -> ControlState:
-    """The controls of music that begins with a journey, in its first mood."""
-    first = plan.begun_from(controls.mood(0.0)).points[0].mood
-    begun = replace(controls, glide=Glide(first, first), prepared=plan)
-    return apply(begun, StartJourney(), 0.0)
+    if journey is None:
+        return controls
+    first = journey.begun_from(controls.mood(0.0)).points[0].mood
+    return apply(replace(controls, glide=Glide(first, first), prepared=journey), StartJourney(), 0.0)
 
 
 def read_journeys(config: Config) -> dict[str, Plan]:
@@ -92,6 +97,68 @@ def engine_settings(config: Config) -> EngineSettings:
     )
 
 
+def player_settings(config: Config) -> PlayerSettings:
+    """The player's part of the configuration."""
+    return PlayerSettings(
+        driver=config.midi.driver,
+        file=config.midi.file,
+        outputs=tuple(_output(section) for section in config.midi.all_outputs),
+        input_port=config.midi.input,
+        virtual_port_name=config.midi.name,
+        late_note_limit_s=config.timing.late_note_limit_ms / 1000,
+        realtime=config.timing.realtime,
+        log_notes_to=config.log.notes,
+    )
+
+
+def frontends_settings(config: Config) -> FrontendsSettings:
+    """The part of the configuration that the page, OSC and ctl need."""
+    return FrontendsSettings(
+        name=config.midi.name,
+        web=config.web.enabled,
+        host=config.web.host,
+        port=config.web.port,
+        names=config.web.names,
+        token=config.web.token,
+        osc=config.osc.enabled,
+        osc_host=config.osc.host,
+        osc_port=config.osc.port,
+        osc_query_port=config.osc.query_port,
+        osc_allow=config.osc.allow,
+        ctl=config.ctl.enabled,
+        takes_folder=str(config.takes.path) if config.takes.enabled else "",
+        pid=os.getpid(),
+        data_folder=str(platformdirs.user_data_path(APP)),
+    )
+
+
+def calibration_settings(config: Config, number: int) -> PlayerSettings:
+    """For measuring output `number` (from 1) alone: nothing is made up for yet."""
+    output = config.midi.all_outputs[number - 1]
+    return player_settings(config)._replace(
+        file="",
+        outputs=(OutputSettings(port=output.port, channel=output.channel - 1),),
+        input_port=config.midi.input or output.port,
+        late_note_limit_s=PlayerSettings().late_note_limit_s,
+        log_notes_to="",
+    )
+
+
+def _output(section: OutputSection) -> OutputSettings:
+    """One output in the player's units: seconds, channels from 0."""
+    return OutputSettings(
+        port=section.port,
+        channel=section.channel - 1,
+        transpose=section.transpose,
+        velocity_curve=tuple(section.velocity_curve.items()),
+        latency_s=section.latency_ms / 1000,
+        velocity_delay_s=tuple((velocity, ms / 1000) for velocity, ms in section.velocity_delay_ms.items()),
+        program=section.program,
+        clock=section.clock,
+        metronome=section.metronome - 1,
+    )
+
+
 def offline_settings(config: Config) -> OfflineSettings:
     """The configuration's parts that music without a player hangs on."""
     return OfflineSettings(
@@ -115,7 +182,5 @@ def render(
 
     mood: to begin in; None: the configuration's. journey: to set out on at the beginning.
     """
-    controls = initial_controls(config, mood)
-    if journey is not None:
-        controls = set_out(controls, journey)
+    controls = initial_controls(config, mood, journey)
     return offline.render(offline_settings(config), model, controls, seconds, seed, commands)

@@ -8,11 +8,10 @@ from pathlib import Path
 from improv.app.calibration import Calibration, measure
 from improv.app.options import configured
 from improv.clock import SystemClock
-from improv.config import Config
+from improv.config import Config, adapters
 from improv.config.edit import flow, write_output
 from improv.errors import InputError
 from improv.player.client import PlayerClient
-from improv.player.protocol import OutputSettings, PlayerSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,14 +56,7 @@ def run(config: Config, path: Path | None, number: int, repeats: int, pitch: int
 
 def _measured(config: Config, number: int, repeats: int, pitch: int) -> Calibration:
     output, clock = config.midi.all_outputs[number - 1], SystemClock()
-    settings = PlayerSettings(
-        driver=config.midi.driver,
-        outputs=(OutputSettings(port=output.port, channel=output.channel - 1),),  # nothing made up for yet
-        input_port=config.midi.input or output.port,
-        virtual_port_name=config.midi.name,
-        realtime=config.timing.realtime,
-    )
-    link = PlayerClient(settings, clock)
+    link = PlayerClient(adapters.calibration_settings(config, number), clock)
     link.start()
     try:
         link.wait_ready()

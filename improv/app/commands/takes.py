@@ -116,7 +116,7 @@ def _described(read: take.Take) -> str:
 
 def _replay(options: argparse.Namespace) -> int:
     from improv.app.commands.replay import replay
-    from improv.app.daemon import player_settings
+    from improv.config.adapters import player_settings
 
     effective = _config(options)
     read = take.read(_path(options))
