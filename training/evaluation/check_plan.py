@@ -30,7 +30,7 @@ from improv.plan.planner import follow
 from improv.plan.request import PlanRequest
 from training.analysis.hands import guess
 from training.analysis.references import references
-from training.dataset.splits import SPLITS, spread
+from training.dataset.splits import SPLITS
 from training.evaluation.composition import chords, harmony, people
 from training.evaluation.composition.bigram import ChordBigram
 from training.evaluation.composition.music import (
@@ -171,7 +171,7 @@ def command(options: argparse.Namespace) -> None:
     human = [one.first(options.seconds) for one in people.choose(found, options.split, options.moods, options.pieces)]
     if len(human) < 2:
         raise InputError(f"the {options.split} split of the archives has {len(human)} pieces, at least 2 are needed")
-    train = spread([one.music for one in found if one.split == "train"], REFERENCE_PIECES)
+    train = people.reference(found, REFERENCE_PIECES)
     bigram = ChordBigram(chords.harmony(one.first(options.seconds)) for one in train)
     ours, refers = [], []
     for mood in options.moods:
