@@ -37,6 +37,7 @@ check: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/ruff format --check improv training tests benchmarks tools
 	$(TEST_VENV)/bin/mypy
 	PYTHONPATH=. $(TEST_VENV)/bin/lint-imports
+	$(TEST_VENV)/bin/python -m tools.sizes
 
 # Training on your own music: make train SOURCES="music21:bach /path/to/midis piano-midi-de.zip", or a family by name:
 # make train-pianist SOURCES=piano-midi-de.zip PRESET=large. A run that was interrupted goes on.
