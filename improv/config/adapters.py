@@ -6,12 +6,13 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import platformdirs
 
 from improv.config import APP, Config, OutputSection, journeys
 from improv.config.sections.limits import limits_of
-from improv.control.commands import DUET, Command, StartJourney
+from improv.control.commands import Command, StartJourney
 from improv.control.journey import Plan
 from improv.control.state import ControlState, apply
 from improv.engine import offline
@@ -21,6 +22,7 @@ from improv.frontends.settings import FrontendsSettings
 from improv.improviser.expression import Expression
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
+from improv.listening.echo import OutputPath
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
 from improv.player.protocol import OutputSettings, PlayerSettings
@@ -39,7 +41,9 @@ def initial_controls(config: Config, mood: Mood | None = None, journey: Plan | N
         glide_s=config.mood.glide_s,
         intensity=config.mood.intensity,
         temperature=config.music.temperature,
-        duet=config.music.mode == DUET,
+        mode=config.music.mode,
+        following=MappingProxyType(dict(config.together.follow)),
+        place=config.together.place,
         standing_limits=limits_of(config.limits),
         clock_source=config.clock.source,
         model=config.model.path or DEFAULT_MODEL,
@@ -94,6 +98,7 @@ def engine_settings(config: Config) -> EngineSettings:
         pulses=metronome or any(output.clock for output in config.midi.all_outputs),
         count_in_bars=config.clock.count_in_bars if metronome else 0,
         clock_offset_s=config.clock.offset_ms / 1000,
+        output_paths=tuple(OutputPath(o.transpose, o.latency_ms / 1000) for o in config.midi.all_outputs),
     )
 
 

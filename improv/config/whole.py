@@ -15,6 +15,7 @@ from improv.config.sections.midi import ClockSection, MidiSection, TimingSection
 from improv.config.sections.mood import MoodSection
 from improv.config.sections.music import ModelSection, MusicSection
 from improv.config.sections.section import APP, Section, TableError, did_you_mean
+from improv.config.sections.together import TogetherSection
 
 
 class TakesSection(Section):
@@ -42,6 +43,7 @@ class Config(Section):
     limits: LimitsTable = DEFAULT_LIMITS
     journey: JourneySection = JourneySection()
     music: MusicSection = MusicSection()
+    together: TogetherSection = TogetherSection()
     midi: MidiSection = MidiSection()
     timing: TimingSection = TimingSection()
     clock: ClockSection = ClockSection()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from improv.control.journey import Plan
@@ -9,7 +11,44 @@ from improv.control.journey import Plan
 LONGEST_GLIDE_S = 600.0
 TEMPERATURE_RANGE = (0.5, 1.5)
 CLOCK_SOURCES = ("internal", "midi")
-SOLO, DUET = MODES = ("solo", "duet")
+SOLO, DUET, ANSWER, IMITATE, ACCOMPANY, LEAD, CONTINUE, PLAY_FOR_ME = MODES = (
+    "solo",
+    "duet",
+    "answer",
+    "imitate",
+    "accompany",
+    "lead",
+    "continue",
+    "play_for_me",
+)
+MODE_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {
+        SOLO: "what you play is not heard",
+        DUET: "you and BrainMusic play at once",
+        ANSWER: "it listens, and answers when you stop",
+        IMITATE: "it gives back what you played",
+        ACCOMPANY: "you have the melody, it plays bass and chords below",
+        LEAD: "it has the melody, you accompany",
+        CONTINUE: "it goes on in the same vein when you stop",
+        PLAY_FOR_ME: "any key, any time: you give the rhythm, it gives the notes",
+    }
+)
+FOLLOWED: Mapping[str, str] = MappingProxyType(
+    {
+        "tempo": "tempo and bar line",
+        "key": "key and chord",
+        "loudness": "loudness",
+        "density": "fewer notes while they play many, more while they rest",
+        "register": "stay out of their hands",
+        "mood": "mood",
+    }
+)
+"""What of the person can be followed, and what it means; 0 ignores it, 1 mirrors it."""
+FOLLOWING: Mapping[str, float] = MappingProxyType(
+    {"tempo": 1.0, "key": 0.8, "loudness": 0.8, "density": 0.8, "register": 1.0, "mood": 0.0}
+)
+PLACES = ("auto", "above", "below", "around")
+"""Where we play beside the person's hands; auto: where there is most room."""
 
 
 class SetMood(NamedTuple):
@@ -123,9 +162,26 @@ class SetClockSource(NamedTuple):
 
 
 class SetMode(NamedTuple):
-    """solo: the person's notes are not heard. duet: they are part of the music that the model plays on from."""
+    """How we play together: one of MODES."""
 
     name: str
+
+
+class SetFollow(NamedTuple):
+    """How far we follow the person in one of FOLLOWED: 0 not at all .. 1 as a mirror."""
+
+    name: str
+    value: float
+
+
+class SetPlace(NamedTuple):
+    """Where we play beside their hands: one of PLACES."""
+
+    name: str
+
+
+class HandOver(NamedTuple):
+    """The person's phrase is over: it is our turn, without waiting for a rest."""
 
 
 class Reset(NamedTuple):
@@ -149,6 +205,9 @@ Command = (
     | SetClockSource
     | SetModel
     | SetMode
+    | SetFollow
+    | SetPlace
+    | HandOver
     | Reset
     | SetLimit
     | StartJourney

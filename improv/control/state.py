@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from improv.control.commands import (
-    DUET,
+    FOLLOWING,
     LONGEST_GLIDE_S,
+    SOLO,
     TEMPERATURE_RANGE,
     AbortJourney,
     AllNotesOff,
     Command,
     End,
+    HandOver,
     HoldJourney,
     JumpJourney,
     Panic,
@@ -24,12 +26,14 @@ from improv.control.commands import (
     ResumeJourney,
     SetAttribute,
     SetClockSource,
+    SetFollow,
     SetGlide,
     SetIntensity,
     SetLimit,
     SetMode,
     SetModel,
     SetMood,
+    SetPlace,
     SetTemperature,
     StartJourney,
     Stop,
@@ -59,13 +63,22 @@ class ControlState:
     revision: int = 0
     model: str = ""
     """Name of the model that is to play; empty for the one that the start chose."""
-    duet: bool = False
-    """Whether the person's notes are heard."""
+    mode: str = SOLO
+    """How we play together, one of MODES."""
+    following: Mapping[str, float] = field(default_factory=lambda: FOLLOWING)
+    """How far the person is followed, each of FOLLOWED 0..1."""
+    place: str = "auto"
+    """Where we play beside their hands, one of PLACES."""
     standing_limits: Limits = FREE
     prepared: Plan | None = None
     course: Course | None = None
     clock_source: str = "internal"
     """Whose tempo and bars are followed, one of CLOCK_SOURCES."""
+
+    @property
+    def together(self) -> bool:
+        """Whether the person's notes are heard."""
+        return self.mode != SOLO
 
     def mood(self, music_s: float) -> Mood:
         """The mood at a moment of the music: the journey's while one is under way, else the glide's."""
@@ -122,7 +135,11 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
         case SetModel(name):
             return replace(state, model=name)
         case SetMode(name):
-            return replace(state, duet=name == DUET)
+            return replace(state, mode=name)
+        case SetFollow(name, value):
+            return replace(state, following=MappingProxyType({**state.following, name: _clip(value, 0.0, 1.0)}))
+        case SetPlace(name):
+            return replace(state, place=name)
         case Reset():
             fresh = initial or ControlState()
             target = fresh.glide.target
@@ -130,10 +147,10 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             # A limit is not a wish: it stays until it is taken back.
             fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
             fresh = replace(fresh, clock_source=state.clock_source)
-            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, duet=state.duet)
+            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, mode=state.mode)
         case SetClockSource(source):
             return replace(state, clock_source=source)
-        case AllNotesOff() | Tap():
+        case AllNotesOff() | Tap() | HandOver():
             return state
         case SetLimit(name, low, high):
             return replace(state, standing_limits=state.standing_limits.changed(name, low, high))

@@ -109,6 +109,18 @@ def _attribute_knob(name: str) -> MidiAction:
     return MidiAction(f"{attribute.low:g}..{attribute.high:g} {attribute.unit}{shape}", arguments)
 
 
+def _mode_pedal(name: str) -> MidiAction:
+    """A switch or a pedal that takes a mode while it is on."""
+    return MidiAction(
+        f"0..{PRESSED - 1} solo, {PRESSED}..127 {name}",
+        lambda value: {"name": name if value >= PRESSED else commands.SOLO},
+    )
+
+
+def _follow_knob(name: str) -> MidiAction:
+    return MidiAction("0..1", lambda value: {"name": name, "value": value / 127})
+
+
 def _button(name: str) -> Mapping[str, MidiAction]:
     return {name: MidiAction(f"{PRESSED}..127: acts", _pressed)}
 
@@ -244,15 +256,44 @@ _ROWS: tuple[Row, ...] = (
     Row("stop", "End with the bar, without a cadence, then rest.", commands.Stop, (), _button("stop")),
     Row(
         "mode",
-        "solo: what you play is not heard. duet: it is part of the music that the model goes on from.",
+        "How you play together. " + " ".join(f"{name}: {text}." for name, text in commands.MODE_MEANINGS.items()),
         commands.SetMode,
         (Argument("name", "choice", "the mode", choices=commands.MODES),),
         {
-            "duet": MidiAction(
-                f"0..{PRESSED - 1} solo, {PRESSED}..127 duet",
-                lambda value: {"name": commands.DUET if value >= PRESSED else commands.SOLO},
-            )
+            "together": MidiAction(
+                "eighths of the range: " + ", ".join(commands.MODES),
+                lambda value: {"name": commands.MODES[value * len(commands.MODES) // 128]},
+            ),
+            **{name: _mode_pedal(name) for name in commands.MODES if name != commands.SOLO},
         },
+    ),
+    Row(
+        "follow",
+        "How far BrainMusic follows what you play.",
+        commands.SetFollow,
+        (
+            Argument(
+                "name",
+                "choice",
+                "; ".join(f"{name}: {text}" for name, text in commands.FOLLOWED.items()),
+                choices=tuple(commands.FOLLOWED),
+            ),
+            Argument("value", "number", "not at all .. as a mirror", 0, 1),
+        ),
+        {f"follow_{name}": _follow_knob(name) for name in commands.FOLLOWED},
+    ),
+    Row(
+        "place",
+        "Where BrainMusic plays beside your hands; auto: where there is most room.",
+        commands.SetPlace,
+        (Argument("name", "choice", "the place", choices=commands.PLACES),),
+    ),
+    Row(
+        "hand_over",
+        "Your phrase is over: BrainMusic's turn, without waiting for a rest.",
+        commands.HandOver,
+        (),
+        _button("hand_over"),
     ),
     Row("all_notes_off", "End every note now; the music goes on.", commands.AllNotesOff, (), _alarm("all_notes_off")),
     Row("panic", "End every note now and pause.", commands.Panic, (), _alarm("panic")),

@@ -13,11 +13,12 @@ import mido
 
 from improv.clock import Clock
 from improv.control import state
-from improv.control.commands import AllNotesOff, Command, Panic, SetAttribute, SetModel, Tap
+from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SetAttribute, SetModel, Tap
 from improv.control.midi_map import MidiMap
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.models import Cast, Models
+from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person
 from improv.engine.plan import LookAhead
 from improv.engine.planner import Planner
@@ -26,6 +27,7 @@ from improv.engine.settings import EngineSettings
 from improv.engine.status import status
 from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
+from improv.engine.together import Together
 from improv.engine.transport import Transport
 from improv.errors import BrainMusicError, CommandError
 from improv.improviser.improviser import Improviser
@@ -58,12 +60,17 @@ class Engine:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self._link, self._clock, self._on_command = link, clock, on_command
         self.timeline = Timeline(0.0, settings.clock_offset_s)
-        self._ahead = LookAhead(improviser, link, clock, self.timeline, settings)
-        self._transport = Transport(improviser, self._ahead, link, clock, self.timeline, settings)
+        own = OwnNotes(link)
+        self._ahead = LookAhead(improviser, own, clock, self.timeline, settings)
+        self._transport = Transport(improviser, self._ahead, own, clock, self.timeline, settings)
         self._cast = Cast(improviser, models, clock)
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
         self._taps = TapTempo()
-        self._person = Person(improviser)
+        self.together = Together(improviser.settings.beats_per_bar, settings.output_paths)
+        self.together.change_mode(initial.mode, clock.now())
+        self._person = Person(
+            self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
+        )
         self._said = Repeats(SAY_AGAIN_S)
         self._initial = initial
         self.controls = self._transport.start(initial)
@@ -87,15 +94,19 @@ class Engine:
             log.warning("%s", notice)
             self._ahead.start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
-            self._person.lose(self._clock.now())
-            self._person.listen(duet=self.controls.duet)
+            self._person.lose()
             self._ahead.start_over()
         self._take_model()
-        now_s = self._clock.now()
-        if self._person.tidy(now_s):
-            self._keys_changed(now_s)
+        self._attend()
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
+
+    def _attend(self) -> None:
+        try:
+            self.controls = self._person.attend(self.controls)
+        except Exception:  # a fault of ours: whoever plays must not end the music with it
+            if self._said.is_new("attend", self._clock.now()):
+                log.exception("unexpected trouble with what the person plays; the music goes on")
 
     # --------------------------------------------------------------------------------------------------- MIDI in
 
@@ -107,8 +118,7 @@ class Engine:
             log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
             return
         try:
-            if self._person.play(parsed, received_s):
-                self._keys_changed(received_s)
+            self._person.receive(message, received_s)
             command = self.midi_map.command(parsed)
             if command is not None:
                 self.act(command, received_s)
@@ -118,12 +128,6 @@ class Engine:
         except Exception:  # a fault of ours: whoever plays or turns a knob must not end the music with it
             if self._said.is_new(parsed.type, self._clock.now()):
                 log.exception("unexpected trouble with the MIDI message %s; the music goes on", message.hex(" "))
-
-    def _keys_changed(self, received_s: float) -> None:
-        """In a duet what is planned and not yet heard is chosen anew."""
-        if self.controls.duet:
-            self._person.listen(duet=True)
-            self._planner.replanning.ask(received_s)
 
     # -------------------------------------------------------------------------------------------------- commands
 
@@ -159,9 +163,10 @@ class Engine:
         log.debug("command %s", command)
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model)
-        if before.duet != self.controls.duet:
-            self._person.listen(duet=self.controls.duet)
-        if isinstance(command, AllNotesOff | Panic):
+        self._person.change_mode(self.controls)
+        if isinstance(command, HandOver):
+            self.together.hand_over(received_s)
+        elif isinstance(command, AllNotesOff | Panic):
             self._ahead.silence()
         elif before.clock_source != self.controls.clock_source:
             self.controls = self._transport.change_source(self.controls)
@@ -194,6 +199,7 @@ class Engine:
         self.improviser.apply(Configure(replace(improviser, beats_per_bar=beats_per_bar)))
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
+        self.together.listener.echo.outputs = settings.output_paths
         self.midi_map = midi_map
         self._planner.replanning.ask(self._clock.now())
 
@@ -216,6 +222,7 @@ class Engine:
             heard.position if heard else self.improviser.position,
             self._music_s(now_s),
             self.midi_map.moods,
+            self._person.status(self.controls),
             notes_planned=self._ahead.notes_planned,
             stalls=self._transport.stalls,
         )

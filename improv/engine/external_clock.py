@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from improv.engine.timeline import Timeline
 from improv.player.protocol import ClockIn
 
 SAY_AGAIN_S = {"lost": 10.0, "back": 10.0, "flood": 10.0}  # a sentence about the same comes no sooner again
@@ -10,10 +9,10 @@ SAY_OTHERS_AGAIN_S = 1.0
 
 
 class ExternalClock:
-    """Keeps what was heard last; the timeline goes by it when it is told to."""
+    """Keeps what was heard last."""
 
-    def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
+    def __init__(self) -> None:
+        self.news: ClockIn | None = None
         self.running = False
         self.event = ""  # the last one
         self._lost = False
@@ -22,18 +21,18 @@ class ExternalClock:
     @property
     def tempo_bpm(self) -> float | None:
         """None as long as no tick came."""
-        return self._timeline.news and self._timeline.news.tempo_bpm
+        return self.news and self.news.tempo_bpm
 
     @property
     def state(self) -> str:
         """Empty (none), standing, running or lost."""
-        if self._timeline.news is None:
+        if self.news is None:
             return ""
         return "lost" if self._lost else "running" if self.running else "standing"
 
     def hear(self, news: ClockIn, now_s: float) -> str:
         """Take it in; returns a sentence for people, or empty."""
-        self.running, self._timeline.news = news.running, news
+        self.running, self.news = news.running, news
         self.event = news.event or self.event
         if news.event in ("lost", "back"):
             self._lost = news.event == "lost"

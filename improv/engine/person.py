@@ -1,42 +1,170 @@
-"""What the person plays, as far as the improviser is to hear it: the keys that are held, while it is a duet."""
+"""What the person plays, told to the improviser: every key, whose turn it is, and what their playing asks of us."""
 
 from __future__ import annotations
 
-import mido
+import logging
+from dataclasses import replace
+from typing import Any
 
+from improv.clock import Clock
+from improv.control.commands import PLAY_FOR_ME, SOLO
+from improv.control.state import ControlState
+from improv.engine.own_notes import OwnNotes
+from improv.engine.plan import LookAhead
+from improv.engine.planner import Planner
+from improv.engine.timeline import Timeline
+from improv.engine.together import News, Together
+from improv.engine.transport import INTERNAL, Transport
 from improv.improviser.improviser import Improviser
-from improv.improviser.operations import Hear
-from improv.listening.keyboard import Keyboard
-from improv.midi.messages import LETS_GO
+from improv.improviser.operations import Follow, Hear, Shorten
+from improv.listening.harmony import key_name
+from improv.listening.influence import NO_INFLUENCE, Influence
+
+log = logging.getLogger(__name__)
+
+# What answers a key at once is due so soon: the player needs a moment.
+LEAD_NOW_S = 0.004
 
 
 class Person:
-    """Keeps the keys that are held, whoever listens; tells the improviser of them in a duet."""
+    """Carries out what playing together asks for. What changes the controls returns them as they are then."""
 
-    def __init__(self, improviser: Improviser) -> None:
-        self._improviser, self._keyboard = improviser, Keyboard()
+    def __init__(
+        self,
+        together: Together,
+        improviser: Improviser,
+        ahead: LookAhead,
+        transport: Transport,
+        planner: Planner,
+        own: OwnNotes,
+        clock: Clock,
+        timeline: Timeline,
+    ) -> None:
+        self._together, self._improviser, self._ahead = together, improviser, ahead
+        self._transport, self._planner, self._own = transport, planner, own
+        self._clock, self._timeline = clock, timeline
+        self._keys: frozenset[int] = frozenset()  # as the improviser was told
+        self._told: Influence = NO_INFLUENCE  # what the improviser was told last
 
-    def play(self, message: mido.Message, received_s: float) -> bool:
-        """A MIDI message of the person's; returns whether the keys that are held may be others now."""
-        match message.type:
-            case "note_on" if message.velocity > 0:
-                self._keyboard.strike(message.channel, message.note, message.velocity, received_s)
-            case "note_on" | "note_off":
-                self._keyboard.release(message.channel, message.note, received_s)
-            case "control_change" if message.control in LETS_GO:
-                return bool(self._keyboard.let_go(message.channel, received_s))
-            case _:
-                return False
-        return True
+    def receive(self, message: bytes, received_s: float) -> None:
+        """A MIDI message that came in."""
+        self._together.sent(self._own.begun(received_s))
+        self._together.receive(message, received_s)
 
-    def tidy(self, now_s: float) -> bool:
-        """Let go of keys whose end was lost, or that were forgotten; returns whether there were any."""
-        return bool(self._keyboard.tidy(now_s))
-
-    def lose(self, now_s: float) -> None:
+    def lose(self) -> None:
         """The ports were lost: who knows what happened to the keys."""
-        self._keyboard.clear(now_s)
+        self._together.ports_changed(self._clock.now())
 
-    def listen(self, *, duet: bool) -> None:
-        """Tell the improviser which keys are held; in a solo none."""
-        self._improviser.apply(Hear(tuple(sorted(self._keyboard.down)) if duet else ()))
+    def attend(self, controls: ControlState) -> ControlState:
+        """What the person did is told to the improviser; what is planned and not yet heard is chosen anew."""
+        now_s, together = self._clock.now(), self._together
+        together.sent(self._own.begun(now_s))
+        if not together.due(now_s):
+            return controls
+        if ignored := together.flooded(now_s):
+            log.warning("more keys come in than hands can strike: %d were not heard", ignored)
+        news = self._look(controls, now_s)
+        self._hear(news, controls)
+        if controls.mode == PLAY_FOR_ME:
+            controls = self._play_for(news.struck[-1].velocity if news.struck else None, controls)
+        else:
+            if news.yields:
+                self._give_way()
+            elif news.changed:
+                self._planner.replanning.ask(now_s)
+            if controls.playing:
+                self._ask(together.influence)
+        self._go_by_beat(controls)
+        return controls
+
+    def _look(self, controls: ControlState, now_s: float) -> News:
+        position = self._improviser.position
+        music_s = self._timeline.music_s(position, now_s) if controls.playing else position.music_s
+        settled_s = max(self._planner.replanning.settled_s, self._own.statistics.lead_s)
+        meant = self._improviser.attributes(controls.mood(music_s), controls)
+        return self._together.look(now_s, controls, position, self._ahead.first_unheard(now_s + settled_s), meant)
+
+    def _hear(self, news: News, controls: ControlState) -> None:
+        if not news.struck and news.keys == self._keys:
+            return
+        self._keys = news.keys
+        # While the music rests nothing is told but what is held: somebody may practise for hours.
+        struck = tuple((one.pitch, one.velocity) for one in news.struck) if controls.playing else ()
+        self._improviser.apply(Hear(tuple(sorted(news.keys)), struck))
+
+    def _ask(self, influence: Influence) -> None:
+        if influence != self._told:
+            self._told = influence
+            self._improviser.apply(Follow(influence))
+
+    def _give_way(self) -> None:
+        """What is planned is taken back and what sounds of ours ends now: it is the person's turn."""
+        self._ahead.release(self._own.sounding())
+
+    def _play_for(self, velocity: int | None, controls: ControlState) -> ControlState:
+        """The person struck a key (velocity) or holds some or none: our note begins with theirs and ends with it."""
+        asked = self._together.influence
+        keys_down = bool(self._together.view.sounding)
+        if velocity is None or not controls.playing or self._timeline.synced:
+            if not keys_down and self._improviser.held:
+                self._give_way()
+            self._ask(replace(asked, plays=False, holds=keys_down))
+            return controls
+        self._give_way()
+        due_s = self._clock.now() + LEAD_NOW_S
+        self._improviser.apply(Shorten(self._timeline.music_s(self._improviser.position, due_s)))
+        tick = self._improviser.position.tick
+        asked = replace(asked, plays=True, from_tick=tick, to_tick=tick + 1, velocity=velocity, holds=True)
+        self._ask(asked)
+        _, controls = self._planner.plan_step(controls)
+        self._ask(replace(asked, plays=False, from_tick=None, to_tick=None))
+        return controls
+
+    def _go_by_beat(self, controls: ControlState) -> None:
+        """Go by the person's beat where it leads, as by another program's; back to our own time where it does not."""
+        self._together.leads = self._transport.by_person
+        if controls.clock_source != INTERNAL or not controls.playing:
+            self._together.leads = False
+            return
+        song_beat = self._timeline.song_beat(self._improviser.position)
+        beat = self._together.lead(controls, self._clock.now(), song_beat, self._ahead.next_due_s)
+        self._transport.go_by_person(beat)
+
+    def change_mode(self, controls: ControlState) -> None:
+        """The mode of playing together may be another one from now on."""
+        if controls.mode == self._together.turns.mode:
+            return
+        now_s = self._clock.now()
+        self._together.change_mode(controls.mode, now_s)
+        self._keys = frozenset()
+        self._improviser.apply(Hear(()))
+        if controls.mode == SOLO:
+            self._together.influence = NO_INFLUENCE
+            self._ask(NO_INFLUENCE)
+            self._go_by_beat(controls)
+        self._planner.replanning.ask(now_s)
+
+    def status(self, controls: ControlState) -> dict[str, Any]:
+        """What is published of the person; nothing in solo."""
+        if controls.mode == SOLO:
+            return {}
+        view = self._together.view
+        ours = not self._together.influence.rests(self._ahead.first_unheard(self._clock.now()))
+        beat, mood = view.beat, view.mood
+        hands = [hand for hand in (view.left, view.right) if hand is not None]
+        return {
+            "turn": "both" if ours and view.playing else "ours" if ours else "yours",
+            "person_playing": view.playing,
+            "person_keys": tuple(sorted(view.sounding)),
+            "person_bpm": beat.tempo_bpm if beat is not None else 0.0,
+            "person_beat_sure": beat.confidence if beat is not None else 0.0,
+            "person_leads": self._transport.by_person,
+            "person_key": key_name(view.key) if view.key is not None else "",
+            "person_chord": view.chord.name if view.chord is not None else "",
+            "person_hands": tuple(key for hand in hands for key in (hand.lowest, hand.highest)),
+            "person_loudness": view.loudness or 0.0,
+            "person_onsets_per_s": view.onsets_per_s,
+            "person_valence": mood.valence if mood is not None else 0.0,
+            "person_arousal": mood.arousal if mood is not None else 0.0,
+            "hears_itself": self._together.listener.echo.hears_itself,
+        }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from improv.clock import Clock
 from improv.engine.settings import EngineSettings
@@ -155,7 +155,7 @@ class LookAhead:
 
         settled_s: what is due within that time stays, and what the player has handed over by now in any case.
         """
-        tick = self._first_unheard(self._clock.now() + max(settled_s, self._link.statistics.lead_s))
+        tick = self.first_unheard(self._clock.now() + max(settled_s, self._link.statistics.lead_s))
         back = [step for step in self._steps if step.position.tick >= tick]
         first_id = next((note.note_id for step in back for note in step.started), None)
         sent = frozenset(self._link.revoke(first_id)) if first_id is not None else frozenset()
@@ -171,6 +171,15 @@ class LookAhead:
         """Notes whose end was taken back sound on until the new plan says otherwise."""
         self._sound_on([note_id for note_id, _ in self._improviser.held], self._clock.now() + PROVISIONAL_NOTE_S)
 
+    def release(self, note_ids: Sequence[int]) -> None:
+        """Take back what is planned, and end these notes now, gently: nothing else of ours sounds."""
+        self.go_back()
+        if note_ids:
+            now_s = self._clock.now()
+            self._link.send(MoveOff(tuple((note_id, now_s) for note_id in note_ids)))
+        self._improviser.apply(Release())
+        self._provisional_off_s.clear()
+
     def silence(self) -> None:
         """End every note now and take back what is planned."""
         self.go_back()
@@ -178,7 +187,7 @@ class LookAhead:
 
     def start_over(self) -> None:
         """The player lost what it had: plan from here on anew; what sounded has been ended by the player."""
-        self._forget(self._first_unheard(self._clock.now()))
+        self._forget(self.first_unheard(self._clock.now()))
         self._end_all()
 
     def _end_all(self) -> None:
@@ -186,7 +195,7 @@ class LookAhead:
         self._improviser.apply(Release())
         self._provisional_off_s.clear()
 
-    def _first_unheard(self, after_s: float) -> int:
+    def first_unheard(self, after_s: float) -> int:
         """Tick of the first planned step that begins after `after_s` of the clock, or the next one to be planned."""
         tick = self._improviser.position.tick
         for step in reversed(self._steps):

@@ -76,12 +76,13 @@ class Planner:
             now_s = self._clock.now()
             self._transport.catch_up(now_s)
             while controls.playing and self._ahead.plan_due_s <= now_s + PLAN_EARLY_S:
-                _, controls = self._plan_step(controls)
+                _, controls = self.plan_step(controls)
         if anew:
             self.replanning.took(self._clock.now() - began_s)
         return controls
 
-    def _plan_step(self, controls: ControlState) -> tuple[PlannedStep, ControlState]:
+    def plan_step(self, controls: ControlState) -> tuple[PlannedStep, ControlState]:
+        """Plan the next step and hand it to the player."""
         step, controls = self._cast.plan_step(controls.reached(self._improviser.position.music_s))
         self._ahead.send(step)
         return step, self._transport.finish(controls) if step.finished else controls
@@ -99,7 +100,7 @@ class Planner:
         if not (self._timeline.synced or self.settings.pulses):  # else others count on the grid
             due_s = max(answer_s, self._clock.now())
             self._improviser.apply(Shorten(self._timeline.music_s(self._improviser.position, due_s)))
-        step, controls = self._plan_step(controls)
+        step, controls = self.plan_step(controls)
         due_s = self._ahead.due_s(step.started[0].on_s if step.started else step.position.music_s, step)
         target = controls.glide.target
         log.info(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from improv.listening.echo import OutputPath
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """look_ahead_s: how far ahead is planned. channel: 0..15.
 
     pulses: an output gives MIDI clock or a metronome's clicks. count_in_bars: clicked before the music begins.
-    clock_offset_s: so much later than the external clock's ticks are our beats.
+    clock_offset_s: so much later than the external clock's ticks are our beats. output_paths: what each output does to
+    notes, so that their echo is known.
     """
 
     look_ahead_s: float = 0.25
@@ -18,3 +21,4 @@ class EngineSettings:
     pulses: bool = False
     count_in_bars: int = 0
     clock_offset_s: float = 0.0
+    output_paths: tuple[OutputPath, ...] = (OutputPath(),)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from improv.control.commands import DUET, SOLO
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.external_clock import ExternalClock
@@ -23,17 +22,22 @@ def status(
     position: Position,
     music_s: float,
     moods: Mapping[str, Mood],
+    person: Mapping[str, Any],
     *,
     notes_planned: int,
     stalls: int,
 ) -> State:
-    """The published state. position: of the step that is heard. music_s: where the music stands."""
+    """The published state. position: of the step that is heard. music_s: where the music stands. person: what is
+    published of the person who plays along."""
     mood = controls.mood(music_s)
     return State(
         playing=controls.playing,
         ending=controls.ending,
         stopping=controls.stopping,
-        mode=DUET if controls.duet else SOLO,
+        mode=controls.mode,
+        following=controls.following,
+        place=controls.place,
+        **person,
         mood=nearest_name(mood, moods),
         valence=mood.valence,
         arousal=mood.arousal,

@@ -21,7 +21,7 @@ class Timeline:
     def __init__(self, anchor_s: float, offset_s: float = 0.0) -> None:
         self.anchor_s = anchor_s
         self.offset_s = offset_s  # so much later than the external clock's ticks are our beats
-        self.news: ClockIn | None = None  # the last word of the external clock
+        self.news: ClockIn | None = None  # the last word of the external clock, or of the person's beat
         self._line: ClockIn | None = None  # that by which we go; None: our own time
         self._ahead_beats = 0.0  # beat of the song less Position.beat
 
@@ -47,6 +47,11 @@ class Timeline:
     def song_beat(self, position: Position) -> float:
         """Beats since the song began: the external clock's song, or our own piece."""
         return position.beat + self._ahead_beats
+
+    @property
+    def news_bpm(self) -> float | None:
+        """The tempo that was heard last; None as long as nothing was."""
+        return self.news and self.news.tempo_bpm
 
     # -------------------------------------------------------------------------------------------------- own time
 

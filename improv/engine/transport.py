@@ -41,9 +41,11 @@ class Transport:
         settings: EngineSettings,
     ) -> None:
         self.settings = settings
-        self.external = ExternalClock(timeline)
+        self.external = ExternalClock()
         self.stalls = 0
         """How often the machine stood still."""
+        self.by_person = False
+        """Whether the beat of the person who plays along gives the time."""
         self._improviser, self._ahead, self._link = improviser, ahead, link
         self._clock, self._timeline = clock, timeline
         self._finished = False  # a piece is over; play begins a new one
@@ -104,6 +106,7 @@ class Transport:
         for beat in range(beats):
             self._link.send(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
         self._improviser.apply(FollowTempo(None))
+        self.by_person = False
         self._timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
 
     # ----------------------------------------------------------------------------------------- external clock
@@ -112,6 +115,9 @@ class Transport:
         """What the player says of the MIDI clock that comes in. It is followed only where that is asked for."""
         if notice := self.external.hear(news, self._clock.now()):
             log.info("%s", notice)
+        if self.by_person:
+            return controls
+        self._timeline.news = self.external.news
         if controls.clock_source == INTERNAL:
             return controls
         if news.event == "start" and controls.playing:
@@ -128,17 +134,34 @@ class Transport:
 
     def change_source(self, controls: ControlState) -> ControlState:
         """Go over to the external clock, or back to our own time, with what is planned."""
-        position = self._improviser.position
+        self.by_person, self._timeline.news = False, self.external.news
         if controls.clock_source == INTERNAL:
-            due_s = self._ahead.next_due_s
-            self._improviser.apply(FollowTempo(None))
-            self._timeline.begin_at(position, due_s, anew=False)
+            self._go_by_ourselves()
         elif self.external.running and controls.playing:
             self._rejoin()
         elif controls.playing:
             self.pause()
             return _waiting(controls)
         return controls
+
+    def go_by_person(self, beat: ClockIn | None) -> None:
+        """The beat of the person who plays along gives the time from now on; None: our own time goes on from here."""
+        if beat is not None:
+            self._timeline.news = beat
+            if self.by_person:
+                self._follow()
+            else:
+                self.by_person = True
+                self._rejoin()
+        elif self.by_person:
+            self.by_person = False
+            self._go_by_ourselves()
+            self._timeline.news = self.external.news
+
+    def _go_by_ourselves(self) -> None:
+        due_s = self._ahead.next_due_s
+        self._improviser.apply(FollowTempo(None))
+        self._timeline.begin_at(self._improviser.position, due_s, anew=False)
 
     def _follow(self) -> None:
         """Move what is planned to where the external beats are believed now; beyond a small shift, plan anew."""
@@ -148,7 +171,7 @@ class Transport:
             self._rejoin()
         elif max(abs(shift_s), abs(self._timeline.shift_s(now_s + self.settings.look_ahead_s))) > WORTH_MOVING_S:
             self._link.send(self._timeline.bend(now_s))
-            self._improviser.apply(FollowTempo(self.external.tempo_bpm))
+            self._improviser.apply(FollowTempo(self._timeline.news_bpm))
 
     def _rejoin(self) -> None:
         self._ahead.go_back()
@@ -163,7 +186,7 @@ class Transport:
         beat = self._timeline.join(position, self._clock.now(), STALLED_S, grid_beats)
         if beat is not None:
             self._improviser.apply(Locate(beat))
-            self._improviser.apply(FollowTempo(self.external.tempo_bpm))
+            self._improviser.apply(FollowTempo(self._timeline.news_bpm))
 
 
 def _waiting(controls: ControlState) -> ControlState:

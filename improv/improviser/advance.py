@@ -50,7 +50,7 @@ def _feedback(snapshot: Snapshot, planned: PlannedStep, ticks: int, asked: Reque
     return snapshot.feedback.after(
         ticks,
         ticks / position.ticks_per_beat,
-        ticks * position.step_s,
+        0.0 if asked.resting else ticks * position.step_s,
         started,
         sounding,
         snapshot.person_keys,

@@ -7,6 +7,7 @@ to the beginning of any step that is still inside the look-ahead, so that what w
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from improv.improviser.composer import Composer
 from improv.improviser.operations import (
     Begin,
     Configure,
+    Follow,
     FollowTempo,
     Hear,
     Locate,
@@ -43,6 +45,7 @@ from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.music.position import Position
 from improv.plan.phrase_memory import PhraseMemory, Recall
 
+REMEMBERED_STRIKES = 64  # of the person: of more than the look-ahead
 REMEMBERED_STEPS = 512  # how far back `Rewind` can go; the look-ahead is never longer
 
 
@@ -67,6 +70,7 @@ class Improviser:
         self._around = Circumstances(phases(seed))
         self._models = {controls.model: model}
         self._next_note_id = 1
+        self._strikes = 0  # of the person, so far
         encoding = model.encoding
         tempo_bpm = encoding.tempo_bpm or self.attributes(controls.mood(0.0), controls)["tempo"]
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
@@ -138,9 +142,10 @@ class Improviser:
                 self._rewind(tick)
             case Begin(controls):
                 self._begin(controls)
-            case Hear(keys):
-                heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
-                self._around = replace(self._around, person_keys=heard)
+            case Hear(keys, struck):
+                self._hear(keys, struck)
+            case Follow(influence):
+                self._around = replace(self._around, influence=influence)
             case FollowTempo(tempo_bpm):
                 self._around = replace(self._around, tempo_bpm=tempo_bpm)
                 if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
@@ -161,6 +166,14 @@ class Improviser:
             case Configure(settings):
                 self.settings = settings
         return None
+
+    def _hear(self, keys: Sequence[int], struck: Sequence[tuple[int, int]]) -> None:
+        heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
+        inside = [(pitch, velocity) for pitch, velocity in struck if LOWEST_PIANO_PITCH <= pitch <= HIGHEST_PIANO_PITCH]
+        numbered = tuple((self._strikes + at, *strike) for at, strike in enumerate(inside, start=1))
+        self._strikes += len(inside)
+        strikes = (*self._around.strikes, *numbered)[-REMEMBERED_STRIKES:]
+        self._around = replace(self._around, person_keys=heard, strikes=strikes)
 
     def _move(self, position: Position) -> None:
         self._snapshot = replace(self._snapshot, position=position)
@@ -228,6 +241,7 @@ class Improviser:
         mood = controls.mood(position.music_s)
         tempo_bpm = self.model.encoding.tempo_bpm or self.attributes(mood, controls)["tempo"]
         line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0, tempo_bpm=tempo_bpm)
-        self._snapshot = beginning(self.model, line, controls.glide.target)
+        heard_until = self._snapshot.heard_until
+        self._snapshot = replace(beginning(self.model, line, controls.glide.target), heard_until=heard_until)
         self._past.clear()
         self._phrases, self._composer = PhraseMemory(), Composer(self.seed + position.tick)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from improv.control.state import ControlState
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
+from improv.listening.influence import Influence
 from improv.model.onnx_model import Model
 
 
@@ -30,11 +31,19 @@ class Begin(NamedTuple):
 
 
 class Hear(NamedTuple):
-    """The keys that somebody else holds down from now on, 0..127. The model takes them for part of its music, they are
-    not played; those beyond the piano are not heard.
+    """The keys that somebody else holds down from now on, 0..127, and (pitch, velocity) of those that they struck since
+    this was said last, in order, also where they are up again. The model takes them for part of its music, they are not
+    played; those beyond the piano are not heard.
     """
 
     keys: tuple[int, ...]
+    struck: tuple[tuple[int, int], ...] = ()
+
+
+class Follow(NamedTuple):
+    """What the person's playing asks of the next steps, until it is said anew."""
+
+    influence: Influence
 
 
 class FollowTempo(NamedTuple):
@@ -80,7 +89,9 @@ class Configure(NamedTuple):
     settings: Settings
 
 
-Operation = Plan | Rewind | Begin | Hear | FollowTempo | Locate | Shorten | Release | Offer | Replace | Configure
+Operation = (
+    Plan | Rewind | Begin | Hear | Follow | FollowTempo | Locate | Shorten | Release | Offer | Replace | Configure
+)
 
 Observer = Callable[[Operation, PlannedStep | None], None]
 """Told of each operation once it is done, and of the step that it planned."""

@@ -49,7 +49,7 @@ def perform(
     ended = [EndedNote(note.note_id, music_s) for note in snapshot.leaving]
     ended += [EndedNote(note.note_id, _end_s(snapshot, note, asked, expression)) for note in let_go]
     keys = _keys(grid.started, {note.sent for note in held}, asked.limits)
-    lifts = not pedal or expression.pedal_lifts(snapshot.position)
+    lifts = not pedal or expression.pedal_lifts(snapshot.position) or (asked.resting and not asked.influence.holds)
     kept = () if lifts else _under_pedal(pedalled, keys, held)
     ended += [EndedNote(note.note_id, music_s) for note in pedalled if note not in kept]
     above = max((note.sent for note in (*held, *kept)), default=-1)

@@ -14,11 +14,13 @@ from improv.improviser import ending
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
 from improv.improviser.variation import varied
+from improv.listening.influence import NO_INFLUENCE, Influence
 from improv.model import conditioning
 from improv.model.onnx_model import Float32Array
 from improv.music.attributes import profile_in_best_key
 from improv.music.limits import DENSITY_WINDOW_S, Limits
 from improv.music.mood import Mood, attributes_at
+from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.plan.phrase_memory import Recall
 from improv.plan.plan import PlannedBar
 
@@ -28,6 +30,8 @@ ROOM_FOR_ONSETS_PER_S, PERSON_WINDOW_S = 3.0, 4.0
 ANSWERED_TURN = 0.3
 # Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
 LONGEST_NOTE_S = 5.0
+# Nats for what is quoted, at full weight.
+QUOTE_NATS = 6.0
 
 
 class PlannedPlace(NamedTuple):
@@ -49,9 +53,11 @@ class Request:
 
     mood: of this moment. target: where it is going. attributes: commanded, in their own units, inside the limits.
     ending: how near the end is, 0..1, or None. intensity, temperature: as commanded. tempo_bpm: that another program
-    gives, or None. person_keys: that the person holds and we do not sound. must_start: a note has to start, as far as
-    may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds longer.
-    recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None without one.
+    gives, or None. person_keys: that the person holds, or struck since the step before however shortly, and we do not
+    sound; struck: those that began since then; velocities: of struck ones. heard_until: number of the last strike.
+    influence: what the person's playing asks of us. resting: it is not our turn. must_start: a note has to start, as
+    far as may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds
+    longer. recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None.
     """
 
     mood: Mood
@@ -63,6 +69,11 @@ class Request:
     temperature: float
     tempo_bpm: float | None
     person_keys: frozenset[int]
+    struck: frozenset[int]
+    velocities: Mapping[int, int]
+    heard_until: int
+    influence: Influence
+    resting: bool
     must_start: bool
     may_start: bool
     turned: bool
@@ -80,12 +91,15 @@ class Request:
 class Circumstances:
     """What reaches the improviser from outside beside the controls, and stays when steps are taken back.
 
-    person_keys: that the person holds, 21..108. tempo_bpm: that another program gives, or None. phases: of the
-    variation (see improv.improviser.variation).
+    person_keys: that the person holds, 21..108. strikes: (number, pitch, velocity) of the keys that they struck lately;
+    numbers rise. influence: what their playing asks of us. tempo_bpm: that another program gives, or None. phases: of
+    the variation (see improv.improviser.variation).
     """
 
     phases: Mapping[str, float]
     person_keys: frozenset[int] = frozenset()
+    strikes: tuple[tuple[int, int, int], ...] = ()
+    influence: Influence = NO_INFLUENCE
     tempo_bpm: float | None = None
 
 
@@ -98,29 +112,64 @@ def request_for(
     place: PlannedPlace | None = None,
 ) -> Request:
     """Everything that is asked of the step that begins at the snapshot's position."""
-    position = snapshot.position
-    mood, near = controls.mood(position.music_s), ending.nearness(snapshot)
+    position, influence = snapshot.position, around.influence
+    mood, near = influence.mixed(controls.mood(position.music_s)), ending.nearness(snapshot)
+    struck = {pitch: velocity for number, pitch, velocity in around.strikes if number > snapshot.heard_until}
+    limits, resting = _narrowed(controls.limits, influence), influence.rests(position.tick)
+    may_start = not resting and _may_start(snapshot, limits)
+    ours = snapshot.held_pitches
     turned = math.dist(controls.glide.target, snapshot.answered) >= ANSWERED_TURN
     strength = settings.breath * (1 - (near or 0.0))
     varying = varied(attributes_at(mood, settings.table), around.phases, position.music_s, strength)
     return Request(
         mood=mood,
         target=controls.glide.target,
-        attributes=_limited(varying, controls, around.tempo_bpm),
+        attributes=limits.attributes(_limited(varying | dict(influence.attributes), controls, around.tempo_bpm)),
         ending=near,
-        limits=controls.limits,
+        limits=limits,
         intensity=controls.intensity,
         temperature=controls.temperature,
         tempo_bpm=around.tempo_bpm,
         # A key that we sound ourselves is ours: a piano may echo what it is sent.
-        person_keys=around.person_keys - snapshot.held_pitches,
-        must_start=turned or _is_overdue(snapshot, controls.limits, settings) or _is_cadence(snapshot),
-        may_start=_may_start(snapshot, controls.limits),
+        person_keys=(around.person_keys | frozenset(struck)) - ours,
+        struck=frozenset(struck) - ours,
+        velocities=struck,
+        heard_until=max((number for number, _, _ in around.strikes), default=snapshot.heard_until),
+        influence=influence,
+        resting=resting,
+        must_start=not resting
+        and (
+            turned
+            or _is_overdue(snapshot, limits, settings)
+            or _is_cadence(snapshot)
+            or position.tick == influence.from_tick
+        ),
+        may_start=may_start,
         turned=turned,
         longest_note_ticks=_longest_note_ticks(snapshot, settings),
-        recall=recall,
+        recall=_quoted(influence, position.tick, settings) or recall,
         place=place,
     )
+
+
+def _narrowed(limits: Limits, influence: Influence) -> Limits:
+    """The limits, and the keys and the pace that the person leaves to us."""
+    narrowed = limits
+    if (influence.lowest, influence.highest) != (LOWEST_PIANO_PITCH, HIGHEST_PIANO_PITCH):
+        narrowed = narrowed.changed("register", influence.lowest, influence.highest)
+    if influence.most_onsets_per_s is not None:
+        narrowed = narrowed.changed("onset_density", None, influence.most_onsets_per_s)
+    if influence.velocity is not None:
+        narrowed = narrowed.changed("loudness", influence.velocity, influence.velocity)
+    return limits if narrowed is limits else narrowed.within(limits)
+
+
+def _quoted(influence: Influence, tick: int, settings: Settings) -> Recall | None:
+    """What is come back to here: a call that is answered, bars of a loop."""
+    if influence.quote is None or (there := influence.quote.at(tick)) is None or not settings.recall_pull:
+        return None
+    pitches, ticks_to_next = there
+    return Recall(pitches, ticks_to_next, influence.quote.weight * QUOTE_NATS / settings.recall_pull)
 
 
 def commanded_attributes(
@@ -195,9 +244,10 @@ def too_long(snapshot: Snapshot, request: Request, decoder_sounding: tuple[int, 
     decoder_sounding: what the model believes to sound, high to low.
     """
     tick = snapshot.position.tick
+    ends = request.resting and not request.influence.holds
     if snapshot.encoding.planned:
-        return ()  # every note ends by itself
-    expired = tuple(note.pitch for note in snapshot.held if tick - note.tick >= request.longest_note_ticks)
+        return tuple(snapshot.held_pitches) if ends else ()  # else every note ends by itself
+    expired = tuple(note.pitch for note in snapshot.held if ends or tick - note.tick >= request.longest_note_ticks)
     if not snapshot.encoding.performs:
         return expired
     known = snapshot.held_pitches | snapshot.person_keys

@@ -50,7 +50,8 @@ class Snapshot:
     pedalled: notes that the model let go and the pedal holds. onset_s: of the steps with a start, inside the window
     that biases look at. end_tick: where an ending that was asked for is over; end_key: in which it closes.
     answered: the mood that a note answered last. person_keys: keys of the person that the model has been told are down.
-    person_onset_s: when they were struck, inside the window that counts. plan: for models that are told.
+    person_onset_s: when they were struck, inside the window that counts. heard_until: number of the last of their
+    strikes that the model was told of. plan: for models that are told.
     """
 
     model: Model
@@ -74,6 +75,7 @@ class Snapshot:
     person_keys: frozenset[int] = frozenset()
     person_onset_s: tuple[float, ...] = ()
     plan: Plan | None = None
+    heard_until: int = 0
 
     @property
     def encoding(self) -> Encoding:
@@ -120,6 +122,7 @@ def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Sna
         leaving=(*old.held, *old.pedalled),
         onset_s=old.onset_s,
         feedback=old.feedback.on_grid(rate),
+        heard_until=old.heard_until,
         silent_ticks=LONG_AGO_TICKS,  # no gap: it starts with a note
         end_tick=None if bars_left is None else position.tick + round(bars_left * position.bar_ticks),
         plan=old.plan if goes_on else None,

@@ -13,6 +13,7 @@ from improv.improviser.request import Request
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot, TimeShift
 from improv.improviser.step_biases import StepBiases
+from improv.listening.influence import NO_INFLUENCE
 from improv.model import conditioning, guard, plan_inputs
 from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
@@ -44,7 +45,8 @@ def choose(
     if stopping and position.ticks_to_bar_line == 0:
         sounding = tuple(note.pitch for note in snapshot.held)
         return Choice(snapshot, GridStep(position.tick, sounding, (), last=True), finished=True)
-    interrupted = asked.must_start or ending.is_over(snapshot) or asked.person_keys != snapshot.person_keys
+    person = bool(asked.struck) or asked.person_keys != snapshot.person_keys
+    interrupted = asked.must_start or ending.is_over(snapshot) or person
     going_on = 0 if interrupted else _ticks_going_on(snapshot, asked)
     if going_on > 0:
         return Choice(
@@ -86,9 +88,15 @@ class StepChooser:
 
     def __init__(self, snapshot: Snapshot, asked: Request, settings: Settings, rng: np.random.Generator) -> None:
         person_keys = asked.person_keys
-        struck = (snapshot.position.music_s for _ in person_keys - snapshot.person_keys)
-        self._gone = snapshot.person_keys - person_keys - snapshot.held_pitches
-        self._snapshot = replace(snapshot, person_keys=person_keys, person_onset_s=(*snapshot.person_onset_s, *struck))
+        begun = (snapshot.position.music_s for _ in (person_keys - snapshot.person_keys) | asked.struck)
+        # A key that was struck again between two steps is gone and there anew.
+        self._gone = (snapshot.person_keys - (person_keys - asked.struck)) - snapshot.held_pitches
+        self._snapshot = replace(
+            snapshot,
+            person_keys=person_keys,
+            person_onset_s=(*snapshot.person_onset_s, *begun),
+            heard_until=asked.heard_until,
+        )
         self._asked, self._settings, self._rng = asked, settings, rng
         self._encoding: Encoding = snapshot.encoding
         self._decoder, self._state = snapshot.decoder.copy(), snapshot.state
@@ -128,7 +136,7 @@ class StepChooser:
         temperature = self._asked.temperature * (PLANNED_TEMPERATURE if self._encoding.planned else 1.0)
         weights = sampling.probabilities(guided, legal, temperature, self._settings.top_p)
         chosen = sampling.choose(weights, self._rng)
-        token_id = self._decoder.required_before(chosen, self._asked.person_keys, self._gone)
+        token_id = self._decoder.required_before(chosen, self._asked.person_keys, self._gone, self._asked.velocities)
         if token_id == chosen and self._encoding.starts_note(token_id):
             self._biases.chose(token_id)
         return token_id
@@ -145,7 +153,8 @@ class StepChooser:
             # A piece has at least one step, else this could go on for ever. A plan knows itself where pieces end.
             may_end=self._last_token != self._encoding.start_id
             and snapshot.end_tick is None
-            and not self._encoding.planned,
+            and not self._encoding.planned
+            and not asked.resting,
             final_chord=ending.chord(snapshot),
             hold=ending.is_held(snapshot),
             foreign=asked.person_keys | self._gone,
@@ -224,6 +233,8 @@ def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepB
         place = place + biases.repeat_bias(feedback.melody_pitch, settings.repeat_pull)
     for nats in ending.place_biases(snapshot):
         place = place + nats
+    if asked.influence is not NO_INFLUENCE:
+        place = place + asked.influence.biases()
     return StepBiases(
         snapshot.encoding,
         settings,

@@ -50,6 +50,10 @@ class Keyboard:
         """Whether a sustain pedal is down."""
         return bool(self._pedals)
 
+    def sustained(self) -> list[int]:
+        """Pitches that only the pedal holds, the latest last."""
+        return [pitch for pitch in self._sustained if pitch not in self.down]
+
     def notes(self, since_s: float) -> list[PersonNote]:
         """The notes that were struck after `since_s`, in the order of their onsets; at most REMEMBERED_NOTES."""
         late = [note for note in self._ended if note.on_s > since_s]
@@ -73,6 +77,7 @@ class Keyboard:
             return False
         self._ended.append(note._replace(off_s=at_s))
         if channel in self._pedals:
+            self._sustained.pop(pitch, None)
             self._sustained[pitch] = at_s
         return True
 

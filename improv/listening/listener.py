@@ -20,6 +20,7 @@ from improv.listening.harmony import PersonChord, chord_in, key_in
 from improv.listening.impression import WINDOW_S, listen
 from improv.listening.keyboard import Keyboard, PersonNote
 from improv.listening.phrase import Phrases
+from improv.midi.messages import LETS_GO
 from improv.music.attributes import FloatArray, Key, chord_onsets
 from improv.music.mood import Mood
 
@@ -110,6 +111,8 @@ class Listener:
         if status == 0xB0 and pitch == SUSTAIN:
             self.keyboard.press_pedal(channel, down=value >= PEDAL_DOWN)
             return True
+        if status == 0xB0 and pitch in LETS_GO:
+            return bool(self.keyboard.let_go(channel, at_s))
         return False
 
     def sent(self, pitch: int, velocity: int, on_s: float) -> None:

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 # Messages of the person kept of one second: more than ten fingers and two pedals send, less than a flood.
 MOST_RECEIVED_PER_S = 500
-OVERWRITES = ("hear", "locate", "release")  # of two in a row only the second counts
+OVERWRITES = ("hear", "locate", "release", "follow")  # of two in a row only the second counts
 PENDING_STEPS, PENDING_NOTES = 512, 4096  # what is planned and not yet heard is less
 
 

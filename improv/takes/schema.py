@@ -9,7 +9,9 @@ step       tick, m (music_s), bpm, bar, beats, grid (ticks per beat), v, a (mood
            velocity, on_s]], off [[id, off_s]] in seconds of the music; end when the piece ends with it
 rewind     tick: steps from there on were taken back before they sounded, and are planned again
 offer      asked, name, family, sha256: from here on this model can be asked for by this name
-hear       keys: what the person holds from here on, where it is heard
+hear       keys: what the person holds from here on, where it is heard; struck [[pitch, velocity]]: keys that went down
+           since the record before
+follow     what the person's playing asks of the next steps (improv.listening.influence.Influence)
 lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
 hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
 replace    the commanded model plays from here on with an empty memory: the one before failed
@@ -35,10 +37,12 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from improv.control.commands import DUET, FOLLOWING, SOLO
 from improv.control.state import ControlState
 from improv.improviser.operations import (
     Begin,
     Configure,
+    Follow,
     FollowTempo,
     Hear,
     Locate,
@@ -52,6 +56,7 @@ from improv.improviser.operations import (
 )
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
+from improv.listening.influence import Influence
 from improv.model.onnx_model import Model
 from improv.takes.journal import Record
 
@@ -69,6 +74,7 @@ _LATER_SETTINGS: Record = {
 
 _CONTROLS = TypeAdapter(ControlState)
 _SETTINGS = TypeAdapter(Settings)
+_INFLUENCE = TypeAdapter(Influence)
 
 
 def step_record(step: PlannedStep) -> Record:
@@ -100,8 +106,10 @@ def operation_record(operation: Operation) -> Record | None:
     match operation:
         case Rewind(tick):
             return {"k": "rewind", "tick": tick}
-        case Hear(keys):
-            return {"k": "hear", "keys": list(keys)}
+        case Hear(keys, struck):
+            return {"k": "hear", "keys": list(keys)} | ({"struck": [list(one) for one in struck]} if struck else {})
+        case Follow(influence):
+            return {"k": "follow", **dumped(_INFLUENCE, influence)}
         case FollowTempo(tempo_bpm):
             return {"k": "lead", "bpm": tempo_bpm}
         case Locate(beat):
@@ -123,7 +131,8 @@ def operation_record(operation: Operation) -> Record | None:
 _READ: dict[str, Callable[[Record], Operation]] = {
     "settings": lambda record: Configure(settings_of(record)),
     "rewind": lambda record: Rewind(int(record["tick"])),
-    "hear": lambda record: Hear(tuple(record["keys"])),
+    "hear": lambda record: Hear(tuple(record["keys"]), _strikes(record)),
+    "follow": lambda record: Follow(_INFLUENCE.validate_python({k: v for k, v in record.items() if k != "k"})),
     "lead": lambda record: FollowTempo(record["bpm"]),
     "locate": lambda record: Locate(float(record["beat"])),
     "hurry": lambda record: Shorten(float(record["m"])),
@@ -133,6 +142,10 @@ _READ: dict[str, Callable[[Record], Operation]] = {
 
 _UNDER_CONTROLS: dict[str, Callable[[ControlState], Operation]] = {"step": Plan, "anew": Begin, "replace": Replace}
 """By the kind of record: the operation under the controls that were commanded before it."""
+
+
+def _strikes(record: Record) -> tuple[tuple[int, int], ...]:
+    return tuple((int(pitch), int(velocity)) for pitch, velocity in record.get("struck", ()))
 
 
 def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> Iterator[tuple[Record, Operation]]:
@@ -178,7 +191,11 @@ def settings_record(settings: Settings) -> Record:
 
 def controls_of(record: Record) -> ControlState:
     """The way back; ValueError when it does not fit this version."""
-    return _CONTROLS.validate_python({key: value for key, value in record.items() if key != "k"})
+    values = {key: value for key, value in record.items() if key not in ("k", "duet")}
+    if "mode" not in values:  # the first takes say whether it is a duet
+        values |= {"mode": DUET if record.get("duet") else SOLO, "following": {}}
+    values["following"] = {**FOLLOWING, **values.get("following", {})}
+    return _CONTROLS.validate_python(values)
 
 
 def settings_of(record: Record) -> Settings:

@@ -75,7 +75,7 @@ def test_all_notes_off_of_an_instrument_lets_go_of_its_keys_alone(control: int) 
     for channel, pitch in ((0, 60), (0, 64), (2, 67)):
         stage.engine.receive(bytes((0x90 | channel, pitch, 80)), stage.clock.now())
     stage.engine.receive(bytes((0xB0, control, 0)), stage.clock.now())
-    assert stage.engine._person._keyboard.down == {67}
+    assert stage.engine.together.listener.keyboard.down == {67}
     stage.play(0.5)
     assert stage.improviser.snapshot.person_keys == {67}
 

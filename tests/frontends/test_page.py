@@ -165,7 +165,7 @@ def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> Non
 
 
 def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon: Daemon) -> None:
-    for tab in ("shape", "play", "journey", "takes", "health"):
+    for tab in ("shape", "together", "play", "journey", "takes", "health"):
         page.locator("[role=tab][aria-selected=true]").focus()
         if tab != "shape":
             page.keyboard.press("ArrowRight")
@@ -203,12 +203,15 @@ PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage,
 def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Daemon) -> None:
     """Tab to each control in turn and press what one presses there; nothing is clicked, nothing focused otherwise."""
     daemon.command("journey_start", name="evening")
+    daemon.command("mode", name="answer")  # where the turn can be handed over
     page.wait_for_selector(".journey-name", state="attached")
+    shown = "(one) => one.textContent === 'Your turn' && !one.hidden"
+    eventually(lambda: look(page, f"[...document.querySelectorAll('#together button')].some({shown})"))
     page.evaluate("""() => {
         brainmusic.asked = new Set();
         brainmusic.live.send = async (command) => void brainmusic.asked.add(command);
     }""")
-    for tab in ("shape", "play", "journey"):
+    for tab in ("shape", "together", "play", "journey"):
         while look(page, "document.activeElement.id") != f"tab-{tab}":
             on_tab = look(page, "document.activeElement.matches('[role=tab]')")
             page.keyboard.press("ArrowRight" if on_tab else "Tab")
@@ -287,7 +290,7 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
     with opened(browser, daemon, color_scheme=scheme) as page:
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(axe)
-        for tab in ("shape", "play", "journey", "takes", "health"):
+        for tab in ("shape", "together", "play", "journey", "takes", "health"):
             page.click(f"#tab-{tab}")
             if tab == "takes":
                 page.locator(".take").first.wait_for()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from improv.control.commands import SetMode
 from improv.control.state import ControlState
-from improv.improviser.operations import Hear
+from improv.improviser.operations import Hear, Rewind
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
 from improv.player.protocol import Received
@@ -43,6 +43,52 @@ def test_the_model_is_told_what_is_held_in_its_own_words() -> None:
     assert said.count(ENCODING.label(ENCODING.begins(60))) == 1
     assert said.count(held) == 1  # in the step after it began; it was let go before the next
     assert said.index(new) < said.index(ENCODING.label(ENCODING.begins(60)))  # downward, as the grammar has it
+
+
+def test_a_key_that_is_up_again_before_the_next_step_is_told_all_the_same() -> None:
+    model = ScriptedModel([STEP_END])
+    subject = improviser(model)
+    plan(subject, controls(), 1)
+    subject.apply(Hear((), ((72, 90),)))
+    plan(subject, controls(), 3)
+    assert model.fed.count(ENCODING.begins(72)) == 1
+    assert ENCODING.continues(72) not in model.fed
+
+
+def test_a_key_that_is_struck_again_begins_again() -> None:
+    model = ScriptedModel([STEP_END])
+    subject = improviser(model)
+    for _ in range(3):
+        subject.apply(Hear((72,), ((72, 90),)))
+        plan(subject, controls(), 1)
+    assert model.fed.count(ENCODING.begins(72)) == 3
+
+
+def test_a_strike_is_told_again_after_its_step_was_taken_back() -> None:
+    model = ScriptedModel([STEP_END])
+    subject = improviser(model)
+    plan(subject, controls(), 2)
+    tick = subject.position.tick
+    subject.apply(Hear((), ((72, 90),)))
+    plan(subject, controls(), 2)
+    subject.apply(Rewind(tick))
+    plan(subject, controls(), 1)
+    assert model.fed.count(ENCODING.begins(72)) == 2
+
+
+@pytest.mark.parametrize("family", ["pianist", "performance"])
+def test_a_velocity_is_told_before_its_key(family: str) -> None:
+    encoding = encoding_for(family)
+    decoder = encoding.decoder()
+    decoder.feed(encoding.start_id)
+    shift, told = encoding.shifts.start, []
+    while (token := decoder.required_before(shift, frozenset({60}), frozenset(), {60: 112})) != shift:
+        told.append(encoding.label(token))
+        decoder.feed(token)
+    step = decoder.feed(shift)
+    assert step is not None
+    assert [label.split()[0] for label in told] == ["VELOCITY", "NOTE_ON"]
+    assert step.velocities[0] == pytest.approx(112, abs=4)
 
 
 def test_a_key_that_we_sound_ourselves_is_ours() -> None:
@@ -126,6 +172,6 @@ def test_the_more_the_person_plays_the_less_we_do(tiny: OnnxModel) -> None:
 def test_a_key_is_let_go_by_either_message(message: bytes) -> None:
     stage = Stage(ScriptedModel(SCRIPT))
     stage.engine.receive(on(60), 100.0)
-    assert stage.engine._person._keyboard.down == {60}
+    assert stage.engine.together.listener.keyboard.down == {60}
     stage.engine.receive(message, 100.0)
-    assert not stage.engine._person._keyboard.down
+    assert stage.engine.together.listener.keyboard.down == frozenset()

@@ -47,6 +47,7 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.operations import (
     Begin,
     Configure,
+    Follow,
     FollowTempo,
     Hear,
     Locate,
@@ -60,7 +61,9 @@ from improv.improviser.operations import (
 )
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
+from improv.listening.influence import Influence, Quote
 from improv.model.onnx_model import OnnxModel, digest_of
+from improv.music.attributes import Key
 from improv.music.mood import CORNERS, Mood
 from improv.music.position import Position
 from improv.player.protocol import MoveOff, Received, Schedule
@@ -334,6 +337,9 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
     quiet = replace(settings, top_p=0.5)
     done: list[Operation] = [
         Hear((60, 64)),
+        Hear((60,), ((67, 90), (64, 40))),
+        Follow(Influence(plays=False, attributes={"loudness": 60.0}, key=Key(0, True), key_share=0.8)),
+        Follow(Influence(chord=frozenset({0, 4, 7}), mood=Mood(0.5, -0.1), quote=Quote(4, 8, ((0, (60,)),), 0.6))),
         FollowTempo(90.0),
         FollowTempo(None),
         Locate(8.5),

@@ -16,7 +16,7 @@ class ModelSection(Section):
 
 
 class MusicSection(Section):
-    mode: Literal["solo", "duet"] = "solo"
+    mode: Literal["solo", "duet", "answer", "imitate", "accompany", "lead", "continue", "play_for_me"] = "solo"
     seed: int = Field(-1, ge=-1, le=2**31 - 1)
     beats_per_bar: float = Field(4, ge=1, le=16)
     temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ class Extras(NamedTuple):
 
 
 NO_EXTRAS = Extras()
+NO_VELOCITIES: Mapping[int, int] = MappingProxyType({})
 
 
 class GridStep(NamedTuple):
@@ -100,9 +102,13 @@ class StreamDecoder(Protocol):
         """
         ...
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         """The token that must be fed before the one that was chosen, or that one itself: what somebody else holds
         (keys) and has let go (gone) stands in the stream as if the model had played it, where the grammar has it.
+
+        What is in both was struck again. velocities: of keys that were struck just now, 1..127.
         """
         ...
 

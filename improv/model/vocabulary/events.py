@@ -7,7 +7,7 @@ Where the table has no such range, the family has no such event.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Self
@@ -19,6 +19,7 @@ from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
     NO_CONSTRAINTS,
     NO_EXTRAS,
+    NO_VELOCITIES,
     BoolArray,
     Constraints,
     Extras,
@@ -124,7 +125,7 @@ class _EventStream:
         self._clear_piece()
 
     def _clear_piece(self) -> None:
-        self._begun = False
+        self._begun = self._tells_velocity = False
         self._down: list[int] = []  # keys, in the order in which they were struck; one may stand twice
         self._sustained: list[int] = []  # keys that were let go under the pedal
         self._pedal = False
@@ -235,16 +236,34 @@ class _EventStream:
         self._clear_piece()
         return done
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         table = self._table
-        if not self._begun or self._last_kind == "VELOCITY":
+        if not self._begun:
             return token_id
-        if let_go := gone & set(self._down):
-            return table.id_of("NOTE_OFF", min(let_go))
         lowest = min(keys - set(self._down), default=None)
+        told, self._tells_velocity = self._tells_velocity, False
+        if self._last_kind == "VELOCITY":
+            # What was said just now may be how loud the person's next key was struck.
+            return table.id_of("NOTE_ON", lowest) if told and lowest is not None else token_id
+        if let_go := gone & set(self._down) - set(self._started):
+            return table.id_of("NOTE_OFF", min(let_go))
         kind, value = table.row(token_id)
         later = kind in ("TIME_SHIFT", "END") or (kind == "NOTE_ON" and lowest is not None and value > lowest)
-        return table.id_of("NOTE_ON", lowest) if lowest is not None and later else token_id
+        if lowest is None or not later:
+            return token_id
+        due = self._velocity_due(lowest, velocities)
+        self._tells_velocity = due is not None
+        return table.id_of("NOTE_ON", lowest) if due is None else due
+
+    def _velocity_due(self, key: int, velocities: Mapping[int, int]) -> int | None:
+        """The token that says how loud the person struck a key, or None where that is said or cannot be."""
+        table = self._table
+        if key not in velocities or "VELOCITY" not in table.first:
+            return None
+        bin_number = table.velocity_bin(velocities[key])
+        return None if table.velocity_of(bin_number) == self._velocity else table.id_of("VELOCITY", bin_number)
 
 
 class EventDecoder(_EventStream):

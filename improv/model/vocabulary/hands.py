@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple, Self
 
@@ -23,6 +23,7 @@ from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
     NO_CONSTRAINTS,
     NO_EXTRAS,
+    NO_VELOCITIES,
     BoolArray,
     Constraints,
     Extras,
@@ -204,10 +205,13 @@ class _HandsStream:
         gone = frozenset(pitches)
         self._down = tuple(note for note in self._down if note.pitch not in gone)
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         if not self._begun or self._length_of is not None:
             return token_id
-        known = {note.pitch for note in (*self._down, *self._started)}
+        down = {note.pitch for note in self._down}
+        known = (down - gone) | {note.pitch for note in self._started}
         missing = sorted(keys - known)
         if not missing:
             return token_id

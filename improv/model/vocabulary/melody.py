@@ -11,7 +11,7 @@ made of this.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from improv.model.vocabulary.base import (
     NO_CONSTRAINTS,
     NO_EXTRAS,
+    NO_VELOCITIES,
     BoolArray,
     Constraints,
     Extras,
@@ -84,7 +85,9 @@ class MelodyDecoder:
         self._tick += 1
         return GridStep(self._tick - 1, ended, started, last=False)
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         return token_id  # one voice has no room for somebody else's
 
     def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ silence of a melody's first two bars a repeat of the silence before it; decoded,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Self
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from improv.model.vocabulary.base import (
     NO_CONSTRAINTS,
     NO_EXTRAS,
+    NO_VELOCITIES,
     BoolArray,
     Constraints,
     Extras,
@@ -97,7 +98,9 @@ class RepeatingMelodyDecoder:
             self._history = (*self._history, event)[-LOOK_BACKS[-1] :]
         return self._inner.feed(event)
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         return token_id
 
     def _repeatable(self) -> list[tuple[int, int]]:

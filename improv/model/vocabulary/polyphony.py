@@ -12,7 +12,7 @@ younger one first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,7 @@ from improv.model.vocabulary.base import (
     FINAL_CHORD_NOTES,
     NO_CONSTRAINTS,
     NO_EXTRAS,
+    NO_VELOCITIES,
     BoolArray,
     Constraints,
     Extras,
@@ -184,13 +185,16 @@ class PolyphonyDecoder:
             mask[:] = False
             mask[_FIRST_CONTINUED + int(np.flatnonzero(sounding)[-1])] = True
 
-    def required_before(self, token_id: int, keys: frozenset[int], gone: frozenset[int]) -> int:
+    def required_before(
+        self, token_id: int, keys: frozenset[int], gone: frozenset[int], velocities: Mapping[int, int] = NO_VELOCITIES
+    ) -> int:
         named = {*self._continued, *self._started}
         highest = max((key for key in keys if key not in named and key < self._lowest), default=-1)
         chosen = (token_id - _FIRST_NEW) % 128 if token_id >= _FIRST_NEW else -1
         if not self._begun or highest < 0 or chosen > highest:
             return token_id
-        return (_FIRST_CONTINUED if highest in self._sounding else _FIRST_NEW) + highest
+        goes_on = highest in self._sounding and highest not in gone
+        return (_FIRST_CONTINUED if goes_on else _FIRST_NEW) + highest
 
     def merge_synonyms(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         return logits  # no two tokens say the same

@@ -3,7 +3,7 @@
 import { button, make } from "./dom.js";
 import { Slider } from "./slider.js";
 
-const WORDS = { solo: "Solo", duet: "Duet with you", internal: "BrainMusic", midi: "a MIDI clock" };
+const WORDS = { internal: "BrainMusic", midi: "a MIDI clock" };
 const sentence = (name) => {
   const words = name.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);

@@ -13,6 +13,7 @@ import { Sound } from "./sound.js";
 import { tabs } from "./tabs.js";
 import { Takes } from "./takes.js";
 import { themes } from "./theme.js";
+import { Together } from "./together.js";
 import { Transport } from "./transport.js";
 
 const NOTICE_MS = 6000;
@@ -20,8 +21,8 @@ const ANNOUNCE_AFTER_MS = 700; // a mood that is passed through is not spoken
 const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost; trying again" };
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
-  "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap"]);
-const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", mode: "Who plays", clock: "Tempo and bars follow" };
+  "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over"]);
+const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
 const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
@@ -33,6 +34,7 @@ const shape = new Shape(send);
 const transport = new Transport(send, (command) => Boolean(live.row(command)));
 const forms = new Forms(send);
 const journey = new Journey(send);
+const together = new Together(send);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -74,18 +76,18 @@ function build(hello) {
   shape.build(hello);
   transport.build(hello);
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
-  rest.sort((one, other) => (other.name === "mode") - (one.name === "mode"));
   const parts = forms.build(rest.filter((row) => !isJourney(row)).map((row) => ({ ...row, label: LABELS[row.name] })), hello);
   const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
   by("play-forms").replaceChildren(...others, volume());
   by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
+  together.build(hello);
 }
 
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together]) part.show(state);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
   invite(state);

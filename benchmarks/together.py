@@ -1,0 +1,287 @@
+"""The response card: how BrainMusic plays together with a person, each row beside chance and mismatch.
+
+    python -m benchmarks.together --performances FOLDER [--count 10] [--seconds 60] [--scripted 40] [--rows all]
+
+Persons are performances out of MIDI files (any folder of them) and scripted players whose tempo and rhythm are drawn
+at random. The daemon's own engine plays with them on the manual clock. *Chance* is the same person beside what
+BrainMusic plays in solo; *mismatch* is the same person beside the duet that belongs to another one. In brackets stands
+the interval of 95 % of 1000 bootstrap draws over the persons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import pairs
+from benchmarks.duo import Stage
+from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_file, scripted
+from improv.control.commands import MODES, SetMode
+from improv.files import atomic_write
+from improv.music.mood import CORNERS
+
+ROWS = ("performances", "tempo", "density", "answer", "accompany", "echo", "live")
+MOODS = tuple(CORNERS)
+FOUND = {"steady": 0.04, "rubato": 0.08}
+ECHO_DELAYS_S, ECHO_SHIFTS = (0.0, 0.12, 0.4, 1.0), (0, 12, -12)
+
+
+def interval(values: Sequence[float], seed: int = 1) -> dict[str, float]:
+    """Mean, and where 95 % of the bootstrap's means lie; nothing without values."""
+    clean = np.array([value for value in values if value == value], dtype=np.float64)
+    if not len(clean):
+        return {}
+    draws = np.random.default_rng(seed).choice(clean, (1000, len(clean))).mean(axis=1)
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return {"mean": round(float(clean.mean()), 3), "low": round(float(low), 3), "high": round(float(high), 3)}
+
+
+def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict[str, Any]:
+    """Keys lost, key, register, clashes and loudness beside people."""
+    people = [of_file(path, seconds) for path in chosen_files(folder, count)]
+    people = [person for person in people if len(person.notes) > 20]
+    length_s = seconds + 2
+    duets = [stage.play(p, length_s, "duet", MOODS[index % 4], seed=index) for index, p in enumerate(people)]
+    solos = [stage.play(p, length_s, "solo", MOODS[index % 4], seed=index) for index, p in enumerate(people)]
+    others = [*duets[1:], *duets[:1]]
+    result: dict[str, Any] = {"persons": len(people), "seconds": seconds}
+    lost = [pairs.lost(person, duet.begun) for person, duet in zip(people, duets, strict=True)]
+    result["keys_lost"] = interval([one[0] for one in lost])
+    result["keys_lost_60_ms"] = interval([one[1] for one in lost])
+    waits = [wait for p, duet in zip(people, duets, strict=True) for wait in pairs.answered_after_s(p, duet)]
+    result["first_note_after_s"] = {"p50": _quantile(waits, 0.5), "p95": _quantile(waits, 0.95)}
+    for name, measure in (
+        ("key_fit", pairs.key_fit),
+        ("inside_hands", pairs.inside_hands),
+        ("semitone_clash", pairs.clashes),
+    ):
+        result[name] = {
+            label: interval([measure(person, played.ours) for person, played in zip(people, beside, strict=True)])
+            for label, beside in (("duet", duets), ("chance", solos), ("mismatch", others))
+        }
+    result["loudness_r"] = {
+        label: _correlation([pairs.loudness(p, played.ours) for p, played in zip(people, beside, strict=True)])
+        for label, beside in (("duet", duets), ("chance", solos), ("mismatch", others))
+    }
+    return result
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return round(float(np.quantile(values, share)), 3) if len(values) else float("nan")
+
+
+def _correlation(found: Sequence[np.ndarray]) -> float:
+    rows = np.concatenate([one for one in found if len(one)]) if any(len(one) for one in found) else np.zeros((0, 2))
+    return round(float(np.corrcoef(rows.T)[0, 1]), 3) if len(rows) > 2 else float("nan")
+
+
+def tempo(stage: Stage, count: int) -> dict[str, Any]:
+    """Is the tempo found within four bars, and do our notes lie on the person's sixteenths after that?"""
+    result: dict[str, Any] = {}
+    for kind, rubato in (("steady", 0.0), ("rubato", 0.08)):
+        found, octave, on_grid, chance = [], [], [], []
+        for seed in range(count):
+            person = scripted(seed, bars=11, rubato=rubato)
+            beats = np.array(person.beats_s)
+            played = stage.play(person, float(beats[43]), "duet", "happy", seed)
+            said = [state for at_s, state in played.states if beats[8] <= at_s <= beats[16] + 0.3]
+            true = 60 / float(np.diff(beats[12:17]).mean())
+            last = said[-1]
+            heard = getattr(last, "person_bpm", 0.0) or last.tempo_bpm
+            found.append(abs(np.log(heard / true)) < FOUND[kind])
+            octave.append(any(abs(np.log(heard * times / true)) < FOUND[kind] for times in (0.5, 1, 2)))
+            on_grid.append(pairs.phase_r(played.ours, beats, beats[16]))
+            if seed < count // 3:
+                solo = stage.play(person, float(beats[43]), "solo", "happy", seed)
+                chance.append(pairs.phase_r(solo.ours, beats, beats[16]))
+        result[kind] = {
+            "found": interval(found),
+            "found_or_octave": interval(octave),
+            "phase_r": interval(on_grid),
+            "phase_r_chance": interval(chance),
+        }
+    return result
+
+
+def density(stage: Stage, count: int) -> dict[str, Any]:
+    """Do we play less beside a person who plays much than beside one who plays little, at every mood?"""
+    result: dict[str, Any] = {}
+    for mood in MOODS:
+        less = []
+        for seed in range(count):
+            rates = []
+            for gap_s in (1.2, 0.16):
+                rng = np.random.default_rng(seed)
+                at_s = 1 + gap_s * np.arange(int(30 / gap_s))
+                notes = [
+                    PersonNote(float(a), float(a + 0.8 * gap_s), 72 + int(rng.choice((0, 2, 4, 5, 7))), 70)
+                    for a in at_s
+                ]
+                ours = stage.play(Person("pace", tuple(notes)), 31.0, "duet", mood, seed).ours
+                rates.append(pairs.onsets(ours, 5.0, 31.0))
+            less.append(rates[1] < rates[0])
+        result[mood] = interval(less)
+    return result
+
+
+def _pace(gap_s: float, seed: int) -> Person:
+    """Five tones up and down for half a minute, one each gap_s."""
+    rng = np.random.default_rng(seed)
+    at_s = [1 + gap_s * index for index in range(int(30 / gap_s))]
+    pitches = 72 + rng.choice((0, 2, 4, 5, 7), len(at_s))
+    notes = (PersonNote(a, a + 0.8 * gap_s, int(p), 70) for a, p in zip(at_s, pitches, strict=True))
+    return Person("pace", tuple(notes))
+
+
+def answers(stage: Stage, count: int) -> dict[str, Any]:
+    """When, how long and how like its call an answer is, and how fast it gives way."""
+    late, ratio, gives_way, own, others = [], [], [], list[float](), list[float]()
+    spoken = answered = 0
+    for seed in range(count):
+        person, spans = calls(seed, bpm=float(np.random.default_rng(seed).uniform(70, 130)))
+        beats = np.array(person.beats_s)
+        played = stage.play(person, float(beats[-1]), "answer", MOODS[seed % 4], seed)
+        heard = as_array(person.notes)
+        replies = []
+        for index, (begin_s, end_s) in enumerate(spans):
+            until_s = spans[index + 1][0] if index + 1 < len(spans) else float(beats[-1])
+            reply = played.ours[(played.ours[:, 0] > end_s) & (played.ours[:, 0] < until_s)]
+            call = heard[(heard[:, 0] >= begin_s - 0.05) & (heard[:, 0] <= end_s)]
+            spoken += 1
+            if index + 1 < len(spans):
+                sounding = played.ours[(played.ours[:, 0] < until_s + 0.5) & (played.ours[:, 1] > until_s)]
+                gives_way += [float(row[1] - until_s) for row in sounding]
+            cut_short = index % 3 == 1 and index + 1 < len(spans)
+            if len(reply) > 1:
+                answered += 1
+                if index:  # the beat was heard by then
+                    late.append(float(np.abs(beats - reply[0, 0]).min()))
+                if not cut_short:
+                    ratio.append(float((reply[:, 1].max() - reply[0, 0]) / (end_s - begin_s)))
+                    replies.append((call, reply))
+        for at, (call, reply) in enumerate(replies):
+            own.append(pairs.likeness(call, reply))
+            others += [pairs.likeness(other, reply) for k, (other, _) in enumerate(replies) if k != at]
+    return {
+        "calls": spoken,
+        "answered": answered,
+        "off_the_beat_s": {"p50": _quantile(late, 0.5), "p95": _quantile(late, 0.95)},
+        "length_ratio_in_range": interval([0.8 <= one <= 1.25 for one in ratio]),
+        "length_ratio_p50": _quantile(ratio, 0.5),
+        "gives_way_s": {"n": len(gives_way), "p95": _quantile(gives_way, 0.95) if gives_way else 0.0},
+        "likeness_auc": pairs.auc(own, others),
+    }
+
+
+def accompany(stage: Stage, count: int) -> dict[str, Any]:
+    """Do the chords fit the melody's bar, and is a stop and a new tempo followed?"""
+    fit, chance, stop_bars, tempo_bars = [], [], [], []
+    for seed in range(count):
+        first = scripted(seed, bars=8)
+        melody = Person(first.name, tuple(note for note in first.notes if note.pitch >= 60), beats_s=first.beats_s)
+        beats = np.array(first.beats_s)
+        end_s = float(beats[32])
+        played = stage.play(melody, end_s + 5, "accompany", MOODS[seed % 4], seed)
+        fit += pairs.chord_fits(melody, played.ours, beats)
+        solo = stage.play(melody, end_s + 5, "solo", MOODS[seed % 4], seed)
+        chance += pairs.chord_fits(melody, solo.ours, beats)
+        bar_s = 4 * float(np.diff(beats).mean())
+        last_s = max(note.off_s for note in melody.notes)
+        stop_bars.append(max(float(played.ours[:, 0].max(initial=0.0)) - last_s, 0.0) / bar_s)
+        tempo_bars.append(_bars_to_follow(stage, seed))
+    return {
+        "chord_fits": interval(fit),
+        "chance": interval(chance),
+        "stop_within_bars": {"p50": _quantile(stop_bars, 0.5), "p95": _quantile(stop_bars, 0.95)},
+        "new_tempo_within_bars": {"p50": _quantile(tempo_bars, 0.5), "p95": _quantile(tempo_bars, 0.95)},
+    }
+
+
+def _bars_to_follow(stage: Stage, seed: int) -> float:
+    """Bars of the new tempo until ours is within 5 % of it (a tempo an octave away counts as found); at most 8."""
+    first = scripted(seed, bpm=90.0, bars=6)
+    start_s = first.beats_s[24]
+    bpm = float(np.random.default_rng(seed).choice([72.0, 112.0]))
+    then = scripted(seed, bpm=bpm, bars=9, start_s=start_s)
+    both = Person("new tempo", tuple(sorted((*[n for n in first.notes if n.on_s < start_s - 0.05], *then.notes))))
+    played = stage.play(both, then.beats_s[34], "accompany", "happy", seed)
+    for at_s, state in played.states:
+        near = [abs(np.log(state.tempo_bpm * times / bpm)) < 0.05 for times in (0.5, 1.0, 2.0)]
+        if at_s > start_s + 0.2 and any(near):
+            return (at_s - start_s) / (240 / bpm)
+    return 8.0
+
+
+def echoes(stage: Stage, seconds: float = 40.0) -> dict[str, Any]:
+    """How many of our own notes that come back are taken for a person's?"""
+    nobody, result = Person("nobody", ()), {}
+    for delay_s in ECHO_DELAYS_S:
+        for shift in ECHO_SHIFTS:
+            played = stage.play(nobody, seconds, "duet", "happy", 1, echo=(delay_s, shift))
+            name = f"{1000 * delay_s:g} ms {shift:+d}"
+            result[name] = {"came_back": played.echoed, "heard_as_a_person": played.heard}
+    came = sum(one["came_back"] for one in result.values())
+    heard = sum(one["heard_as_a_person"] for one in result.values())
+    return {"share": round(heard / max(came, 1), 4), **result}
+
+
+def live(stage: Stage, changes: int = 200, every_s: float = 0.8) -> dict[str, Any]:
+    """Random changes of mode while both play: notes that hang, silences of both."""
+    rng = np.random.default_rng(7)
+    seconds = changes * every_s
+    person = scripted(5, bpm=100.0, bars=int(seconds / 2.4) + 1)
+    commands = [(1 + every_s * index, SetMode(str(rng.choice(MODES)))) for index in range(changes)]
+    played = stage.play(person, seconds, "duet", "happy", 1, commands=commands)
+    both = np.concatenate([played.ours, as_array(person.notes)])
+    return {
+        "changes": changes,
+        "stuck_notes": played.left_sounding,
+        "longest_note_s": round(float((played.ours[:, 1] - played.ours[:, 0]).max()), 2),
+        "silences_over_1_s": pairs.silences(both, 1.0, seconds - 2),
+        "notes": len(played.ours),
+    }
+
+
+def card(given: argparse.Namespace, rows: Sequence[str]) -> dict[str, Any]:
+    """The rows that are asked for."""
+    scripted_count, at = given.scripted, given.performances
+    stage = Stage()
+    makers: dict[str, Callable[[], Any]] = {
+        "tempo": lambda: tempo(stage, scripted_count),
+        "density": lambda: density(stage, max(scripted_count // 8, 2)),
+        "answer": lambda: answers(stage, max(scripted_count // 3, 3)),
+        "accompany": lambda: accompany(stage, max(scripted_count // 4, 3)),
+        "echo": lambda: echoes(stage),
+        "live": lambda: live(stage),
+    }
+    if at is not None:
+        makers["performances"] = lambda: performances(stage, at, given.count, given.seconds)
+    return {row: makers[row]() for row in ROWS if row in rows and row in makers}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--performances", type=Path, help="a MIDI file or a folder of them; without: scripted only")
+    parser.add_argument("--count", type=int, default=10, help="how many of the performances")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of each performance")
+    parser.add_argument("--scripted", type=int, default=40, help="how many scripted players")
+    parser.add_argument("--rows", default="all", help=f"all, or some of {','.join(ROWS)}")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "together.json")
+    given = parser.parse_args()
+    rows = ROWS if given.rows == "all" else tuple(given.rows.split(","))
+    if wrong := set(rows) - set(ROWS):
+        raise SystemExit(f"--rows: unknown {', '.join(sorted(wrong))}; there are: {', '.join(ROWS)}")
+    result = json.dumps(card(given, rows), indent=1)
+    given.out.parent.mkdir(exist_ok=True)
+    with atomic_write(given.out) as file:
+        file.write(result + "\n")
+    print(result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Playing together, as far as the engine sees it: the person's MIDI in, what is asked of the next steps out.
+
+Pure: it knows the listener, whose turn it is and what was sent, and neither port nor clock. The engine carries out what
+it says.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from improv.control.commands import PLAY_FOR_ME, SOLO
+from improv.control.state import ControlState
+from improv.listening.beat import Beat
+from improv.listening.echo import OutputPath
+from improv.listening.follow import following
+from improv.listening.influence import NO_INFLUENCE, Influence
+from improv.listening.listener import NOBODY, Listener, PersonView, Strike
+from improv.listening.turns import Turns, shaped
+from improv.midi.messages import CLOCKS_PER_BEAT
+from improv.music.position import Position
+from improv.player.protocol import ClockIn, PlannedNote
+
+LOOK_EVERY_S = 0.03
+# From this strength on the person's beat leads as another program's clock does; below, their tempo draws ours.
+BEAT_LEADS = 0.5
+BEAT_LOST, BEAT_KEPT_S, GLIDE_BACK_S = 0.15, 12.0, 8.0
+SUSTAINED_KEYS = 6  # of those that only the pedal holds, the model is told of the latest
+
+
+class News(NamedTuple):
+    """What came about.
+
+    keys: of the person that sound. struck: those that the model is to be told of. changed: what is asked of us is
+    another thing than before, worth planning anew. yields: what sounds of ours ends now.
+    """
+
+    keys: frozenset[int]
+    struck: tuple[Strike, ...]
+    influence: Influence
+    changed: bool
+    yields: bool
+
+
+class Together:
+    """The engine's side of the person. Everything is bounded, whatever comes in."""
+
+    def __init__(self, beats_per_bar: float, outputs: Sequence[OutputPath] = (OutputPath(),)) -> None:
+        self.listener = Listener(math.ceil(beats_per_bar), outputs)
+        self.turns = Turns()
+        self.view: PersonView = NOBODY
+        self.influence: Influence = NO_INFLUENCE
+        self.leads = False
+        """Whether the person's beat leads."""
+        self._beats_per_bar = math.ceil(beats_per_bar)
+        self._heard = False
+        self._looked_s = -math.inf
+        self._keys: frozenset[int] = frozenset()
+        self._number, self._number_s = 0, 0.0  # of the person's beat at a moment
+        self._found_bpm, self._left_s = 0.0, -math.inf
+        self._said_s = -math.inf
+
+    # --------------------------------------------------------------------------------------------------- feeding
+
+    def receive(self, message: bytes, at_s: float) -> None:
+        """A MIDI message that came in."""
+        self._heard = self.listener.receive(message, at_s) or self._heard
+
+    def sent(self, notes: Sequence[PlannedNote]) -> None:
+        """Notes of ours that have begun."""
+        for note in notes:
+            self.listener.sent(note.pitch, note.velocity, note.on_s)
+
+    def ports_changed(self, now_s: float) -> None:
+        """The instrument went away or came."""
+        self.listener.clear(now_s)
+        self._heard = True
+
+    def change_mode(self, mode: str, now_s: float) -> None:
+        """Another mode from now on."""
+        self.turns.change(mode, now_s)
+        self.listener.strikes()
+        self._heard, self._looked_s = True, -math.inf
+
+    def hand_over(self, now_s: float) -> None:
+        """The person says that it is our turn."""
+        self.listener.hand_over(now_s)
+        self._heard = True
+
+    def flooded(self, now_s: float) -> int:
+        """How many keys of a flood were not heard, when it is time to say so; else 0."""
+        ignored = self.listener.keyboard.ignored
+        if not ignored or now_s - self._said_s < 10.0:
+            return 0
+        self._said_s, self.listener.keyboard.ignored = now_s, 0
+        return ignored
+
+    # --------------------------------------------------------------------------------------------------- looking
+
+    def due(self, now_s: float) -> bool:
+        """Whether it is worth looking: something was played, or a while has passed."""
+        return self.turns.mode != SOLO and (self._heard or now_s - self._looked_s >= LOOK_EVERY_S)
+
+    def look(
+        self, now_s: float, controls: ControlState, position: Position, first_tick: int, meant: Mapping[str, float]
+    ) -> News:
+        """What came about since the last look. first_tick: the first step that can be planned anew, near position.
+        meant: the attributes that the mood means.
+        """
+        self._looked_s, self._heard = now_s, False
+        self.view = view = self.listener.view(now_s)
+        beat_s = 60.0 / position.tempo_bpm
+        turn = self.turns.look(view, position, first_tick, beat_s)
+        asked = following(view, controls.following, meant, controls.place)
+        asked = shaped(asked, turn, self.turns.mode, self.turns.call, view)
+        if (tempo_bpm := self._drawn_tempo(now_s, controls, meant["tempo"])) is not None:
+            asked = replace(asked, attributes={**asked.attributes, "tempo": tempo_bpm})
+        before, self.influence = self.influence, asked
+        keys, keys_before = self._told_keys(view), self._keys
+        self._keys = keys
+        struck = self.listener.strikes()
+        if self.turns.mode == PLAY_FOR_ME:
+            keys = self._keys = frozenset()  # their keys are no notes
+        turned = (before.plays, before.from_tick, before.to_tick) != (asked.plays, asked.from_tick, asked.to_tick)
+        changed = bool(struck) or keys != keys_before or turned
+        return News(keys, struck, asked, changed, turn.yields)
+
+    def _told_keys(self, view: PersonView) -> frozenset[int]:
+        """The keys that are down, and the latest of those that only the pedal holds."""
+        late = self.listener.keyboard.sustained()[-SUSTAINED_KEYS:]
+        return view.down | frozenset(late)
+
+    def _drawn_tempo(self, now_s: float, controls: ControlState, mood_bpm: float) -> float | None:
+        """The tempo that theirs draws ours to; None where it does not, or where their beat leads."""
+        strength, beat = controls.following["tempo"], self.view.sure_beat
+        if self.leads or not strength:
+            return None
+        if beat is not None and strength < BEAT_LEADS:
+            return float(mood_bpm * (beat.tempo_bpm / mood_bpm) ** strength)
+        left = (now_s - self._left_s) / GLIDE_BACK_S
+        return float(self._found_bpm * (mood_bpm / self._found_bpm) ** left) if left < 1 and self._found_bpm else None
+
+    # -------------------------------------------------------------------------------------------------- the beat
+
+    def lead(self, controls: ControlState, now_s: float, song_beat: float, song_beat_s: float) -> ClockIn | None:
+        """The person's beat as a clock to go by, where it leads; `leads` says whether it does from now on.
+
+        song_beat: of our song at the clock's song_beat_s, for the first beat that is taken over.
+        """
+        beat = self.view.sure_beat if not self.leads else self.view.beat
+        asked = self.turns.mode not in (SOLO, PLAY_FOR_ME) and controls.following["tempo"] >= BEAT_LEADS
+        last_s = self.view.ended_s if not self.view.playing else now_s
+        lost = beat is None or beat.confidence < BEAT_LOST or (last_s is not None and now_s - last_s > BEAT_KEPT_S)
+        if not asked or lost or beat is None:
+            if self.leads:
+                self.leads, self._left_s = False, now_s
+            return None
+        self._count(beat, song_beat, song_beat_s)
+        self.leads, self._found_bpm = True, beat.tempo_bpm
+        return ClockIn("", True, CLOCKS_PER_BEAT * self._number, beat.at_s, beat.period_s / CLOCKS_PER_BEAT)
+
+    def _count(self, beat: Beat, song_beat: float, song_beat_s: float) -> None:
+        """Number their beats: on from the last one, or from our own song, in the place of the bar that is theirs."""
+        if self.leads:
+            self._number += round((beat.at_s - self._number_s) / beat.period_s)
+        else:
+            near = song_beat + (beat.at_s - song_beat_s) / beat.period_s
+            bars = round((near - beat.beat_in_bar) / self._beats_per_bar)
+            self._number = max(bars, 0) * self._beats_per_bar + beat.beat_in_bar
+        self._number_s = beat.at_s

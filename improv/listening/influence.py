@@ -1,0 +1,111 @@
+"""What the person's playing asks of the next steps, as one plain value: all of it that reaches the choice of notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from improv.music.attributes import FloatArray, Key, profile_of
+from improv.music.mood import Mood
+from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
+
+# Nats at full strength: against a tone outside of the person's scale, for a tone of their chord, against a tone a
+# semitone from a key that they hold.
+OUT_OF_KEY_NATS, CHORD_NATS, CLASH_NATS = 4.0, 1.0, 5.0
+
+
+class Quote(NamedTuple):
+    """Something that was played before, to be come back to: a call, bars of a loop.
+
+    begins_tick: the step that its first place falls on. length_ticks: of the whole. onsets: (ticks from its beginning,
+    pitches), ascending. weight: 0..1, how literal. loops: it comes again and again.
+    """
+
+    begins_tick: int
+    length_ticks: int
+    onsets: tuple[tuple[int, tuple[int, ...]], ...]
+    weight: float
+    loops: bool = False
+
+    def at(self, tick: int) -> tuple[frozenset[int], int | None] | None:
+        """Pitches that began at this place and ticks until the next ones; None outside of the quote."""
+        into = tick - self.begins_tick
+        if into < 0 or self.length_ticks <= 0 or (into >= self.length_ticks and not self.loops):
+            return None
+        into %= self.length_ticks
+        here = next((pitches for at, pitches in self.onsets if at == into), ())
+        following = next((at - into for at, _ in self.onsets if at > into), None)
+        if following is None and self.loops and self.onsets:
+            following = self.length_ticks - into + self.onsets[0][0]
+        return frozenset(here), following
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """What the person's playing asks of us; without arguments: nothing.
+
+    plays: whether it is our turn at all. from_tick, to_tick: our turn begins and ends with these steps, None: no bound;
+    a note starts at from_tick. holds: while it is not our turn, what sounds goes on.
+    attributes: go before what the mood means, in the units of the attributes. mood, mood_share: a mood that ours is
+    mixed with, 0..1. key, key_share: of the person, how strongly it draws, 0..1. chord, chord_share: pitch classes and
+    how strongly they draw. clashing: pitches that would clash with held keys, clash_share: how strongly they are
+    avoided. lowest, highest: keys that we may use. most_onsets_per_s: a ceiling, None: none. velocity: of every note
+    that starts, None: ours. quote: what is come back to.
+    """
+
+    plays: bool = True
+    holds: bool = False
+    from_tick: int | None = None
+    to_tick: int | None = None
+    attributes: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    mood: Mood | None = None
+    mood_share: float = 0.0
+    key: Key | None = None
+    key_share: float = 0.0
+    chord: frozenset[int] = frozenset()
+    chord_share: float = 0.0
+    clashing: frozenset[int] = frozenset()
+    clash_share: float = 0.0
+    lowest: int = LOWEST_PIANO_PITCH
+    highest: int = HIGHEST_PIANO_PITCH
+    most_onsets_per_s: float | None = None
+    velocity: int | None = None
+    quote: Quote | None = None
+
+    def rests(self, tick: int) -> bool:
+        """Whether nothing of ours may start at this step."""
+        if not self.plays:
+            return True
+        return (self.from_tick is not None and tick < self.from_tick) or (
+            self.to_tick is not None and tick >= self.to_tick
+        )
+
+    def biases(self) -> FloatArray:
+        """Nats for the starts of the 128 pitches."""
+        nats = np.zeros(128)
+        if self.key is not None and self.key_share:
+            outside = profile_of(self.key) < 0
+            nats -= np.resize(self.key_share * OUT_OF_KEY_NATS * outside, 128)
+        if self.chord and self.chord_share:
+            inside = np.isin(np.arange(12), list(self.chord))
+            nats += np.resize(self.chord_share * CHORD_NATS * inside, 128)
+        if self.clashing and self.clash_share:
+            nats[list(self.clashing)] -= self.clash_share * CLASH_NATS
+        return nats
+
+    def mixed(self, mood: Mood) -> Mood:
+        """Our mood, met by the person's."""
+        if self.mood is None or not self.mood_share:
+            return mood
+        share = self.mood_share
+        return Mood(
+            (1 - share) * mood.valence + share * self.mood.valence,
+            (1 - share) * mood.arousal + share * self.mood.arousal,
+        )
+
+
+NO_INFLUENCE = Influence()
