@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import REPOSITORY
 
 OFFLINE = ("torch", "music21", "symusic", "onnx", "onnxscript", "tqdm", "training")
-HEAVY = ("onnxruntime", "pydantic", "rich", "yaml", "numpy", "PIL")
+HEAVY = ("onnxruntime", "pydantic", "rich", "yaml", "ruamel", "jinja2", "numpy", "PIL")
 
 SOURCES = sorted((REPOSITORY / "improv").rglob("*.py"))
 

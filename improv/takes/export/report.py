@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import statistics
 from collections.abc import Callable, Sequence
-from html import escape
 
 from improv.music.mood import nearest_name
 from improv.takes.export.picture import held, png
+from improv.takes.export.template import template
 from improv.takes.take import PlayedNote, PlayedStep, Take
 
 WINDOWS = 60  # points of a curve
@@ -20,17 +20,16 @@ WIDTH, HEIGHT = 640, 90  # of a curve, in its own units
 
 def html(take: Take) -> str:
     """The page."""
-    picture = base64.b64encode(png(take)).decode()
-    return PAGE.format(
-        title=escape(f"Take {take.take_id}"),
-        facts="".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in facts(take)),
-        picture=f'<img alt="Mood path and piano roll" src="data:image/png;base64,{picture}">',
-        curves="".join(_figure(*curve) for curve in curves(take)),
-        moods=_rows(mood_path(take), ("from", "to", "commanded", "played, on average")),
-        notes=_rows(take.written, ("when", "note"))
-        if take.written
-        else "<p>None yet: <code>improv takes note</code> adds one.</p>",
-        commands=_rows([(clock(c.at_s), c.text) for c in take.commands], ("at", "command")),
+    return template(__package__, "report.html").render(
+        title=f"Take {take.take_id}",
+        facts=facts(take),
+        picture=base64.b64encode(png(take)).decode(),
+        moods=mood_path(take),
+        curves=[_drawn(*curve) for curve in curves(take)],
+        width=WIDTH,
+        height=HEIGHT,
+        notes=take.written,
+        commands=[(clock(c.at_s), c.text) for c in take.commands],
     )
 
 
@@ -102,50 +101,8 @@ def curves(take: Take) -> list[tuple[str, str, list[float]]]:
     return found
 
 
-def _figure(title: str, unit: str, values: list[float]) -> str:
+def _drawn(title: str, unit: str, values: list[float]) -> dict[str, str | float]:
+    """A curve as the page draws it: from the left, its highest value at the top."""
     top = max(values, default=0.0) or 1.0
-    points = " ".join(
-        f"{WIDTH * (i + 0.5) / len(values):.1f},{HEIGHT * (1 - value / top):.1f}" for i, value in enumerate(values)
-    )
-    return (
-        f"<figure><figcaption>{escape(title)} <small>{escape(unit)}, up to {top:.3g}</small></figcaption>"
-        f'<svg viewBox="0 -3 {WIDTH} {HEIGHT + 6}" preserveAspectRatio="none" role="img" aria-label="{escape(title)}">'
-        f'<polyline points="{points}" fill="none" stroke="#3a4a6b" stroke-width="2" '
-        f'vector-effect="non-scaling-stroke"/></svg></figure>'
-    )
-
-
-def _rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> str:
-    if not rows:
-        return "<p>None.</p>"
-    head = "".join(f"<th>{escape(name)}</th>" for name in names)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width">
-<style>
-body {{ font: 15px/1.45 system-ui, sans-serif; color: #2b2a28; background: #fffdf8; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem }}
-h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.1rem; margin-top: 1.8rem; border-bottom: 1px solid #e4dfd3 }}
-table {{ border-collapse: collapse; width: 100% }} th, td {{ text-align: left; padding: .2rem .8rem .2rem 0;
-  vertical-align: top; font-weight: normal }} th {{ color: #6d685d }}
-.roll {{ overflow-x: auto }} .roll img {{ max-height: 30rem; max-width: 100% }}
-figure {{ margin: .6rem 0 }} svg {{ width: 100%; height: 5rem; border-bottom: 1px solid #e4dfd3 }}
-small {{ color: #6d685d }} footer {{ margin-top: 2rem; color: #6d685d; font-size: .85rem }}
-@media print {{ body {{ margin: 0; font-size: 11px }} h2 {{ break-after: avoid }}
-  figure, tr {{ break-inside: avoid }} }}
-</style></head><body>
-<h1>{title}</h1>
-<table>{facts}</table>
-<h2>Mood path and notes</h2><div class="roll">{picture}</div>
-<h2>Moods commanded and played</h2>{moods}
-<h2>Course</h2>{curves}
-<h2>Notes</h2>{notes}
-<h2>Commands</h2>{commands}
-<footer>Made by BrainMusic on this computer from its own record; nothing was sent anywhere. It describes the music that
-was played and makes no statement about anybody's health.</footer>
-</body></html>
-"""
+    points = (f"{WIDTH * (i + 0.5) / len(values):.1f},{HEIGHT * (1 - v / top):.1f}" for i, v in enumerate(values))
+    return {"title": title, "unit": unit, "top": top, "points": " ".join(points)}

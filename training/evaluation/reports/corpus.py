@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import base64
 import csv
-import html
 import io
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS
+from improv.takes.export.template import template
 from training.dataset.dataset import Dataset
 from training.dataset.prepare import reason_kind
 from training.evaluation.reports import charts
@@ -30,21 +30,6 @@ from training.evaluation.reports import charts
 _SAMPLES_PER_MOOD = 2  # piano rolls of each texture
 _MONOPHONIC, _POLYPHONIC = 1.05, 2.5  # mean notes sounding, at most and at least
 _ROLL_S = (3.0, 30.0)  # windows shorter or longer than this make no picture
-_STYLE = """:root{color-scheme:light}body{font:16px/1.55 system-ui,sans-serif;margin:0;color:#1f2937;background:#f3f5f8}
-header{background:#1f2d3d;color:#fff;padding:2.2rem 0 4.2rem}header h1{margin:0;font-size:1.9rem}
-header p{margin:.4rem 0 0;color:#c9d3df}.page{max-width:64rem;margin:0 auto;padding:0 1.2rem}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.8rem;margin-top:-2.8rem}
-.card,section{background:#fff;border-radius:.7rem;box-shadow:0 1px 3px #1f2d3d22}.card{padding:.9rem 1.1rem}
-.card b{display:block;font-size:1.25rem;line-height:1.4;white-space:nowrap}.card span{color:#6b7280;font-size:.85rem}
-nav{margin:1.4rem 0 .2rem;font-size:.92rem}nav a{color:#2f5d9b;text-decoration:none;margin-right:1.1rem}
-section{margin:1.1rem 0;padding:1.3rem 1.6rem}h2{margin:0;font-size:1.2rem}
-section p{margin:.3rem 0 .9rem;color:#4b5563}
-figure{margin:0}img{max-width:100%;height:auto;display:block}.wide{overflow-x:auto}
-table{border-collapse:collapse;margin:.6rem 0;font-size:.92rem}th{font-weight:600;color:#4b5563}
-td,th{padding:.28rem .8rem;border-bottom:1px solid #e5e9ef;text-align:right;white-space:nowrap}
-td:first-child,th:first-child{text-align:left;padding-left:0}summary{cursor:pointer;color:#2f5d9b;margin-top:.8rem}
-details td,details th{text-align:left;white-space:normal}
-footer{color:#6b7280;font-size:.85rem;margin:1.5rem 0 2.5rem}"""
 _EXAMPLES = 3  # names of files that are shown for each reason to leave one out
 _SECTIONS = {
     "kept": ("Kept and left out", "What was kept of the files, and why the rest was not."),
@@ -63,6 +48,7 @@ _SECTIONS = {
     "attributes": ("Attributes", "What the windows of each mood are like; a network is told these eight."),
     "rolls": ("Samples", "Four bars of pieces that lie deep in their corner, with one voice and with several."),
 }
+_MOODS = [*CORNERS, "neutral"]
 Row = dict[str, str]
 
 
@@ -171,10 +157,11 @@ def _png(draw: Callable[[], Any], path: Path) -> str:
     return base64.b64encode(picture.getvalue()).decode()
 
 
-def _cards(dataset: Dataset, pieces: Sequence[Row], windows: _Windows, reasons: Counter[str]) -> str:
+def _cards(dataset: Dataset, pieces: Sequence[Row], windows: _Windows, reasons: Counter[str]) -> list[tuple[str, str]]:
+    """(number, what it counts) of the cards at the top."""
     seconds = sum(float(row["seconds"]) for row in pieces)
     splits = Counter(piece.split for piece in dataset.pieces)
-    cards = [
+    return [
         (f"{len(pieces):,}", f"pieces of {sum(reasons.values()):,} files"),
         (f"{seconds / 3600:,.1f} h" if seconds >= 7200 else f"{seconds / 60:,.1f} min", "of music"),
         (f"{sum(int(row['notes']) for row in pieces):,}", "notes"),
@@ -182,56 +169,33 @@ def _cards(dataset: Dataset, pieces: Sequence[Row], windows: _Windows, reasons: 
         (f"{sum(windows.moods.values()):,}", "windows of four bars"),
         (f"{splits['train']:,}", f"to learn from; {splits['valid']:,} and {splits['test']:,} held out"),
     ]
-    return "".join(
-        f"<div class=card><b>{html.escape(number)}</b><span>{html.escape(what)}</span></div>" for number, what in cards
-    )
 
 
-def _examples(folder: Path) -> str:
+def _examples(folder: Path) -> list[tuple[str, str, str]]:
     """A few names of files for each reason why they were left out."""
     shown: dict[str, list[Row]] = defaultdict(list)
     for row in _table(folder / "rejects.csv"):
         rows = shown[reason_kind(row["reason"])]
         if len(rows) < _EXAMPLES:
             rows.append(row)
-    if not shown:
-        return ""
-    lines = [(row["reason"], row["source"], row["name"]) for kind in sorted(shown) for row in shown[kind]]
-    table = _html_table(("reason", "source", "file"), lines)
-    return f"<details><summary>Examples of what was left out</summary>{table}<p>All are in rejects.csv.</p></details>"
+    return [(row["reason"], row["source"], row["name"]) for kind in sorted(shown) for row in shown[kind]]
 
 
-def _rules(windows: _Windows) -> str:
+def _rules(windows: _Windows) -> list[tuple[str, ...]]:
     """How the two rules label the windows, against each other."""
-    names = [*CORNERS, "neutral"]
-    rows = [
-        (given, *(f"{windows.by_rules[given, other]:,}" for other in names))
-        for given in names
-        if any(windows.by_rules[given, other] for other in names)
+    return [
+        (given, *(f"{windows.by_rules[given, other]:,}" for other in _MOODS))
+        for given in _MOODS
+        if any(windows.by_rules[given, other] for other in _MOODS)
     ]
-    head = (
-        "The windows by the rule <b>mode_tempo</b> (rows) and by the rule <b>attributes</b> (columns). Temperley's "
-        f"profiles and music21's analysis name one key for {windows.agreeing / max(windows.with_key, 1):.0%} of them."
-    )
-    return f"<p>{head}</p>" + _html_table(("", *names), rows)
 
 
-def _html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    titles = "".join(f"<th scope=col>{html.escape(cell)}</th>" for cell in head)
-    return f"<div class=wide><table><tr>{titles}</tr>{lines}</table></div>"
-
-
-def write_report(folder: Path, out: Path) -> Path:
-    """Write the page and its pictures; returns the page's path."""
-    dataset = Dataset(folder)
-    pieces = list(_table(folder / "features.csv"))
-    reasons = Counter(reason_kind(row["reason"]) for row in _table(folder / "rejects.csv"))
-    reasons["kept"] = len(pieces)
-    windows = _Windows(folder / "windows.csv")
+def _drawings(
+    dataset: Dataset, windows: _Windows, pieces: Sequence[Row], reasons: Counter[str]
+) -> dict[str, Callable[[], Any]]:
+    """What draws the picture of each section."""
     training = [row for row, piece in zip(pieces, dataset.pieces, strict=True) if piece.split == "train"]
-    out.mkdir(parents=True, exist_ok=True)
-    drawn: dict[str, Callable[[], Any]] = {
+    return {
         "kept": lambda: charts.kept_and_dropped(reasons),
         "sources": lambda: charts.by(pieces, "source"),
         "composers": lambda: charts.by(pieces, "composer"),
@@ -244,25 +208,36 @@ def write_report(folder: Path, out: Path) -> Path:
             _rolls(dataset, windows, pieces), "seconds" if dataset.encoding.tempo_bpm else "quarter notes"
         ),
     }
-    more = {"moods": lambda: _rules(windows), "kept": lambda: _examples(folder)}
-    parts = []
-    for name, draw in tqdm(drawn.items(), unit="picture", disable=None):
-        title, text = _SECTIONS[name]
-        picture = _png(draw, out / f"{name}.png")
-        image = f'<img alt="{html.escape(title)}" src="data:image/png;base64,{picture}">'
-        below = more[name]() if name in more else ""
-        parts.append(f"<section id={name}><h2>{title}</h2><p>{text}</p><figure>{image}</figure>{below}</section>")
-    title = html.escape(folder.resolve().name)
-    links = "".join(f"<a href=#{name}>{_SECTIONS[name][0]}</a>" for name in drawn)
-    sources = len({row["source"] for row in pieces})
-    head = f"{sources} source{'s' if sources != 1 else ''}, prepared for the family {dataset.about['family']}"
-    page = (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>Corpus {title}</title>"
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
-        f"<header><div class=page><h1>{title}</h1><p>{html.escape(head)}</p></div></header><div class=page>"
-        f"<div class=cards>{_cards(dataset, pieces, windows, reasons)}</div><nav>{links}</nav>{''.join(parts)}"
-        f"<footer>BrainMusic. The tables behind these pictures are features.csv and windows.csv, also "
-        f"as Parquet; split {dataset.split_hash()}.</footer></div></html>\n"
+
+
+def write_report(folder: Path, out: Path) -> Path:
+    """Write the page and its pictures; returns the page's path."""
+    dataset = Dataset(folder)
+    pieces = list(_table(folder / "features.csv"))
+    reasons = Counter(reason_kind(row["reason"]) for row in _table(folder / "rejects.csv"))
+    reasons["kept"] = len(pieces)
+    windows = _Windows(folder / "windows.csv")
+    out.mkdir(parents=True, exist_ok=True)
+    sections = [
+        {
+            "name": name,
+            "title": _SECTIONS[name][0],
+            "text": _SECTIONS[name][1],
+            "picture": _png(draw, out / f"{name}.png"),
+        }
+        for name, draw in tqdm(_drawings(dataset, windows, pieces, reasons).items(), unit="picture", disable=None)
+    ]
+    page = template("training.evaluation.reports", "corpus.html").render(
+        title=folder.resolve().name,
+        sources=len({row["source"] for row in pieces}),
+        family=dataset.about["family"],
+        split_hash=dataset.split_hash(),
+        cards=_cards(dataset, pieces, windows, reasons),
+        sections=sections,
+        examples=_examples(folder),
+        moods=_MOODS,
+        rules=_rules(windows),
+        one_key=windows.agreeing / max(windows.with_key, 1),
     )
     path = out / "report.html"
     with atomic_write(path) as file:

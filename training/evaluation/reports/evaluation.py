@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from improv.files import atomic_write
+from improv.takes.export.template import template
 from training.evaluation.excerpts import Excerpt
 from training.evaluation.figures import Estimate, Report
 from training.evaluation.measures import DIRECTED
@@ -27,56 +27,32 @@ COLOURS = {
     "previous": "#2f5d9b",
     "this model": "#d98e04",
 }
-_STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#222}
-img{max-width:100%;height:auto} table{border-collapse:collapse;margin:1rem 0} h2{margin-top:2.5rem}
-td,th{padding:.2rem .8rem;border-bottom:1px solid #ddd;text-align:right;font-variant-numeric:tabular-nums}
-td:first-child,th:first-child{text-align:left} .wide{overflow-x:auto} p{color:#444}"""
-
-_INTRODUCTION = """Every figure stands with its 95&nbsp;% interval from bootstrap samples of whole pieces. Generated
-music comes through the daemon's own engine on a manual clock, unfiltered; every human piece has a rendering of the same
-measured mood beside it."""
-_DROPPED = "Dropped, because they do not rank human music above the same notes permuted:"
-_DISTANCE = """Overlapped area of each feature's distances: 1 is as near to one half of the human pieces as human music
-can be; the other half of them is the ceiling."""
 
 
 def write_page(path: Path, report: Report, quality: Quality, sets: Mapping[str, Sequence[Excerpt]]) -> None:
     """Write the page, whole."""
     names = list(quality.count)
-    parts = [
-        f"<h1>{html.escape(report.model)}</h1>",
-        f"<p>Family {html.escape(report.family)}, split <code>{report.split_hash}</code>. {_INTRODUCTION}</p>",
-        "<h2>The eight criteria</h2>",
-        _criteria(quality, names),
-        "<h2>Likelihood</h2><p>Nats per token of held-out pieces and, to see over-fitting, of training pieces.</p>",
-        _likelihood(report),
-        "<h2>Measures</h2>",
-        f"<p>{_DROPPED} {html.escape(', '.join(quality.dropped) or 'none')}.</p>",
-        _table(("measure", *names), [(row, *_cells(found, names)) for row, found in quality.measures.items()]),
-        _picture(_bars({row: quality.measures[row] for row in DIRECTED}, names)),
-        f"<h2>Distance to human music</h2><p>{_DISTANCE}</p>",
-        _table(("feature", *names), [(row, *_cells(found, names)) for row, found in quality.overlap.items()]),
-        _picture(_overlap(quality.overlap, names)),
-        "<h2>Originality</h2>",
-        _table(("", "notes or share"), [(key, f"{value:.2f}") for key, value in quality.copying.items()]),
-        "<h2>Endings</h2><p>Asked to end after 20&nbsp;s, in every mood; of human pieces, how they end.</p>",
-        _endings(quality),
-        "<h2>Piano rolls</h2>",
-        _picture(_rolls(sets)),
-    ]
-    page = (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(report.model)}</title>"
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>{''.join(parts)}</html>\n"
+    page = template("training.evaluation.reports", "evaluation.html").render(
+        report=report,
+        quality=quality,
+        names=names,
+        criteria=_criteria(quality, names),
+        likelihood=_likelihood(report),
+        measures=_rows(quality.measures, names),
+        directed=_picture(_bars({row: quality.measures[row] for row in DIRECTED}, names)),
+        overlap=_rows(quality.overlap, names),
+        overlap_drawn=_picture(_overlap(quality.overlap, names)),
+        copying=[(key, f"{value:.2f}") for key, value in quality.copying.items()],
+        endings=_endings(quality),
+        rolls=_picture(_rolls(sets)),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
         file.write(page)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    titles = "".join(f"<th scope=col>{html.escape(cell)}</th>" for cell in head)
-    lines = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<div class=wide><table><tr>{titles}</tr>{lines}</table></div>"
+def _rows(found: Mapping[str, Figures], names: Sequence[str]) -> list[tuple[str, ...]]:
+    return [(row, *_cells(figures, names)) for row, figures in found.items()]
 
 
 def _number(estimate: Estimate | None) -> str:
@@ -89,19 +65,18 @@ def _cells(figures: Figures, names: Sequence[str]) -> list[str]:
     return [_number(figures.get(name)) for name in names]
 
 
-def _criteria(quality: Quality, names: Sequence[str]) -> str:
-    rows = []
+def _criteria(quality: Quality, names: Sequence[str]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
     for entry in quality.criteria:
         for row in entry["rows"] or [""]:
             figures = quality.measures.get(row, {})
             what = row or "none that ranks human above permuted"
             rows.append((str(entry["criterion"]), what, *_cells(figures, names)))
-    return _table(("criterion", "measure", *names), rows)
+    return rows
 
 
-def _likelihood(report: Report) -> str:
-    head = ("split", "source", "pieces", "commands hidden", "known", "Markov", "accuracy hidden", "known")
-    rows = [
+def _likelihood(report: Report) -> list[tuple[str, ...]]:
+    return [
         (
             split,
             row.source,
@@ -113,13 +88,11 @@ def _likelihood(report: Report) -> str:
         for split, part in report.splits.items()
         for row in part
     ]
-    return _table(head, rows)
 
 
-def _endings(quality: Quality) -> str:
+def _endings(quality: Quality) -> list[tuple[str, ...]]:
     keys = ("on_tonic", "longer", "softer", "pieces", "asked")
-    head = ("", "on the tonic triad", "longer", "softer", "ended", "asked")
-    rows = [
+    return [
         (
             name,
             *(f"{found[key]:.2f}" if key in found else "" for key in keys[:3]),
@@ -127,7 +100,6 @@ def _endings(quality: Quality) -> str:
         )
         for name, found in quality.endings.items()
     ]
-    return _table(head, rows)
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Any, Any]:
@@ -138,9 +110,10 @@ def _figure(width: float, height: float, rows: int = 1, columns: int = 1) -> tup
 
 
 def _picture(figure: Any) -> str:
+    """A PNG in base64."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=80, metadata={"Software": None})
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()}">'
+    return base64.b64encode(picture.getvalue()).decode()
 
 
 def _bars(measures: Mapping[str, Figures], names: Sequence[str]) -> Any:
