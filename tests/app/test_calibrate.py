@@ -99,6 +99,17 @@ log: {}
     "midi:\n  outputs: [{port: A, latency_ms: 9}]  # kept\n",
     "midi:\n  name: X  # kept\n",
     "midi:\n  output: Disk  # kept\n  channel: 3\n  program: 4\n  outputs: []  # kept\n",
+    """# above all
+mood:
+  start: 'sad'  # quoted
+
+midi:
+    outputs:
+      - {port: "Roland", channel: 3}
+      # between
+      - port: on
+log: {notes: x}   # last
+""",
     (REPOSITORY / "config.yaml").read_text(),
 )
 
@@ -123,8 +134,16 @@ def test_the_file_keeps_everything_else(tmp_path: Path, before: str) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["config.yaml"]
 
 
+def test_nothing_else_of_the_text_changes(tmp_path: Path) -> None:
+    before = "# top\r\nmood:\r\n    start: 'sad'   # why\r\n\r\nmidi:\r\n    outputs:\r\n      - port: \"A\" # one\r\n"
+    path = tmp_path / "config.yaml"
+    path.write_bytes(before.encode())
+    write_output(path, 0, {"latency_ms": 20.0}, {})
+    assert path.read_bytes().decode() == before.replace("- port", "- latency_ms: 20.0\r\n        port")
+
+
 def test_a_file_that_cannot_be_changed_stays_as_it_is(tmp_path: Path) -> None:
-    for text in ("midi: {}\n", "log: {}\n", "midi:\n  outputs:\n  - {}\n"):
+    for text in ("midi: {}\n", "log: {}\n", "midi:\n  outputs:\n  - {}\n", "midi: {a: 1, a: 2}", "- midi\n"):
         path = tmp_path / "config.yaml"
         path.write_text(text)
         with pytest.raises(InputError, match="by hand"):
