@@ -6,23 +6,22 @@ import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import platformdirs
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from improv.config.faults import listed, sentence, twice
 from improv.config.sections.controls import DEFAULT_CONTROLS
 from improv.config.sections.mood import DEFAULT_NAMES
-from improv.config.sections.section import APP, did_you_mean
+from improv.config.sections.section import APP
 from improv.config.whole import Config
 from improv.config.yaml_tree import LARGEST_FILE, Lines, Tree, YamlError, inside, kind_at, leaves
 from improv.errors import ConfigError, InputError
 from improv.files import read_text
 
 ENVIRONMENT_PREFIX = "BRAINMUSIC_"
-MOST_FAULTS, LONGEST_SHOWN = 50, 60
 FIRST_OF_A_LIST = ((("midi", "outputs"), "0"),)  # where an override begins a list that the file does not have
 
 
@@ -54,16 +53,11 @@ def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        faults += [_sentence(detail, source, lines, origins) for detail in error.errors()]
-        raise ConfigError(_listed(faults)) from None
+        faults += [sentence(detail, Config, source, lines, origins) for detail in error.errors()]
+        raise ConfigError(listed(faults)) from None
     if faults:
-        raise ConfigError(_listed(faults))
+        raise ConfigError(listed(faults))
     return config
-
-
-def _listed(faults: list[str]) -> str:
-    more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
-    return "\n".join(faults[:MOST_FAULTS] + more)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
@@ -79,11 +73,7 @@ def _read(path: Path) -> tuple[dict[str, Any], Lines, list[str]]:
         return {}, {}, []
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}:1: must be sections with keys, like `midi:` (got {type(tree).__name__})")
-    faults = [
-        f"{path}:{line}: {'.'.join(place)}: stands twice, first in line {first}; keep one"
-        for place, line, first in found.twice
-    ]
-    return {key: {} if value is None else value for key, value in tree.items()}, found.lines, faults
+    return {key: {} if value is None else value for key, value in tree.items()}, found.lines, twice(found, str(path))
 
 
 # One entry that is put in joins these defaults; a file that gives the table gives all of it.
@@ -146,81 +136,6 @@ def _place(tree: dict[Any, Any], path: tuple[str, ...], value: object) -> None:
         elif isinstance(branch, dict) and place not in branch:
             branch[place] = fresh
         branch = branch[place]
-
-
-def _sentence(detail: ErrorDetails, source: str, lines: Lines, origins: dict[tuple[str, ...], str]) -> str:
-    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    path += getattr(detail.get("ctx", {}).get("error"), "at", ())
-    known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in lines or path[:end] in origins), ())
-    # An override may also have put a whole table where a value belongs.
-    inside = next((origin for place, origin in origins.items() if place[: len(path)] == path), "")
-    where = origins.get(known) or inside or (f"{source}:{lines[known]}" if known else source)
-    return f"{where}: {'.'.join(path)}: {_problem(detail, path)}"
-
-
-def _problem(detail: ErrorDetails, path: tuple[str, ...]) -> str:
-    got = shown(detail["input"])
-    kind = detail["type"]
-    if kind == "extra_forbidden":
-        keys = _keys_at(path[:-1])
-        return f"unknown key{did_you_mean(path[-1], keys)}; allowed: {', '.join(keys)}"
-    if kind == "value_error":
-        return str(detail["ctx"]["error"])
-    if allowed := _range_at(path):
-        return f"must be {allowed} (got {got})"
-    if kind == "literal_error":
-        return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got})"
-    wanted = {
-        "bool": "true or false",
-        "string": "a text",
-        "int": "a whole number",
-        "float": "a number",
-        "dict": "a table of keys and values",
-        "tuple": "a list of outputs, each with keys",
-        "too": "a list of at most 16 outputs",
-        "model": "a section with keys",
-    }
-    return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got})"
-
-
-def shown(value: object) -> str:
-    """A value as a sentence quotes it, cut off where it is long."""
-    text = repr(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 3] + "..."
-
-
-def _model_at(path: tuple[str, ...]) -> type[BaseModel] | None:
-    """The section that stands at a path, also inside a list: midi.outputs.0."""
-    model: type[BaseModel] | None = Config
-    for part in path:
-        if part.isdigit():
-            continue
-        field = model.model_fields.get(part) if model else None
-        found = [field.annotation, *get_args(field.annotation)] if field else []
-        model = next((kind for kind in found if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-    return model
-
-
-def _keys_at(path: tuple[str, ...]) -> list[str]:
-    model = _model_at(path)
-    return list(model.model_fields) if model else []
-
-
-def _range_at(path: tuple[str, ...]) -> str:
-    """What a number may be, from the field's own bounds, or empty."""
-    model = _model_at(path[:-1])
-    field = model.model_fields.get(path[-1]) if model else None
-    bounds = {
-        name: getattr(part, name)
-        for part in (field.metadata if field else ())
-        for name in ("ge", "gt", "le")
-        if getattr(part, name, None) is not None
-    }
-    if "le" not in bounds:
-        return ""
-    whole = "a whole number " if field and field.annotation is int else ""
-    low = f"more than {bounds['gt']:g}, at most " if "gt" in bounds else f"{bounds['ge']:g}.."
-    return f"{whole}{low}{bounds['le']:.10g}"
 
 
 def dump(config: Config) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from improv.errors import InputError
 
@@ -136,6 +137,11 @@ def leaves(kind: Any) -> set[type]:
     return {kind} if kind in (str, int, float, bool) else set()
 
 
+def fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys of a section as the file writes them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def inside(kind: Any, key: str | int) -> Any:
     """What stands at a key of a table or at a place of a list of this kind; object where nobody says."""
     origin, arguments = get_origin(kind), get_args(kind)
@@ -144,7 +150,7 @@ def inside(kind: Any, key: str | int) -> Any:
     if origin in (Union, types.UnionType):
         return next((found for one in arguments if (found := inside(one, key)) is not object), object)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        field = kind.model_fields.get(str(key))
+        field = fields(kind).get(str(key))
         return field.annotation if field else object
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
         return arguments[1]

@@ -17,6 +17,7 @@ from improv.music.mood import Glide, Mood
 
 LONGEST_S = 24 * 3600.0
 FEWEST_STEPS, MOST_STEPS = 3, 20
+MATCH_S, LEAD_S, HOLD_S = 120.0, 600.0, 300.0  # of the iso principle, where nobody says otherwise
 LARGEST_STEP = 0.7  # of the plane, a quarter of its diagonal: no single step of a lead goes further
 # Whoever joins a journey elsewhere on the plane comes to it over this time, or over the glide that is set.
 JOIN_S = 6.0
@@ -75,9 +76,9 @@ class Iso:
     name: str
     origin: Mood | None
     target: Mood
-    match_s: float = 120.0
-    lead_s: float = 600.0
-    hold_s: float = 300.0
+    match_s: float = MATCH_S
+    lead_s: float = LEAD_S
+    hold_s: float = HOLD_S
     steps: int = FEWEST_STEPS
     limits: Limits = FREE
     ends: bool = False

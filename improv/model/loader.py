@@ -7,8 +7,8 @@ plays on meanwhile.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,10 +37,8 @@ class ModelLoader:
     ) -> None:
         self._load = load or (lambda path: OnnxModel(path, provider))
         self._beside = beside
-        self._thread: threading.Thread | None = None
-        self._loading = ""
+        self._loading: Future[Loaded] | None = None
         self._wanted = ""
-        self._done: list[Loaded] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -56,41 +54,39 @@ class ModelLoader:
         if not path.is_file():
             raise ModelError(f"the model {path} is not there; there are: {', '.join(self.names)}")
         self._wanted = name
-        if self._thread is None:
+        if self._loading is None:
             self._begin()
 
     def _begin(self) -> None:
-        self._loading, self._wanted = self._wanted, ""
-        if not self._beside:
-            self._fetch(self._loading)
-            return
-        self._thread = threading.Thread(target=self._fetch, args=(self._loading,), name="model", daemon=True)
-        self._thread.start()
+        name, self._wanted = self._wanted, ""
+        if self._beside:
+            executor = ThreadPoolExecutor(1, "model")
+            self._loading = executor.submit(self._fetch, name)
+            executor.shutdown(wait=False)  # the thread ends with the one thing that it does
+        else:
+            self._loading = Future()
+            self._loading.set_result(self._fetch(name))
 
-    def _fetch(self, name: str) -> None:
+    def _fetch(self, name: str) -> Loaded:
         try:
-            self._done.append(Loaded(name, self._load(resolve(name))))
+            return Loaded(name, self._load(resolve(name)))
         except ModelError as error:
-            self._done.append(Loaded(name, None, str(error)))
+            return Loaded(name, None, str(error))
         except Exception as error:  # whatever a damaged file makes a library raise must be heard of
             log.debug("the model %s could not be loaded", name, exc_info=True)
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
-            self._done.append(Loaded(name, None, f"the model {name} could not be loaded ({reason})"))
+            return Loaded(name, None, f"the model {name} could not be loaded ({reason})")
 
     def ready(self) -> Loaded | None:
         """What was loaded since the last time, or could not be; never waits."""
-        if self._thread is not None:
-            if self._thread.is_alive():
-                return None
-            self._thread.join()
-            self._thread = None
-        done = self._done.pop(0) if self._done else None
+        if self._loading is None or not self._loading.done():
+            return None
+        done, self._loading = self._loading.result(), None
         if self._wanted:
             self._begin()
         return done
 
     def close(self) -> None:
         """Wait for what is loading."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._loading is not None:
+            wait([self._loading])

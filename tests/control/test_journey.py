@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from pathlib import Path
@@ -39,6 +40,8 @@ from tests.conftest import REPOSITORY
 MOODS = Config().mood.moods
 SAD, CALM, HAPPY = CORNERS["sad"], CORNERS["calm"], CORNERS["happy"]
 WAY = Journey("way", (Waypoint(0, SAD), Waypoint(60, SAD), Waypoint(120, CALM)))
+WORDS = ["name", "points", "iso", "at", "mood", "from", "to", "limits", "tempo", "end", "here", "sad", "1:30", "-5"]
+WORDS += [": ", ", ", "\n", "- ", "{", "}", "[", "]", "&a ", "*a", "<<", "'", "!!int ", "2024-02-30", "~", " "]
 moods = st.builds(Mood, st.floats(-1, 1), st.floats(-1, 1))
 
 
@@ -177,7 +180,7 @@ def test_a_file() -> None:
         ),
         (
             "points:\n- {at: 0, mood: [0.5, 1.5]}",
-            "j.yaml:2: points.0.mood: must be -1..1 in the mood plane (got '1.5')",
+            "j.yaml:2: points.0.mood: valence and arousal must be -1..1 (got 0.5, 1.5)",
         ),
         ("points:\n\n- at: 0\n  mood: clam", "j.yaml:4: points.0.mood: unknown mood 'clam', did you mean 'calm'?"),
         (
@@ -185,10 +188,10 @@ def test_a_file() -> None:
             "j.yaml:3: limits.tempo: the floor 90 lies above the ceiling 60",
         ),
         ("limits: {register: [60, 66]}\niso: {to: calm}", "j.yaml:1: limits.register: must leave 12 keys or more"),
-        ("limits: {loudness: [0, 60]}\niso: {to: calm}", "limits.loudness: must be 1..127 velocity (got '0')"),
-        ("limits: {loudness: 60}\niso: {to: calm}", "limits.loudness: must be a pair [floor, ceiling]"),
-        ("limits: {temp: [60, 70]}\niso: {to: calm}", "limits.temp: unknown key, did you mean 'tempo'?"),
-        ("iso: {to: calm, steps: 2}", "iso.steps: must be 3..20 steps (got '2')"),
+        ("limits: {loudness: [0, 60]}\niso: {to: calm}", "limits.loudness: must be 1..127 velocity (got 0)"),
+        ("limits: {loudness: 60}\niso: {to: calm}", "limits.loudness: must be a pair of numbers [floor, ceiling]"),
+        ("limits: {temp: [60, 70]}\niso: {to: calm}", "limits.temp: unknown limit, did you mean 'tempo'?"),
+        ("iso: {to: calm, steps: 2}", "iso.steps: must be a whole number 3..20 (got 2)"),
         ("iso: {to: calm, steps: 3.5}", "iso.steps: must be a whole number"),
         ("iso: {from: calm}", "j.yaml:1: iso.to: is missing"),
         ("iso: {to: calm, lead: soon}", "iso.lead: must be a time from 0:00 to 24:00:00"),
@@ -198,7 +201,7 @@ def test_a_file() -> None:
         ("points: [{mood: sad}]", "points.0.at: is missing"),
         ("points: []", "points: must be a list of 1..1000 points"),
         ("points: [sad]", "points.0: must be a table with the keys at, mood"),
-        ("points: [{at: 0, mood: {}}]", "points.0.mood: must be a mood's name or a point"),
+        ("points: [{at: 0, mood: {}}]", "points.0.mood: must be a mood's name or a pair"),
         ("points: [{at: 0, at: 1, mood: sad}]", "points.0.at: stands twice"),
         ("name: x", "must hold either `points` or `iso`"),
         ("iso: {to: calm}\nend: maybe", "j.yaml:2: end: must be true or false"),
@@ -218,6 +221,17 @@ def test_every_fault_is_said_at_once() -> None:
     with pytest.raises(InputError) as caught:
         journeys.parse("points:\n- {at: x, mood: sad}\n- {at: 0, mood: dull}\nwhy: 1", MOODS, "j.yaml")
     assert len(str(caught.value).splitlines()) == 3
+
+
+@given(
+    st.lists(
+        st.sampled_from(WORDS),
+        max_size=30,
+    ).map("".join)
+)
+def test_no_file_at_all_makes_more_than_sentences(text: str) -> None:
+    with contextlib.suppress(InputError):
+        assert journeys.parse(text, MOODS).name
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

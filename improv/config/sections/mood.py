@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
@@ -27,7 +28,7 @@ DEFAULT_TABLE: dict[str, dict[str, float]] = {
 DEFAULT_NAMES = {name: (mood.valence, mood.arousal) for name, mood in FURTHER_NAMES.items()}
 
 
-def _point(value: object) -> object:
+def point(value: object) -> str | tuple[float, float]:
     """A mood's name (looked up later, when all names are known), or a pair [valence, arousal]."""
     return value if isinstance(value, str) else _pair(value, "a mood's name or a pair [valence, arousal]")
 
@@ -42,8 +43,16 @@ def _pair(value: Any, wanted: str = "a pair [valence, arousal]") -> tuple[float,
     return (valence, arousal)
 
 
+def known_mood(place: str | tuple[float, float], moods: Mapping[str, Mood]) -> str | tuple[float, float]:
+    """A point, or a name that is one of `moods`; ValueError for any other."""
+    if isinstance(place, str) and place not in moods:
+        hint = did_you_mean(place, moods)
+        raise ValueError(f"unknown mood {place!r}{hint}; allowed: {', '.join(moods)} or [valence, arousal]")
+    return place
+
+
 class MoodSection(Section):
-    start: Annotated[str | tuple[float, float], BeforeValidator(_point)] = "calm"
+    start: Annotated[str | tuple[float, float], BeforeValidator(point)] = "calm"
     glide_s: float = Field(12.0, ge=0, le=LONGEST_GLIDE_S)
     intensity: float = Field(0.35, ge=0, le=1)
     names: dict[str, tuple[float, float]] = Field(DEFAULT_NAMES, max_length=100)
@@ -96,11 +105,10 @@ class MoodSection(Section):
 
     @model_validator(mode="after")
     def _start_is_known(self) -> MoodSection:
-        if isinstance(self.start, str) and self.start not in self.moods:
-            hint = did_you_mean(self.start, self.moods)
-            raise TableError(
-                ("start",), f"unknown mood {self.start!r}{hint}; allowed: {', '.join(self.moods)} or [valence, arousal]"
-            )
+        try:
+            known_mood(self.start, self.moods)
+        except ValueError as error:
+            raise TableError(("start",), str(error)) from None
         return self
 
     @property
