@@ -28,7 +28,7 @@ COMMANDS = {
     "config": "Print the effective configuration.",
     "doctor": "Check model, ports, timing and rights, each with a verdict.",
     "calibrate": "Measure how long a hardware piano needs by velocity, from its own MIDI echo.",
-    "render": "Write music to a MIDI file without waiting for it.",
+    "render": "Write music to a file (MIDI, score or sound) without waiting for it.",
     "takes": "List, export, replay, make again, report and delete what was played.",
     "journey": "Draw a journey, as commanded and as a recording measures.",
     "tokens": "Print the token ids of a MIDI file as JSON, as training sees it; or the way back.",

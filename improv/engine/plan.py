@@ -125,11 +125,10 @@ class LookAhead:
         """Notes of a step as they go to the player; what would be late is due now."""
         now_s, channel = self._clock.now(), self.settings.channel
         notes = []
-        for note_id, pitch, velocity, on_s in started:
-            due_s = max(self.due_s(on_s, step), now_s)
-            notes.append(
-                PlannedNote(note_id, channel, pitch, velocity, due_s, due_s + PROVISIONAL_NOTE_S, step.revision)
-            )
+        for note in started:
+            due_s = max(self.due_s(note.on_s, step), now_s)
+            until_s = due_s + PROVISIONAL_NOTE_S
+            notes.append(PlannedNote(note.note_id, channel, note.pitch, note.velocity, due_s, until_s, step.revision))
         return notes
 
     def _end(self, offs: list[tuple[int, float]]) -> None:

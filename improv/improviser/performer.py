@@ -54,8 +54,15 @@ def perform(
     ended += [EndedNote(note.note_id, music_s) for note in pedalled if note not in kept]
     above = max((note.sent for note in (*held, *kept)), default=-1)
     velocities, delays_s = _touch(snapshot, grid, keys, asked, expression, above, rng)
+    hand_of = dict(zip(grid.started, grid.hands, strict=False))  # empty where the family has no hands
     started = tuple(
-        StartedNote(first_note_id + index, sent, asked.limits.velocity(velocity), music_s + delay_s)
+        StartedNote(
+            first_note_id + index,
+            sent,
+            asked.limits.velocity(velocity),
+            music_s + delay_s,
+            hand_of.get(keys[sent], -1),
+        )
         for index, (sent, velocity, delay_s) in enumerate(zip(keys, velocities, delays_s, strict=True))
     )
     tick = snapshot.position.tick

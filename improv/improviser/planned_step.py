@@ -9,12 +9,16 @@ from improv.music.position import Position
 
 
 class StartedNote(NamedTuple):
-    """A note that begins: its id, pitch, velocity, and its onset in seconds of the music."""
+    """A note that begins: its id, pitch, velocity, and its onset in seconds of the music.
+
+    hand: 0 left, 1 right, -1 where the model does not say.
+    """
 
     note_id: int
     pitch: int
     velocity: int
     on_s: float
+    hand: int = -1
 
 
 class EndedNote(NamedTuple):

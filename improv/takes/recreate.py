@@ -82,7 +82,10 @@ def recreate(records: list[Record], model: Model, find: Find) -> Iterator[tuple[
         for record, operation in operations(records, lambda offer: _offered(offer, find)):
             step = improviser.apply(operation)
             if step is not None:
-                yield record, step_record(step)
+                made = step_record(step)
+                if "hands" not in record:  # takes before them told none
+                    made.pop("hands", None)
+                yield record, made
     except ValueError as error:
         raise InputError(f"the take is of another version of BrainMusic, or damaged: {error}") from None
 

@@ -6,7 +6,8 @@ take       format, id, started (local time), version, model {name, sha256, famil
 controls   what is commanded from here on, whole (improv.control.state.ControlState)
 settings   the improviser's settings from here on, whole
 step       tick, m (music_s), bpm, bar, beats, grid (ticks per beat), v, a (mood), r (revision), on [[id, pitch,
-           velocity, on_s]], off [[id, off_s]] in seconds of the music; end when the piece ends with it
+           velocity, on_s]], off [[id, off_s]] in seconds of the music; hands: of each of `on`, 0 left, 1 right, where
+           the model says so; end when the piece ends with it
 rewind     tick: steps from there on were taken back before they sounded, and are planned again
 offer      asked, name, family, sha256: from here on this model can be asked for by this name
 hear       keys: what the person holds from here on, where it is heard; struck [[pitch, velocity]]: keys that went down
@@ -92,9 +93,11 @@ def step_record(step: PlannedStep) -> Record:
         "v": float(step.mood.valence),
         "a": float(step.mood.arousal),
         "r": step.revision,
-        "on": [list(note) for note in step.started],
+        "on": [list(note[:4]) for note in step.started],
         "off": [list(ended) for ended in step.ended],
     }
+    if any(note.hand >= 0 for note in step.started):
+        record["hands"] = [note.hand for note in step.started]
     return record | {"end": True} if step.finished else record
 
 

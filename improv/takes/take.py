@@ -17,13 +17,14 @@ from improv.takes.schema import FORMAT
 
 
 class PlayedNote(NamedTuple):
-    """A note as it sounded. on_s, off_s: seconds since the take began."""
+    """A note as it sounded. on_s, off_s: seconds since the take began. hand: 0 left, 1 right, -1 unknown."""
 
     note_id: int
     pitch: int
     velocity: int
     on_s: float
     off_s: float
+    hand: int = -1
 
 
 class PlayedStep(NamedTuple):
@@ -142,6 +143,7 @@ class _Reader:
         self.commands: list[Command] = []
         self.written: list[tuple[str, str]] = []
         self._chosen: dict[int, tuple[int, int, float]] = {}  # id -> pitch, velocity, on_s of the music
+        self._hands: dict[int, int] = {}  # id -> hand, of notes that know it
         self._on_s: dict[int, float] = {}
         self._off_s: dict[int, float] = {}
         self._open: set[int] = set()  # ids of notes that a bend may still move
@@ -176,6 +178,8 @@ class _Reader:
     def _step(self, record: Record) -> None:
         self._steps.append(record)
         self._chosen |= {int(i): (int(p), int(v), float(s)) for i, p, v, s in record["on"]}
+        hands = record.get("hands", ())
+        self._hands |= {int(on[0]): int(hand) for on, hand in zip(record["on"], hands, strict=False)}
 
     _carried = _step
 
@@ -239,7 +243,13 @@ class _Reader:
     def heard(self, end_s: float) -> list[PlayedNote]:
         """The notes that began before the end, none longer than it, by onset."""
         notes = [
-            PlayedNote(note_id, *self._chosen[note_id][:2], on_s, min(max(self._off_s[note_id], on_s), end_s))
+            PlayedNote(
+                note_id,
+                *self._chosen[note_id][:2],
+                on_s,
+                min(max(self._off_s[note_id], on_s), end_s),
+                self._hands.get(note_id, -1),
+            )
             for note_id, on_s in self._on_s.items()
             if on_s < end_s
         ]

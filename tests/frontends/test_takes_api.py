@@ -50,7 +50,10 @@ def test_the_list_the_files_a_note_and_the_end(tiny: OnnxModel, tmp_path: Path) 
     assert (status, [row["take_id"] for row in json.loads(body)]) == (200, [take_id])
     status, body = ask(api, "GET", f"/api/takes/{take_id}.mid")
     assert status == 200
-    assert len(mido.MidiFile(file=io.BytesIO(body)).tracks) == 2
+    assert len(mido.MidiFile(file=io.BytesIO(body)).tracks) == 3
+    status, body = ask(api, "GET", f"/api/takes/{take_id}.musicxml")
+    assert b"score-partwise" in body
+    assert ask(api, "GET", f"/api/takes/{take_id}.flac")[1].startswith(b"fLaC")
     assert ask(api, "POST", f"/api/takes/{take_id}/note", b"--she smiled")[0] == 200
     status, body = ask(api, "GET", f"/api/takes/{take_id}.html")
     assert b"--she smiled" in body

@@ -121,7 +121,7 @@ def test_planned_music() -> None:
         step(10, 1.25, (StartedNote(3, 67, 72, 1.25),), (), SAD),
         step(11, 1.5, (), (EndedNote(3, 1.5), EndedNote(99, 1.5)), SAD),
     ]
-    conductor, piano = music_file(steps, channel=3, program=5).tracks
+    conductor, piano, _ = music_file(steps, channel=3, program=5).tracks
     assert messages(piano, "program_change") == [(0, mido.Message("program_change", channel=3, program=5))]
     found = [(tick, m.type, m.note, m.velocity) for tick, m in messages(piano, "note_on", "note_off")]
     assert found == [

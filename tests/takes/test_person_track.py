@@ -19,10 +19,10 @@ TICKS_PER_S = 960
 
 def strikes(happening: list[tuple[float, bytes]], seconds: float = 4.0) -> list[tuple[int, int, int, int]]:
     """(onset, end, pitch, velocity) of the exported track, in ticks, as the reader of MIDI files finds them."""
-    take: Any = SimpleNamespace(person=happening, seconds=seconds)
+    music: Any = SimpleNamespace(person=happening, seconds=seconds)
     time: Any = SimpleNamespace(tick_at=lambda at_s: round(at_s * TICKS_PER_S))
     file = mido.MidiFile(type=1, ticks_per_beat=480)
-    file.tracks.append(_person(take, time))
+    file.tracks.append(_person(music, time))
     out = io.BytesIO()
     file.save(file=out)
     music = read_music(out.getvalue())

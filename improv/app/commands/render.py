@@ -1,4 +1,4 @@
-"""`improv render`: music into a MIDI file, without waiting for it."""
+"""`improv render`: music into a file, MIDI, score or sound, without waiting for it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from improv.app.options import configured
 from improv.config import journeys
 from improv.config.adapters import render
 from improv.errors import InputError
-from improv.midi import file as midi_file
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import parse_mood
-from improv.takes.export.planned import music_file
+from improv.takes.export import formats
+from improv.takes.export.music import of_steps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("out", type=Path, help="the MIDI file to write")
+    parser.add_argument("out", type=Path, help="the file to write: .mid, .musicxml, .wav, .flac or .ogg")
     parser.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
     parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML)")
     parser.add_argument("--seconds", type=float, help="length (default 60, or as long as the journey)")
@@ -28,8 +28,7 @@ def command(options: argparse.Namespace) -> None:
     seed = options.seed if options.seed is not None else max(effective.music.seed, 0)
     if not 0 <= seed < 2**31:
         raise InputError(f"--seed must be in 0..2147483647, got {seed}")
-    if not options.out.parent.is_dir():
-        raise InputError(f"the folder {options.out.parent} for {options.out.name} is not there")
+    formats.checked(options.out, formats.OF_MUSIC)
     if options.mood and options.journey:
         raise InputError("--mood and --journey exclude each other: a journey brings its moods")
     mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
@@ -40,7 +39,9 @@ def command(options: argparse.Namespace) -> None:
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, length_s, seed, mood, journey=journey)
     program = effective.midi.program if effective.midi.program >= 0 else None
-    midi_file.save(music_file(steps, effective.midi.channel - 1, program), options.out)
+    formats.write_music(
+        of_steps(steps, f"BrainMusic, seed {seed}"), options.out, channel=effective.midi.channel - 1, program=program
+    )
     notes = sum(len(step.started) for step in steps)
     print(
         f"{options.out}: {length_s:g} s, {notes} notes, "

@@ -12,7 +12,7 @@ from improv.app.options import common, configured
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
-from improv.files import PRIVATE, write_whole
+from improv.files import PRIVATE
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import parse_mood
 from improv.takes import library, take
@@ -32,14 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub = add("list", _list, "List the takes, the newest first.")
     sub.add_argument("--limit", type=int, default=20, help="at most so many (default 20; 0: all)")
     sub.add_argument("--json", action="store_true", help="as a JSON list")
-    sub = add("export", _export, "Write a take as a MIDI file, sound, or a picture.")
-    sub.add_argument("out", type=Path, nargs="?", help="the MIDI file to write (default: beside the take)")
-    sub.add_argument("--wav", type=Path, metavar="FILE", help="sound as well, with FluidSynth")
-    sub.add_argument("--soundfont", type=Path, metavar="FILE.sf2", help="for --wav (default: the first that is found)")
+    sub = add("export", _export, "Write a take as MIDI, score, sound, picture or report.")
+    sub.add_argument("out", type=Path, nargs="?", help="the file to write: its suffix says what (default: .mid beside)")
+    sub.add_argument("--wav", type=Path, metavar="FILE", help="sound as well")
+    sub.add_argument(
+        "--soundfont", type=Path, metavar="FILE.sf2", help="sound through FluidSynth (default: the page's piano)"
+    )
     sub.add_argument("--png", type=Path, metavar="FILE", help="a picture as well: mood path and piano roll")
     add("replay", _replay, "Play a take again to the ports of the configuration, the same notes at the same times.")
     sub = add("render", _render, "Make a take again from seed, model and commands, and compare; or make it otherwise.")
-    sub.add_argument("out", type=Path, nargs="?", help="the MIDI file to write")
+    sub.add_argument("out", type=Path, nargs="?", help="the file to write: .mid, .musicxml or .wav")
     sub.add_argument("--model", metavar="FILE.onnx", help="with another model")
     sub.add_argument("--mood", help="in this mood all through: a name, or valence,arousal")
     sub = add("report", _report, "Write one page about a take (HTML, to be read or printed).")
@@ -82,24 +84,19 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from improv.midi import file as midi_file
-    from improv.takes.export import midi as export
+    from improv.takes.export import formats
 
     path = _path(options)
+    out = formats.checked(options.out or path.with_suffix(".mid"), formats.OF_TAKE)
+    more = [
+        formats.checked(file, kinds)
+        for file, kinds in ((options.png, (".png",)), (options.wav, formats.SOUNDS))
+        if file is not None
+    ]
     read = take.read(path)
-    out = options.out or path.with_suffix(".mid")
-    midi_file.save(export.midi_file(read), _ready(out), permissions=PRIVATE)
-    print(f"{out}: {_described(read)}")
-    if options.png:
-        from improv.takes.export.picture import png
-
-        write_whole(_ready(options.png), png(read), permissions=PRIVATE)
-        print(options.png)
-    if options.wav:
-        from improv.takes.export import sound
-
-        sound.write_wav(out, _ready(options.wav), sound.soundfont(options.soundfont))
-        print(options.wav)
+    for file in (out, *more):
+        formats.write_take(read, file, soundfont=options.soundfont, permissions=PRIVATE)
+        print(f"{out}: {_described(read)}" if file is out else file)
     return 0
 
 
@@ -134,13 +131,14 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from improv.midi import file as midi_file
     from improv.model.onnx_model import resolve
     from improv.takes import recreate
-    from improv.takes.export import midi as export
-    from improv.takes.export.planned import music_file
+    from improv.takes.export import formats
+    from improv.takes.export.music import of_steps, of_take
 
     effective, path = _config(options), _path(options)
+    if options.out:
+        formats.checked(options.out, formats.OF_MUSIC)
     records = recreate.chain(path)
     chosen = options.model or (records[0].get("config") or {}).get("model", {}).get("path", "")
     model = OnnxModel(resolve(chosen), effective.model.provider)
@@ -148,7 +146,7 @@ def _render(options: argparse.Namespace) -> int:
         mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
         steps = recreate.otherwise(records, model, mood)
         out = options.out or path.with_name(f"{path.stem}-otherwise.mid")
-        midi_file.save(music_file(steps), _ready(out), permissions=PRIVATE)
+        formats.write_music(of_steps(steps), out, permissions=PRIVATE)
         print(f"{out}: {sum(len(step.started) for step in steps)} notes")
         return 0
     _check(records[0]["model"], model)
@@ -161,7 +159,7 @@ def _render(options: argparse.Namespace) -> int:
     made, comparison = recreate.recreated(records, model, find)
     if options.out:
         own = made[len(made) - len(take.records_of(path)[0]) :]
-        midi_file.save(export.midi_file(take.taken(path, own, 0)), _ready(options.out), permissions=PRIVATE)
+        formats.write_music(of_take(take.taken(path, own, 0)), options.out, permissions=PRIVATE)
     if comparison.different:
         raise InputError(
             f"{path.stem}: {comparison.different} of {comparison.steps} steps came out differently, first at "
@@ -182,11 +180,11 @@ def _check(played: Record, model: OnnxModel) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from improv.takes.export.report import html
+    from improv.takes.export import formats
 
     path = _path(options)
-    out = options.out or path.with_suffix(".html")
-    write_whole(_ready(out), html(take.read(path)), permissions=PRIVATE)
+    out = formats.checked(options.out or path.with_suffix(".html"), (".html",))
+    formats.write_take(take.read(path), out, permissions=PRIVATE)
     print(out)
     return 0
 
@@ -208,9 +206,3 @@ def _delete(options: argparse.Namespace) -> int:
     library.delete(path)
     print(f"deleted {path.stem}")
     return 0
-
-
-def _ready(out: Path) -> Path:
-    if not out.parent.is_dir():
-        raise InputError(f"the folder {out.parent} for {out.name} is not there")
-    return out

@@ -20,11 +20,13 @@ from starlette.routing import Route
 
 # As takes are named: the second they began, and a number where two began in one.
 TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
-LONGEST_S = 120.0
+LONGEST_S = 600.0  # the sound of half an hour takes some minutes
 MOST_AT_ONCE = 2
 LONGEST_NOTE_BYTES = 40_000
 KINDS = {
     "mid": ("audio/midi", ["export"]),
+    "musicxml": ("application/vnd.recordare.musicxml+xml", ["export"]),
+    "flac": ("audio/flac", ["export"]),
     "png": ("image/png", ["export"]),
     "html": ("text/html; charset=utf-8", ["report"]),
 }
@@ -71,8 +73,7 @@ class TakesApi:
         media, action = KINDS[kind]
         with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
             out = Path(folder) / f"{take_id}.{kind}"
-            where = [str(Path(folder) / "take.mid"), "--png", str(out)] if kind == "png" else [str(out)]
-            code, said = await self._run(*action, take_id, *where)
+            code, said = await self._run(*action, take_id, str(out))
             if code:
                 return _failed(said)
             kept = {"Content-Disposition": f'attachment; filename="{out.name}"'}

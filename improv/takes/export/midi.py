@@ -1,149 +1,100 @@
-"""A take as a standard MIDI file: tempo map, bar lines, moods as markers and controllers, the person on a track."""
+"""A piece as a standard MIDI file that a DAW opens well: steady tempo map, bar lines, a track for each hand.
+
+Tracks: conductor (tempo, metre, a marker at each change of mood), the piano's hands or the whole piano, the mood's lane
+(two controllers), and the person's where there is something on it.
+"""
 
 from __future__ import annotations
-
-import bisect
-from itertools import zip_longest
-from typing import NamedTuple
 
 import mido
 
 from improv.midi.file import FILE_TICKS_PER_BEAT, track
+from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import nearest_name
-from improv.takes.take import PlayedStep, Take
+from improv.takes.export.music import Music, of_take
+from improv.takes.export.timeline import Timeline
+from improv.takes.take import PlayedNote, Take
 
 _OFF, _OTHER, _ON = 0, 1, 2  # sorting order at one tick
-LONGEST_QUARTER_US = 0xFFFFFF  # what a tempo event can say: 16.8 s
-# A step that comes later than that after the one before it was waited for: slower than any rubato, and then some.
-LONGEST_RUBATO, PAUSE_S = 2.0, 0.05
 VALENCE_CONTROL, AROUSAL_CONTROL = 20, 21  # as the default control map receives them
 
-
-class _Segment(NamedTuple):
-    """From at_s and file_tick on, so many seconds to a file tick."""
-
-    at_s: float
-    file_tick: float
-    seconds_per_tick: float
-
-
-class Timeline:
-    """Seconds of the take <-> ticks of the file. Grid steps lie on the grid; a pause takes whole bars."""
-
-    def __init__(self, take: Take) -> None:
-        self.step_ticks: list[int] = []
-        """File tick of each step of the take."""
-        self._segments: list[_Segment] = []
-        self.meters: list[tuple[int, float]] = []
-        """(file tick, quarters in a bar) where that changes."""
-        tick, last_meter = 0.0, 0.0
-        if take.steps and take.steps[0].at_s > PAUSE_S:
-            tick = self._rest(take.steps[0], 0.0, 0.0)
-        for step, after in zip_longest(take.steps, take.steps[1:]):
-            if step.beats_per_bar != last_meter:
-                self.meters.append((round(tick), step.beats_per_bar))
-                last_meter = step.beats_per_bar
-            self.step_ticks.append(round(tick))
-            ticks = max(after.tick - step.tick, 1) if after is not None else 1
-            own_s = ticks * 60.0 / step.tempo_bpm / step.ticks_per_beat
-            next_s = after.at_s if after is not None else step.at_s + own_s
-            length = ticks * FILE_TICKS_PER_BEAT / step.ticks_per_beat
-            waited = next_s - step.at_s > LONGEST_RUBATO * own_s + PAUSE_S
-            sounding_s = own_s if waited else max(next_s - step.at_s, 1e-4)
-            self._segments.append(_Segment(step.at_s, tick, sounding_s / length))
-            tick += length
-            if waited:
-                tick = self._rest(step, step.at_s + own_s, tick, next_s - step.at_s - own_s)
-        if not self._segments:
-            self._segments.append(_Segment(0.0, 0.0, 0.5 / FILE_TICKS_PER_BEAT))
-
-    def _rest(self, step: PlayedStep, from_s: float, tick: float, seconds: float | None = None) -> float:
-        """Whole bars for the time that nothing was planned."""
-        seconds = step.at_s if seconds is None else seconds
-        bar_ticks = round(step.beats_per_bar * FILE_TICKS_PER_BEAT)
-        bars = max(1, round(seconds * step.tempo_bpm / 60 / step.beats_per_bar))
-        self._segments.append(_Segment(from_s, tick, seconds / (bars * bar_ticks)))
-        return tick + bars * bar_ticks
-
-    def tick_at(self, at_s: float) -> int:
-        """The nearest file tick to a moment of the take."""
-        index = max(bisect.bisect_right(self._segments, at_s, key=lambda segment: segment.at_s) - 1, 0)
-        segment = self._segments[index]
-        return max(0, round(segment.file_tick + (at_s - segment.at_s) / segment.seconds_per_tick))
-
-    def tempos(self) -> list[tuple[int, int]]:
-        """(file tick, microseconds to a quarter) where that changes."""
-        found: list[tuple[int, int]] = []
-        for segment in self._segments:
-            quarter_us = min(round(1e6 * segment.seconds_per_tick * FILE_TICKS_PER_BEAT), LONGEST_QUARTER_US)
-            if not found or found[-1][1] != quarter_us:
-                found.append((round(segment.file_tick), max(quarter_us, 1)))
-        return found
+_Events = list[tuple[int, int, mido.Message | mido.MetaMessage]]
 
 
 def midi_file(take: Take) -> mido.MidiFile:
-    """The take as a file of format 1: conductor, piano, and the person's track where there is something on it."""
-    time = Timeline(take)
+    """A take as it was heard."""
+    return music_file(of_take(take))
+
+
+def music_file(music: Music, channel: int = 0, program: int | None = None) -> mido.MidiFile:
+    """The piece as a file of format 1. channel: 0..15, of the piano. program: 0..127, sent first; None: none."""
+    time = Timeline(music.steps)
     file = mido.MidiFile(type=1, ticks_per_beat=FILE_TICKS_PER_BEAT)
-    file.tracks += [_conductor(take, time), _piano(take, time)]
-    if take.person:
-        file.tracks.append(_person(take, time))
+    file.tracks.append(_conductor(music, time))
+    if music.knows_hands:
+        for name, hand in (("Right hand", RIGHT), ("Left hand", LEFT)):
+            notes = [note for note in music.notes if note.hand == hand]
+            file.tracks.append(_piano(name, notes, time, channel, program))
+    else:
+        file.tracks.append(_piano("Piano", music.notes, time, channel, program))
+    file.tracks.append(_mood(music, time, channel))
+    if music.person:
+        file.tracks.append(_person(music, time))
     return file
 
 
-def _conductor(take: Take, time: Timeline) -> mido.MidiTrack:
-    events = [(0, _OTHER, mido.MetaMessage("track_name", name=f"BrainMusic {take.take_id}"))]
+def _conductor(music: Music, time: Timeline) -> mido.MidiTrack:
+    events: _Events = [(0, _OTHER, mido.MetaMessage("track_name", name=music.title))]
     events += [(tick, _OTHER, mido.MetaMessage("set_tempo", tempo=quarter_us)) for tick, quarter_us in time.tempos()]
     for tick, beats in time.meters:
-        sixteenths = round(beats * 4)
-        numerator, denominator = (sixteenths // 4, 4) if sixteenths % 4 == 0 else (sixteenths, 16)
+        numerator, denominator = time_signature(beats)
         events.append((tick, _OTHER, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)))
     last_name = ""
-    for step, tick in zip(take.steps, time.step_ticks, strict=True):
+    for step, tick in zip(music.steps, time.step_ticks, strict=True):
         if (name := nearest_name(step.mood)) != last_name:
             events.append((tick, _OTHER, mido.MetaMessage("marker", text=name)))
             last_name = name
     return track(events)
 
 
-def _piano(take: Take, time: Timeline) -> mido.MidiTrack:
-    events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = [
-        (0, _OTHER, mido.MetaMessage("track_name", name="Piano"))
-    ]
-    for step, tick in zip(take.steps, time.step_ticks, strict=True):
-        for control, value in ((VALENCE_CONTROL, step.mood.valence), (AROUSAL_CONTROL, step.mood.arousal)):
-            events.append((tick, _OTHER, mido.Message("control_change", control=control, value=round(64 + 63 * value))))
-    events = _without_repeats(events)
-    for note in take.notes:
+def time_signature(beats_per_bar: float) -> tuple[int, int]:
+    """Quarters in a bar -> beats and the kind of note that is one: quarters where they are whole, else sixteenths."""
+    sixteenths = round(beats_per_bar * 4)
+    return (sixteenths // 4, 4) if sixteenths % 4 == 0 else (sixteenths, 16)
+
+
+def _piano(name: str, notes: list[PlayedNote], time: Timeline, channel: int, program: int | None) -> mido.MidiTrack:
+    events: _Events = [(0, _OTHER, mido.MetaMessage("track_name", name=name))]
+    if program is not None:
+        events.append((0, _OTHER, mido.Message("program_change", channel=channel, program=program)))
+    for note in notes:
         on = time.tick_at(note.on_s)
         off = max(time.tick_at(note.off_s), on + 1)
-        events.append((on, _ON, mido.Message("note_on", note=note.pitch, velocity=note.velocity)))
-        events.append((off, _OFF, mido.Message("note_off", note=note.pitch)))
+        message = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
+        events.append((on, _ON, message))
+        events.append((off, _OFF, mido.Message("note_off", channel=channel, note=note.pitch)))
     return track(events)
 
 
-def _without_repeats(
-    events: list[tuple[int, int, mido.Message | mido.MetaMessage]],
-) -> list[tuple[int, int, mido.Message | mido.MetaMessage]]:
-    """Control changes only where the value changes."""
+def _mood(music: Music, time: Timeline, channel: int) -> mido.MidiTrack:
+    """Valence and arousal as controllers: a lane to look at, or to send back to BrainMusic."""
+    events: _Events = [(0, _OTHER, mido.MetaMessage("track_name", name="Mood (CC 20 valence, CC 21 arousal)"))]
     last: dict[int, int] = {}
-    kept = []
-    for tick, order, message in events:
-        if message.type == "control_change":
-            if last.get(message.control) == message.value:
-                continue
-            last[message.control] = message.value
-        kept.append((tick, order, message))
-    return kept
+    for step, tick in zip(music.steps, time.step_ticks, strict=True):
+        for control, share in ((VALENCE_CONTROL, step.mood.valence), (AROUSAL_CONTROL, step.mood.arousal)):
+            value = round(64 + 63 * share)
+            if last.get(control) != value:
+                last[control] = value
+                message = mido.Message("control_change", channel=channel, control=control, value=value)
+                events.append((tick, _OTHER, message))
+    return track(events)
 
 
-def _person(take: Take, time: Timeline) -> mido.MidiTrack:
-    """What the person sent; keys that were held when the take ended are let go there."""
-    events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = [
-        (0, _OTHER, mido.MetaMessage("track_name", name="Person"))
-    ]
+def _person(music: Music, time: Timeline) -> mido.MidiTrack:
+    """What the person sent; keys that were held when the music ended are let go there."""
+    events: _Events = [(0, _OTHER, mido.MetaMessage("track_name", name="Person"))]
     down: dict[tuple[int, int], int] = {}
-    for at_s, raw in take.person:
+    for at_s, raw in music.person:
         try:
             message = mido.Message.from_bytes(list(raw))
         except (ValueError, IndexError):
@@ -162,6 +113,6 @@ def _person(take: Take, time: Timeline) -> mido.MidiTrack:
         else:
             events.append((tick, _OTHER, message))
     for (channel, pitch), tick in down.items():
-        off = max(time.tick_at(take.seconds), tick + 1)
+        off = max(time.tick_at(music.seconds), tick + 1)
         events.append((off, _OFF, mido.Message("note_off", channel=channel, note=pitch)))
     return track(events)
