@@ -2,26 +2,28 @@
 
     python -m training likeness pianist polyphony --dataset data/pianist \\
         --source piano-midi-de.zip --out docs/results
+    python -m training likeness hands mine.yaml --source his_other_pieces/ --each 8 --beside my_midis/ --out runs/mine
 
 `evaluate` compares a model with pieces as its own grid can write them. Here all are held against
-the same human music: one window of each held-out piece as it sounds, through tempo map and pedal. For each window
+the same human music: windows of held-out pieces as they sound, through tempo map and pedal. For each window
 every model improvises as long, through the daemon's own engine, under the mood that the window has by the rule
 `attributes`. Of each feature the distances between all pairs of human windows and those between human and improvised
 windows become two densities (training.evaluation.overlap); their common area is the likeness (1: not to be told
-apart by this feature). The ceiling is one half of the human windows against the other.
+apart by this feature). The ceiling is one half of the human windows against the other; with --beside, other music of
+people, which may be nearer or further.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.config import load
+from improv.config import Config, load
 from improv.config.adapters import render
 from improv.errors import InputError
 from improv.files import atomic_write
@@ -31,6 +33,7 @@ from improv.music.mood import NEUTRAL, mood_of
 from training.corpus import reading
 from training.corpus.played import play
 from training.corpus.score import Rejected
+from training.corpus.sources import MUSIC_SUFFIXES
 from training.dataset.dataset import Dataset
 from training.dataset.splits import spread
 from training.evaluation.listen import Sounded
@@ -38,6 +41,7 @@ from training.evaluation.overlap import area, distances
 
 FloatArray = NDArray[np.float64]
 SECONDS = 30.0
+LEAST_NOTES, LEAST_WINDOWS = 20, 4
 FEATURES = (
     "notes per second",
     "onsets per second",
@@ -97,40 +101,62 @@ def likeness(human: Sequence[dict[str, FloatArray]], other: Sequence[dict[str, F
     return found
 
 
-def human_windows(dataset: Dataset, sources: Sequence[str], count: int) -> Iterator[Sounded]:
-    """The middle of so many held-out pieces, as heard."""
-    held_out = {piece.name for piece in dataset.split("test")}
+def human_windows(
+    sources: Sequence[str], names: Container[str] | None, count: int | None, each: int = 1
+) -> Iterator[Sounded]:
+    """`each` windows of so many pieces as heard, evenly spread. names: of the pieces; None: all. count: None: all."""
     with reading.scratch_folder() as scratch:
-        items = [i for source in sources for i in reading.collect(source, Path(scratch)) if i.name in held_out]
+        items = [
+            item
+            for source in sources
+            for item in reading.collect(source, Path(scratch))
+            if (names is None or item.name in names) and item.suffix in MUSIC_SUFFIXES and not item.twin
+        ]
         for item in spread(items, count):
             try:
                 heard = play(reading.load(item.content(), item.suffix, item.source))
             except Rejected:
                 continue
-            start = max((heard.seconds - SECONDS) / 2, 0)
-            n = heard.notes[(heard.notes["onset_s"] >= start) & (heard.notes["onset_s"] < start + SECONDS)]
-            if heard.seconds >= SECONDS and len(n) > 20:
-                on = n["onset_s"] - start
-                columns = (on, on + n["duration_s"], n["pitch"].astype(float), n["velocity"].astype(float))
-                yield Sounded(*columns)
+            last = heard.seconds - SECONDS
+            if last < 0:
+                continue
+            wanted = min(each, int(heard.seconds // SECONDS))
+            for start in [last / 2] if wanted == 1 else np.linspace(0, last, wanted):
+                n = heard.notes[(heard.notes["onset_s"] >= start) & (heard.notes["onset_s"] < start + SECONDS)]
+                if len(n) > LEAST_NOTES:
+                    on = n["onset_s"] - start
+                    columns = (on, on + n["duration_s"], n["pitch"].astype(float), n["velocity"].astype(float))
+                    yield Sounded(*columns)
 
 
-def answers(model: OnnxModel, windows: Sequence[Sounded]) -> Iterator[Sounded]:
+def player(word: str) -> tuple[str, OnnxModel, Config]:
+    """A model and the settings that it plays with. word: a path, a shipped model's name, or a configuration file."""
+    if word.endswith((".yaml", ".yml")):
+        config = load(Path(word), [], {})
+        return Path(word).stem, OnnxModel(resolve(config.model.path), "cpu"), config
+    return word, OnnxModel(resolve(word), "cpu"), load(None, [], {})
+
+
+def answers(model: OnnxModel, config: Config, windows: Sequence[Sounded]) -> Iterator[Sounded]:
     """What a model improvises under each window's mood."""
-    config = load(None, [], {})
     for seed, window in enumerate(windows):
         length = window.off_s - window.on_s
         values = measure(Window(SECONDS, window.onset_s, length, window.pitch, window.velocity, None))
         yield Sounded.of(render(model, config, SECONDS, seed, mood_of(values) or NEUTRAL))
 
 
-def compare(models: Sequence[str], windows: Sequence[Sounded]) -> dict[str, dict[str, float]]:
+def compare(
+    models: Sequence[str], windows: Sequence[Sounded], beside: Sequence[Sounded] = ()
+) -> dict[str, dict[str, float]]:
     """Who -> feature -> likeness, the ceiling first."""
+    players = [player(word) for word in models]
     human = [features(window, SECONDS) for window in windows]
     found = {"half of the human windows": likeness(human[::2], human[1::2])}
-    for name in models:
-        played = list(answers(OnnxModel(resolve(name), "cpu"), windows))
-        found[name] = likeness(human, [features(one, SECONDS) for one in played if len(one.pitch) > 20])
+    if beside:
+        found["other pieces"] = likeness(human, [features(window, SECONDS) for window in beside])
+    for name, model, config in players:
+        played = list(answers(model, config, windows))
+        found[name] = likeness(human, [features(one, SECONDS) for one in played if len(one.pitch) > LEAST_NOTES])
     return found
 
 
@@ -143,18 +169,25 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("models", nargs="+", help="paths, or names of shipped models")
-    parser.add_argument("--dataset", type=Path, required=True, help="whose test split is the human music")
-    parser.add_argument("--source", nargs="+", required=True, help="where its files are")
-    parser.add_argument("--times", type=int, default=40, help="windows of human music (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder for likeness.json")
+    add = parser.add_argument
+    add("models", nargs="+", help="paths, names of shipped models, or configuration files (.yaml), which name theirs")
+    add("--dataset", type=Path, help="whose test split is the human music (default: all of SOURCE)")
+    add("--source", nargs="+", required=True, help="where its files are")
+    add("--times", type=int, default=40, help="pieces of human music (default: %(default)s)")
+    add("--each", type=int, default=1, help="windows of each piece (default: its middle)")
+    add("--beside", nargs="+", default=[], metavar="SOURCE", help="other music of people, measured like a model")
+    add("--out", type=Path, required=True, help="folder for likeness.json")
 
 
 def command(options: argparse.Namespace) -> None:
-    windows = list(human_windows(Dataset(options.dataset), options.source, options.times))
-    if len(windows) < 4:
-        raise InputError(f"only {len(windows)} held-out pieces are there; at least 4 are needed")
-    found = compare(options.models, windows)
+    held_out = {piece.name for piece in Dataset(options.dataset).split("test")} if options.dataset else None
+    windows = list(human_windows(options.source, held_out, options.times, options.each))
+    if len(windows) < LEAST_WINDOWS:
+        raise InputError(
+            f"only {len(windows)} windows of {SECONDS:.0f} s are there; at least {LEAST_WINDOWS} are needed"
+        )
+    beside = list(human_windows(options.beside, None, None, options.each))
+    found = compare(options.models, windows, beside)
     options.out.mkdir(parents=True, exist_ok=True)
     with atomic_write(options.out / "likeness.json") as file:
         file.write(json.dumps({"windows": len(windows), "areas": found}, indent=1) + "\n")
