@@ -234,7 +234,7 @@ def test_one_work_is_too_little(own_music: Path, tmp_path: Path) -> None:
         (["nothing.onnx", "--out", "x.onnx"], "the model nothing.onnx is not there"),
         (["nothing.pt", "--out", "x.onnx"], "there is no checkpoint nothing.pt"),
         ([str(TINY), "--out", "x.pt"], "--out must end in .onnx"),
-        ([str(TINY), "--out", "x.onnx", "--lr", "0"], "--minutes and --lr more than 0"),
+        ([str(TINY), "--out", "x.onnx", "--lr", "0"], "--lr more than 0"),
     ],
 )
 def test_what_cannot_be_done_is_said(
