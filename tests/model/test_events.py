@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.model.vocabulary import Constraints, Encoding, Extras, PerformanceEncoding, PianistEncoding
-from improv.model.vocabulary.events import MAX_KEYS_DOWN
+from improv.model.vocabulary.event_decoder import MAX_KEYS_DOWN
 from improv.model.vocabulary.performance import PUBLISHED_CLASSES
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 

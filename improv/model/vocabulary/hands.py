@@ -32,7 +32,7 @@ from improv.model.vocabulary.base import (
     fingerprint_of,
     into_range,
 )
-from improv.model.vocabulary.events import Range, Table
+from improv.model.vocabulary.event_table import Range, Table
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 
 TICKS_PER_BEAT = 12

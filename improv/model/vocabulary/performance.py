@@ -10,7 +10,8 @@ Music without a beat still has bars for those who steer it: nominal ones, at 120
 
 from __future__ import annotations
 
-from improv.model.vocabulary.events import EventEncoding, Range, Table
+from improv.model.vocabulary.event_table import Range, Table
+from improv.model.vocabulary.events import EventEncoding
 
 STEPS_PER_S = 100
 NOMINAL_TEMPO_BPM = 120.0

@@ -11,7 +11,8 @@ shift of time. Velocities share a token in groups of eight: fewer tokens a note,
 
 from __future__ import annotations
 
-from improv.model.vocabulary.events import EventEncoding, Range, Table
+from improv.model.vocabulary.event_table import Range, Table
+from improv.model.vocabulary.events import EventEncoding
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 
 TICKS_PER_BEAT = 24
