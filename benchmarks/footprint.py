@@ -63,7 +63,7 @@ def measure(seconds: float, overrides: list[str]) -> dict[str, Any]:
             daemon.wait_playing()
             client.connect()
             CLOCK.wait(CLOCK.now() + 3)
-            pids = processes(daemon.process.pid)
+            pids, engine = processes(daemon.process.pid), daemon.engine
             before_s, began_s = [cpu_s(pid) for pid in pids], CLOCK.now()
             CLOCK.wait(began_s + seconds)
             shares = [
@@ -79,7 +79,7 @@ def measure(seconds: float, overrides: list[str]) -> dict[str, Any]:
             "proportional": round(sum(size[0] for size in sizes)),
             "resident": round(sum(size[1] for size in sizes)),
         },
-        "cpu_percent_of_a_core": {"engine": round(shares[0], 1), "all": round(sum(shares), 1)},
+        "cpu_percent_of_a_core": {"engine": round(shares[pids.index(engine)], 1), "all": round(sum(shares), 1)},
     }
 
 

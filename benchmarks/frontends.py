@@ -76,8 +76,7 @@ class Run:
         self._used: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._client, self._browser, self._seconds, self._target = client, browser, seconds, Target(daemon)
         pids = processes(daemon.process.pid)
-        player = next(pid for pid in pids if pid != pids[0] and b"libjack" in Path(f"/proc/{pid}/maps").read_bytes())
-        self._names = dict.fromkeys(pids, "frontends") | {pids[0]: "engine", player: "player"}
+        self._names = dict.fromkeys(pids, "frontends") | {daemon.engine: "engine", daemon.player: "player"}
 
     def count(self, phase: str, until_s: float) -> None:
         """Let the music play; what is sent and used until then belongs to the phase."""

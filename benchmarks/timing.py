@@ -126,8 +126,7 @@ def daemon_plays(
         with users(daemon, *((_listen, _send) if frontends else ())):
             stamper = Stamper(stamp)
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
-            pids = processes(daemon.process.pid)
-            (player,) = _players(pids)
+            pids, player = processes(daemon.process.pid), daemon.player
             before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
             CLOCK.wait(began_s + seconds)
             used, took_s = {pid: cpu_s(pid) - before[pid] for pid in pids}, CLOCK.now() - began_s
@@ -158,21 +157,16 @@ def cpu_at_ease(seconds: float, driver: str, *kinds: User) -> dict[str, float]:
     with live.playing(*settings, listens=False) as (daemon, _):
         with users(daemon, *kinds):
             CLOCK.wait(CLOCK.now() + WARM_UP_S)
-            pids = processes(daemon.process.pid)
-            (player,) = _players(pids)
+            pids, engine, player = processes(daemon.process.pid), daemon.engine, daemon.player
             before, began_s = {pid: cpu_s(pid) for pid in pids}, CLOCK.now()
             CLOCK.wait(began_s + seconds)
             took_s = CLOCK.now() - began_s
             percent = {pid: 100 * (cpu_s(pid) - before[pid]) / took_s for pid in pids}
         daemon.stop()
-    engine, all_ = percent[pids[0]], sum(percent.values())
-    shares = {"player": percent[player], "engine": engine, "frontends": all_ - engine - percent[player], "all": all_}
+    # What is neither: page, OSC and ctl, the supervisor, an engine and a player that wait.
+    rest = sum(share for pid, share in percent.items() if pid not in (engine, player))
+    shares = {"player": percent[player], "engine": percent[engine], "frontends": rest, "all": sum(percent.values())}
     return {name: round(share, 2) for name, share in shares.items()}
-
-
-def _players(pids: Sequence[int]) -> list[int]:
-    """Those of the processes that hold a library of the MIDI system."""
-    return [pid for pid in pids if b"libjack" in Path(f"/proc/{pid}/maps").read_bytes()]
 
 
 def _lateness(late_s: Sequence[float], left_out: int, stamps: Stamps) -> dict[str, Any]:

@@ -23,9 +23,13 @@ _spawning = threading.Lock()  # two threads that hide the main module at once wo
 
 
 class Backoff:
-    """When a process that failed is started again: at once, after each further failure twice as late, 30 s at most."""
+    """When a process that failed is started again: at once, after each further failure twice as late.
 
-    def __init__(self) -> None:
+    longest_s: between two tries. steady_s: a process that lived so long is started again at once.
+    """
+
+    def __init__(self, longest_s: float = LONGEST_RESTART_DELAY_S, steady_s: float = STEADY_S) -> None:
+        self._longest_s, self._steady_s = longest_s, steady_s
         self._started_s = 0.0
         self._delay_s = 0.0
 
@@ -35,16 +39,22 @@ class Backoff:
 
     def failed(self, now_s: float) -> float:
         """The process failed, or could not be started: the moment for the next try."""
-        if now_s - self._started_s >= STEADY_S:
+        if now_s - self._started_s >= self._steady_s:
             self._delay_s = 0.0
         next_s = now_s + self._delay_s
-        self._delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._delay_s), LONGEST_RESTART_DELAY_S)
+        self._delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._delay_s), self._longest_s)
         return next_s
 
 
-def spawn(target: Callable[..., None], arguments: tuple[Any, ...], name: str) -> SpawnProcess:
-    """Start a process that ends with this one. OSError when there are no handles, no processes, no memory left."""
-    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments, name=name, daemon=True)
+def spawn(
+    target: Callable[..., None], arguments: tuple[Any, ...], name: str, *, has_children: bool = False
+) -> SpawnProcess:
+    """Start a process that ends with this one. OSError when there are no handles, no processes, no memory left.
+
+    has_children: it starts processes itself. Then a normal end of this one waits for it, unless it was ended before.
+    """
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=target, args=arguments, name=name, daemon=not has_children)
     with without_main(), _signals_held_back():
         process.start()
     return process

@@ -64,6 +64,18 @@ def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) 
         server.wait()
 
 
+def children(pid: int) -> list[int]:
+    """Process ids of a process's children that still run, the oldest first, without those of Python's own making."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            command = Path(f"/proc/{child}/cmdline").read_bytes()
+            fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
+            if b"spawn_main" in command and fields[0] != "Z":
+                found.append((int(fields[19]), int(child)))
+    return [child for _, child in sorted(found)]
+
+
 class Heard(NamedTuple):
     """A message that a client received, with the clock's time."""
 
@@ -157,6 +169,16 @@ class Daemon:
     def log(self) -> str:
         """Everything it logged so far."""
         return self._log_path.read_text()
+
+    @property
+    def engine(self) -> int:
+        """Process id of the engine that plays: the oldest one, another waits beside it."""
+        return children(self.process.pid)[0]
+
+    @property
+    def player(self) -> int:
+        """Process id of the player: the first process that the engine starts."""
+        return children(self.engine)[0]
 
     def sent(self) -> list[dict[str, Any]]:
         """The note log: one record for every note-on sent."""

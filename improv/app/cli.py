@@ -13,6 +13,7 @@ import io
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from improv import __version__
@@ -44,12 +45,21 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a port may be called anything, whatever the terminal can show
-    debug = False
-    try:
+    debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
+
+    def parsed_and_carried_out() -> int | None:
         options = _parsed(sys.argv[1:] if arguments is None else arguments)
-        debug = options.debug
-        _set_up_logging(options)
-        code = importlib.import_module(f"improv.app.commands.{options.command}").command(options)
+        set_up_logging(options)
+        code: int | None = importlib.import_module(f"improv.app.commands.{options.command}").command(options)
+        return code
+
+    return carried_out(parsed_and_carried_out, debug=debug)
+
+
+def carried_out(command: Callable[[], int | None], *, debug: bool) -> int:
+    """Do something for a person; returns the exit code. What goes wrong is a sentence; debug: it is raised."""
+    try:
+        code = command()
         sys.stdout.flush()
         return int(code or 0)
     except BrainMusicError as error:
@@ -95,7 +105,8 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up_logging(options: argparse.Namespace) -> None:
+def set_up_logging(options: argparse.Namespace) -> None:
+    """Log lines go to the terminal. The engine, which must not wait for it, gets `options.terminal`."""
     handler: logging.Handler
     if options.command == "run":  # the music waits for nobody who reads
         from improv.app.terminal import Terminal

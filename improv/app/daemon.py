@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import secrets
 import signal
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
+from types import FrameType, MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
+from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
+from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import Config, adapters
 from improv.control.journey import Plan
+from improv.control.state import ControlState
+from improv.control.status import State
 from improv.engine.engine import Engine
+from improv.engine.transport import Before
 from improv.frontends.bridge import Bridge
 from improv.frontends.client import FrontendsClient
 from improv.frontends.observer import FrontendsObserver
 from improv.improviser.improviser import Improviser
+from improv.improviser.memory import go_on, memory_of, unpacked
 from improv.model.loader import ModelLoader
-from improv.model.onnx_model import OnnxModel, resolve
+from improv.model.onnx_model import Model, OnnxModel, resolve
+from improv.model.plain import PLAIN, PlainModel
+from improv.player.child import Child
 from improv.player.client import PlayerClient
-from improv.player.protocol import PortsChanged, Ready
+from improv.player.protocol import PortsChanged, Ready, ToEngine
+from improv.processes import LEFT_TO_THE_ENGINE
 from improv.takes.recorder import OperationRecorder, Recording
 from improv.takes.schema import model_record
 
@@ -37,6 +48,20 @@ log = logging.getLogger(__name__)
 
 FORCED_EXIT_CODE = 130  # as a shell reports a program that was interrupted
 TURN_S = 0.05
+LEFT_TO_THE_FIRST = [getattr(signal, name) for name in LEFT_TO_THE_ENGINE if hasattr(signal, name)]
+
+
+class Supervised(NamedTuple):
+    """What a supervisor gives the engine: the memory that they share, and from the second engine on where the one
+    before was. may_sound: (channel, pitch) that it may have left sounding. models, player: what is loaded and started
+    already.
+    """
+
+    lifeline: Lifeline
+    checkpoint: Checkpoint | None = None
+    may_sound: tuple[tuple[int, int], ...] = ()
+    models: Mapping[str, OnnxModel] = MappingProxyType({})
+    player: Child | None = None
 
 
 def run(
@@ -45,72 +70,176 @@ def run(
     overrides: list[str],
     journey: Plan | None = None,
     console: Console | None = None,
+    supervised: Supervised | None = None,
 ) -> int:
     """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again.
 
-    journey: to set out on at once. console: of the terminal that shows a panel; None: there is none.
+    journey: to set out on at once. console: of the terminal that shows a panel; None: there is none. supervised: None
+    where nobody starts the engine again.
     """
     clock = SystemClock()
+    before = supervised.checkpoint if supervised is not None else None
     with ExitStack() as stack:
-        stopper = Stopper()
-        stopper.install()
+        signals = Signals(supervised=supervised is not None)
+        signals.install()
+        pid = os.getpid() if supervised is None else os.getppid()  # one that stays
+        frontends = FrontendsClient(adapters.frontends_settings(config, pid), clock)
+        link = _player(config, clock, supervised)
+        stack.callback(link.close)
+        if supervised is not None and before is not None:  # its ports open while the model is loaded
+            link.start(supervised.may_sound)
+        controls = _first_controls(config, journey, before)
         # The model first: nothing is opened for a model that cannot play.
-        model = OnnxModel(resolve(config.model.path), config.model.provider)
-        log.info("model %s, licence %s", model.describe(), model.contract.licence)
+        model = _model(config, controls, supervised)
         loader = ModelLoader(provider=config.model.provider)
         stack.callback(loader.close)
-        frontends = FrontendsClient(adapters.frontends_settings(config), clock)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
-        seed = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+        seed = before.seed if before else _seed(config)
         log.info("seed %d", seed)
-        recording = _recording(config, model, seed, clock) if config.takes.enabled else None
-        if recording is not None:
-            stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
-        link = _player(config, clock, frontends, recording, stack)
-        controls = adapters.initial_controls(config, journey=journey)
-        settings = adapters.improviser_settings(config)
-        observer = OperationRecorder(recording, controls, settings) if recording is not None else None
+        recording = _recording(config, controls.model, model, seed, clock) if config.takes.enabled else None
+        _look_on(link, frontends, recording, stack)
+        if before is None:
+            link.start()
+        improviser, resumed = _improviser(model, config, controls, seed, recording, before)
         ports = _ports(link.wait_ready())
-        engine = Engine(
-            Improviser(model, settings, controls, seed, observer),
-            link,
-            clock,
-            controls,
-            config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
-            adapters.engine_settings(config),
-            recording.commanded if recording is not None else None,
-            loader,
-        )
-        display = stack.enter_context(_display(model, config, console))
-        bridge = Bridge(frontends, clock, engine.act, lambda: engine.midi_map.names._replace(models=loader.names))
+        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
-        while not stopper.stopping:
+        keeper = _Keeper(supervised.lifeline, engine, link, frontends, recording) if supervised is not None else None
+        bridge = Bridge(frontends, clock, engine.act, lambda: engine.midi_map.names._replace(models=loader.names))
+        display = stack.enter_context(_display(model, config, console))
+        while not signals.stopping:
             link.also = frontends.socket
-            for record in engine.turn(TURN_S):
-                if isinstance(record, PortsChanged):
-                    log.warning("%s", record.notice)
-                    ports = _ports(record)
+            ports = _news(engine.turn(TURN_S)) or ports
             state = replace(engine.status(), ports=ports, connected=link.connected)
             bridge.turn(state)
             display.show(state, ports, clock.now())
+            signals.carry_out(reloader, state)
             reloader.look(engine, clock.now())
+            if keeper is not None:
+                keeper.turn(reloader.config, clock.now() - state.note_age_s)
     log.info("ended")
     return 0
 
 
-def _player(
-    config: Config, clock: Clock, frontends: FrontendsClient, recording: Recording | None, stack: ExitStack
-) -> PlayerClient:
-    """Start the player, with those who look on at what it is told."""
-    link = PlayerClient(adapters.player_settings(config), clock)
-    stack.callback(link.close)
+def _engine(
+    improviser: Improviser,
+    link: PlayerClient,
+    clock: Clock,
+    config: Config,
+    journey: Plan | None,
+    recording: Recording | None,
+    loader: ModelLoader,
+    resumed: Before | None,
+) -> Engine:
+    return Engine(
+        improviser,
+        link,
+        clock,
+        adapters.initial_controls(config, journey=journey),
+        config.controls.midi_map(config.mood.moods, adapters.read_journeys(config)),
+        adapters.engine_settings(config),
+        recording.commanded if recording is not None else None,
+        loader,
+        resumed,
+    )
+
+
+class _Keeper:
+    """Keeps what an engine after this one needs."""
+
+    def __init__(
+        self,
+        lifeline: Lifeline,
+        engine: Engine,
+        link: PlayerClient,
+        frontends: FrontendsClient,
+        recording: Recording | None,
+    ) -> None:
+        self._checkpoints = CheckpointWriter(lifeline, engine)
+        self._link, self._frontends, self._recording = link, frontends, recording
+
+    def turn(self, config: Config, note_s: float) -> None:
+        """A sign of life, and a checkpoint where something changed. note_s: when the last note was due."""
+        settings, take_id = self._link.settings, self._recording.take_id if self._recording is not None else ""
+        rest = Rest(config, settings.output_connections, settings.input_connections, take_id)
+        pids = (self._link.pid or 0, self._frontends.pid or 0)
+        self._checkpoints.turn(rest, self._link.may_sound(), note_s, pids)
+
+
+def _look_on(link: PlayerClient, frontends: FrontendsClient, recording: Recording | None, stack: ExitStack) -> None:
+    """Those who look on at what the player is told."""
     if recording is not None:
+        stack.callback(recording.close)  # after the player has ended all notes: a disk may be slow
+        stack.callback(link.close)
         stack.callback(recording.end)  # before the player's end
         link.observers.add(recording)
     link.observers.add(FrontendsObserver(frontends))
-    link.start()
-    return link
+
+
+def _player(config: Config, clock: Clock, supervised: Supervised | None) -> PlayerClient:
+    """With what the ports of the engine before were connected to. Nothing is started yet."""
+    settings = adapters.player_settings(config)
+    if supervised is None:
+        return PlayerClient(settings, clock)
+    if (before := supervised.checkpoint) is not None:
+        settings = settings._replace(output_connections=before.outputs, input_connections=before.inputs)
+    return PlayerClient(settings, clock, supervised.player)
+
+
+def _seed(config: Config) -> int:
+    return config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+
+
+def _first_controls(config: Config, journey: Plan | None, before: Checkpoint | None) -> ControlState:
+    if before is not None:
+        return before.control_state()
+    return adapters.initial_controls(config, journey=journey)
+
+
+def _model(config: Config, controls: ControlState, supervised: Supervised | None) -> Model:
+    if controls.model == PLAIN:
+        return PlainModel()
+    prepared = supervised.models.get(controls.model) if supervised is not None else None
+    model = prepared or OnnxModel(resolve(controls.model), config.model.provider)
+    log.info("model %s, licence %s", model.describe(), model.contract.licence)
+    return model
+
+
+def _improviser(
+    model: Model,
+    config: Config,
+    controls: ControlState,
+    seed: int,
+    recording: Recording | None,
+    before: Checkpoint | None,
+) -> tuple[Improviser, Before | None]:
+    """The improviser, and where its engine goes on; a piece that cannot be gone on with begins anew."""
+    settings = adapters.improviser_settings(config)
+    recorder = OperationRecorder(recording, controls, settings) if recording is not None else None
+    improviser = Improviser(model, settings, controls, seed, recorder)
+    if before is None:
+        return improviser, None
+    try:
+        memory = unpacked(before.memory, memory_of(improviser).models)
+    except ValueError as error:
+        log.warning("the piece begins anew under the same commands (%s)", error)
+        return improviser, Before(from_the_beginning(controls, before.music_s), before.finished)
+    go_on(improviser, memory)
+    if recorder is not None:
+        recorder.continues = before.take_id
+    improviser.apply(memory.resumption)
+    return improviser, Before(controls, before.finished)
+
+
+def _news(records: list[ToEngine]) -> str:
+    """What the player says of its ports; "" where they are as before."""
+    names = ""
+    for record in records:
+        if isinstance(record, PortsChanged):
+            log.warning("%s", record.notice)
+            names = _ports(record)
+    return names
 
 
 def _ports(record: Ready | PortsChanged) -> str:
@@ -124,11 +253,11 @@ def _ports(record: Ready | PortsChanged) -> str:
     return names
 
 
-def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Recording:
+def _recording(config: Config, asked: str, model: Model, seed: int, clock: Clock) -> Recording:
     """The record of this run; its first lines say all that is needed to make it again."""
     about = {
         "version": __version__,
-        "model": model_record(config.model.path, model),
+        "model": model_record(asked, model),
         "seed": seed,
         "config": config.model_dump(mode="json"),
     }
@@ -136,27 +265,58 @@ def _recording(config: Config, model: OnnxModel, seed: int, clock: Clock) -> Rec
     return Recording(section.path, section.minutes, section.keep, clock, wall_clock, about)
 
 
-def _display(model: OnnxModel, config: Config, console: Console | None) -> Display:
+def _display(model: Model, config: Config, console: Console | None) -> Display:
     web = config.web
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else f"[{web.host}]" if ":" in web.host else web.host
     page = f"http://{host}:{web.port}" if web.enabled and web.port else ""
     return PanelDisplay(model.contract.name, page, console) if console is not None else LogDisplay()
 
 
-class Stopper:
-    """The first Ctrl-C or SIGTERM asks the daemon to end; the second ends the process at once.
+class Signals:
+    """SIGINT or SIGTERM asks the daemon to end; the second ends the process at once. SIGHUP: read the configuration
+    again. SIGUSR1: write the state into the log.
 
-    Even then no note hangs: the player sees the pipe close and ends all that sounds.
+    Even at a forced end no note hangs: the player sees the pipe close and ends all that sounds. supervised: what a
+    terminal sends goes to the supervisor, which passes on what it means; where it is gone, the daemon ends.
     """
 
-    def __init__(self) -> None:
-        self.stopping = False
+    def __init__(self, *, supervised: bool = False) -> None:
+        self._parent_pid = os.getppid() if supervised else 0
+        self._stop_asked = self._reread = self._tell = False
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the daemon is to end."""
+        return self._stop_asked or (self._parent_pid != 0 and os.getppid() != self._parent_pid)
+
+    def carry_out(self, reloader: Reloader, state: State) -> None:
+        """Read the configuration again, write the state into the log: once for each time that it was asked for."""
+        if self._reread:
+            self._reread = False
+            reloader.request()
+        if self._tell:
+            self._tell = False
+            log.info("state %s", json.dumps(state.as_json()))
 
     def install(self) -> None:
-        signal.signal(signal.SIGINT, self._stop)
+        """In the main thread only."""
+        if not self._parent_pid:
+            signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGTERM, self._stop)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._ask_to_reread)
+        if hasattr(signal, "SIGUSR1"):
+            signal.signal(signal.SIGUSR1, self._ask_to_tell)
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_THE_FIRST)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.stopping:
+        if self._stop_asked:
             os._exit(FORCED_EXIT_CODE)
-        self.stopping = True
+        self._stop_asked = True
+
+    def _ask_to_reread(self, number: int, frame: FrameType | None) -> None:
+        self._reread = True
+
+    def _ask_to_tell(self, number: int, frame: FrameType | None) -> None:
+        self._tell = True

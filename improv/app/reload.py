@@ -43,6 +43,11 @@ class Reloader:
         self._modified_ns = self._stamp()
         self._next_s = 0.0
 
+    @property
+    def config(self) -> Config:
+        """As it was read last."""
+        return self._config
+
     def _stamp(self) -> int:
         try:
             return self._path.stat().st_mtime_ns if self._path else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -116,8 +115,8 @@ def player_settings(config: Config) -> PlayerSettings:
     )
 
 
-def frontends_settings(config: Config) -> FrontendsSettings:
-    """The part of the configuration that the page, OSC and ctl need."""
+def frontends_settings(config: Config, pid: int) -> FrontendsSettings:
+    """The part of the configuration that the page, OSC and ctl need. pid: by which `improv ctl` finds the daemon."""
     return FrontendsSettings(
         name=config.midi.name,
         web=config.web.enabled,
@@ -132,7 +131,7 @@ def frontends_settings(config: Config) -> FrontendsSettings:
         osc_allow=config.osc.allow,
         ctl=config.ctl.enabled,
         takes_folder=str(config.takes.path) if config.takes.enabled else "",
-        pid=os.getpid(),
+        pid=pid,
         data_folder=str(platformdirs.user_data_path(APP)),
     )
 

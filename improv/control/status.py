@@ -89,6 +89,7 @@ class State:
     lateness_p99_ms: float = _field(0.0, "number", "lateness of note-ons, 99th percentile", "ms", 0)
     lateness_max_ms: float = _field(0.0, "number", "lateness of note-ons, largest", "ms", 0)
     stalls: int = _field(0, "whole", "how often the machine stood still", "", 0)
+    note_age_s: int = _field(0, "whole", "since a note was last due, whole seconds", "s", 0)
     ports: str = _field("", "text", "driver and names of the ports")
     connected: bool = _field(False, "flag", "a real MIDI port is there")
     model: str = _field("", "text", "name of the model that plays")

@@ -28,7 +28,7 @@ from improv.engine.status import status
 from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
 from improv.engine.together import Together
-from improv.engine.transport import Transport
+from improv.engine.transport import Before, Transport
 from improv.errors import BrainMusicError, CommandError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Configure
@@ -43,7 +43,9 @@ SAY_AGAIN_S = 10.0  # the same trouble is not told again sooner
 class Engine:
     """Commands and what they turn. `turn` never blocks longer than it is told; no command can end the music.
 
-    on_command: told of each command that is carried out, and when it came, in seconds of the clock.
+    initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
+    carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
+    music goes on where the improviser is, without a count-in.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Engine:
         settings: EngineSettings,
         on_command: Callable[[Command, float], None] | None = None,
         models: Models | None = None,
+        resumed: Before | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self._link, self._clock, self._on_command = link, clock, on_command
@@ -67,13 +70,21 @@ class Engine:
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
         self._taps = TapTempo()
         self.together = Together(improviser.settings.beats_per_bar, settings.output_paths)
-        self.together.change_mode(initial.mode, clock.now())
+        self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
         )
         self._said = Repeats(SAY_AGAIN_S)
         self._initial = initial
-        self.controls = self._transport.start(initial)
+        if resumed is None:
+            self.controls = self._transport.start(initial)
+        else:
+            self.controls = self._transport.resume(resumed)
+
+    @property
+    def before(self) -> Before:
+        """Where this engine is, for one that takes its place."""
+        return Before(self.controls, self._transport.finished)
 
     # -------------------------------------------------------------------------------------------------- the turn
 
@@ -225,4 +236,5 @@ class Engine:
             self._person.status(self.controls),
             notes_planned=self._ahead.notes_planned,
             stalls=self._transport.stalls,
+            note_age_s=max(0.0, now_s - self._ahead.last_note_s),
         )

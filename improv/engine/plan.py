@@ -74,6 +74,8 @@ class LookAhead:
         self.settings = settings
         self.notes_planned = 0
         """Notes since the start; those that were taken back do not count."""
+        self.last_note_s = clock.now()
+        """When the last note that was planned is due; before the first one, when all this began."""
         self._improviser, self._link, self._clock, self._timeline = improviser, link, clock, timeline
         self._steps: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
         self._provisional_off_s: dict[int, float] = {}
@@ -111,6 +113,7 @@ class LookAhead:
         notes = self._notes(step, step.started)
         if notes:
             self._link.send(Schedule(tuple(notes)))
+            self.last_note_s = max(note.on_s for note in notes)
         step_due_s = self.due_s(step.position.music_s, step)
         if self.settings.pulses and not step.finished:
             self._link.send(self._timeline.pulses(step.position, self._improviser.position))

@@ -26,6 +26,7 @@ def status(
     *,
     notes_planned: int,
     stalls: int,
+    note_age_s: float,
 ) -> State:
     """The published state. position: of the step that is heard. music_s: where the music stands. person: what is
     published of the person who plays along."""
@@ -62,6 +63,7 @@ def status(
         lateness_p99_ms=1000 * sent.lateness_p99_s,
         lateness_max_ms=1000 * sent.lateness_max_s,
         stalls=stalls,
+        note_age_s=int(note_age_s),
         model=improviser.model.contract.name,
         seed=improviser.seed,
         **_glide(controls, music_s),

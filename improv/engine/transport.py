@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 from improv.clock import Clock
 from improv.control.state import ControlState
@@ -13,10 +14,18 @@ from improv.engine.plan import LookAhead
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.improviser.improviser import Improviser
-from improv.improviser.operations import Begin, FollowTempo, Locate
+from improv.improviser.operations import Begin, FollowTempo, Locate, Release
 from improv.player.protocol import ClockIn, Link, Pulses, StopClock
 
 log = logging.getLogger(__name__)
+
+
+class Before(NamedTuple):
+    """Where an engine before this one was. finished: its piece was over; play begins a new one."""
+
+    controls: ControlState
+    finished: bool = False
+
 
 # Time from the start to the first note: the player needs the notes before they are due.
 LEAD_S = 0.05
@@ -56,6 +65,20 @@ class Transport:
             self._begin(anew=True)
             return controls
         return _waiting(controls)
+
+    @property
+    def finished(self) -> bool:
+        """Whether a piece is over."""
+        return self._finished
+
+    def resume(self, before: Before) -> ControlState:
+        """The music of an engine before this one goes on, without a count-in: what sounded has been ended."""
+        controls, self._finished = before
+        self._improviser.apply(Release())
+        if controls.clock_source != INTERNAL:
+            return _waiting(controls) if controls.playing else controls
+        self._begin(anew=False, counts_in=False)
+        return controls
 
     def finish(self, controls: ControlState) -> ControlState:
         """The piece has ended."""
@@ -97,12 +120,12 @@ class Transport:
             self._timeline.anchor_s += late_s + LEAD_S
             log.info("the machine stood still: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
 
-    def _begin(self, *, anew: bool) -> None:
+    def _begin(self, *, anew: bool, counts_in: bool = True) -> None:
         """In our own time: the next step is due at once, or after the count-in."""
         due_s, position = self._clock.now() + LEAD_S, self._improviser.position
         beat_s = 60.0 / position.tempo_bpm
         beats_per_bar = math.ceil(position.beats_per_bar)
-        beats = self.settings.count_in_bars * beats_per_bar
+        beats = self.settings.count_in_bars * beats_per_bar if counts_in else 0
         for beat in range(beats):
             self._link.send(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
         self._improviser.apply(FollowTempo(None))

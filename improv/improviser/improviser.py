@@ -29,6 +29,7 @@ from improv.improviser.operations import (
     Plan,
     Release,
     Replace,
+    Resume,
     Rewind,
     Shorten,
 )
@@ -163,6 +164,9 @@ class Improviser:
             case Replace(controls):
                 self._snapshot = self._over_to(self._models.get(controls.model, self.model), controls)
                 self._phrases = PhraseMemory()
+            case Resume(tick, next_note_id):
+                self._rewind(tick)
+                self._next_note_id = next_note_id
             case Configure(settings):
                 self.settings = settings
         return None

@@ -83,6 +83,15 @@ class Replace(NamedTuple):
     controls: ControlState
 
 
+class Resume(NamedTuple):
+    """Go on from step `tick`, which is the next one to be planned or was planned already, with this id for the next
+    note: an improviser in another process takes over from one that was lost.
+    """
+
+    tick: int
+    next_note_id: int
+
+
 class Configure(NamedTuple):
     """Other settings from the next step on."""
 
@@ -90,7 +99,19 @@ class Configure(NamedTuple):
 
 
 Operation = (
-    Plan | Rewind | Begin | Hear | Follow | FollowTempo | Locate | Shorten | Release | Offer | Replace | Configure
+    Plan
+    | Rewind
+    | Begin
+    | Hear
+    | Follow
+    | FollowTempo
+    | Locate
+    | Shorten
+    | Release
+    | Offer
+    | Replace
+    | Resume
+    | Configure
 )
 
 Observer = Callable[[Operation, PlannedStep | None], None]

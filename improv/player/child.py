@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from improv.player.pipe import Pipe
-from improv.player.process.main import player_main
+from improv.player.process.main import waiting_player_main
 from improv.player.protocol import PlayerSettings, ToEngine, ToPlayer
 from improv.processes import end, spawn
 
@@ -16,21 +16,27 @@ if TYPE_CHECKING:
 
 
 class Child:
-    """The process and its pipe. OSError when there are no handles, no processes, no memory for one.
-
-    hung: (channel, pitch) that a predecessor may have left sounding; None: there was none.
+    """The process and its pipe: it imports what it needs and waits for `begin`. OSError when there are no handles, no
+    processes, no memory for one.
     """
 
-    def __init__(self, settings: PlayerSettings, hung: tuple[tuple[int, int], ...] | None) -> None:
+    def __init__(self) -> None:
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         try:
-            self.process = spawn(player_main, (theirs, settings, hung), "brainmusic-player")
+            self.process = spawn(waiting_player_main, (theirs,), "brainmusic-player")
         except OSError:
             ours.close()
             raise
         finally:
             theirs.close()  # else the pipe would not close with the player
         self._pipe: Pipe | None = Pipe(ours)
+
+    def begin(self, settings: PlayerSettings, hung: tuple[tuple[int, int], ...] | None) -> None:
+        """Open the ports and play. hung: (channel, pitch) that a predecessor may have left sounding; None: there was
+        none.
+        """
+        if self._pipe is not None:
+            self._pipe.send((settings, hung))
 
     @property
     def pid(self) -> int | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from improv.clock import Clock
 from improv.errors import PlayerError, PortError
+from improv.player.child import Child
 from improv.player.ledger import Ledger
 from improv.player.observers import Observers
 from improv.player.protocol import (
@@ -42,17 +43,16 @@ NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
 class PlayerClient:
     """Implements `improv.player.protocol.Link`. Starts nothing before `start()`. Used by one thread."""
 
-    def __init__(self, settings: PlayerSettings, clock: Clock) -> None:
-        self._settings = settings
+    def __init__(self, settings: PlayerSettings, clock: Clock, spare: Child | None = None) -> None:
+        """spare: a process that waits already, to be used for the first start."""
+        self.settings = settings  # with what the ports are connected to now, for the next player
         self._clock = clock
-        self._supervision = Supervision()
+        self._supervision = Supervision(spare)
         self._inbox: deque[ToEngine] = deque()
         self._ledger = Ledger()
-        self._hung: set[tuple[int, int]] = set()  # (channel, pitch) that a player which failed may have left sounding
         self._request_id = 0
         self._ready: Ready | None = None
-        self._was_ready = False
-        self._closed = False
+        self._was_ready = self._closed = False
         self.observers = Observers()
         """Told what passes: `Dropped` also names scheduled notes that were lost with a player that failed."""
         self.statistics = Statistics()
@@ -68,11 +68,19 @@ class PlayerClient:
     @property
     def connected(self) -> bool:
         """Whether the notes go to somebody: to a port that was named, or to one that was connected to ours."""
-        return self._ready is not None and self._ready.driver != "none" and self._settings.reaches_somebody
+        return self._ready is not None and self._ready.driver != "none" and self.settings.reaches_somebody
 
-    def start(self) -> None:
-        """Start the process; does not wait for it."""
-        self._start(None)
+    def may_sound(self) -> set[tuple[int, int]]:
+        """(channel, pitch) of all that was scheduled and has not surely ended yet."""
+        return self._ledger.may_sound(self._clock.now())
+
+    def start(self, hung: tuple[tuple[int, int], ...] | None = None) -> None:
+        """Start the process; does not wait for it. OSError where that cannot be done.
+
+        hung: (channel, pitch) that a player before may have left sounding; then a port that is missing is waited for.
+        """
+        self._supervision.start(self.settings, hung, self._clock.now())
+        self._ready, self.statistics = None, Statistics()
 
     def wait_ready(self, timeout_s: float = START_LIMIT_S) -> Ready:
         """The ports are open. Raises PortError if a named port is not there, PlayerError if the process fails."""
@@ -164,10 +172,8 @@ class PlayerClient:
             self._fail(now_s, failure)
         if supervision.restart_at_s is None or now_s < supervision.restart_at_s:
             return ""
-        self._hung |= {(note.channel, note.pitch) for note in self._ledger.notes}
-        self._ledger.clear()
         try:
-            self._start(tuple(sorted(self._hung)))
+            self.start(self._ledger.hang())
         except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
             supervision.fail(now_s, supervision.failure)
             return (
@@ -175,7 +181,7 @@ class PlayerClient:
                 f"tried again in {supervision.restart_at_s - now_s:g} s."
             )
         self.restarts += 1
-        self._hung.clear()
+        self._ledger.hung.clear()
         return f"The player process {supervision.failure} and was started anew."
 
     def _fail(self, now_s: float, failure: str) -> None:
@@ -184,11 +190,6 @@ class PlayerClient:
             self._supervision.child.hang_up()
         self._tell_lost([note for note in self._ledger.notes if note.on_s > self._supervision.alive_s])
         self._supervision.fail(now_s, failure)
-
-    def _start(self, hung: tuple[tuple[int, int], ...] | None) -> None:
-        self._supervision.start(self._settings, hung, self._clock.now())
-        self._ready = None
-        self.statistics = Statistics()
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
@@ -208,7 +209,7 @@ class PlayerClient:
             self._supervision.answered(self._clock.now())
             self.statistics = record.statistics
         elif isinstance(record, Connected):  # the next player connects what this one was connected to
-            self._settings = self._settings._replace(output_connections=record.outputs, input_connections=record.input)
+            self.settings = self.settings._replace(output_connections=record.outputs, input_connections=record.input)
         elif isinstance(record, Ready):
             self._ready = record
             self._supervision.answered(self._clock.now())

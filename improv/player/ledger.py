@@ -16,6 +16,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._notes: dict[int, PlannedNote] = {}
+        self.hung: set[tuple[int, int]] = set()
+        """(channel, pitch) that a player which failed may have left sounding."""
 
     def __len__(self) -> int:
         return len(self._notes)
@@ -48,6 +50,17 @@ class Ledger:
         """Forget the notes with an id >= first_note_id, but for those that were sent."""
         kept = set(sent)
         self._notes = {i: note for i, note in self._notes.items() if i < first_note_id or i in kept}
+
+    def may_sound(self, now_s: float) -> set[tuple[int, int]]:
+        """(channel, pitch) of what hangs, and of all notes that have not surely ended by now."""
+        ended_s = now_s - LEDGER_KEEP_S
+        return self.hung | {(note.channel, note.pitch) for note in self._notes.values() if note.off_s > ended_s}
+
+    def hang(self) -> tuple[tuple[int, int], ...]:
+        """The player failed: all its notes may hang. Returns what hangs now, ascending."""
+        self.hung |= {(note.channel, note.pitch) for note in self._notes.values()}
+        self._notes.clear()
+        return tuple(sorted(self.hung))
 
     def prune(self, now_s: float) -> None:
         """Forget notes that ended a while ago; of what is left, the oldest beyond LEDGER_NOTES."""

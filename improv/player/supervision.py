@@ -13,7 +13,8 @@ ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, n
 class Supervision:
     """One process at a time, or none until the next may be started."""
 
-    def __init__(self) -> None:
+    def __init__(self, spare: Child | None = None) -> None:
+        """spare: a process that waits already, to be used for the first start."""
         self.child: Child | None = None
         self.alive_s = 0.0
         """When the player was last seen to do its work."""
@@ -22,6 +23,7 @@ class Supervision:
         self.restart_at_s: float | None = None
         self._pinged_s = self._answered_s = self._beat_s = 0.0
         self._backoff = Backoff()
+        self._spare = spare
 
     @property
     def pid(self) -> int | None:
@@ -34,7 +36,12 @@ class Supervision:
 
     def start(self, settings: PlayerSettings, hung: tuple[tuple[int, int], ...] | None, now_s: float) -> None:
         """Start a process. OSError where that cannot be done. hung: what its predecessor may have left sounding."""
-        self.child, self.restart_at_s = Child(settings, hung), None
+        spare, self._spare = self._spare, None
+        if spare is not None and not spare.process.is_alive():
+            spare.end()
+            spare = None
+        self.child, self.restart_at_s = spare or Child(), None
+        self.child.begin(settings, hung)
         self._answered_s = self._beat_s = self.alive_s = now_s
         self._backoff.started(now_s)
 
@@ -73,3 +80,6 @@ class Supervision:
         if self.child is not None:
             self.child.end(timeout_s)
             self.child = None
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None

@@ -244,11 +244,12 @@ def in_words(command: Command) -> str:
 class OperationRecorder:
     """Writes down what is done to an improviser, whose observer it is: a take begins with the first music.
 
-    controls, settings: that the improviser began with. It never raises: music that cannot be recorded goes on.
+    controls, settings: that the improviser began with. continues: id of the take of an engine before this one, whose
+    music goes on. It never raises: music that cannot be recorded goes on.
     """
 
-    def __init__(self, recording: Recording, controls: ControlState, settings: Settings) -> None:
-        self._recording = recording
+    def __init__(self, recording: Recording, controls: ControlState, settings: Settings, continues: str = "") -> None:
+        self._recording, self.continues = recording, continues
         self._failed = False
         self._first, self._settings = (controls, settings), settings
         self._before: list[Record] = []  # what was done before the first music: the take begins with it
@@ -283,7 +284,8 @@ class OperationRecorder:
     def _planned(self, controls: ControlState, step: PlannedStep) -> None:
         recording = self._recording
         if not recording.take_id:
-            recording.begin(*self._first)  # with the first music: nothing is kept of a daemon that only rests
+            # With the first music: nothing is kept of a daemon that only rests.
+            recording.begin(*self._first, self.continues)
             for record in self._before:
                 recording.write(record)
         if recording.full and not step.position.ticks_to_bar_line:

@@ -15,6 +15,7 @@ hear       keys: what the person holds from here on, where it is heard; struck [
 follow     what the person's playing asks of the next steps (improv.listening.influence.Influence)
 lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
 hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
+resume     tick, note: the engine was lost; another one goes on from that step, its next note has that id
 replace    the commanded model plays from here on with an empty memory: the one before failed
 due        at, on [[id, on_s]]: notes handed to the player with their deadlines
 ends       at, off [[id, off_s]]: deadlines of note-offs
@@ -52,6 +53,7 @@ from improv.improviser.operations import (
     Plan,
     Release,
     Replace,
+    Resume,
     Rewind,
     Shorten,
 )
@@ -101,7 +103,7 @@ def step_record(step: PlannedStep) -> Record:
     return record | {"end": True} if step.finished else record
 
 
-def operation_record(operation: Operation) -> Record | None:
+def operation_record(operation: Operation) -> Record | None:  # noqa: C901 (a flat table of cases)
     """What was done to the improviser, apart from planning: that is told by the controls, the settings and the step.
 
     None for other settings, which are written down when the first step is planned under them.
@@ -125,6 +127,8 @@ def operation_record(operation: Operation) -> Record | None:
             return {"k": "anew"}
         case Replace():
             return {"k": "replace"}
+        case Resume(tick, next_note_id):
+            return {"k": "resume", "tick": tick, "note": next_note_id}
         case Offer(name, model):
             return {"k": "offer", **model_record(name, model)}
         case Plan() | Configure():
@@ -140,6 +144,7 @@ _READ: dict[str, Callable[[Record], Operation]] = {
     "locate": lambda record: Locate(float(record["beat"])),
     "hurry": lambda record: Shorten(float(record["m"])),
     "release": lambda _: Release(),
+    "resume": lambda record: Resume(int(record["tick"]), int(record["note"])),
 }
 """By the kind of record: the operation that stands in it alone."""
 

@@ -43,10 +43,10 @@ def chord(tmp_path: Path) -> Path:
     return path
 
 
-def trouble(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    """Exit code and the one sentence."""
+def trouble(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and the one sentence, whichever process says it."""
     code = main(list(arguments))
-    shown = capsys.readouterr()
+    shown = capfd.readouterr()
     assert shown.out == ""
     assert shown.err.startswith("improv: ")
     assert "Traceback" not in shown.err
@@ -155,9 +155,9 @@ def test_render(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     ],
 )
 def test_what_goes_wrong_is_a_sentence_and_a_code(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], code: int, sentence: str
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], code: int, sentence: str
 ) -> None:
-    found, said = trouble(capsys, *arguments)
+    found, said = trouble(capfd, *arguments)
     assert (found, said[: len(sentence)]) == (code, sentence)
     assert list(tmp_path.iterdir()) == [], "nothing was begun"
 
@@ -178,9 +178,9 @@ def test_what_goes_wrong_is_a_sentence_and_a_code(
         ("", "is not JSON"),
     ],
 )
-def test_what_are_no_token_ids(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, got: str) -> None:
+def test_what_are_no_token_ids(capfd: pytest.CaptureFixture[str], tmp_path: Path, text: str, got: str) -> None:
     (tmp_path / "ids.json").write_text(text)
-    code, said = trouble(capsys, "tokens", "ids.json", "--decode", "out.mid")
+    code, said = trouble(capfd, "tokens", "ids.json", "--decode", "out.mid")
     assert code == 2
     assert said.startswith("ids.json")
     assert got in said
@@ -225,12 +225,12 @@ def test_with_debug_the_error_itself_comes() -> None:
         main(["render", "out.mid", "--debug", "-o", "model.path=no.onnx"])
 
 
-def test_unexpected_trouble(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unexpected_trouble(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object) -> None:
         raise RuntimeError("the hammer broke")
 
     monkeypatch.setattr("improv.config.load", broken)
-    code, said = trouble(capsys, "config")
+    code, said = trouble(capfd, "config")
     assert (code, said) == (1, "unexpected trouble: the hammer broke (run again with --debug to see where)")
     with pytest.raises(RuntimeError):
         main(["config", "--debug"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -57,27 +58,47 @@ class TestOverJack:
             begun = next(i for i in range(len(noted)) if noted[i : i + len(whole)] == whole)
             assert begun + len(heard) >= surely
 
-    def test_engine_killed_leaves_no_note(self) -> None:
+    @pytest.mark.parametrize("failure", [signal.SIGKILL, signal.SIGSTOP])
+    def test_another_engine_takes_the_place_of_one_that_fails(self, failure: signal.Signals) -> None:
+        with live.playing(MODEL, "mood.start=nervous") as (daemon, client):
+            client.send(0xB0, 22, 16)  # valence
+            client.listen(CLOCK.now() + 1.5)
+            first = daemon.engine
+            os.kill(first, failure)
+            eventually(lambda: "another one takes its place: it goes on where it was" in daemon.log)
+            failed = len(daemon.log)
+            eventually(lambda: "playing, mood" in daemon.log[failed:])
+            before = len(client.note_ons())
+            eventually(lambda: client.listen(CLOCK.now() + 0.2) or len(client.note_ons()) > before + 5)
+            assert daemon.engine != first
+            assert daemon.stop() == 0
+            client.listen(CLOCK.now() + 0.5)
+            assert all(count <= 0 for count in client.sounding().values())  # ends are sent again
+            assert "Traceback" not in daemon.log
+            lost, later = (take.read(path) for path in sorted((daemon.folder / "takes").iterdir()))
+            assert later.head["continues"] == lost.take_id
+            assert later.changes[0].target == lost.changes[-1].target
+            assert later.ended
+
+    def test_nothing_runs_on_without_its_supervisor(self) -> None:
         with live.playing(MODEL, "mood.start=nervous") as (daemon, client):
             client.listen(CLOCK.now() + 1.5)
             (path,) = (daemon.folder / "takes").iterdir()
-            eventually(lambda: bool(take.read(path).notes))  # written once a second
+            eventually(lambda: bool(take.read(path).notes))
+            engine, player = daemon.engine, daemon.player
             daemon.stop(signal.SIGKILL)
             client.listen(CLOCK.now() + 0.5)
+            eventually(lambda: not Path(f"/proc/{player}").exists())
+            eventually(lambda: not Path(f"/proc/{engine}").exists())
+            client.listen(CLOCK.now() + 0.1)
             assert client.note_ons()
             assert client.sounding() == {}
-            read = take.read(path)
-            assert not read.ended
-            assert read.notes
+            assert take.read(path).notes
 
     def test_player_killed_is_replaced_and_the_music_goes_on(self) -> None:
         with live.playing(MODEL, "mood.start=happy") as (daemon, client):
             client.listen(CLOCK.now() + 1)
-            children = subprocess.run(
-                ["pgrep", "-P", str(daemon.process.pid), "-f", "spawn_main"], capture_output=True, text=True, check=True
-            )
-            player = int(children.stdout.split()[0])
-            subprocess.run(["kill", "-9", str(player)], check=True)
+            os.kill(daemon.player, signal.SIGKILL)
             before = len(daemon.sent())
             eventually(lambda: "was started anew" in daemon.log)
             eventually(lambda: len(daemon.sent()) > before + 5)
@@ -188,8 +209,8 @@ def test_second_interrupt_forces(tmp_path: Path) -> None:
     """Both signals before the loop comes round: the second must not wait for it."""
     script = (
         "import os, signal\n"
-        "from improv.app.daemon import Stopper\n"
-        "stopper = Stopper()\n"
+        "from improv.app.daemon import Signals\n"
+        "stopper = Signals()\n"
         "stopper.install()\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
         "assert stopper.stopping\n"

@@ -10,6 +10,7 @@ import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
 from improv.improviser.improviser import REMEMBERED_STEPS
+from improv.improviser.memory import go_on, memory_of, packed, unpacked
 from improv.improviser.operations import Release, Rewind, Shorten
 from improv.improviser.request import ANSWERED_TURN
 from improv.model import conditioning
@@ -291,3 +292,22 @@ def test_what_clashes_with_a_new_mood_is_let_go() -> None:
     step = subject.plan_step(turned_to(CORNERS["happy"]))
     assert len(step.ended) == 1, "a C sharp does not belong to C major"
     assert step.started
+
+
+def test_another_improviser_goes_on_from_what_one_remembers(tiny: OnnxModel) -> None:
+    """Note for note: position, model state, plan and phrases are all there."""
+    state = controls("happy")
+    first = improviser(tiny, "happy", 5)
+    plan(first, state, 70)
+    kept = packed(memory_of(first))
+    second = improviser(tiny, "happy", 5)
+    go_on(second, unpacked(kept, memory_of(second).models))
+    assert memory_of(second).resumption == memory_of(first).resumption
+    assert plan(second, state, 60) == plan(first, state, 60)
+
+
+def test_a_memory_that_does_not_fit_is_refused(tiny: OnnxModel) -> None:
+    models = memory_of(improviser(tiny)).models
+    for damaged in (b"", b"nothing", packed(memory_of(improviser(tiny)))[:-20]):
+        with pytest.raises(ValueError, match="the memory cannot be read"):
+            unpacked(damaged, models)

@@ -315,8 +315,10 @@ def test_an_engine_that_is_killed_takes_the_player_along(tmp_path: Path) -> None
 
 
 def alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it ended before, or while it was read
+        return False
 
 
 class OnJack:

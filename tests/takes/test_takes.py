@@ -56,6 +56,7 @@ from improv.improviser.operations import (
     Plan,
     Release,
     Replace,
+    Resume,
     Rewind,
     Shorten,
 )
@@ -347,7 +348,7 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
         Release(),
     ]
     done += [Offer("other", tiny), Rewind(4), Begin(turned), Replace(turned), Plan(turned)]
-    done += [Configure(quiet), Plan(turned)]
+    done += [Configure(quiet), Plan(turned), Resume(1, 40)]
     assert {type(one) for one in done} == set(get_args(Operation)), "one of each kind"
     take: Record = {"k": "take", "controls": controls_record(first), "settings": settings_record(settings)}
     written: list[Record] = [take]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from improv.errors import PortError
 from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.probe import NO_SYSTEM, open_driver
+from improv.player.drivers.rtmidi import load_rtmidi
 from improv.player.pipe import Pipe
 from improv.player.process.loop import Player, described
 from improv.player.process.note_log import NoteLog
@@ -24,6 +26,22 @@ from improv.processes import LEFT_TO_THE_ENGINE
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+
+
+def waiting_player_main(connection: Connection[Any, Any]) -> None:
+    """Body of a player process that is told its settings (and `hung`, see `player_main`) by the pipe, when it is
+    needed. It ends without a word when the pipe closes before.
+    """
+    for name in LEFT_TO_THE_ENGINE:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with contextlib.suppress(MidiSystemError):
+        load_rtmidi()
+    try:
+        settings, hung = connection.recv()
+    except (EOFError, OSError):
+        return
+    player_main(connection, settings, hung)
 
 
 def player_main(

@@ -1,0 +1,87 @@
+"""The engine's process: imports all that it needs, waits for its orders, plays. A supervisor starts it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from multiprocessing.connection import Connection
+from typing import Any
+
+from improv.app import cli, daemon
+from improv.app.commands import run
+from improv.app.supervision.checkpoint import Checkpoint
+from improv.app.supervision.lifeline import Lifeline
+from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK, Orders
+from improv.config import Config, find
+from improv.errors import ModelError
+from improv.model import onnx_model
+from improv.model.plain import PLAIN
+from improv.player.child import Child
+
+
+def engine_main(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Namespace, model: str) -> None:
+    """The rest of `improv.app.supervision.orders.engine_main`: exits with the code that `improv run` would have.
+
+    orders: where `Orders` come from; the process ends when it closes before. options: the command line. model: to load
+    while it waits, "" for none.
+    """
+    cli.set_up_logging(options)
+    try:
+        code = cli.carried_out(lambda: _play(orders, lifeline_path, options, model), debug=options.debug)
+    finally:
+        options.terminal.finish()
+    sys.exit(code)
+
+
+def _play(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Namespace, model: str) -> int:
+    models = _loaded(model)
+    player = _spare_player() if models else None
+    try:
+        order: Orders = orders.recv()
+    except EOFError:
+        if player is not None:
+            player.end()
+        return 0
+    with Lifeline.open(lifeline_path) as lifeline:
+        checkpoint = Checkpoint.unpacked(lifeline.load()) if order.fallback is not None else None
+        if checkpoint is None:
+            return run.play(options, daemon.Supervised(lifeline, player=player))
+        config, checkpoint = fallen_back(checkpoint, order.fallback or AS_BEFORE)
+        if not options.debug:
+            logging.getLogger().setLevel(config.log.level.upper())
+        supervised = daemon.Supervised(lifeline, checkpoint, lifeline.keys(), models, player)
+        path = options.config or find()
+        return daemon.run(config, path, options.overrides, None, options.terminal.console, supervised)
+
+
+def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoint]:
+    """Under which configuration and from where an engine begins, with less of what could be at fault."""
+    controls, memory = checkpoint.controls, checkpoint.memory
+    config = checkpoint.config
+    if fallback >= NEW_PIECE:
+        memory = b""
+    if fallback >= DEFAULT_MODEL:
+        controls = controls | {"model": PLAIN if fallback >= NO_NETWORK else onnx_model.DEFAULT_MODEL}
+        config = config.model_copy(update={"model": Config().model})
+    if fallback >= DEFAULT_CONFIG:
+        nobody: dict[str, Any] = {name: {"enabled": False} for name in ("web", "osc", "ctl")}
+        config = Config(midi=config.midi, takes=config.takes, **nobody)
+    return config, checkpoint._replace(controls=controls, memory=memory)
+
+
+def _loaded(name: str) -> dict[str, onnx_model.OnnxModel]:
+    """The model that the engine now playing plays: loaded before it is needed."""
+    if not name or name == PLAIN:
+        return {}
+    try:
+        return {name: onnx_model.OnnxModel(onnx_model.resolve(name))}
+    except ModelError:
+        return {}  # told when it is needed
+
+
+def _spare_player() -> Child | None:
+    try:
+        return Child()
+    except OSError:  # tried again when it is needed
+        return None

@@ -1,0 +1,114 @@
+"""An engine goes on where the one before it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
+from improv.app.supervision.engine_process import fallen_back
+from improv.app.supervision.lifeline import Lifeline
+from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK
+from improv.config import load
+from improv.control.commands import SetAttribute, SetMood, StartJourney
+from improv.control.journey import Journey, Waypoint
+from improv.control.state import ControlState, apply
+from improv.engine.transport import Before
+from improv.improviser.memory import go_on, memory_of, unpacked
+from improv.model.plain import PLAIN
+from improv.music.mood import Mood
+from tests.fakes import Stage
+from tests.stage import chords
+
+WAY = Journey("way", (Waypoint(0.0, Mood(0, 0)), Waypoint(60.0, Mood(1, 1))))
+
+
+def written(stage: Stage, seconds: float, *overrides: str) -> Checkpoint:
+    """What is kept of a stage after so long."""
+    config = load(None, overrides, {})
+    with Lifeline.create() as lifeline:
+        writer = CheckpointWriter(lifeline, stage.engine)
+        end_s = stage.clock.now() + seconds
+        while stage.clock.now() < end_s:
+            stage.engine.turn(0.05)
+            writer.turn(
+                Rest(config, (("synth",),), ("keys",), "a take"),
+                set(),
+                stage.clock.now(),
+                (1, 2),
+            )
+        assert lifeline.signs().turns > 5
+        assert lifeline.model() == stage.engine.controls.model
+        kept = Checkpoint.unpacked(lifeline.load())
+    assert kept is not None
+    return kept
+
+
+def test_it_has_all_that_was_commanded() -> None:
+    stage = chords()
+    stage.engine.act(SetMood(0.5, -0.5), 0.0)
+    stage.engine.act(SetAttribute("tempo", 77.0), 0.0)
+    stage.engine.act(StartJourney(WAY), 0.0)
+    kept = written(stage, 4.0, "midi.channel=3")
+    assert kept.control_state() == stage.engine.controls
+    assert kept.config.midi.channel == 3
+    assert (kept.outputs, kept.inputs, kept.take_id) == ((("synth",),), ("keys",), "a take")
+    assert kept.seed == stage.engine.improviser.seed
+    assert not kept.finished
+
+
+def test_damaged_bytes_are_no_checkpoint() -> None:
+    kept = written(chords(), 1.0).packed()
+    assert Checkpoint.unpacked(None) is None
+    for length in range(0, len(kept), 101):
+        assert Checkpoint.unpacked(kept[:length]) is None
+
+
+@pytest.mark.parametrize("fallback", [AS_BEFORE, NEW_PIECE, DEFAULT_MODEL, DEFAULT_CONFIG, NO_NETWORK])
+def test_each_fallback_has_less_of_what_may_be_at_fault(fallback: int) -> None:
+    kept = written(chords(), 1.0, "midi.channel=3", "music.temperature=1.4")
+    config, after = fallen_back(kept, fallback)
+    assert (after.memory == b"") == (fallback >= NEW_PIECE)
+    assert config.midi.channel == 3
+    assert (config.music.temperature == 1.4) == (fallback < DEFAULT_CONFIG)
+    assert config.web.enabled == (fallback < DEFAULT_CONFIG)
+    expected = {DEFAULT_MODEL: "hands", DEFAULT_CONFIG: "hands", NO_NETWORK: PLAIN}
+    assert after.control_state().model == expected.get(fallback, kept.control_state().model)
+
+
+def test_a_new_piece_begins_where_glide_and_journey_were() -> None:
+    begun = apply(ControlState(glide_s=20.0), SetMood(1.0, 1.0), 100.0)
+    begun = apply(begun, StartJourney(WAY), 105.0)
+    moved = from_the_beginning(begun, 130.0)
+    for later_s in (0.0, 3.0, 50.0):
+        assert moved.mood(later_s) == pytest.approx(begun.mood(130.0 + later_s))
+        assert moved.course is not None
+        assert begun.course is not None
+        assert moved.course.place_s(later_s) == pytest.approx(begun.course.place_s(130.0 + later_s))
+
+
+def test_an_engine_goes_on_from_it() -> None:
+    stage = chords()
+    kept = written(stage, 3.0)
+    other = chords()
+    improviser = other.engine.improviser
+    # The stage's model is another object of the same name: it is what the memory names.
+    go_on(improviser, unpacked(kept.memory, memory_of(improviser).models))
+    assert improviser.position.tick == stage.engine.improviser.position.tick // 4 * 4
+    again = type(other.engine)(
+        improviser,
+        other.link,
+        other.clock,
+        other.engine.controls,
+        other.engine.midi_map,
+        replace(other.engine.settings, count_in_bars=2),
+        resumed=Before(kept.control_state()),
+    )
+    began_s = other.clock.now()
+    before = set(other.link.scheduled)
+    for _ in range(20):
+        again.turn(0.05)
+    heard = sorted(note.on_s for note_id, note in other.link.scheduled.items() if note_id not in before)
+    assert heard
+    assert heard[0] - began_s < 0.6
