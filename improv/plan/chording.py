@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
@@ -45,9 +45,17 @@ class _Place(NamedTuple):
 
 
 def with_chords(
-    brief: Brief, whole: tuple[PlannedBar, ...], fresh: int, like: Sequence[PlannedBar | None]
+    brief: Brief,
+    whole: tuple[PlannedBar, ...],
+    fresh: int,
+    like: Sequence[PlannedBar | None],
+    along: Mapping[int, Sequence[TimedChord]],
 ) -> tuple[PlannedBar, ...]:
-    """The bars from index `fresh` on with their chords; of a bar that is cut those before the cut stay."""
+    """The bars from index `fresh` on with their chords; of a bar that is cut those before the cut stay.
+
+    like: the bar that each bar of the phrase brings back, or None. along: index of a bar -> chords that it must have,
+    up to the cadence.
+    """
     given = _given(brief, whole, fresh)
     if given is not None:
         return given
@@ -67,7 +75,7 @@ def with_chords(
         change = change_of(people(), key >= MINOR_KEYS, rate, place.strength)
         slots.append(Slot(key, change))
     slots = _opened(brief, slots, rng)
-    slots = _copied(brief, places, slots, like)
+    slots = _along(places, _copied(brief, places, slots, like), along)
     if not (like and (final := like[-1]) and final.cadence == brief.phrase.cadence and final.bars_left == 0):
         slots = _closed(brief, places, slots, rng)
     before = brief.before
@@ -198,6 +206,16 @@ def _copied(brief: Brief, places: Sequence[_Place], slots: list[Slot], like: Seq
             timed = bar.chord_at(place.tick)
             key = (timed.key + semitones) % 12 + timed.key // MINOR_KEYS * MINOR_KEYS
             out[index] = Slot(key, slots[index].change, only(state_of_chord(timed.chord.moved(semitones))))
+    return out
+
+
+def _along(places: Sequence[_Place], slots: list[Slot], along: Mapping[int, Sequence[TimedChord]]) -> list[Slot]:
+    """Bars that are nearly others have the chords of those."""
+    out = list(slots)
+    for index, place in enumerate(places):
+        if place.bar in along:
+            timed = [chord for chord in along[place.bar] if chord.tick <= place.tick][-1]
+            out[index] = slots[index]._replace(allowed=only(state_of_chord(timed.chord)))
     return out
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from improv.model.plan_inputs import CADENCES
 from improv.model.vocabulary.hands import TICKS_PER_BEAT
 from improv.music.chord import UNKNOWN, Chord
+from improv.music.sequence import DEGREES, Tonal
 from improv.plan.request import PlanRequest
 
 NONE, HALF, AUTHENTIC, OTHER = range(len(CADENCES))
@@ -54,13 +56,30 @@ class TimedChord(NamedTuple):
 
 class Reference(NamedTuple):
     """An earlier bar that a bar refers to. bar: its number. likeness: 0..100, how much like it. left_semitones,
-    right_semitones: how far each hand plays above it.
+    right_semitones: how far each hand plays above it. tonal: moved by steps of the scale before that, None: not.
     """
 
     bar: int
     likeness: int
     left_semitones: int = 0
     right_semitones: int = 0
+    tonal: Tonal | None = None
+
+    @property
+    def heights(self) -> tuple[float, float]:
+        """Semitones that the left and the right hand play higher, about."""
+        steps = 0.0 if self.tonal is None else self.tonal.steps * 12 / DEGREES
+        return self.left_semitones + steps, self.right_semitones + steps
+
+    def chord(self, chord: Chord) -> Chord:
+        """What a chord of that bar becomes."""
+        return (chord if self.tonal is None else self.tonal.chord(chord)).moved(self.left_semitones)
+
+    def pitches(self, pitches: Sequence[int], hand: int) -> tuple[int, ...]:
+        """What pitches of a hand there become here."""
+        semitones = (self.left_semitones, self.right_semitones)[hand]
+        bent = pitches if self.tonal is None else map(self.tonal.pitch, pitches)
+        return tuple(pitch + semitones for pitch in bent)
 
 
 class Texture(NamedTuple):

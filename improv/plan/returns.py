@@ -6,16 +6,21 @@ on distance and likeness. Bars of a phrase that returns refer to its first appea
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from improv.music.chord import UNKNOWN, Chord
+from improv.music.sequence import Tonal, steps_of
 from improv.plan.people import LIKENESS_BINS, FloatArray, bin_of, lag_class, people
 from improv.plan.plan import Reference
 
 NEVER = 0
+SEQUENCES, SEQUENCE_BARS = 0.4, 4
+"""Share of the bars that are nearly others, of few bars before, that are moved by steps of the scale."""
+SEQUENCE_LIKENESS = 85
+"""A step of a sequence is at least so much like the one before: below, its rhythm is lost."""
+_FIFTH = 7  # semitones
 _BINS_OF_RETURN = 3  # a bar of a return is at least 30 % like
 
 
@@ -26,18 +31,18 @@ class State(NamedTuple):
     likeness: int = 0
 
 
-def draw_reference(
-    number: int,
-    first: int,
-    state: State,
-    chord_of: Callable[[int], Chord | None],
-    place: int,
-    rng: np.random.Generator,
-) -> Reference | None:
-    """The reference of a bar in a new phrase, None where there is no earlier bar.
+class Distance(NamedTuple):
+    """Of a bar to what it refers to: bars back, 1.., the likeness 0..100, whether the bar before refers as far back."""
 
-    number: of the bar. first: the earliest bar it may refer to. chord_of: the chord that a bar begins with. place: its
-    bar within the phrase.
+    bars: int
+    likeness: int
+    goes_on: bool
+
+
+def draw_distance(number: int, first: int, state: State, place: int, rng: np.random.Generator) -> Distance | None:
+    """How far a bar in a new phrase refers back, None where there is no earlier bar.
+
+    number: of the bar. first: the earliest bar it may refer to. place: its bar within the phrase.
     """
     if number <= first:
         return None
@@ -51,9 +56,7 @@ def draw_reference(
         lag = 1 + _draw(weights + 0.01, rng)
     rows = counts.likeness[lag_class(lag), int(goes_on)]
     row = rows[bin_of(state.likeness)] if goes_on else rows[0]
-    likeness = _within(_draw(row + 0.01, rng), rng)
-    left, right = draw_moves(chord_of(number - lag), chord_of(number), rng)
-    return Reference(number - lag, likeness, left, right)
+    return Distance(lag, _within(_draw(row + 0.01, rng), rng), goes_on)
 
 
 def draw_return(bar: int, last: int | None, semitones: int, rng: np.random.Generator) -> Reference:
@@ -78,13 +81,31 @@ def draw_moves(then: Chord | None, now: Chord | None, rng: np.random.Generator) 
     return left, right
 
 
+def draw_copy(bar: int, distance: Distance, then_key: int, key: int, rng: np.random.Generator) -> Reference:
+    """The reference of a bar that brings its chords along: at its pitch or octaves away, or a step of a sequence.
+
+    bar: that it refers to. then_key, key: the keys of both.
+    """
+    moves = people().moves
+    sequence = distance.bars <= SEQUENCE_BARS and rng.random() < SEQUENCES
+    if sequence:
+        rows = [row for there in moves for row in there if row[0] == row[1] and 0 < abs(row[0]) <= _FIFTH]
+    else:
+        rows = [row for row in moves[0] if row[0] % 12 == row[1] % 12 == 0]
+    left, right, _ = rows[_draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
+    if sequence:
+        likeness = max(distance.likeness, int(rng.integers(SEQUENCE_LIKENESS, 101)))
+        return Reference(bar, likeness, tonal=Tonal(then_key, key, steps_of(left)))
+    return Reference(bar, distance.likeness, left, right, Tonal(then_key, key) if then_key != key else None)
+
+
 def draw_near(far: Reference | None, number: int, rng: np.random.Generator) -> int:
     """Likeness to the bar before, 0..100, beside a far reference."""
     if number == 0:
         return UNKNOWN
     if far is None:
         return _within(_draw(people().near_alone, rng), rng)
-    if far.bar == number - 1 and far.left_semitones == far.right_semitones == 0:
+    if far == Reference(number - 1, far.likeness):
         return far.likeness
     row = people().near[bin_of(far.likeness)]
     return min(_within(_draw(row, rng), rng), far.likeness) if row.sum() else 0

@@ -24,7 +24,7 @@ from improv.model.plan_inputs import (
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
 from improv.plan.memory import PieceMemory
-from improv.plan.plan import Plan, PlannedBar
+from improv.plan.plan import Plan, PlannedBar, Reference
 
 FALLS_SHORT = 1.3
 """What a hand is told to play of what is meant: the network plays about three quarters as many onsets as it is told
@@ -64,13 +64,12 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told
     length = planned.metre.bar_ticks
     if (near := memory.onsets(bar - 1)) is not None:
         row[COLUMN["near_likeness"]] = planned.near_likeness
-        wait = _fill(references[NEAR], near, memory.onsets(bar), tick_in_bar, length, (0, 0))
+        wait = _fill(references[NEAR], near, memory.onsets(bar), tick_in_bar, length, None)
         row[COLUMN["near_in"]] = wait
     if planned.far is not None and (far := memory.onsets(planned.far.bar)) is not None:
         row[COLUMN["far_likeness"]] = planned.far.likeness
         following = memory.onsets(after.far.bar) if after is not None and after.far is not None else None
-        moves = (planned.far.left_semitones, planned.far.right_semitones)
-        row[COLUMN["far_in"]] = _fill(references[FAR], far, following, tick_in_bar, length, moves)
+        row[COLUMN["far_in"]] = _fill(references[FAR], far, following, tick_in_bar, length, planned.far)
     return Told(row, references)
 
 
@@ -80,7 +79,7 @@ def _fill(
     following: BarOnsets | None,
     place: int,
     length: int,
-    moves: tuple[int, int],
+    moved: Reference | None,
 ) -> int:
     """Mark the keys that a reference has here and next, (2, hands, keys); ticks until the next, or UNKNOWN."""
     found = look_up(reference, following, place, length)
@@ -90,8 +89,8 @@ def _fill(
         sources.append((NEXT, source, found.next_at))
     for when, source, at in sources:
         if at >= 0:
-            out[when, LEFT, key_set(source.left[at], moves[LEFT])] = 1
-            out[when, RIGHT, key_set(source.right[at], moves[RIGHT])] = 1
+            for hand, there in ((LEFT, source.left[at]), (RIGHT, source.right[at])):
+                out[when, hand, key_set(there if moved is None else moved.pitches(there, hand))] = 1
     return found.next_in
 
 
