@@ -23,7 +23,8 @@ class StepBiases:
 
     place: nats for the 128 pitches that stay the same within the step (key, height, last tone, cadence). density: nats
     for the first start. dissonance: commanded share of harsh intervals. intensity: 0..1. sounding: notes per pitch
-    class, shape (12,), those of the step among them. last_chord: what sounded before, high to low.
+    class, shape (12,), those of the step among them. last_chord: what sounded before, high to low. planned_chord: the
+    pitch classes of the chord that is planned for the step, None without a plan.
     """
 
     encoding: Encoding
@@ -36,6 +37,7 @@ class StepBiases:
     recall: Recall | None
     sounding: FloatArray
     last_chord: tuple[int, ...]
+    planned_chord: tuple[int, ...] | None = None
     started: list[int] = field(default_factory=list)  # token ids
     _recalled: FloatArray = field(init=False)
     _returning: BoolArray = field(init=False)
@@ -82,6 +84,10 @@ class StepBiases:
         )
         if chord is not None:
             nats += biases.voice_leading_bias(self.last_chord, chord, strengths.voice_leading_pull)
+        if self.planned_chord is not None:
+            first, pitches = self.encoding.starts.start, self.encoding.start_pitches
+            struck = (int(pitches[token_id - first]) for token_id in self.started)
+            nats += biases.clash_bias((*self.last_chord, *struck), self.planned_chord)
         return nats + self._recalled
 
     def _shift_bias(self, lengths: int) -> FloatArray:

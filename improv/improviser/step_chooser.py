@@ -246,7 +246,16 @@ def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepB
         recall=asked.recall,
         sounding=classes_of([*(note.pitch for note in snapshot.held), *snapshot.person_keys]),
         last_chord=snapshot.decoder.sounding,
+        planned_chord=_planned_chord(snapshot, asked),
     )
+
+
+def _planned_chord(snapshot: Snapshot, asked: Request) -> tuple[int, ...] | None:
+    """Pitch classes of the chord that is planned for the step, None without a plan."""
+    if asked.place is None:
+        return None
+    bar = asked.place.bar
+    return bar.chord_at(snapshot.position.tick - bar.tick).chord.classes
 
 
 def _density_bias(snapshot: Snapshot, asked: Request, settings: Settings) -> float:

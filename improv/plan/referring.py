@@ -173,6 +173,7 @@ def _drawn(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar, rng: np.
         return Reference(number, likeness)
     if distance.goes_on and last is not None and before is not None and _is_copy(brief, before, last.likeness):
         tonal = last.tonal and Tonal(then.chords[0].key, bar.chords[0].key, last.tonal.steps)
+        likeness = max(likeness, SEQUENCE_LIKENESS if tonal and tonal.steps else 0)
         return last._replace(bar=number, likeness=likeness, tonal=tonal)
     return draw_copy(number, distance, then.chords[0].key, bar.chords[0].key, rng)
 
