@@ -449,9 +449,10 @@ def test_a_jack_server_that_dies_is_found_again(jack_server: JackServer, make_li
     assert link.restarts == 0
 
 
-def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_server: JackServer) -> None:
+@pytest.mark.parametrize("driver", ["jack", "rtmidi"])
+def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_server: JackServer, driver: str) -> None:
     pytest.importorskip("jack", exc_type=Exception)
-    link = PlayerClient(PlayerSettings(driver="jack", realtime=False, port_poll_s=0.2), SystemClock())
+    link = PlayerClient(PlayerSettings(driver=driver, realtime=False, port_poll_s=0.2), SystemClock())
     link.start()
     try:
         link.wait_ready(PATIENCE_S)
@@ -462,9 +463,11 @@ def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_se
             def told() -> bool:
                 link.beat()
                 link.poll(0.05)
-                return link._settings.output_connections == (("synth:in",),)
+                return link.settings.output_connections == (("synth:in",),)
 
+            assert not link.connected
             eventually(told)
+            assert link.connected
             assert link.pid is not None
             os.kill(link.pid, signal.SIGKILL)
             eventually(lambda: link.beat() or link.poll(0.05) or "", timeout_s=20)

@@ -17,6 +17,7 @@ from improv.player.drivers.arrival_clock import ArrivalClock
 from improv.player.drivers.base import MidiSystemError
 from improv.player.drivers.opening import opening, quiet_stderr
 from improv.player.drivers.rtmidi_port import RtMidiPort
+from improv.player.drivers.wiring import Wiring, wiring
 from improv.player.protocol import PlayerSettings
 
 API_NAMES = {1: "CoreMIDI", 2: "ALSA", 3: "JACK", 4: "WinMM"}  # RtMidi's numbers
@@ -90,6 +91,7 @@ class RtMidiDriver:
         self._output: RtMidiPort | None = None
         self._input: RtMidiPort | None = None
         self._server: list[socket.socket] = []
+        self._wiring: Wiring | None = None
         self._arrival_clock = ArrivalClock()
         self._early_s = 0.0  # half of a JACK period: all of its messages are handed over when it begins
 
@@ -109,6 +111,8 @@ class RtMidiDriver:
         rtmidi, name = load_rtmidi(), self._settings.virtual_port_name
         if self._api == JACK and self._settings.with_input:
             self._early_s = jack_period_s() / 2
+        if self._virtual_ports and not (self._settings.output_port and self._settings.input_port):
+            self._wiring = wiring(self.name, name, self._settings.connections, self._settings.input_connections)
         others = open_sockets()
         output = self._output = RtMidiPort(rtmidi.MidiOut(self._api, name=name), "output", name)
         output.resolve(self._settings.output_port)
@@ -122,6 +126,8 @@ class RtMidiDriver:
             self._input.open()
         output.open()
         self._server = jack_sockets(open_sockets() - others) if self._api == JACK else []
+        if self._wiring is not None:
+            self._wiring.opened()
 
     def close(self) -> None:
         """Input first. Afterwards the clients are gone for good: a send after close would crash the process."""
@@ -133,6 +139,10 @@ class RtMidiDriver:
         for connection in self._server:
             connection.close()
         self._server = []
+        if self._wiring is not None:
+            with quiet_stderr():
+                self._wiring.close()
+            self._wiring = None
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
         if self._output is None:
@@ -160,11 +170,17 @@ class RtMidiDriver:
         return self._input.names() if self._input else []
 
     def connections(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return (), ()  # rtmidi does not tell who is connected to a virtual port
+        """As another client sees them: rtmidi does not tell who is connected to a virtual port."""
+        if self._wiring is None:
+            return (), ()
+        outputs, inputs = self._wiring.connections()
+        return () if self._settings.output_port else outputs, () if self._settings.input_port else inputs
 
     def check(self) -> str:
         if self._server_hung_up():
             raise MidiSystemError("The JACK server is gone.")
+        if self._wiring is not None:
+            self._wiring.look()
         try:
             return " ".join(filter(None, (port.check() for port in (self._output, self._input) if port)))
         except OSError as error:
