@@ -31,9 +31,20 @@ def of_the_user() -> Path:
 
 
 def find() -> Path | None:
-    """The file that is used when none is named: ./config.yaml, then the one in the user's configuration folder."""
-    candidates = (Path("config.yaml"), of_the_user())
-    return next((path for path in candidates if path.is_file()), None)
+    """The file that is used when none is named: ./config.yaml, then the one in the user's configuration folder.
+
+    ConfigError when a folder may not be looked into.
+    """
+    for path in (Path("config.yaml"), of_the_user()):
+        try:
+            if path.is_file():
+                return path
+        except OSError as error:
+            raise ConfigError(
+                f"{path.parent} cannot be looked into for {path.name}: {error.strerror}; "
+                "name a file with --config, or set HOME to a folder of yours"
+            ) from None
+    return None
 
 
 def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> Config:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from improv.clock import SystemClock
+
 try:
     import fcntl
 except ImportError:  # Windows: takes that are being written are not told apart there
@@ -87,14 +89,16 @@ class JournalWriter:
         self.path = path
         self._on_failure = on_failure
         self._queue: queue.Queue[Record | None] = queue.Queue(LONGEST_QUEUE)
-        self._failed = False
+        self.failed = False
+        """Nothing is written any more."""
+        self._clock, self._synced_s = SystemClock(), 0.0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def append(self, record: Record) -> None:
         """Keep a record; the caller must not change it any more."""
-        if self._failed:
+        if self.failed:
             return
         try:
             self._queue.put_nowait(record)
@@ -114,13 +118,13 @@ class JournalWriter:
 
     def fail(self, reason: str) -> None:
         """Write nothing any more, and say why; the first time only."""
-        if not self._failed:
-            self._failed = True
+        if not self.failed:
+            self.failed = True
             self._on_failure(f"the take {self.path.name} is not recorded any further: {reason}")
 
     def _run(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
             self.fail(error.strerror or str(error))
@@ -139,27 +143,34 @@ class JournalWriter:
             with contextlib.suppress(OSError):
                 os.close(handle)
 
-    def _next(self) -> Record | None:
-        """The next record; None at the end, also where there was no room left to say so in the queue."""
-        while True:
-            try:
-                return self._queue.get(timeout=SYNC_EVERY_S)
-            except queue.Empty:
-                if self._closing.is_set():
-                    return None
-
-    def _write(self, handle: int) -> bool:
-        """Wait for a record, write and sync all that came, then let the disk rest. False: that was all."""
-        records = [self._next()]
-        with contextlib.suppress(queue.Empty):
+    def _arrived(self) -> list[Record | None]:
+        """What waits to be written, [] after a while without; None ends it, or tells that nothing more comes."""
+        records: list[Record | None] = []
+        try:
+            records.append(self._queue.get(timeout=SYNC_EVERY_S))
             while records[-1] is not None:
                 records.append(self._queue.get_nowait())
+        except queue.Empty:  # there may have been no room left in the queue to say that it ends
+            return records if records or not self._closing.is_set() else [None]
+        return records
+
+    def _write(self, handle: int) -> bool:
+        """Wait for records and write them at once, so that a process that is killed takes none along; let the disk
+        sync from time to time, for the case of a power failure. False: that was all.
+        """
+        records = self._arrived()
         data = b"".join(_line_or_nothing(record) for record in records if record is not None)
         while data:
             data = data[os.write(handle, data) :]
-        os.fsync(handle)
-        self._closing.wait(SYNC_EVERY_S)
-        return records[-1] is not None
+        ends = bool(records) and records[-1] is None
+        now_s = self._clock.now()
+        if ends or now_s - self._synced_s >= SYNC_EVERY_S:
+            self._synced_s = now_s
+            os.fsync(handle)
+            if not os.fstat(handle).st_nlink:
+                self.fail("its file was deleted")
+                return False
+        return not ends
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from improv.takes.journal import SUFFIX, Record, is_locked, line_of, record_of
 # The last record of a take that ended in order lies in this many bytes, however long the notes below it are.
 TAIL_BYTES = 65_536
 MADE_OF_A_TAKE = (".mid", ".wav", ".png", ".html")
+CLOCK_IS_SET_FROM = "2020"
 LONGEST_NOTE = 10_000  # characters
 
 
@@ -37,8 +38,13 @@ def free_path(folder: Path, now: datetime) -> Path:
 
 
 def paths(folder: Path) -> list[Path]:
-    """All takes, the oldest first; their names sort by time."""
-    return sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file())
+    """All takes, the oldest first; their names sort by time.
+
+    Those of a clock that was not set (a small computer without a battery begins in 1970) are taken for the newest: they
+    may be, and the newest are the last to be deleted.
+    """
+    there = (path for path in folder.glob(f"*{SUFFIX}") if path.is_file())
+    return sorted(there, key=lambda path: (path.stem < CLOCK_IS_SET_FROM, path.stem))
 
 
 def keep_newest(folder: Path, keep: int) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from improv.clock import Clock
 from improv.control.commands import Command
 from improv.control.state import ControlState
+from improv.engine.repeats import Repeats
 from improv.improviser.operations import Begin, Configure, Operation, Plan, Replace, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 # Messages of the person kept of one second: more than ten fingers and two pedals send, less than a flood.
 MOST_RECEIVED_PER_S = 500
 OVERWRITES = ("hear", "locate", "release", "follow")  # of two in a row only the second counts
+RETRY_EVERY_S, SAY_AGAIN_S = 20.0, 3600.0  # after a take that could not be written: a disk may have room again
 PENDING_STEPS, PENDING_NOTES = 512, 4096  # what is planned and not yet heard is less
 
 
@@ -66,6 +68,7 @@ class Recording:
         self._began_s = self._second_s = 0.0
         self._received = 0
         self._ended = False
+        self._said = Repeats(SAY_AGAIN_S)
         self._controls: ControlState | None = None
         self._settings: Settings | None = None
         self._pending: deque[PlannedStep] = deque(maxlen=PENDING_STEPS)
@@ -93,7 +96,7 @@ class Recording:
         self._folder_is_ready()
         now = self._wall_clock()
         path = library.free_path(self._folder, now)
-        self._journal, self.take_id = JournalWriter(path, lambda reason: log.error("%s", reason)), path.stem
+        self._journal, self.take_id = JournalWriter(path, self._failed), path.stem
         self._began_s = self._second_s = self._clock.now()
         self._controls, self._settings = controls, settings
         self.write(
@@ -109,6 +112,12 @@ class Recording:
             }
         )
         log.info("recording take %s", self.take_id)
+
+    def _failed(self, reason: str) -> None:
+        """Called by the journal's thread. A disk that stays full is not told of with each new take."""
+        why = reason.partition(": ")[2]
+        if self._said.is_new(why, self._clock.now()):
+            log.error("%s; it is tried again every %g s", reason, RETRY_EVERY_S)
 
     def _folder_is_ready(self) -> None:
         try:
@@ -207,8 +216,11 @@ class Recording:
 
     @property
     def full(self) -> bool:
-        """Whether the take has its length."""
-        return self._journal is not None and self._clock.now() - self._began_s >= 60 * self._minutes
+        """Whether the take has its length, or cannot be written and it is time to try another one."""
+        if self._journal is None:
+            return False
+        longest_s = RETRY_EVERY_S if self._journal.failed else 60 * self._minutes
+        return self._clock.now() - self._began_s >= longest_s
 
     def turn_over(self, controls: ControlState, settings: Settings) -> None:
         """Close this take and go on in the next one, which knows what is planned and has not been heard yet."""

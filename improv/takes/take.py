@@ -15,6 +15,16 @@ from improv.takes import journal
 from improv.takes.journal import Record
 from improv.takes.schema import FORMAT
 
+# What no take has; a crafted one must not keep those busy for ever who draw or count it.
+LONGEST_S = 7 * 86_400.0
+STEP_RANGES = (
+    ("tick", 0, 1e9),
+    ("m", 0, 10 * LONGEST_S),
+    ("bpm", 1, 2000),
+    ("beats", 0.25, 64),
+    ("grid", 1, 960),
+)
+
 
 class PlayedNote(NamedTuple):
     """A note as it sounded. on_s, off_s: seconds since the take began. hand: 0 left, 1 right, -1 unknown."""
@@ -152,7 +162,10 @@ class _Reader:
 
     def take(self, record: Record) -> None:
         if "at" in record:
-            self.end_s = max(self.end_s, float(record["at"]))
+            at_s = float(record["at"])
+            if not abs(at_s) <= LONGEST_S:  # a little below 0: a key struck just before
+                raise ValueError(f"at is {at_s}, must be at most {LONGEST_S:g}")
+            self.end_s = max(self.end_s, at_s)
         if (act := getattr(self, f"_{record['k']}", None)) is not None:
             act(record)
 
@@ -176,6 +189,9 @@ class _Reader:
                 self.changes.append(change)
 
     def _step(self, record: Record) -> None:
+        for name, low, high in STEP_RANGES:
+            if not low <= float(record[name]) <= high:
+                raise ValueError(f"{name} is {record[name]}, must be {low:g}..{high:g}")
         self._steps.append(record)
         self._chosen |= {int(i): (int(p), int(v), float(s)) for i, p, v, s in record["on"]}
         hands = record.get("hands", ())

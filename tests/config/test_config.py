@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from improv import config
-from improv.config import Config
+from improv.config import Config, find
 from improv.control.commands import SetMood
 from improv.errors import ConfigError
 from improv.music.mood import CORNERS, Mood
@@ -371,3 +371,12 @@ def test_no_file_at_all_makes_more_than_sentences(content: bytes) -> None:
 def test_no_override_at_all_makes_more_than_sentences(key: str, value: str) -> None:
     with contextlib.suppress(ConfigError):
         config.load(None, [f"{key}={value}"], {})
+
+
+def test_a_home_that_may_not_be_entered_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(ConfigError, match=r"cannot be looked into for config.yaml: Permission denied; name a file"):
+        find()

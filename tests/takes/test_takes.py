@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import random
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -72,7 +73,7 @@ from improv.takes import journal, library, recreate, take
 from improv.takes.export.midi import midi_file
 from improv.takes.export.report import html
 from improv.takes.journal import SUFFIX, JournalWriter, Record, line_of, record_of
-from improv.takes.recorder import OperationRecorder, Recording, in_words
+from improv.takes.recorder import RETRY_EVERY_S, OperationRecorder, Recording, in_words
 from improv.takes.schema import controls_record, operations, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
@@ -711,3 +712,55 @@ def test_a_journal_whose_queue_is_full_ends_all_the_same(tmp_path: Path, monkeyp
         writer.append({"k": "hurry", "m": number})
     writer.close(30.0)
     assert not writer._thread.is_alive()
+
+
+def test_what_is_written_is_there_at_once(tmp_path: Path) -> None:
+    """A process that is killed has lost nothing but what came in that moment."""
+    writer = JournalWriter(tmp_path / f"x{SUFFIX}", str)
+    for number in range(3):
+        writer.append({"k": "x", "n": number})
+        eventually(lambda number=number: len(list(journal.read(writer.path))) == number + 1)  # type: ignore[misc]
+    writer.close()
+
+
+@pytest.mark.parametrize("trouble", ["deleted", "full"])
+def test_recording_goes_on_by_itself_when_it_can(
+    tiny: OnnxModel, tmp_path: Path, caplog: pytest.LogCaptureFixture, trouble: str
+) -> None:
+    session = Session(tiny, tmp_path)
+    session.play(2)
+    first = session.recording.take_id
+    written = session.recording._journal
+    assert written is not None
+    if trouble == "deleted":
+        eventually(lambda: (tmp_path / f"{first}{SUFFIX}").exists())
+        shutil.rmtree(tmp_path)
+        eventually(lambda: session.recording.write({"k": "x"}) or written.failed)
+    else:
+        written.fail("No space left on device")
+    session.play(2 * RETRY_EVERY_S)
+    session.recording.close()
+    assert session.recording.take_id != first
+    (path,) = [path for path in library.paths(tmp_path) if path.stem != first]
+    assert take.read(path).notes
+    assert caplog.text.count("is not recorded any further") == 1
+
+
+def test_takes_of_a_clock_that_was_not_set_are_not_the_first_to_go(tmp_path: Path) -> None:
+    names = ["1970-01-01T00-00-09", "2024-05-01T10-00-00", "2025-05-01T10-00-00", "1970-01-01T00-00-05"]
+    for name in names:
+        (tmp_path / f"{name}{SUFFIX}").write_text("")
+    library.keep_newest(tmp_path, 3)
+    assert [path.stem for path in library.paths(tmp_path)] == [names[2], names[3], names[0]]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"at": 1e300}, {"at": float("inf")}, {"bpm": 0.0}, {"beats": 0.0}, {"grid": 10**9}, {"m": 1e300}]
+)
+def test_a_crafted_take_is_refused_instead_of_being_counted_for_ever(wrong: Record) -> None:
+    head = {"k": "take", "format": 1, "controls": controls_record(ControlState())}
+    step = {"k": "step", "tick": 0, "m": 0.0, "bpm": 90.0, "bar": 1, "line": 0, "beats": 4.0, "grid": 4, "v": 0, "a": 0}
+    step |= {"on": [], "off": [], **{key: value for key, value in wrong.items() if key != "at"}}
+    end = {"k": "end", "at": wrong.get("at", 5.0)}
+    with pytest.raises(InputError, match="a record lacks what it should have"):
+        take.taken(Path("x"), [head, step, end], 0)
