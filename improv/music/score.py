@@ -25,7 +25,8 @@ class Score:
     tempos: (beat, bpm). meters: (beat, quarter notes per bar). pedals: (first beat, last beat) with the sustain pedal
     down. has_tempo: whether the tempo is the source's own. done: what was changed on the way, as sentences.
     track_names: of each track that the notes' column `track` counts, "" where the file names none.
-    time_signatures: (beat, numerator, denominator), which tell 6/8 from 3/4; empty where the file has none.
+    time_signatures: (beat, numerator, denominator), which tell 6/8 from 3/4; empty where the file has none. has_bars:
+    whether bar lines fall where the source draws them, pickups and short bars included: MIDI files do not tell.
     """
 
     notes: NDArray[np.void]
@@ -37,6 +38,7 @@ class Score:
     done: tuple[str, ...] = ()
     track_names: tuple[str, ...] = ()
     time_signatures: tuple[tuple[float, int, int], ...] = ()
+    has_bars: bool = False
 
     @property
     def ends(self) -> FloatArray:

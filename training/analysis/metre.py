@@ -54,12 +54,13 @@ def bars(music: Music, *, search: bool = True) -> Bars:
 
     A signature draws a bar line where it stands; a bar that the next signature cuts off is short. Within the reach of
     one signature the lines are moved when the notes speak clearly for it (see `barlines.first_beats`); not with
-    `search` off, nor where signatures change every few bars, nor in a file that begins with a rest: whoever wrote that
-    has counted from a bar line. A short bar at the beginning is a pickup. Two neighbours
-    that together make up a bar of the metre around them are one: repeats cut bars in two.
+    `search` off, nor where the source draws its own, nor where signatures change every few bars, nor in a file that
+    begins with a rest: whoever wrote that has counted from a bar line. A short bar at the beginning is a pickup. Two
+    neighbours that together make up a bar of the metre around them are one: repeats cut bars in two.
     """
     onsets, end = music.onset_ticks, int(music.end_ticks.max())
-    rows = _merged(_drawn(music, end, search=search))
+    drawn = _drawn(music, end, search=search)
+    rows = drawn if music.has_bars else _merged(drawn)
     first = max(sum(start <= onsets[0] for start, _, _ in rows) - 1, 0)
     rows = rows[first:]
     start, length, whole, pulse = (
@@ -81,7 +82,7 @@ def _drawn(music: Music, end: int, *, search: bool) -> list[_Row]:
     signatures = _told_apart(music.time_signatures)
     at = [round(signature.beat * TICKS_PER_BEAT) for signature in signatures]
     at[0] = min(at[0], 0)
-    search &= at[0] == 0 and int(music.onset_ticks[0]) == 0
+    search &= not music.has_bars and at[0] == 0 and int(music.onset_ticks[0]) == 0
     odds: dict[tuple[int, int], FloatArray] = {}
     rows: list[_Row] = []
     for (start, stop), signature in zip(pairwise([*at, max(end, at[-1] + 1)]), signatures, strict=True):

@@ -46,6 +46,7 @@ class Music:
 
     onset_beats, duration_beats: quarter notes from the file's start. pitch: 0..127. velocity: 1..127. track: which of
     `track_names` (empty where the file gives none). time_signatures: in order of beats; the first holds from the start.
+    has_bars: whether they draw the bar lines of the source, so that none need be looked for.
     """
 
     onset_beats: FloatArray
@@ -55,6 +56,7 @@ class Music:
     track: IntArray
     track_names: tuple[str, ...] = ()
     time_signatures: tuple[TimeSignature, ...] = (TimeSignature(0.0, 4, 4),)
+    has_bars: bool = False
 
     def __len__(self) -> int:
         return len(self.pitch)
@@ -79,6 +81,7 @@ def music(
     track: IntArray | None = None,
     track_names: tuple[str, ...] = (),
     time_signatures: tuple[TimeSignature, ...] = (TimeSignature(0.0, 4, 4),),
+    has_bars: bool = False,
 ) -> Music:
     """Music from arrays in any order; velocity 64 and track 0 where not given."""
     order = np.lexsort((pitch, onset_beats))
@@ -91,6 +94,7 @@ def music(
         whole if track is None else np.asarray(track, dtype=np.int64)[order],
         track_names,
         tuple(sorted(time_signatures, key=lambda signature: signature.beat)),
+        has_bars,
     )
 
 
@@ -106,6 +110,7 @@ def of_score(score: Score) -> Music:
         score.track_names,
         tuple(TimeSignature(*signature) for signature in score.time_signatures)
         or tuple(signature_of(beat, per_bar) for beat, per_bar in score.meters),
+        score.has_bars,
     )
 
 

@@ -35,7 +35,7 @@ class _Row(NamedTuple):
 
 
 @dataclass
-class _Bars:
+class WrittenBars:
     """The bars of a score as written. starts: of each bar, with the end of the last; signatures: in force in each."""
 
     starts: list[float]
@@ -74,7 +74,7 @@ def sounding(parsed: Any) -> Score:
         for row in rows[bar]
     ]
     tempos = _played_tempos(order, begins, bars)
-    signatures = _played_signatures(order, begins, bars)
+    signatures = played_signatures(order, begins, bars)
     return Score(
         notes=notes_of(sounds),
         tempos=tempos or ((0.0, DEFAULT_TEMPO_BPM),),
@@ -84,6 +84,7 @@ def sounding(parsed: Any) -> Score:
         done=tuple(dict.fromkeys(done)),
         track_names=tuple(_name(part, index) for index, part in enumerate(parts)),
         time_signatures=signatures,
+        has_bars=len(bars.signatures) > 1,
     )
 
 
@@ -100,19 +101,19 @@ def _at_sounding_pitch(parsed: Any, done: list[str]) -> Any:
     return moved
 
 
-def _bars(parts: list[Any]) -> _Bars:
+def _bars(parts: list[Any]) -> WrittenBars:
     """The bars of the part that has most of them."""
     measures = max((list(part.getElementsByClass("Measure")) for part in parts), key=len)
     end = max(float(part.highestTime) for part in parts)
     if not measures:
         signature = next(iter(parts[0].recurse().getElementsByClass("TimeSignature")), None)
-        return _Bars([0.0, end], [_ratio(signature)])
+        return WrittenBars([0.0, end], [_ratio(signature)])
     starts = [float(measure.offset) for measure in measures]
     signatures: list[tuple[int, int] | None] = []
     for measure in measures:
         own = next(iter(measure.getElementsByClass("TimeSignature")), None)
         signatures.append(_ratio(own) or (signatures[-1] if signatures else None))
-    return _Bars([*starts, max(end, starts[-1] + _EPSILON)], signatures)
+    return WrittenBars([*starts, max(end, starts[-1] + _EPSILON)], signatures)
 
 
 def _ratio(signature: Any) -> tuple[int, int] | None:
@@ -121,7 +122,7 @@ def _ratio(signature: Any) -> tuple[int, int] | None:
     return int(signature.numerator), int(signature.denominator)
 
 
-def _rows(part: Any, staff: int, bars: _Bars, silent: Counter[str], done: list[str]) -> list[_Row]:
+def _rows(part: Any, staff: int, bars: WrittenBars, silent: Counter[str], done: list[str]) -> list[_Row]:
     """The notes of a staff as written, tied ones as one."""
     instrument = part.getInstrument(returnDefault=True)
     program = instrument.midiProgram if instrument.midiProgram is not None else 0
@@ -159,7 +160,7 @@ def _ties(note: Any) -> dict[int, str]:
     return {each.pitch.midi: str(each.tie.type) for each in notes if each.tie is not None and hasattr(each, "pitch")}
 
 
-def _follows(row: _Row, onset: float, bars: _Bars) -> bool:
+def _follows(row: _Row, onset: float, bars: WrittenBars) -> bool:
     return abs(bars.starts[row.bar] + row.onset + row.duration - onset) < _EPSILON
 
 
@@ -188,7 +189,7 @@ def _realised(note: Any, done: list[str]) -> list[tuple[float, float, int]]:
     return found if all(lasts > 0 for _, lasts, _ in found) else plain
 
 
-def _tempos(parsed: Any, bars: _Bars) -> list[tuple[int, float, float]]:
+def _tempos(parsed: Any, bars: WrittenBars) -> list[tuple[int, float, float]]:
     """Every tempo with a number. A number that stands in the score goes before one that music21 guesses from a word."""
     found: dict[float, tuple[bool, float]] = {}
     modulations: list[tuple[float, float]] = []
@@ -215,7 +216,7 @@ def _tempos(parsed: Any, bars: _Bars) -> list[tuple[int, float, float]]:
     return tempos
 
 
-def _order(parts: list[Any], bars: _Bars, done: list[str]) -> list[int]:
+def _order(parts: list[Any], bars: WrittenBars, done: list[str]) -> list[int]:
     """The bars in the order in which they are played."""
     straight = list(range(len(bars.signatures)))
     for part in parts:
@@ -262,7 +263,7 @@ def _sign(measure: Any, passes: frozenset[int]) -> Signs:
     )
 
 
-def _begins(order: list[int], bars: _Bars) -> list[float]:
+def _begins(order: list[int], bars: WrittenBars) -> list[float]:
     """Where each played bar begins, and where the last one ends."""
     begins = [bars.starts[order[0]]]
     for index in order:
@@ -270,7 +271,7 @@ def _begins(order: list[int], bars: _Bars) -> list[float]:
     return begins
 
 
-def _played_tempos(order: list[int], begins: list[float], bars: _Bars) -> tuple[tuple[float, float], ...]:
+def _played_tempos(order: list[int], begins: list[float], bars: WrittenBars) -> tuple[tuple[float, float], ...]:
     """Tempo marks in the order of playing; after a jump the tempo holds that the score has there."""
     found: dict[float, float] = {}
     for place, bar in enumerate(order):
@@ -284,7 +285,7 @@ def _played_tempos(order: list[int], begins: list[float], bars: _Bars) -> tuple[
     return tuple(sorted(found.items()))
 
 
-def _played_signatures(order: list[int], begins: list[float], bars: _Bars) -> tuple[tuple[float, int, int], ...]:
+def played_signatures(order: list[int], begins: list[float], bars: WrittenBars) -> tuple[tuple[float, int, int], ...]:
     """Time signatures where they change, and again where a bar line does not lie on the grid of the bars before."""
     found: list[tuple[float, int, int]] = []
     anchor, current = 0.0, None
@@ -298,11 +299,17 @@ def _played_signatures(order: list[int], begins: list[float], bars: _Bars) -> tu
             # An upbeat: the grid begins with the first full bar, and one bar before that lies the virtual first bar.
             anchor = begin if full or len(order) == 1 else begin + actual - whole
             found.append((anchor, *signature))
-        elif signature != current or (full and _off_grid(begin - anchor, whole)):
+        elif signature != current or (_off_grid(begin - anchor, whole) and not _completes(order, place, bars, whole)):
             anchor = begin
             found.append((anchor, *signature))
         current = signature
     return tuple(found)
+
+
+def _completes(order: list[int], place: int, bars: WrittenBars, whole: float) -> bool:
+    """Whether a bar is the second half of one that a repeat sign cuts in two."""
+    both = bars.length(order[place - 1]) + bars.length(order[place])
+    return abs(both - whole) < _EPSILON
 
 
 def _off_grid(distance: float, whole: float) -> bool:

@@ -12,6 +12,8 @@ from improv.errors import InputError
 from training.corpus.archives import is_archive, unpack
 from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES, hidden_suffix
 
+DRAWN_SUFFIXES = (".krn", ".mxl", ".musicxml", ".xml")
+"""Of scores whose bar lines are taken over by the MIDI file of the same name."""
 MUSIC_SUFFIXES = (*MIDI_SUFFIXES, *SCORE_SUFFIXES)
 _ABC_TUNE = re.compile(rb"(?m)^(?=X:)")
 # What recorders, phones and programs call a file in several languages, with numbers, dates and marks between.
@@ -33,7 +35,8 @@ _GIVEN_BY_A_PROGRAM = re.compile(
 class Item:
     """One thing to read: `path` on disk, `name` for people, `source` for the model card.
 
-    twin: the name of a MIDI file of the same source that holds the same piece; then this one is not read.
+    twin: the name of a MIDI file of the same source that holds the same piece; then this one is not read, but for its
+    bar lines. written: of a MIDI file, such a score.
     part: which tune of a book of tunes (ABC), from 1; 0 for the whole file.
     """
 
@@ -42,6 +45,7 @@ class Item:
     path: Path
     twin: str = ""
     part: int = 0
+    written: Path | None = None
 
     @property
     def suffix(self) -> str:
@@ -97,10 +101,13 @@ def _archive_name(path: Path) -> str:
 def _collect_folder(folder: Path, source: str) -> Iterator[Item]:
     paths = sorted(p for p in folder.rglob("*") if not p.name.startswith(".") and p.is_file())
     twins = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in MIDI_SUFFIXES}
+    scores = {_piece_name(p): p for p in reversed(paths) if p.suffix.lower() in DRAWN_SUFFIXES}
     for path in paths:
         item = Item(path.relative_to(folder).as_posix(), source, path)
         if item.suffix in SCORE_SUFFIXES:
             item = replace(item, twin=twins.get(_piece_name(path), ""))
+        elif item.suffix in MIDI_SUFFIXES:
+            item = replace(item, written=scores.get(_piece_name(path)))
         yield from _tunes(item)
 
 

@@ -22,7 +22,7 @@ from training.dataset.planned import PlanRows
 
 _ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch", "tune")
 # All that decides what is made of a file; a change of any of them makes the old results void.
-ENCODER_VERSION = 7
+ENCODER_VERSION = 8
 """Raise it with every change to what is made of a file: reading, cleaning, analysis, measuring, vocabularies. Older
 results are then made anew. The conditioning's specification and the vocabulary's fingerprint are part of a key by
 themselves.
@@ -34,7 +34,8 @@ def key_of(job: Job) -> str:
     encoding = encoding_for(job.family)
     options = [job.suffix, job.source == CHORALES, job.family, encoding.fingerprint, job.instruments, repr(job.labels)]
     head = json.dumps([ENCODER_VERSION, conditioning.specification(), *options, job.default_tempo])
-    return hashlib.sha256(head.encode() + b"\n" + job.content).hexdigest()
+    written = hashlib.sha256(job.written).digest() if job.written else b""
+    return hashlib.sha256(head.encode() + b"\n" + written + job.content).hexdigest()
 
 
 class Cache:

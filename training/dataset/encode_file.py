@@ -10,6 +10,7 @@ from improv.model import conditioning
 from improv.model.vocabulary import HandsEncoding, encoding_for
 from improv.music.grid import first_beat
 from training.analysis import analyse, of_score
+from training.analysis.written import with_bars_of
 from training.corpus import clean, reading
 from training.corpus.augment import Instruments
 from training.corpus.features import describe
@@ -30,6 +31,7 @@ class Job:
     """A file to be read. suffix: with its dot, small letters. labels: moods that a person gave to stretches of it.
 
     default_tempo: whether its tempo is only what the program wrote that made it (`training.corpus.default_tempo`).
+    written: the score that a MIDI file was made from, where it lies beside it, and its suffix.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Job:
     instruments: Instruments = "all"
     labels: tuple[Label, ...] = ()
     default_tempo: bool = False
+    written: bytes = b""
+    written_suffix: str = ""
 
 
 def digest(job: Job) -> EncodedPiece | str:
@@ -53,6 +57,8 @@ def digest(job: Job) -> EncodedPiece | str:
 def _digest(job: Job) -> EncodedPiece:
     encoding = encoding_for(job.family)
     score = reading.load(job.content, job.suffix, job.source, job.instruments)
+    if job.written:
+        score = with_bars_of(score, job.written, job.written_suffix)
     if job.default_tempo:
         score = replace(score, has_tempo=False, done=(*score.done, "its tempo is its program's default"))
     off_grid = clean.off_grid_share(score)

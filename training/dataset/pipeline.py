@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from training.corpus.augment import Instruments
 from training.corpus.default_tempo import Defaults, is_default
+from training.corpus.formats import MAX_SCORE_BYTES
 from training.corpus.labels import Labels, labels_for
 from training.corpus.reading import Item
 from training.corpus.sources import MUSIC_SUFFIXES
@@ -94,7 +95,16 @@ def _job(item: Item, options: Options, first: dict[bytes, str]) -> Job | Done[Re
         if earlier != name:
             return Done(Copy(earlier))
     default_tempo = is_default(item, content, options.default_tempi)
-    return Job(item.name, item.source, item.suffix, content, options.family, options.instruments, labels, default_tempo)
+    job = Job(item.name, item.source, item.suffix, content, options.family, options.instruments, labels, default_tempo)
+    return replace(job, written=_bytes(item.written), written_suffix=item.written.suffix) if item.written else job
+
+
+def _bytes(path: Path) -> bytes:
+    """Nothing where a file cannot be opened or is no score of usual size."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= MAX_SCORE_BYTES else b""
+    except OSError:
+        return b""
 
 
 def _run(jobs: Iterator[Job | Done[Result]], options: Options) -> Iterator[Result | Failed]:
