@@ -20,11 +20,10 @@ from improv.listening.harmony import PersonChord, chord_in, key_in
 from improv.listening.impression import WINDOW_S, listen
 from improv.listening.keyboard import Keyboard, PersonNote
 from improv.listening.phrase import Phrases
-from improv.midi.messages import LETS_GO
+from improv.midi.messages import LETS_GO, SUSTAIN_PEDAL, control_of, key_of
 from improv.music.attributes import FloatArray, Key, chord_onsets
 from improv.music.mood import Mood
 
-SUSTAIN = 64  # control change
 PEDAL_DOWN = 64  # from this value on
 RECENT_S = 4.0  # loudness, density and hands are those of so long
 CALL_NOTES = 256
@@ -101,18 +100,16 @@ class Listener:
 
     def receive(self, message: bytes, at_s: float) -> bool:
         """A MIDI message that came in at `at_s`. True: the person did something that is heard."""
-        if len(message) != 3:
-            return False
-        status, channel, pitch, value = message[0] & 0xF0, message[0] & 0x0F, message[1], message[2]
-        if status == 0x90 and value:
-            return self._strike(channel, pitch, value, at_s)
-        if status in (0x80, 0x90):
-            return self._release(channel, pitch, at_s)
-        if status == 0xB0 and pitch == SUSTAIN:
-            self.keyboard.press_pedal(channel, down=value >= PEDAL_DOWN)
-            return True
-        if status == 0xB0 and pitch in LETS_GO:
-            return bool(self.keyboard.let_go(channel, at_s))
+        if (key := key_of(message)) is not None:
+            channel, pitch, velocity = key
+            return self._strike(channel, pitch, velocity, at_s) if velocity else self._release(channel, pitch, at_s)
+        if (change := control_of(message)) is not None:
+            channel, control, value = change
+            if control == SUSTAIN_PEDAL:
+                self.keyboard.press_pedal(channel, down=value >= PEDAL_DOWN)
+                return True
+            if control in LETS_GO:
+                return bool(self.keyboard.let_go(channel, at_s))
         return False
 
     def sent(self, pitch: int, velocity: int, on_s: float) -> None:

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from improv.errors import InputError
+from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, PITCHWHEEL, PROGRAM_CHANGE, SYSEX
 
 MAX_BYTES = 16 << 20
 MAX_EVENTS = 2_000_000
@@ -25,7 +26,7 @@ _HEADER, _TRACK = b"MThd", b"MTrk"
 _HEADER_WITHIN_BYTES = 1024  # a RIFF container or the header of a Macintosh file stands before the music
 _CHUNK_HEAD_BYTES = 8
 _META, _END_OF_TRACK = 0xFF, 0x2F
-_SYSEX = (0xF0, 0xF7)
+_SYSEX = (SYSEX, 0xF7)
 _SYSTEM_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # the other system messages have none
 _DROP_FRAME = 29
 _MAX_FRAMES_PER_S = 100
@@ -181,12 +182,12 @@ def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte
                 delta = delta << 7 | byte & 0x7F
             tick += delta
             byte = data[at]
-            if byte < 0x80:
+            if byte < FIRST_STATUS:
                 if not status:
                     mended["bytes outside of any message are left out"] += 1
                     at += 1
                     continue
-            elif byte < 0xF0:
+            elif byte < FIRST_SYSTEM:
                 status = byte
                 at += 1
             else:
@@ -202,7 +203,7 @@ def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte
                     metas.append((tick, kind, body))
                 continue
             data1 = data[at]
-            if 0xC0 <= status < 0xE0:
+            if PROGRAM_CHANGE <= status < PITCHWHEEL:  # these have one data byte
                 at += 1
                 data2 = 0
             else:

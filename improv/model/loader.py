@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,9 +41,9 @@ class ModelLoader:
         self._loading: Future[Loaded] | None = None
         self._wanted = ""
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
-        """The models that come with BrainMusic."""
+        """The models that come with BrainMusic. Looked for once: the engine asks at every command."""
         return tuple(sorted(path.stem for path in shipped_models().glob("*.onnx")))
 
     def request(self, name: str) -> None:

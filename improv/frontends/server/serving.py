@@ -17,13 +17,13 @@ from improv.frontends.ctl.server import CtlServer
 from improv.frontends.server.access import AccessControl, Credentials
 from improv.frontends.server.broker import Broker
 from improv.frontends.settings import FrontendsSettings
+from improv.processes import Backoff
 
 if TYPE_CHECKING:
     from improv.frontends.osc.server import OscServer
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 LONGEST_WARNING = 400
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0  # before a frontend that failed is served again
 ANYWHERE = ("0.0.0.0", "::", "")
 
 
@@ -54,18 +54,18 @@ class Frontends:
 
     async def _kept_up(self, name: str, serve: Callable[[], Coroutine[None, None, None]]) -> None:
         """Serve for ever: a frontend that fails is told of and served again, the others do not notice."""
-        wait_s = FIRST_WAIT_S
+        backoff = Backoff()
         while True:
+            backoff.started(self.clock.now())
             try:
                 await serve()
                 return
             except Exception as error:
+                wait_s = max(backoff.failed(self.clock.now()) - self.clock.now(), 0.0)
                 text = f"{type(error).__name__}: {error}"[:LONGEST_WARNING]
-                self.broker.say(
-                    f"failed_{name}", f"{name} failed ({text}) and is served again in {wait_s:g} s.", "error"
-                )
+                when = f"in {wait_s:.2g} s" if wait_s else "at once"
+                self.broker.say(f"failed_{name}", f"{name} failed ({text}) and is served again {when}.", "error")
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def _servers(self, settings: FrontendsSettings) -> Iterator[tuple[str, Callable[[], Coroutine[None, None, None]]]]:
         if settings.web:
