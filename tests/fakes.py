@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -104,7 +105,8 @@ class Failing(ScriptedModel):
 def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
     """As at the start, in a mood."""
     point = CORNERS[mood] if isinstance(mood, str) else mood
-    return ControlState(glide=Glide(point, point), **changes)  # type: ignore[arg-type]
+    first = ControlState(glide=Glide(point, point), glide_s=0.0, intensity=0.5, temperature=1.0)
+    return replace(first, **changes)  # type: ignore[arg-type]
 
 
 def improviser(model: Model, mood: str = "calm", seed: int = 1, *settings: str) -> Improviser:

@@ -45,17 +45,18 @@ from improv.music.limits import FREE, Limits
 from improv.music.mood import CORNERS, Glide, Mood
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlState:
     """All commands so far, as one value. A change makes a new one.
 
-    revision rises with every change of mood: notes carry it, so that a log can tell under which mood each was chosen.
+    glide_s, intensity and temperature have no default here: theirs stand in the configuration. revision rises with
+    every change of mood: notes carry it, so that a log can tell under which mood each was chosen.
     """
 
     glide: Glide = field(default_factory=lambda: Glide(CORNERS["calm"], CORNERS["calm"]))
-    glide_s: float = 0.0
-    intensity: float = 0.5
-    temperature: float = 1.0
+    glide_s: float
+    intensity: float
+    temperature: float
     overrides: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     playing: bool = True
     ending: bool = False
@@ -107,7 +108,7 @@ class ControlState:
 def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:  # noqa: C901 (a flat table of cases)
     """The state after a command that arrives when the music stands at `music_s` seconds.
 
-    initial: what Reset goes back to (default: a fresh ControlState).
+    initial: what Reset goes back to; None: it changes nothing but the overrides and the course.
     """
     match command:
         case SetMood():
@@ -141,7 +142,7 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
         case SetPlace(name):
             return replace(state, place=name)
         case Reset():
-            fresh = initial or ControlState()
+            fresh = initial or replace(state, overrides=MappingProxyType({}), course=None, ending=False, stopping=False)
             target = fresh.glide.target
             turned = _turn(state, SetMood(*target), music_s)
             # A limit is not a wish: it stays until it is taken back.

@@ -161,7 +161,7 @@ def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> It
 
     find: the model that an `offer` record tells of. ValueError when a record does not fit this version.
     """
-    controls = ControlState()
+    controls: ControlState | None = None
     for record in records:
         kind = record["k"]
         if kind == "take":
@@ -172,6 +172,8 @@ def operations(records: Iterable[Record], find: Callable[[Record], Model]) -> It
         elif kind == "offer":
             yield record, Offer(str(record["asked"]), find(record))
         elif (under := _UNDER_CONTROLS.get(kind)) is not None:
+            if controls is None:
+                raise ValueError(f"{kind!r} stands before the controls under which it was done")
             yield record, under(controls)
         elif (read := _READ.get(kind)) is not None:
             yield record, read(record)

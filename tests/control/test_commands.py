@@ -13,12 +13,13 @@ from improv.control import status, table
 from improv.control.commands import Panic, Play, SetAttribute, SetMood, Stop
 from improv.control.midi_map import CONTROL_ACTIONS
 from improv.control.parse import Names, parse
-from improv.control.state import ControlState, apply
+from improv.control.state import apply
 from improv.control.status import FIELDS, State
 from improv.control.table import COMMANDS, table_as_json
 from improv.errors import CommandError
 from improv.music.mood import Mood
 from tests.conftest import REPOSITORY
+from tests.fakes import controls
 from tools import protocol
 
 
@@ -81,7 +82,7 @@ KEYS = st.sampled_from(sorted({a.name for row in COMMANDS.values() for a in row.
 @given(st.sampled_from(list(COMMANDS)), st.dictionaries(KEYS, JSON, max_size=4))
 def test_any_message_is_a_command_or_a_sentence(word: str, arguments: dict[str, object]) -> None:
     with contextlib.suppress(CommandError):
-        apply(ControlState(), parse({"command": word, **arguments}), 0.0)
+        apply(controls(), parse({"command": word, **arguments}), 0.0)
 
 
 def test_the_tables_are_plain_json() -> None:

@@ -25,12 +25,13 @@ from improv.control.commands import (
     SetTemperature,
 )
 from improv.control.midi_map import CONTROL_ACTIONS, MidiMap
-from improv.control.state import ControlState, apply
+from improv.control.state import apply
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import CORNERS, Glide, Mood
+from tests.fakes import controls
 
 MAP = Config().controls.midi_map()
-CALM = ControlState()
+CALM = controls()
 
 
 def cc(control: int, value: int, channel: int = 0, midi_map: MidiMap = MAP) -> Command | None:

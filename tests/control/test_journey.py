@@ -29,13 +29,14 @@ from improv.control.commands import (
 )
 from improv.control.journey import FEWEST_STEPS, JOIN_S, LARGEST_STEP, Iso, Journey, Waypoint
 from improv.control.parse import Names, parse
-from improv.control.state import ControlState, apply
+from improv.control.state import apply
 from improv.errors import CommandError, InputError
 from improv.midi.file import TimedNote
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import Band
-from improv.music.mood import CORNERS, Glide, Mood
+from improv.music.mood import CORNERS, Mood
 from tests.conftest import REPOSITORY
+from tests.fakes import controls
 
 MOODS = Config().mood.moods
 SAD, CALM, HAPPY = CORNERS["sad"], CORNERS["calm"], CORNERS["happy"]
@@ -83,7 +84,7 @@ def test_iso_begins_where_the_music_is() -> None:
 
 
 def test_start_hold_resume_jump_abort() -> None:
-    state = ControlState(glide=Glide(SAD, SAD))
+    state = controls(SAD)
     assert apply(state, StartJourney(), 5.0) == state, "none is prepared"
     state = apply(state, StartJourney(WAY), 10.0)
     assert state.revision == 1
@@ -106,7 +107,7 @@ def test_start_hold_resume_jump_abort() -> None:
 
 
 def test_a_persons_mood_goes_before_the_journey_and_holds_it() -> None:
-    state = apply(ControlState(glide=Glide(SAD, SAD)), StartJourney(WAY), 0.0)
+    state = apply(controls(SAD), StartJourney(WAY), 0.0)
     turned = apply(state, SetMood(arousal=1.0), 90.0)
     assert turned.mood(91.0) == Mood(0.0, 1.0), "the valence stays where the journey was"
     assert turned.course is not None
@@ -117,11 +118,11 @@ def test_a_persons_mood_goes_before_the_journey_and_holds_it() -> None:
 
 
 def test_a_journey_that_is_over_leaves_its_mood_and_may_end_the_music() -> None:
-    state = apply(ControlState(glide=Glide(SAD, SAD)), StartJourney(WAY), 0.0)
+    state = apply(controls(SAD), StartJourney(WAY), 0.0)
     assert state.reached(119.0) is state
     over = state.reached(120.0)
     assert (over.course, over.ending, over.mood(500.0)) == (None, False, CALM)
-    closing = apply(ControlState(), StartJourney(Journey("x", WAY.points, ends=True)), 0.0)
+    closing = apply(controls(), StartJourney(Journey("x", WAY.points, ends=True)), 0.0)
     assert closing.reached(120.0).ending
     held = apply(state, HoldJourney(), 119.0)
     assert held.reached(500.0) is held
@@ -129,7 +130,7 @@ def test_a_journey_that_is_over_leaves_its_mood_and_may_end_the_music() -> None:
 
 def test_the_limits_of_a_journey_stay_inside_the_standing_ones() -> None:
     plan = journeys.parse("points: [{at: 0, mood: sad}]\nlimits: {tempo: [40, 150], loudness: [10, 60]}", MOODS)
-    state = apply(apply(ControlState(), SetLimit("tempo", 50, 90), 0.0), StartJourney(plan), 0.0)
+    state = apply(apply(controls(), SetLimit("tempo", 50, 90), 0.0), StartJourney(plan), 0.0)
     assert state.limits.bands == {"tempo": Band(50, 90), "loudness": Band(10, 60)}
     assert apply(state, AbortJourney(), 1.0).limits.bands == {"tempo": Band(50, 90)}
     assert apply(state, Reset(), 1.0).limits.bands == {"tempo": Band(50, 90)}, "a limit is not a wish"

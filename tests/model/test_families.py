@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -204,7 +205,7 @@ def test_an_ending_that_is_under_way_ends_in_the_other_model() -> None:
     subject, changed = changing("polyphony", "pianist")
     steps = plan(subject, controls(ending=True), 20)
     while not steps[-1].finished:
-        steps.append(subject.plan_step(ControlState(glide=changed.glide, ending=True, model="other")))
+        steps.append(subject.plan_step(replace(changed, ending=True, model="other")))
         assert len(steps) < 1500
     assert subject.model.contract.family == "pianist"
     assert [step.position.bar for step in steps if step.finished] == [5]
