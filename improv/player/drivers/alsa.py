@@ -11,15 +11,15 @@ from improv.clock import Clock, SystemClock
 from improv.player.drivers.base import MidiSystemError, is_wanted
 from improv.player.drivers.jack_frames import FrameClock
 from improv.player.drivers.opening import load_optional, opening
+from improv.player.drivers.port_labels import Address, PortLabels
 from improv.player.drivers.port_peer import PortPeer
-from improv.player.drivers.rtmidi_port import find_port, plain_name
+from improv.player.drivers.rtmidi_port import find_port
 from improv.player.protocol import PlayerSettings
 
 LEAD_S = 0.005  # the process may be held up for so long without anybody hearing it
 LOOKS_AT_OPENING = 5
 MOST_PER_POLL = 4096
 NANOSECONDS = 1_000_000_000
-Address = tuple[int, int]
 
 
 def load_alsa() -> Any:
@@ -43,6 +43,7 @@ class AlsaDriver:
         self._queue: Any = None
         self._ports: dict[bool, Any] = {}  # True: our output, False: our input
         self._last_ns = 0  # nothing is sent before what was sent before
+        self._labels = {True: PortLabels[Address](), False: PortLabels[Address]()}
         self._seen: dict[bool, dict[str, Address]] = {True: {}, False: {}}
         self._peers = {
             True: PortPeer(is_output=True, wanted=settings.connections),
@@ -72,7 +73,8 @@ class AlsaDriver:
         for is_output, wanted in ((True, settings.output_port), (False, settings.input_port)):
             if wanted:
                 found = find_port(self._names(is_output), wanted, "output" if is_output else "input")
-                self._peers[is_output].choose(plain_name(found))
+                addresses = {name: label for label, name in self._full_names(is_output).items()}
+                self._peers[is_output].choose(addresses[found])
         self._queue = client.create_queue(name)
         self._queue.start()
         client.drain_output()
@@ -180,13 +182,19 @@ class AlsaDriver:
         return [name for name, address in there.items() if address in addresses]
 
     def _others(self, is_output: bool) -> dict[str, Address]:
-        """Ports of others that ours could be connected to: name without address -> address."""
-        found: dict[str, Address] = {}
-        for port in self._client.list_ports(output=is_output, input=not is_output, type=0, sort=False):
-            if port.client_id != self._client.client_id:
-                found.setdefault(f"{port.client_name}:{port.name}", (port.client_id, port.port_id))
-        return found
+        """Ports of others that ours could be connected to: label (see `PortLabels`) -> address."""
+        return self._labels[is_output].look(
+            {
+                (port.client_id, port.port_id): f"{port.client_name}:{port.name}"
+                for port in self._client.list_ports(output=is_output, input=not is_output, type=0, sort=False)
+                if port.client_id != self._client.client_id
+            }
+        )
+
+    def _full_names(self, is_output: bool) -> dict[str, str]:
+        """Label -> name with address, as rtmidi names them."""
+        there = self._others(is_output)
+        return {label: self._labels[is_output].full_name(address) for label, address in there.items()}
 
     def _names(self, is_output: bool) -> list[str]:
-        """As rtmidi names them."""
-        return [f"{name} {client}:{port}" for name, (client, port) in self._others(is_output).items()]
+        return list(self._full_names(is_output).values())

@@ -39,6 +39,7 @@ class RtMidiPort:
         self.own_name = own_name
         self.peer = ""  # full name of the existing port, empty for a virtual one
         self.connected = False
+        self._twins: set[str] = set()  # full names of other ports that are called the same, at the last look
 
     @property
     def name(self) -> str:
@@ -53,13 +54,18 @@ class RtMidiPort:
 
     def open(self) -> None:
         if self.peer:
-            self.client.open_port(self.names().index(self.peer), self.own_name)
+            names = self.names()
+            self._twins = {name for name in names if plain_name(name) == plain_name(self.peer)} - {self.peer}
+            self.client.open_port(names.index(self.peer), self.own_name)
         else:
             self.client.open_virtual_port(self.own_name)
         self.connected = True
 
     def check(self) -> str:
-        """Notice that the peer went, or came back (then connect to it again). A sentence, or empty."""
+        """Notice that the peer went, or came back (then connect to it again). A sentence, or empty.
+
+        Of several devices of one name it is the one that was not there when ours went.
+        """
         there = self._find_peer()
         if self.connected and there is None:
             self.connected = False
@@ -81,7 +87,9 @@ class RtMidiPort:
         """Full name under which the peer is there now, "" for a virtual port, None when it is not there."""
         if not self.peer:
             return ""
-        names = self.names()
-        if self.peer in names:
-            return self.peer
-        return next((name for name in names if plain_name(name) == plain_name(self.peer)), None)
+        alike = {name for name in self.names() if plain_name(name) == plain_name(self.peer)}
+        if self.connected:
+            if self.peer in alike:
+                self._twins = alike - {self.peer}
+            return self.peer if self.peer in alike else None
+        return self.peer if self.peer in alike else min(alike - self._twins, default=None)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from improv.player.drivers.alsa import load_alsa
 from improv.player.drivers.base import MidiSystemError
 from improv.player.drivers.jack import load_jack
+from improv.player.drivers.port_labels import PortLabels
 from improv.player.drivers.port_peer import Connections
 
 REMEMBERED = 256  # ports that appeared between two looks
@@ -54,7 +55,8 @@ class Wiring:
     def __init__(self, system: System, own: str, outputs: tuple[str, ...] = (), inputs: tuple[str, ...] = ()) -> None:
         self._system, self._own = system, own
         self._connections = {True: Connections(outputs), False: Connections(inputs)}
-        self._seen: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by name, as of the last look
+        self._labels = {True: PortLabels[str](), False: PortLabels[str]()}
+        self._seen: dict[bool, dict[str, str]] = {True: {}, False: {}}  # by label, as of the last look
         self._ends: dict[bool, str] = {}
         self._before: set[str] = set()
         with contextlib.suppress(*system.errors):
@@ -87,10 +89,11 @@ class Wiring:
     def _look_at(self, is_output: bool, end: str, told: list[str]) -> None:
         system, ours = self._system, set(self._ends.values())
         others = {a: name for a, name in system.ports(sources=not is_output).items() if a not in ours}
-        there = {name: address for address, name in others.items()}
+        there = self._labels[is_output].look(others)
+        labels = {address: label for label, address in there.items()}
         before, self._seen[is_output] = self._seen[is_output], there
         appeared = [name for name, address in there.items() if before.get(name, address) != address] + told
-        connected = [others[address] for address in system.connected(end, is_source=is_output) if address in others]
+        connected = [labels[address] for address in system.connected(end, is_source=is_output) if address in others]
         for name in self._connections[is_output].look(connected, there, appeared):
             with contextlib.suppress(*system.errors):  # it went away again, or refuses: no harm to the rest
                 system.connect(*((end, there[name]) if is_output else (there[name], end)))

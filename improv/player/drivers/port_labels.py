@@ -1,0 +1,49 @@
+"""What ports are remembered by, where several have one name and addresses change when a device is plugged in again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+Address = tuple[int, int]
+"""Client and port, as ALSA's sequencer numbers them."""
+A = TypeVar("A", Address, str)
+
+
+class PortLabels(Generic[A]):
+    """Gives each address a label and keeps it while the address is there.
+
+    The first port of a name has the name for its label, a twin its name and address. A port that appears under a new
+    address takes the label of one of its name that went: it is the same device in another socket.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[A, str] = {}
+        self._labels: dict[A, str] = {}
+        self._left: dict[str, str] = {}  # label of a port that went -> its name, the last one last
+
+    def look(self, there: Mapping[A, str]) -> dict[str, A]:
+        """Label -> address of all ports. there: the ports that are there now, with their names."""
+        for address in [a for a, name in self._names.items() if there.get(a) != name]:
+            label = self._labels.pop(address)
+            self._left.pop(label, None)
+            self._left[label] = self._names.pop(address)
+        for address, name in there.items():
+            if address not in self._labels:
+                self._names[address], self._labels[address] = name, self._label(address, name)
+        return {self._labels[address]: address for address in there}
+
+    def full_name(self, address: A) -> str:
+        """Name and address of a port that was there at the last look."""
+        return with_address(self._names[address], address)
+
+    def _label(self, address: A, name: str) -> str:
+        left = [label for label, its_name in self._left.items() if its_name == name]
+        label = left[-1] if left else name
+        self._left.pop(label, None)
+        return label if label not in self._labels.values() else with_address(name, address)
+
+
+def with_address(name: str, address: Address | str) -> str:
+    """As rtmidi names a port."""
+    return f"{name} {address if isinstance(address, str) else ':'.join(map(str, address))}"
