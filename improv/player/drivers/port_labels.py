@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain, count
 from typing import Generic, TypeVar
 
 Address = tuple[int, int]
@@ -39,9 +40,12 @@ class PortLabels(Generic[A]):
 
     def _label(self, address: A, name: str) -> str:
         left = [label for label, its_name in self._left.items() if its_name == name]
-        label = left[-1] if left else name
+        own = with_address(name, address)
+        # A port that took the label of one that went may hold the very address of this one as its label.
+        candidates = chain(reversed(left), (name, own), (f"{own} ({number})" for number in count(2)))
+        label = next(label for label in candidates if label not in self._labels.values())
         self._left.pop(label, None)
-        return label if label not in self._labels.values() else with_address(name, address)
+        return label
 
 
 def with_address(name: str, address: Address | str) -> str:
