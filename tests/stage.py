@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from improv.engine.plan import PROVISIONAL_NOTE_S
+from improv.engine.look_ahead import PROVISIONAL_NOTE_S
 from tests.fakes import ENCODING, ScriptedModel, Stage
 
 STEP_END = 2

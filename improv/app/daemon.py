@@ -33,7 +33,7 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.memory import go_on, memory_of, unpacked
 from improv.model.loader import ModelLoader
 from improv.model.onnx_model import Model, OnnxModel, resolve
-from improv.model.plain import PLAIN, PlainModel
+from improv.model.plain_model import PLAIN, PlainModel
 from improv.player.child import Child
 from improv.player.client import PlayerClient
 from improv.player.protocol import PortsChanged, Ready, ToEngine

@@ -17,12 +17,12 @@ from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SetAt
 from improv.control.midi_map import MidiMap
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.look_ahead import LookAhead
 from improv.engine.models import Cast, Models
 from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person
-from improv.engine.plan import LookAhead
-from improv.engine.planner import Planner
-from improv.engine.repeats import Repeats
+from improv.engine.replanning import Planner
+from improv.engine.say_once import SayOnce
 from improv.engine.settings import EngineSettings
 from improv.engine.status import status
 from improv.engine.tap_tempo import TapTempo
@@ -74,7 +74,7 @@ class Engine:
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
         )
-        self._said = Repeats(SAY_AGAIN_S)
+        self._said = SayOnce(SAY_AGAIN_S)
         self._initial = initial
         if resumed is None:
             self.controls = self._transport.start(initial)

@@ -10,14 +10,14 @@ from typing import Protocol
 from improv.clock import Clock
 from improv.control.commands import SetModel
 from improv.control.state import ControlState
-from improv.engine.repeats import Repeats
+from improv.engine.say_once import SayOnce
 from improv.errors import CommandError, ModelError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Offer, Replace
 from improv.improviser.planned_step import PlannedStep
 from improv.model.loader import Loaded
 from improv.model.onnx_model import DEFAULT_MODEL
-from improv.model.plain import PLAIN, PlainModel
+from improv.model.plain_model import PLAIN, PlainModel
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Cast:
         self._given_up: str | None = None  # the model that is tried again
         self._retry_at_s = 0.0
         self._retry_after_s: dict[str, float] = {}
-        self._said = Repeats(SAY_AGAIN_S)
+        self._said = SayOnce(SAY_AGAIN_S)
 
     def has(self, name: str) -> bool:
         """Whether a model can play at once; asks for it when not. The command is carried out when it is loaded.

@@ -9,9 +9,9 @@ from typing import Any
 from improv.clock import Clock
 from improv.control.commands import PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
+from improv.engine.look_ahead import LookAhead
 from improv.engine.own_notes import OwnNotes
-from improv.engine.plan import LookAhead
-from improv.engine.planner import Planner
+from improv.engine.replanning import Planner
 from improv.engine.timeline import Timeline
 from improv.engine.together import News, Together
 from improv.engine.transport import INTERNAL, Transport

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from improv.clock import Clock
 from improv.control.state import ControlState
 from improv.engine.external_clock import ExternalClock
-from improv.engine.plan import LookAhead
+from improv.engine.look_ahead import LookAhead
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.improviser.improviser import Improviser

@@ -17,9 +17,9 @@ from improv.music.attributes import Key
 from improv.music.chord import MINOR_KEYS
 from improv.music.position import Position
 from improv.plan.brief import Purpose, rng_of
-from improv.plan.memory import PieceMemory
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.planner import follow, realign
+from improv.plan.played import PieceMemory
 from improv.plan.request import DEFAULT_REACH, PlanRequest
 from improv.plan.telling import columns
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from improv.clock import Clock
 from improv.control.commands import Command
 from improv.control.state import ControlState
-from improv.engine.repeats import Repeats
+from improv.engine.say_once import SayOnce
 from improv.improviser.operations import Begin, Configure, Operation, Plan, Replace, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
@@ -68,7 +68,7 @@ class Recording:
         self._began_s = self._second_s = 0.0
         self._received = 0
         self._ended = False
-        self._said = Repeats(SAY_AGAIN_S)
+        self._said = SayOnce(SAY_AGAIN_S)
         self._controls: ControlState | None = None
         self._settings: Settings | None = None
         self._pending: deque[PlannedStep] = deque(maxlen=PENDING_STEPS)

@@ -14,7 +14,7 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Begin
 from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
-from improv.model.plain import PLAIN, PlainModel
+from improv.model.plain_model import PLAIN, PlainModel
 from improv.music.mood import Glide, Mood
 from improv.takes.journal import SUFFIX, Record
 from improv.takes.schema import controls_of, operations, settings_of, step_record

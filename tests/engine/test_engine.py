@@ -8,7 +8,7 @@ import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
 from improv.control.commands import AllNotesOff, Panic, Pause, Play, SetAttribute, SetMood, Stop
-from improv.engine.plan import LONGEST_REPLAN_EVERY_S, PROVISIONAL_NOTE_S, SETTLED_S
+from improv.engine.look_ahead import LONGEST_REPLAN_EVERY_S, PROVISIONAL_NOTE_S, SETTLED_S
 from improv.engine.transport import LEAD_S
 from improv.model.onnx_model import Float32Array, OnnxModel, State
 from improv.music.mood import CORNERS, Mood

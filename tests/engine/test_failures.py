@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from improv.control import state as control_state
 from improv.control.commands import Command, SetModel, SetMood, Tap
 from improv.engine.models import RETRY_AFTER_S
-from improv.engine.planner import REST_AFTER_FAILURE_S
+from improv.engine.replanning import REST_AFTER_FAILURE_S
 from improv.errors import CommandError
 from improv.improviser.operations import Offer
 from improv.model.loader import Loaded
 from improv.model.onnx_model import DEFAULT_MODEL
-from improv.model.plain import PLAIN, PlainModel
+from improv.model.plain_model import PLAIN, PlainModel
 from improv.player.protocol import Received
 from improv.takes import recreate
 from tests.fakes import Failing, ScriptedModel, Stage

@@ -8,7 +8,7 @@ import pytest
 from improv.errors import ModelError
 from improv.model import guard
 from improv.model.onnx_model import OnnxModel
-from improv.model.plain import PlainModel
+from improv.model.plain_model import PlainModel
 from tests.fakes import Failing
 
 ROWS = np.zeros((2, 4), np.float32)

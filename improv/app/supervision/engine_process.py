@@ -16,7 +16,7 @@ from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MOD
 from improv.config import Config, find
 from improv.errors import ModelError
 from improv.model import onnx_model
-from improv.model.plain import PLAIN
+from improv.model.plain_model import PLAIN
 from improv.player.child import Child
 
 

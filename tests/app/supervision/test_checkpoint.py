@@ -16,7 +16,7 @@ from improv.control.journey import Journey, Waypoint
 from improv.control.state import ControlState, apply
 from improv.engine.transport import Before
 from improv.improviser.memory import go_on, memory_of, unpacked
-from improv.model.plain import PLAIN
+from improv.model.plain_model import PLAIN
 from improv.music.mood import Mood
 from tests.fakes import Stage
 from tests.stage import chords

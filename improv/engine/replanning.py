@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from improv.clock import Clock
 from improv.control.state import ControlState
+from improv.engine.look_ahead import PLAN_EARLY_S, LookAhead, Replanning
 from improv.engine.models import Cast
-from improv.engine.plan import PLAN_EARLY_S, LookAhead, Replanning
-from improv.engine.repeats import Repeats
+from improv.engine.say_once import SayOnce
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.engine.transport import Transport
@@ -44,7 +44,7 @@ class Planner:
         self._improviser, self._ahead, self._transport, self._cast = improviser, ahead, transport, cast
         self._clock, self._timeline = clock, timeline
         self._resting_until_s = 0.0
-        self._said = Repeats(SAY_AGAIN_S)
+        self._said = SayOnce(SAY_AGAIN_S)
 
     def wait_s(self, timeout_s: float, controls: ControlState) -> float:
         """How long nothing has to be planned, at most timeout_s."""

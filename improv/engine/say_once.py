@@ -5,7 +5,7 @@ from __future__ import annotations
 REMEMBERED = 64  # sentences; the oldest are forgotten
 
 
-class Repeats:
+class SayOnce:
     """Tells whether something was said lately. again_s: so long it is not said again."""
 
     def __init__(self, again_s: float) -> None:
