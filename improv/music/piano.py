@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +13,11 @@ from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.music.score import Score, merged, sort
 
 PIANO_PROGRAMS = range(8)  # General MIDI: grand, bright, electric grand, honky-tonk, two e-pianos, harpsichord, clavi
+FAMILIES = (
+    *("piano", "tuned percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass"),
+    *("reed", "pipe", "synth lead", "synth pad", "synth effects", "ethnic", "percussive", "sound effects"),
+)
+"""General MIDI's families of instruments, eight programs each."""
 MAX_SOUNDING = 10  # fingers
 
 
@@ -29,8 +36,14 @@ def given_to_piano(score: Score) -> Score:
         return fold_range(score)
     notes = score.notes.copy()
     notes["program"] = 0
-    said = f"{len(foreign)} other instruments given to the piano"
+    said = f"{len(foreign)} other instruments given to the piano: {_listed(score, foreign)}"
     return thin(fold_range(replace(score, notes=notes, done=(*score.done, said))))
+
+
+def _listed(score: Score, programs: Sequence[int]) -> str:
+    """The families of instruments with their notes, the most notes first."""
+    counts = Counter(FAMILIES[int(p) // 8] for p in score.notes["program"].tolist() if p in programs)
+    return ", ".join(f"{name} {count} notes" for name, count in counts.most_common())
 
 
 def fold_range(score: Score) -> Score:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from training.dataset.dataset import Dataset, PieceRow
 from training.evaluation.excerpts import Excerpt, of_piece
+from training.evaluation.markov import within
 
 IntArray = NDArray[np.int64]
+MOST_TOKENS = 12_000_000  # some 4,000,000 notes of melodies: 32 MB for each length that is looked for
 LONGEST = 64  # pairs: a longer copy is a copy all the same
 _BASE = np.uint64(1_000_003)
 
@@ -36,8 +38,9 @@ class Memory:
 
     @classmethod
     def of(cls, dataset: Dataset, pieces: Iterable[PieceRow]) -> Memory:
-        """Of whole pieces."""
-        excerpts = (of_piece(dataset, piece, seconds=1e9) for piece in pieces)
+        """Of whole pieces, MOST_TOKENS at most, evenly spread."""
+        chosen = within(list(pieces), MOST_TOKENS)
+        excerpts = (of_piece(dataset, piece, seconds=1e9) for piece in chosen)
         return cls(signature(excerpt) for excerpt in excerpts if excerpt is not None)
 
     def longest(self, melody: IntArray) -> int:

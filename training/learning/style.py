@@ -39,9 +39,9 @@ class Plan:
     minutes: fewer iterations are done where they would take longer.
     """
 
-    iterations: int = 400
-    evaluate_every: int = 50
-    lr: float = 1e-3
+    iterations: int = 200
+    evaluate_every: int = 20
+    lr: float = 2e-4
     rehearsal: float = 0.5
     lanes: int = 16
     sequence: int = 128

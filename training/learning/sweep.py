@@ -3,7 +3,8 @@
     python -m training sweep data/chorales --grid bachbot-size --out runs/sweep --points 8 --set iterations=600
     python -m training sweep data/chorales --grid bachbot-dropout --out runs/sweep --only sequence=128
 
-Grids stand in grids.yaml. `--only` keeps the points with these values, `--points` takes so many of them, spread by
+Points are trained side by side in --processes processes. Grids stand in grids.yaml. `--only` keeps the points with
+these values, `--points` takes so many of them, spread by
 chance with a fixed seed. What is in OUT/sweep.csv already is not trained again: an interrupted sweep goes on.
 """
 
@@ -13,12 +14,15 @@ import argparse
 import csv
 import itertools
 import json
+import multiprocessing
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
 
 from improv.errors import InputError
@@ -28,7 +32,8 @@ from training.learning.train import train
 from training.models.settings import Settings, build
 
 GRIDS = Path(__file__).with_name("grids.yaml")
-MEASURED = ("valid", "train", "iteration", "parameters", "seconds")
+MEASURED = ("valid", "accuracy", "train", "iteration", "parameters", "seconds")
+_FRACTIONS = ("valid", "accuracy", "train")
 Point = dict[str, Any]
 
 
@@ -68,7 +73,8 @@ def run(dataset: Path, point: Point, settings: Settings, out: Path) -> Point:
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     best = min(lines, key=lambda line: line["valid_bare"])
     size = sum(parameter.numel() for parameter in build(settings, trainer.dataset.encoding).parameters())
-    measured = (best["valid_bare"], best["train"], best["iteration"], size, lines[-1]["seconds"])
+    told = (best["valid_bare"], best["accuracy_bare"], best["train"])
+    measured = (*told, best["iteration"], size, lines[-1]["seconds"])
     return point | dict(zip(MEASURED, measured, strict=True))
 
 
@@ -94,7 +100,7 @@ def table(rows: Sequence[dict[str, str]]) -> str:
     names = list(rows[0])
     lines = ["| " + " | ".join(names) + " |", "|---" * len(names) + "|"]
     for row in sorted(rows, key=lambda row: float(row["valid"])):
-        cells = [f"{float(value):.4f}" if name in ("valid", "train") else value for name, value in row.items()]
+        cells = [f"{float(value):.4f}" if name in _FRACTIONS else value for name, value in row.items()]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -121,7 +127,35 @@ def plot(rows: Sequence[dict[str, str]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def sweep(dataset: Path, grid: str, out: Path, only: list[str], count: int | None, overrides: list[str]) -> Path:
+def run_all(work: list[tuple[Path, Point, Settings, Path]], processes: int) -> Iterator[Point]:
+    """The rows of all points as they are done, each trained by `run`; by this process where it is one."""
+    if processes == 1 or len(work) < 2:
+        for each in work:
+            print(f"training {each[-1].name}", file=sys.stderr)
+            yield run(*each)
+        return
+    threads = max(torch.get_num_threads() // processes, 1)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, torch.set_num_threads, (threads,)) as pool:
+        futures = [pool.submit(run, *each) for each in work]
+        try:
+            for number, future in enumerate(as_completed(futures), 1):
+                print(f"{number} of {len(work)} are trained", file=sys.stderr)
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def sweep(
+    dataset: Path,
+    grid: str,
+    out: Path,
+    only: list[str],
+    count: int | None,
+    overrides: list[str],
+    processes: int = 1,
+) -> Path:
     """Train the points that are not there yet; returns the table, sweep.md. sweep.csv and sweep.png lie beside it."""
     preset, fixed, crossed = read_grid(grid)
     family = Dataset(dataset).encoding.family
@@ -129,12 +163,15 @@ def sweep(dataset: Path, grid: str, out: Path, only: list[str], count: int | Non
     out.mkdir(parents=True, exist_ok=True)
     path = out / "sweep.csv"
     done = {name_of({key: row[key] for key in crossed if key in row}) for row in read_rows(path)}
-    for index, point in enumerate(points):
-        if name_of(point) in done:
-            continue
-        print(f"{index + 1} of {len(points)}: {name_of(point)}", file=sys.stderr)
-        texts = [f"{key}={value}" for key, value in (fixed | point).items()]
-        append(path, run(dataset, point, Settings.preset(preset, [*texts, *overrides], family), out / name_of(point)))
+    work = []
+    for point in points:
+        if name_of(point) not in done:
+            texts = [f"{key}={value}" for key, value in (fixed | point).items()]
+            settings = Settings.preset(preset, [*texts, *overrides], family)
+            work.append((dataset, point, settings, out / name_of(point)))
+    print(f"{len(work)} of {len(points)} points are to be trained", file=sys.stderr)
+    for row in run_all(work, processes):
+        append(path, row)
     rows = read_rows(path)
     with atomic_write(out / "sweep.md") as file:
         file.write(table(rows) + "\n")
@@ -150,10 +187,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--only", action="append", default=[], metavar="KEY=VALUE", help="keep the points with this value")
     add("--points", type=int, metavar="N", help="train so many points (default: all)")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="for all points")
+    add("--processes", type=int, default=1, help="points that are trained side by side (default: %(default)s)")
 
 
 def command(options: argparse.Namespace) -> None:
     if options.points is not None and options.points < 1:
         raise InputError(f"--points must be 1 or more, got {options.points}")
-    written = sweep(options.dataset, options.grid, options.out, options.only, options.points, options.overrides)
+    if options.processes < 1:
+        raise InputError(f"--processes must be 1 or more, got {options.processes}")
+    which = (options.only, options.points, options.overrides)
+    written = sweep(options.dataset, options.grid, options.out, *which, options.processes)
     print(written.read_text())

@@ -164,19 +164,19 @@ class Trainer:
         self.iteration += 1
         return loss
 
-    def _held_out_loss(self, *, commands: bool) -> float:
-        """Nats per token of the held-out pieces, which the processes share."""
+    def _held_out(self, *, commands: bool) -> tuple[float, float]:
+        """Nats per token of the held-out pieces, which the processes share, and the share of tokens that was right."""
         mine = self.held_out[self.processes.rank :: self.processes.size]
         self.network.eval()
         scores = score_pieces(TorchScorer(self.network, self.device), self.dataset, mine, commands=commands)
         self.network.train()
-        sums = [sum(score.nats for score in scores), float(sum(score.tokens for score in scores))]
-        nats, tokens = self.processes.sum(sums, self.device)
-        return nats / tokens
+        columns = ([s.nats for s in scores], [s.right for s in scores], [s.tokens for s in scores])
+        nats, right, tokens = self.processes.sum([float(sum(column)) for column in columns], self.device)
+        return nats / tokens, right / tokens
 
     def evaluate(self, losses: list[float], log: RunLog | None) -> dict[str, Any]:
         """Held-out loss with and without commands; writes the checkpoints and a line of the record."""
-        known, bare = (self._held_out_loss(commands=commands) for commands in (True, False))
+        (known, known_right), (bare, bare_right) = (self._held_out(commands=commands) for commands in (True, False))
         better = known + bare < self.best
         self.best = min(self.best, known + bare)
         self.stale = 0 if better else self.stale + 1
@@ -187,6 +187,8 @@ class Trainer:
             "train": sums[0] / sums[1],
             "valid_commanded": known,
             "valid_bare": bare,
+            "accuracy_commanded": round(known_right, 5),
+            "accuracy_bare": round(bare_right, 5),
             "lr": learning_rate(self.settings, self.iteration, self.per_epoch),
             "seconds": round(self.seconds, 1),
         }

@@ -65,7 +65,7 @@ def test_other_instruments_go_to_the_piano_and_it_is_said() -> None:
     assert {60, 73} <= set(played.notes["pitch"].tolist())
     assert played.notes["pitch"][-2:].tolist() == [103, 24]
     assert played.done == (
-        "1 other instruments given to the piano",
+        "1 other instruments given to the piano: strings 16 notes",
         "2 notes moved into the piano's range",
         "4 notes of unplayable clusters left out",
     )

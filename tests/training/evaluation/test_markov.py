@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from improv.model.vocabulary.polyphony import END, SIZE, START, STEP_END, PolyphonyEncoding, new_note
-from training.evaluation.markov import Markov
+from training.dataset.dataset import PieceRow
+from training.evaluation.markov import Markov, within
 
 ENCODING = PolyphonyEncoding()
 
@@ -74,3 +78,15 @@ def test_transpositions_stay_within_the_range() -> None:
 
 def test_nothing_counted_is_uniform() -> None:
     assert chain_of().nats(stream(STEP_END)) == pytest.approx([math.log(SIZE)] * 2)
+
+
+@given(st.lists(st.integers(1, 2000), min_size=1, max_size=200), st.integers(1, 20_000))
+def test_a_large_corpus_is_counted_in_part(lengths: list[int], most: int) -> None:
+    ends = np.cumsum([0, *lengths]).tolist()
+    pieces = [PieceRow(f"{a}", "w", "s", "train", a, b, "") for a, b in itertools.pairwise(ends)]
+    chosen = within(pieces, most)
+    assert chosen
+    assert len(chosen) == 1 or sum(row.stop - row.start for row in chosen) <= most
+    assert chosen == sorted(chosen, key=lambda row: row.start)
+    if sum(lengths) <= most:
+        assert chosen == pieces

@@ -47,3 +47,15 @@ def test_a_sweep_goes_on_where_it_stopped(dataset_folder: Path, tmp_path: Path) 
     losses = [float(line.split("|")[5]) for line in (tmp_path / "sweep.md").read_text().splitlines()[2:]]
     assert losses == sorted(losses)
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
+
+
+def test_points_side_by_side_are_those_one_after_the_other(dataset_folder: Path, tmp_path: Path) -> None:
+    chosen = ["--only", "hidden=64", "--only", "embedding=32", "--only", "sequence=32", "--points", "2", *SMALL]
+    rows = {}
+    for processes in ("1", "2"):
+        out = tmp_path / processes
+        assert main(["sweep", str(dataset_folder), "--out", str(out), *chosen, "--processes", processes]) == 0
+        rows[processes] = {row["layers"]: float(row["valid"]) for row in sweep.read_rows(out / "sweep.csv")}
+    assert len(rows["1"]) == 2
+    assert rows["2"] == pytest.approx(rows["1"], abs=1e-3)

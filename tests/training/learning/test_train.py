@@ -248,7 +248,7 @@ def test_a_run_ends_when_the_held_out_loss_gets_no_better(
     dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([3.0, 2.0, 2.5, 2.0, 1.0])
-    monkeypatch.setattr(Trainer, "_held_out_loss", lambda _, commands: next(losses) if commands else 0.0)
+    monkeypatch.setattr(Trainer, "_held_out", lambda _, commands: (next(losses) if commands else 0.0, 0.5))
     trainer = Trainer(dataset, replace(SMALL, evaluate_every=2, patience=2), tmp_path, CPU)
     trainer.run()
     assert trainer.iteration == 8
