@@ -11,7 +11,7 @@ import numpy as np
 from improv.improviser import biases, sampling
 from improv.improviser.feedback import Feedback
 from improv.improviser.settings import BiasStrengths
-from improv.model.vocabulary import Encoding
+from improv.model.vocabulary import Encoding, HandsEncoding
 from improv.model.vocabulary.base import BoolArray
 from improv.music.attributes import FloatArray
 from improv.plan.phrase_memory import Recall
@@ -63,6 +63,9 @@ class StepBiases:
         starts, shifts = self.encoding.starts, self.encoding.shifts
         nats = self._pitch_bias(chord)[self.encoding.start_pitches]
         logits[starts] = sampling.biased(logits[starts], nats, legal[starts])
+        if isinstance(self.encoding, HandsEncoding):
+            for hand in {int(self.encoding.start_hands[token_id - starts.start]) for token_id in self.started}:
+                logits[starts][self.encoding.start_hands == hand] -= biases.THICK_BIAS
         if not self.started:
             logits[starts] += self.density
         elif chord is not None:

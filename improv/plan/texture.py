@@ -21,6 +21,8 @@ PIECES_DIFFER = 0.6
 """Of people's spread from piece to piece: all of it would leave the mood."""
 TEMPO_SPREAD, MOST_TEMPO = 0.12, 0.25
 """Of a piece's tempo factor, natural logarithm."""
+CLOSING = 2.0
+"""How much more than people's average a hand plays less where a phrase closes: the network makes half of it."""
 DEFAULT_ONSETS_PER_S, DEFAULT_REGISTER = 3.5, 63.0
 _LOWEST, _HIGHEST = 28.0, 96.0
 _APART = 7.0  # semitones between the mean pitches of the hands
@@ -95,7 +97,7 @@ def hands_of(request: PlanRequest, character: Character, minor: bool, draws: Tex
 def bar_deviation(request: PlanRequest, closes: int | None, rng: np.random.Generator) -> FloatArray:
     """What a bar does otherwise than its phrase. closes: the cadence of its phrase in the last bar, else None."""
     own = request.variety * _draw("bar_covariance", rng)
-    return own if closes is None else own + people().texture["closing"][closes]
+    return own if closes is None else own + np.array([1, 1, CLOSING, CLOSING]) * people().texture["closing"][closes]
 
 
 def hands_in(texture: Texture) -> FloatArray:

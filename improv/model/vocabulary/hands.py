@@ -331,6 +331,7 @@ class HandsEncoding:
         self.starts = slice(TABLE.slice_of("NOTE_LEFT").start, TABLE.slice_of("NOTE_RIGHT").stop)
         keys = np.arange(LOWEST_PIANO_PITCH, HIGHEST_PIANO_PITCH + 1)
         self.start_pitches: IntArray = np.concatenate([keys, keys])
+        self.start_hands: IntArray = np.repeat(HANDS, len(keys))
         self.announcements = slice(TABLE.slice_of("LENGTH_LEFT").start, TABLE.slice_of("LENGTH_RIGHT").stop)
         self.shifts = TABLE.slice_of("TIME_SHIFT")
 

@@ -10,8 +10,12 @@ from improv.config import Config
 from improv.config.adapters import render
 from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
+from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import CORNERS
+from training.analysis import hands
 from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, sort
+
+_HANDS = {LEFT: hands.LEFT, RIGHT: hands.RIGHT}
 
 
 def of_steps(name: str, steps: Sequence[PlannedStep], mood: str = "") -> BarredMusic:
@@ -29,7 +33,7 @@ def of_steps(name: str, steps: Sequence[PlannedStep], mood: str = "") -> BarredM
         onset = at[step.position.tick]
         for note in step.started:
             end = max(ends.get(note.note_id, last), onset + 1)
-            rows.append((onset, end - onset, note.pitch, note.velocity, UNKNOWN))
+            rows.append((onset, end - onset, note.pitch, note.velocity, _HANDS.get(note.hand, UNKNOWN)))
     notes = sort(np.array([row for row in rows if row[0] < last], dtype=BARRED_NOTE))
     notes["duration"] = np.minimum(notes["duration"], last - notes["onset"])
     ticks = np.array(sorted(lines), dtype=np.int64)
