@@ -63,6 +63,8 @@ class Person:
             return controls
         if ignored := together.flooded(now_s):
             log.warning("more keys come in than hands can strike: %d were not heard", ignored)
+        together.see(now_s)
+        self._go_by_beat(controls)  # before it is decided where our turn begins: on the beat that we go by
         news = self._look(controls, now_s)
         self._hear(news, controls)
         if controls.mode == PLAY_FOR_ME:
@@ -74,7 +76,6 @@ class Person:
                 self._planner.replanning.ask(now_s)
             if controls.playing:
                 self._ask(together.influence)
-        self._go_by_beat(controls)
         return controls
 
     def _look(self, controls: ControlState, now_s: float) -> News:
@@ -82,7 +83,9 @@ class Person:
         music_s = self._timeline.music_s(position, now_s) if controls.playing else position.music_s
         settled_s = max(self._planner.replanning.settled_s, self._own.statistics.lead_s)
         meant = self._improviser.attributes(controls.mood(music_s), controls)
-        return self._together.look(now_s, controls, position, self._ahead.first_unheard(now_s + settled_s), meant)
+        first_tick = self._ahead.first_unheard(now_s + settled_s)
+        song_beat = self._timeline.song_beat(position)
+        return self._together.look(now_s, controls, position, first_tick, song_beat, meant)
 
     def _hear(self, news: News, controls: ControlState) -> None:
         if not news.struck and news.keys == self._keys:

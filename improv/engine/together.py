@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from improv.control.commands import PLAY_FOR_ME, SOLO
+from improv.control.commands import ANSWER, CONTINUE, IMITATE, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
 from improv.listening.beat import Beat
 from improv.listening.echo import OutputPath
 from improv.listening.follow import following
 from improv.listening.influence import NO_INFLUENCE, Influence
 from improv.listening.listener import NOBODY, Listener, PersonView, Strike
+from improv.listening.pulse import beats_apart, pulse_of
 from improv.listening.turns import Turns, shaped
 from improv.midi.messages import CLOCKS_PER_BEAT
 from improv.music.position import Position
@@ -61,6 +62,8 @@ class Together:
         self._number, self._number_s = 0, 0.0  # of the person's beat at a moment
         self._found_bpm, self._left_s = 0.0, -math.inf
         self._said_s = -math.inf
+        self._pulse: Beat | None = None  # of the phrase that is over, while we may answer it
+        self._pulse_before: Beat | None = None
 
     # --------------------------------------------------------------------------------------------------- feeding
 
@@ -103,18 +106,36 @@ class Together:
         """Whether it is worth looking: something was played, or a while has passed."""
         return self.turns.mode != SOLO and (self._heard or now_s - self._looked_s >= LOOK_EVERY_S)
 
-    def look(
-        self, now_s: float, controls: ControlState, position: Position, first_tick: int, meant: Mapping[str, float]
-    ) -> News:
-        """What came about since the last look. first_tick: the first step that can be planned anew, near position.
-        meant: the attributes that the mood means.
-        """
+    def see(self, now_s: float) -> None:
+        """Take in what the person did up to now: their view, and the beat of the phrase that they have ended."""
         self._looked_s, self._heard = now_s, False
-        self.view = view = self.listener.view(now_s)
-        beat_s = 60.0 / position.tempo_bpm
-        turn = self.turns.look(view, position, first_tick, beat_s)
+        before, self.view = self.view, self.listener.view(now_s)
+        if self.view.playing or self.turns.mode not in (ANSWER, IMITATE, CONTINUE):
+            self._pulse = None
+        elif self.view.ended_s != before.ended_s:
+            onsets_s = [note.on_s for note in self.view.call]
+            self._pulse = pulse_of(onsets_s, self.view.beat, self._pulse_before) or self.view.sure_beat
+            self._pulse_before = self._pulse or self._pulse_before
+
+    def look(
+        self,
+        now_s: float,
+        controls: ControlState,
+        position: Position,
+        first_tick: int,
+        song_beat: float,
+        meant: Mapping[str, float],
+    ) -> News:
+        """What came about since the last look, by what was seen.
+
+        first_tick: the first step that can be planned anew, near position. song_beat: of the position. meant: the
+        attributes that the mood means.
+        """
+        view, beat_s = self.view, 60.0 / position.tempo_bpm
+        begins = first_tick if self._pulse is None else self._next_beat(self._pulse, position, first_tick, song_beat)
+        turn = self.turns.look(view, self._pulse, begins, position.ticks_per_beat, beat_s)
         asked = following(view, controls.following, meant, controls.place)
-        asked = shaped(asked, turn, self.turns.mode, self.turns.call, view)
+        asked = shaped(asked, turn, self.turns.mode, self.turns.call, view, self.influence)
         if (tempo_bpm := self._drawn_tempo(now_s, controls, meant["tempo"])) is not None:
             asked = replace(asked, attributes={**asked.attributes, "tempo": tempo_bpm})
         before, self.influence = self.influence, asked
@@ -126,6 +147,15 @@ class Together:
         turned = (before.plays, before.from_tick, before.to_tick) != (asked.plays, asked.from_tick, asked.to_tick)
         changed = bool(struck) or keys != keys_before or turned
         return News(keys, struck, asked, changed, turn.yields)
+
+    def _next_beat(self, pulse: Beat, position: Position, tick: int, song_beat: float) -> int:
+        """The first step at `tick` or later that is on a beat for sure. song_beat: of the position."""
+        per_beat = position.ticks_per_beat
+        if not self.leads or not self.view.call:  # the beats are ours
+            return tick + (position.bar_tick - tick) % per_beat
+        first = self._number + round((self.view.call[0].on_s - pulse.at_s) / pulse.period_s)
+        origin_tick = position.tick - round((song_beat - first) * per_beat)
+        return tick + (origin_tick - tick) % (beats_apart(pulse) * per_beat)
 
     def _told_keys(self, view: PersonView) -> frozenset[int]:
         """The keys that are down, and the latest of those that only the pedal holds."""
@@ -149,17 +179,25 @@ class Together:
 
         song_beat: of our song at the clock's song_beat_s, for the first beat that is taken over.
         """
-        beat = self.view.sure_beat if not self.leads else self.view.beat
         asked = self.turns.mode not in (SOLO, PLAY_FOR_ME) and controls.following["tempo"] >= BEAT_LEADS
-        last_s = self.view.ended_s if not self.view.playing else now_s
-        lost = beat is None or beat.confidence < BEAT_LOST or (last_s is not None and now_s - last_s > BEAT_KEPT_S)
-        if not asked or lost or beat is None:
+        beat = self._beat_to_go_by(now_s)
+        if not asked or beat is None:
             if self.leads:
                 self.leads, self._left_s = False, now_s
             return None
         self._count(beat, song_beat, song_beat_s)
         self.leads, self._found_bpm = True, beat.tempo_bpm
         return ClockIn("", True, CLOCKS_PER_BEAT * self._number, beat.at_s, beat.period_s / CLOCKS_PER_BEAT)
+
+    def _beat_to_go_by(self, now_s: float) -> Beat | None:
+        view = self.view
+        rested_s = 0.0 if view.playing or view.ended_s is None else now_s - view.ended_s
+        if self._pulse is not None:
+            length_s = view.ended_s - view.call[0].on_s if view.call and view.ended_s is not None else 0.0
+            return self._pulse if rested_s <= BEAT_KEPT_S + length_s else None
+        beat = view.sure_beat if not self.leads else view.beat
+        lost = beat is None or beat.confidence < BEAT_LOST or rested_s > BEAT_KEPT_S
+        return None if lost else beat
 
     def _count(self, beat: Beat, song_beat: float, song_beat_s: float) -> None:
         """Number their beats: on from the last one, or from our own song, in the place of the bar that is theirs."""

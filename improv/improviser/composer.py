@@ -20,15 +20,17 @@ from improv.plan.brief import Purpose, rng_of
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.planner import follow, realign
 from improv.plan.played import PieceMemory
-from improv.plan.request import DEFAULT_REACH, PlanRequest
+from improv.plan.request import DEFAULT_REACH, PersonView, PlanRequest
 from improv.plan.telling import columns
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
 DENSER_PER_VALENCE = 0.6
 """Onsets a second at valence 1: pleasant moods of plans were taken for sad where they were as sparse as commanded."""
-PLAIN_VALENCE, NEAR_KEYS = 0.5, 1
-"""A mood that is plainly pleasant or unpleasant modulates by a fifth at most: further keys are in the other mode."""
+PLAIN_VALENCE, NEAR_KEYS, THEIR_KEYS = 0.5, 1, 0
+"""A mood that is plainly pleasant or unpleasant modulates by a fifth at most: further keys are in the other mode.
+Beside a person who plays in a key it does not modulate at all.
+"""
 TEMPO_BREATHES = 1.4
 """Of the plan's: so that bars vary by 6 % in length, as people's do."""
 _NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
@@ -65,17 +67,20 @@ class Composer:
 
     @staticmethod
     def _request(snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances) -> PlanRequest:
-        position = snapshot.position
-        mood = controls.mood(position.music_s + PLANNED_AHEAD_S)
+        position, theirs = snapshot.position, around.influence
+        mood = theirs.mixed(controls.mood(position.music_s + PLANNED_AHEAD_S))
         attributes = commanded_attributes(mood, controls, settings, around.tempo_bpm)
+        attributes |= {name: value for name, value in theirs.attributes.items() if name != "tempo"}
+        key, reach = theirs.planned_key, NEAR_KEYS if abs(mood.valence) >= PLAIN_VALENCE else DEFAULT_REACH
         left = None if snapshot.end_tick is None else snapshot.end_tick - position.bar_tick
         return PlanRequest(
             mood=mood,
             attributes=attributes
             | {"onset_density": attributes["onset_density"] + DENSER_PER_VALENCE * max(mood.valence, 0)},
             tempo_bpm=attributes["tempo"],
-            reach_fifths=NEAR_KEYS if abs(mood.valence) >= PLAIN_VALENCE else DEFAULT_REACH,
+            reach_fifths=reach if key is None else THEIR_KEYS,
             bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
+            person=PersonView(key, theirs.harmony),
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
         )
 

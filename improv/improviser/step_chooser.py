@@ -89,8 +89,8 @@ class StepChooser:
     def __init__(self, snapshot: Snapshot, asked: Request, settings: Settings, rng: np.random.Generator) -> None:
         person_keys = asked.person_keys
         begun = (snapshot.position.music_s for _ in (person_keys - snapshot.person_keys) | asked.struck)
-        # A key that was struck again between two steps is gone and there anew.
-        self._gone = (snapshot.person_keys - (person_keys - asked.struck)) - snapshot.held_pitches
+        # A key that was struck again is gone and there anew, also where the stream has it sounding on.
+        self._gone = ((snapshot.person_keys - person_keys) | asked.struck) - snapshot.held_pitches
         self._snapshot = replace(
             snapshot,
             person_keys=person_keys,
@@ -98,6 +98,7 @@ class StepChooser:
             heard_until=asked.heard_until,
         )
         self._asked, self._settings, self._rng = asked, settings, rng
+        self._forbidden = sorted(asked.influence.forbidden)
         self._encoding: Encoding = snapshot.encoding
         self._decoder, self._state = snapshot.decoder.copy(), snapshot.state
         self._last_token, self._rest_until_tick = snapshot.last_token, snapshot.rest_until_tick
@@ -165,6 +166,8 @@ class StepChooser:
         encoding, allowed = self._encoding, legal.copy()
         if (band := self._asked.limits.bands.get("register")) is not None:
             allowed[encoding.starts] &= (encoding.start_pitches >= band.low) & (encoding.start_pitches <= band.high)
+        if self._forbidden:
+            allowed[encoding.starts] &= ~np.isin(encoding.start_pitches, self._forbidden)
         if not self._asked.may_start:
             allowed[encoding.starts] = False
         if not allowed[encoding.starts].any():

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from improv.listening.hands import Hand
-from improv.listening.influence import Influence
+from improv.listening.influence import PLAN_FOLLOWS, Influence
 from improv.listening.listener import PersonView
 from improv.music.attributes import ATTRIBUTES
+from improv.music.chord import Chord
 from improv.music.mood import Mood
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 
 REMEMBERED_S = 6.0  # after the last note the person's loudness and density are let go over this time
 BUSY_ONSETS_PER_S = 4.0  # a person who plays so many leaves us a quarter of our own
 LEAST_LEFT = 0.25
-MARGIN = 2  # semitones to the nearest hand
+MARGIN = 3  # semitones to the nearest hand
 LEAST_ROOM = 14  # semitones: less is no place to play in
 COMFORTABLE = (33, 96)
 PERSON_MODE = 0.85  # how clearly major or minor we are when we follow a key
+SURE_CHORD = 0.9  # fit from which on the plan goes by the person's chord
 HARD_REGISTER = 0.5  # from this strength on keys of the hands are forbidden, not only avoided
 
 
@@ -56,12 +58,19 @@ def following(
         key_share=key_share,
         chord=view.chord.classes if view.chord is not None and view.playing else frozenset(),
         chord_share=strengths["key"],
+        harmony=_harmony(view, strengths["key"]),
         clashing=clashing(view.sounding),
         clash_share=strengths["key"],
         lowest=lowest,
         highest=highest,
         most_onsets_per_s=ceiling,
     )
+
+
+def _harmony(view: PersonView, strength: float) -> Chord | None:
+    chord = view.chord
+    sure = chord is not None and view.playing and strength >= PLAN_FOLLOWS and chord.fit >= SURE_CHORD
+    return chord.chord if chord is not None and sure else None
 
 
 def clashing(sounding: frozenset[int]) -> frozenset[int]:

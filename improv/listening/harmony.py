@@ -9,6 +9,7 @@ import numpy as np
 
 from improv.listening.keyboard import PersonNote
 from improv.music.attributes import TEMPERLEY_MAJOR, TEMPERLEY_MINOR, FloatArray, Key
+from improv.music.chord import Chord, chord_named
 
 KEY_HALF_LIFE_S = 8.0
 KEY_LEAST_S = 2.0  # of sounding notes before a key is named
@@ -42,6 +43,11 @@ class PersonChord(NamedTuple):
     def classes(self) -> frozenset[int]:
         """Its pitch classes."""
         return frozenset((self.root + step) % 12 for step in QUALITIES[self.quality])
+
+    @property
+    def chord(self) -> Chord:
+        """As the planner has it."""
+        return chord_named(self.name)
 
     @property
     def name(self) -> str:

@@ -10,12 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.music.attributes import FloatArray, Key, profile_of
+from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.music.mood import Mood
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 
 # Nats at full strength: against a tone outside of the person's scale, for a tone of their chord, against a tone a
 # semitone from a key that they hold.
-OUT_OF_KEY_NATS, CHORD_NATS, CLASH_NATS = 4.0, 1.0, 5.0
+OUT_OF_KEY_NATS, CHORD_NATS, CLASH_NATS = 7.0, 1.0, 6.0
+
+
+# From this share on the plan is in the person's key.
+PLAN_FOLLOWS = 0.35
+# From this share on tones outside of the key, or beside held keys, are not played at all.
+SURE = 0.6
+NATURAL_SEVENTH = 10  # of minor; its scale has the leading tone
 
 
 class Quote(NamedTuple):
@@ -52,9 +60,10 @@ class Influence:
     a note starts at from_tick. holds: while it is not our turn, what sounds goes on.
     attributes: go before what the mood means, in the units of the attributes. mood, mood_share: a mood that ours is
     mixed with, 0..1. key, key_share: of the person, how strongly it draws, 0..1. chord, chord_share: pitch classes and
-    how strongly they draw. clashing: pitches that would clash with held keys, clash_share: how strongly they are
-    avoided. lowest, highest: keys that we may use. most_onsets_per_s: a ceiling, None: none. velocity: of every note
-    that starts, None: ours. quote: what is come back to.
+    how strongly they draw. harmony: the chord that the plan goes by, None: its own. clashing: pitches that would clash
+    with held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use.
+    most_onsets_per_s: a ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back
+    to.
     """
 
     plays: bool = True
@@ -67,6 +76,7 @@ class Influence:
     key: Key | None = None
     key_share: float = 0.0
     chord: frozenset[int] = frozenset()
+    harmony: Chord | None = None
     chord_share: float = 0.0
     clashing: frozenset[int] = frozenset()
     clash_share: float = 0.0
@@ -84,6 +94,13 @@ class Influence:
             self.to_tick is not None and tick >= self.to_tick
         )
 
+    @property
+    def planned_key(self) -> int | None:
+        """The key 0..23 that the plan goes by; None: its own."""
+        if self.key is None or self.key_share < PLAN_FOLLOWS:
+            return None
+        return self.key.tonic + (0 if self.key.major else MINOR_KEYS)
+
     def biases(self) -> FloatArray:
         """Nats for the starts of the 128 pitches."""
         nats = np.zeros(128)
@@ -96,6 +113,19 @@ class Influence:
         if self.clashing and self.clash_share:
             nats[list(self.clashing)] -= self.clash_share * CLASH_NATS
         return nats
+
+    @property
+    def forbidden(self) -> frozenset[int]:
+        """Pitches that no note of ours may start with: where what draws us is sure, it does not only draw."""
+        outside: set[int] = set(self.clashing) if self.clash_share >= SURE else set()
+        if self.key is not None and self.key_share >= SURE:
+            theirs = scale_classes(self.key.tonic + (0 if self.key.major else MINOR_KEYS))
+            natural = {(self.key.tonic + NATURAL_SEVENTH) % 12} if not self.key.major else set()
+            allowed = {*theirs, *natural, *self.chord}
+            outside |= {pitch for pitch in range(128) if pitch % 12 not in allowed}
+        if self.chord and self.chord_share > 1:
+            outside |= {pitch for pitch in range(128) if pitch % 12 not in self.chord}
+        return frozenset(outside)
 
     def mixed(self, mood: Mood) -> Mood:
         """Our mood, met by the person's."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 REMEMBERED_NOTES = 512
 LONGEST_KEY_S = 20.0  # a key that is held for longer was forgotten, or its note-off was lost
+LONGEST_PEDAL_S = 60.0  # a pedal likewise; nobody lets a minute of music ring on
 # Ten fingers cannot strike more within so short a time: what comes beyond is a flood, and only its beginning is heard.
 MOST_STRIKES, STRIKES_WITHIN_S = 16, 0.05
 
@@ -30,7 +31,7 @@ class Keyboard:
     def __init__(self) -> None:
         self._down: dict[tuple[int, int], PersonNote] = {}  # (channel, pitch)
         self._sustained: dict[int, float] = {}  # pitch -> when its key was let go under the pedal
-        self._pedals: set[int] = set()  # channels
+        self._pedals: dict[int, float] = {}  # channel -> when it went down
         self._ended: deque[PersonNote] = deque(maxlen=REMEMBERED_NOTES)
         self._recent: deque[float] = deque(maxlen=MOST_STRIKES)
         self.ignored = 0  # strikes of a flood
@@ -81,17 +82,19 @@ class Keyboard:
             self._sustained[pitch] = at_s
         return True
 
-    def press_pedal(self, channel: int, *, down: bool) -> None:
+    def press_pedal(self, channel: int, at_s: float, *, down: bool) -> None:
         """The sustain pedal of a channel went down or up."""
         if down:
-            self._pedals.add(channel)
+            self._pedals.setdefault(channel, at_s)
             return
-        self._pedals.discard(channel)
+        self._pedals.pop(channel, None)
         if not self._pedals:
             self._sustained.clear()
 
     def tidy(self, now_s: float) -> list[int]:
-        """Let go what has been held for too long; returns those pitches."""
+        """Let go what has been held for too long, keys and pedals; returns the pitches of those keys."""
+        for channel in [one for one, at_s in self._pedals.items() if now_s - at_s > LONGEST_PEDAL_S]:
+            self.press_pedal(channel, now_s, down=False)
         late = [key for key, note in self._down.items() if now_s - note.on_s > LONGEST_KEY_S]
         for channel, pitch in late:
             self.release(channel, pitch, now_s)
@@ -104,7 +107,7 @@ class Keyboard:
         pitches = [pitch for one, pitch in self._down if one == channel]
         for pitch in pitches:
             self.release(channel, pitch, now_s)
-        self.press_pedal(channel, down=False)
+        self.press_pedal(channel, now_s, down=False)
         return pitches
 
     def clear(self, now_s: float) -> None:

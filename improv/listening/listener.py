@@ -16,7 +16,7 @@ import numpy as np
 from improv.listening.beat import Beat, BeatTracker
 from improv.listening.echo import EchoGuard, OutputPath
 from improv.listening.hands import Hand, hands
-from improv.listening.harmony import PersonChord, chord_in, key_in
+from improv.listening.harmony import PersonChord, chord_in, histogram, key_in
 from improv.listening.impression import WINDOW_S, listen
 from improv.listening.keyboard import Keyboard, PersonNote
 from improv.listening.phrase import Phrases
@@ -29,6 +29,10 @@ RECENT_S = 4.0  # loudness, density and hands are those of so long
 CALL_NOTES = 256
 HARMONY_EVERY_S, MOOD_EVERY_S = 0.1, 1.0
 WAITING_STRIKES = 64
+# The tune is that of three beats, or of so long where there is no beat.
+TUNE_S = 2.0
+# Another key is believed when it has been the likeliest for so long.
+KEY_CHANGES_AFTER_S = 4.0
 # Confidence from which on the person's beat is worth following.
 SURE_BEAT = 0.3
 
@@ -51,7 +55,8 @@ class PersonView:
     beat: None before enough was heard; its confidence says whether to go by it. key: with how clear it is, 0..1.
     left, right: where the hands are. loudness: mean velocity of the last seconds, None where nothing was played.
     onsets_per_s: of the last seconds. mood: how it sounds, by the listener's equations. began_s, ended_s: of the phrase
-    under way, of the last one. call: the notes of the last phrase that ended.
+    under way, of the last one. call: the notes of the last phrase that ended. tune: seconds that each pitch class
+    sounded in the last beats, the last ones weighing most.
     """
 
     at_s: float = 0.0
@@ -71,6 +76,7 @@ class PersonView:
     began_s: float | None = None
     ended_s: float | None = None
     call: tuple[PersonNote, ...] = ()
+    tune: tuple[float, ...] = (0.0,) * 12
 
     @property
     def sure_beat(self) -> Beat | None:
@@ -93,6 +99,8 @@ class Listener:
         self._call: tuple[PersonNote, ...] = ()
         self._harmony_s = self._mood_s = -math.inf
         self._key: tuple[Key, float] | None = None
+        self._other_key: Key | None = None  # the likeliest, where that is not the one that is believed; since then
+        self._other_key_s = 0.0
         self._chord: PersonChord | None = None
         self._mood: Mood | None = None
 
@@ -106,7 +114,7 @@ class Listener:
         if (change := control_of(message)) is not None:
             channel, control, value = change
             if control == SUSTAIN_PEDAL:
-                self.keyboard.press_pedal(channel, down=value >= PEDAL_DOWN)
+                self.keyboard.press_pedal(channel, at_s, down=value >= PEDAL_DOWN)
                 return True
             if control in LETS_GO:
                 return bool(self.keyboard.let_go(channel, at_s))
@@ -193,17 +201,35 @@ class Listener:
             began_s=self.phrases.began_s,
             ended_s=self.phrases.ended_s,
             call=self._call,
+            tune=self._tune(now_s, beat if sure else None),
         )
+
+    def _tune(self, now_s: float, beat: Beat | None) -> tuple[float, ...]:
+        """What sounds now weighs most; what lies a beat back half as much."""
+        period_s = TUNE_S / 2 if beat is None else beat.period_s
+        notes = self.keyboard.notes(now_s - min(3 * period_s, RECENT_S))
+        return tuple(histogram(notes, now_s, half_life_s=period_s).tolist())
 
     def _end_call(self, began_s: float) -> None:
         self._call = tuple(self.keyboard.notes(began_s - 1e-9)[:CALL_NOTES])
+
+    def _hear_key(self, found: tuple[Key, float] | None, now_s: float) -> None:
+        """A key is kept until another one has been the likeliest for a while."""
+        if found is None:
+            return
+        if self._key is None or found[0] == self._key[0]:
+            self._key, self._other_key, self._other_key_s = found, None, now_s
+        elif found[0] != self._other_key:
+            self._other_key, self._other_key_s = found[0], now_s
+        elif now_s - self._other_key_s >= KEY_CHANGES_AFTER_S:
+            self._key, self._other_key = found, None
 
     def _look_deeper(self, now_s: float) -> None:
         """What takes longer is looked at less often."""
         if now_s - self._harmony_s >= HARMONY_EVERY_S:
             self._harmony_s = now_s
             notes = self.keyboard.notes(now_s - 16.0)
-            self._key = key_in(notes, now_s) if notes else self._key
+            self._hear_key(key_in(notes, now_s) if notes else None, now_s)
             self._chord = chord_in(notes, self.keyboard.sounding, now_s)
         if now_s - self._mood_s >= MOOD_EVERY_S:
             self._mood_s = now_s

@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from improv.control.commands import ACCOMPANY, ANSWER, IMITATE, PLAY_FOR_ME, SOLO
+from improv.listening.beat import Beat
 from improv.listening.influence import Influence, Quote
 from improv.listening.keyboard import PersonNote
 from improv.listening.listener import PersonView
-from improv.music.position import Position
+from improv.music.attributes import Key
+from improv.music.chord import SCALES, Chord
 
 PUNCH_IN_S = 0.25
 ANSWER_WEIGHT, IMITATE_WEIGHT = 0.6, 2.0
@@ -44,11 +46,10 @@ class Call:
     onsets_per_s: float
 
 
-def call_of(notes: tuple[PersonNote, ...], ended_s: float, view: PersonView, beat_s: float) -> Call | None:
+def call_of(notes: tuple[PersonNote, ...], ended_s: float, beat: Beat | None, beat_s: float) -> Call | None:
     """A phrase by the person's own beat, or by beats of beat_s from its first note where they have none."""
     if not notes:
         return None
-    beat = view.sure_beat
     period_s = beat.period_s if beat is not None else beat_s
     first_s = notes[0].on_s
     phase = beat.phase(first_s) if beat is not None else 0.0
@@ -84,18 +85,18 @@ class Turns:
         self.call = None
         self.turn = Turn(plays=mode not in (ANSWER, IMITATE, ACCOMPANY, PLAY_FOR_ME))
 
-    def look(self, view: PersonView, position: Position, first_tick: int, beat_s: float) -> Turn:
+    def look(self, view: PersonView, pulse: Beat | None, begins: int, ticks_per_beat: int, beat_s: float) -> Turn:
         """Whose turn it is now.
 
-        position: of a step near first_tick. first_tick: the first step that can still be planned anew. beat_s: length
-        of our beat.
+        pulse: of the phrase that is over, None where it has none. begins: the first step that our turn can begin with,
+        on a beat where there is one. beat_s: length of our beat.
         """
         before = self.turn
         match self.mode:
             case "answer" | "imitate":
-                turn = self._answer(view, position, first_tick, beat_s)
+                turn = self._answer(view, pulse, begins, ticks_per_beat, beat_s)
             case "continue":
-                turn = self._continue(view, position, first_tick)
+                turn = self._continue(view, begins)
             case "accompany":
                 turn = Turn(plays=view.playing)
             case "play_for_me":
@@ -106,39 +107,33 @@ class Turns:
         self.turn = turn
         return turn._replace(yields=gave_way)
 
-    def _answer(self, view: PersonView, position: Position, first_tick: int, beat_s: float) -> Turn:
+    def _answer(self, view: PersonView, pulse: Beat | None, begins: int, per_beat: int, beat_s: float) -> Turn:
         if view.playing:
             return Turn(plays=False)
         if view.ended_s is None or (self._answered_s is not None and view.ended_s <= self._answered_s):
             return self.turn
         self._answered_s = view.ended_s
-        self.call = call_of(view.call, view.ended_s, view, beat_s)
+        self.call = call_of(view.call, view.ended_s, pulse, beat_s)
         if self.call is None:
             return self.turn
-        begins = next_beat(position, first_tick) if view.sure_beat is not None else first_tick
-        per_beat = position.ticks_per_beat
         length = max(round(self.call.beats * per_beat), per_beat)
         onsets = tuple((round(place * per_beat), pitches) for place, pitches in self.call.onsets)
         weight = IMITATE_WEIGHT if self.mode == IMITATE else ANSWER_WEIGHT
         return Turn(plays=True, from_tick=begins, to_tick=begins + length, quote=Quote(begins, length, onsets, weight))
 
-    def _continue(self, view: PersonView, position: Position, first_tick: int) -> Turn:
+    def _continue(self, view: PersonView, begins: int) -> Turn:
         if view.playing:
             since_s = view.at_s - (view.began_s if view.began_s is not None else view.at_s)
             return Turn(plays=since_s < PUNCH_IN_S and self.turn.plays)
         if not self.turn.plays:
-            begins = next_beat(position, first_tick) if view.sure_beat is not None else first_tick
             return Turn(plays=True, from_tick=begins)
         return self.turn
 
 
-def next_beat(position: Position, tick: int) -> int:
-    """The first step on a beat at `tick` or later."""
-    return tick + (position.bar_tick - tick) % position.ticks_per_beat
-
-
-def shaped(influence: Influence, turn: Turn, mode: str, call: Call | None, view: PersonView) -> Influence:
-    """What is asked of us, by the mode and whose turn it is."""
+def shaped(
+    influence: Influence, turn: Turn, mode: str, call: Call | None, view: PersonView, before: Influence
+) -> Influence:
+    """What is asked of us, by the mode and whose turn it is. before: what was asked before."""
     asked = replace(influence, plays=turn.plays, from_tick=turn.from_tick, to_tick=turn.to_tick, quote=turn.quote)
     match mode:
         case "answer" | "imitate" if call is not None and turn.plays:
@@ -152,16 +147,24 @@ def shaped(influence: Influence, turn: Turn, mode: str, call: Call | None, view:
                 asked, attributes=attributes, lowest=21, highest=108, most_onsets_per_s=None, chord=frozenset()
             )
         case "accompany":
-            return _accompanying(asked, view)
+            return _accompanying(asked, view, chord_for(view, before.harmony))
         case "lead":
             return _leading(asked, view)
     return asked
 
 
+TRIADS = ("", "m", "dim", "aug")
+# How readily a triad on each degree of the key goes with a melody that fits several, in shares of the tune.
+PREFERRED, PREFERENCE = (1.0, 0.45, 0.3, 0.75, 0.85, 0.6, 0.1), 0.35
+# A chord stays while no other one holds so much more of the tune.
+STAYS, SETTLED_TUNE_S = 0.15, 0.6
+# Nats for the chord's tones are so many times those of a duet.
+CHORD_WEIGHS = 9.0
+
 ACCOMPANIMENT = (31, 57)  # keys of the left hand
 
 
-def _accompanying(asked: Influence, view: PersonView) -> Influence:
+def _accompanying(asked: Influence, view: PersonView, chord: Chord | None) -> Influence:
     """Bass and chords of one hand, below the melody, out of the chord that fits what they play."""
     hand = view.right or view.left
     highest = min(ACCOMPANIMENT[1], hand.lowest - 2) if hand is not None else ACCOMPANIMENT[1]
@@ -171,8 +174,9 @@ def _accompanying(asked: Influence, view: PersonView) -> Influence:
         attributes=attributes,
         lowest=ACCOMPANIMENT[0] - 7,
         highest=max(highest, ACCOMPANIMENT[0] + 12),
-        chord=chord_for(view),
-        chord_share=6.0,
+        chord=frozenset(chord.classes) if chord is not None else frozenset(),
+        harmony=chord,
+        chord_share=CHORD_WEIGHS,
         key_share=1.0 if asked.key is not None else 0.0,
         most_onsets_per_s=None,
     )
@@ -186,22 +190,30 @@ def _leading(asked: Influence, view: PersonView) -> Influence:
     return replace(asked, attributes=attributes, lowest=lowest, highest=108, chord_share=3.0, most_onsets_per_s=None)
 
 
-def chord_for(view: PersonView) -> frozenset[int]:
-    """Pitch classes of the chord that goes with what they play: theirs, or the best triad of the key for the melody."""
-    if view.chord is not None:
-        return view.chord.classes
-    if view.key is None or not view.sounding:
-        return frozenset()
-    scale = (0, 2, 4, 5, 7, 9, 11) if view.key.major else (0, 2, 3, 5, 7, 8, 11)
-    preferred = (1.0, 0.55, 0.4, 0.8, 0.9, 0.6, 0.2)
-    sounding = {pitch % 12 for pitch in view.sounding}
+def chord_for(view: PersonView, last: Chord | None = None) -> Chord | None:
+    """The chord that goes with what they play: theirs, or the triad that holds most of their tune, of their key
+    where it is known. last: the one before, which stays while it fits about as well. None where nothing was played.
+    """
+    if view.chord is not None and len(view.sounding) > 2:
+        return view.chord.chord
+    total = sum(view.tune)
+    if not total:
+        return None
+    if view.key is None:
+        longest = max(range(12), key=lambda tone: view.tune[tone])
+        scores = {Chord(root, kind, root): PREFERENCE * (root == longest) for root in range(12) for kind in (0, 1)}
+    else:
+        scores = {_triad(view.key, degree): PREFERENCE * PREFERRED[degree] for degree in range(7)}
+    for chord in scores:
+        scores[chord] += sum(view.tune[tone] for tone in chord.classes) / total
+    if last in scores and total > SETTLED_TUNE_S:
+        scores[last] += STAYS
+    return max(scores, key=lambda chord: scores[chord])
 
-    def triad(degree: int) -> frozenset[int]:
-        return (
-            frozenset((view.key.tonic + scale[(degree + step) % 7]) % 12 for step in (0, 2, 4))
-            if view.key
-            else frozenset()
-        )
 
-    best = max(range(7), key=lambda degree: (2 * len(triad(degree) & sounding) + preferred[degree], -degree))
-    return triad(best)
+def _triad(key: Key, degree: int) -> Chord:
+    scale = SCALES[0 if key.major else 1]
+    root, third, fifth = ((key.tonic + scale[(degree + step) % 7]) % 12 for step in (0, 2, 4))
+    kinds = {(4, 7): "", (3, 7): "m", (3, 6): "dim", (4, 8): "aug"}
+    name = kinds[(third - root) % 12, (fifth - root) % 12]
+    return Chord(root, TRIADS.index(name), root)

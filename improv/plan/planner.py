@@ -230,7 +230,9 @@ def _previous(plan: Plan, here: PlannedBar) -> Piece:
 
 
 def _wanted_minor(request: PlanRequest, minor: bool) -> bool:
-    """Whether the mood wants a minor key; near the middle the mode stays."""
+    """Whether the mood wants a minor key; near the middle the mode stays. A person's key goes before the mood."""
+    if request.person.key is not None:
+        return request.person.key >= MINOR_KEYS
     if request.mood.valence < -TURNED_VALENCE:
         return True
     return minor and request.mood.valence <= TURNED_VALENCE

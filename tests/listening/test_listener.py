@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.listening.hands import hands
-from improv.listening.keyboard import LONGEST_KEY_S, MOST_STRIKES
+from improv.listening.keyboard import LONGEST_KEY_S, LONGEST_PEDAL_S, MOST_STRIKES
 from improv.listening.listener import WAITING_STRIKES, Listener
 from improv.music.attributes import Key
 from tests.listening.players import listened, off, on, pedal, player
@@ -48,6 +48,14 @@ def test_a_key_is_not_held_for_ever() -> None:
     listener.receive(on(60), 1.0)
     assert listener.view(1.0 + LONGEST_KEY_S - 1).down == {60}
     assert listener.view(1.0 + LONGEST_KEY_S + 1).down == frozenset()
+
+
+def test_a_pedal_is_not_down_for_ever() -> None:
+    listener = Listener()
+    listener.receive(pedal(127), 1.0)
+    assert listener.view(LONGEST_PEDAL_S).pedal
+    listener.receive(pedal(127), LONGEST_PEDAL_S)  # a pedal that sends its value again and again is no new one
+    assert not listener.view(LONGEST_PEDAL_S + 2.0).pedal
 
 
 def test_a_phrase_ends_with_a_rest_and_not_between_legato_notes() -> None:

@@ -93,3 +93,16 @@ def test_transposed_tokens_are_transposed_music(music: tuple[list[Note], tuple[i
         return
     moved = [Note(note.onset, note.pitch + semitones, note.duration, note.velocity) for note in notes]
     assert ENCODING.decode(ENCODING.transpose(ids, semitones).tolist()) == moved
+
+
+def test_a_key_that_somebody_holds_is_told_once_and_again_when_it_is_struck_anew() -> None:
+    decoder, held, told = ENCODING.decoder(), frozenset({64}), []
+    decoder.feed(ENCODING.start_id)
+    a_beat = ENCODING.shifts.start + 11
+    for step in range(30):  # longer than the note is told to be
+        gone = held if step == 20 else frozenset[int]()
+        while (token := decoder.required_before(a_beat, held, gone)) != a_beat:
+            told.append(step)
+            decoder.feed(token)
+        decoder.feed(a_beat)
+    assert told == [0, 20]

@@ -374,3 +374,12 @@ def test_the_view_names_what_is_planned() -> None:
     seen = view(plan, 24)
     assert (seen.chord, seen.next_chord, seen.next_in_beats) == ("Am", "F", 2.0)
     assert seen.phrase_bar == 1
+
+
+def test_a_persons_key_goes_before_the_mood_and_no_section_leaves_it() -> None:
+    sad = {"mood": Mood(-0.8, -0.5), "person": PersonView(key=2), "reach_fifths": 0}
+    plan = follow(None, request(), 0)
+    for tick in range(0, 48 * 60, 12):
+        plan = follow(plan, request(**sad), tick)
+    heard = {chord.key for bar in plan.bars if bar.tick > 48 * 12 for chord in bar.chords}
+    assert heard == {2}

@@ -106,6 +106,7 @@ class _HandsStream:
         self._clear_piece()
 
     def _clear_piece(self) -> None:
+        self._foreign: frozenset[int] = frozenset()  # keys that somebody else holds, as far as they were told
         self._begun = False
         self._fresh = True
         self._context = Context()
@@ -211,7 +212,9 @@ class _HandsStream:
         if not self._begun or self._length_of is not None:
             return token_id
         down = {note.pitch for note in self._down}
-        known = (down - gone) | {note.pitch for note in self._started}
+        # What somebody holds is told once, also where it is held for longer than the note was told to be.
+        self._foreign &= keys
+        known = ((down | self._foreign) - gone) | {note.pitch for note in self._started}
         missing = sorted(keys - known)
         if not missing:
             return token_id
@@ -221,7 +224,10 @@ class _HandsStream:
         later = kind in ("TIME_SHIFT", "END") or (
             kind in NOTE_KINDS and (NOTE_KINDS.index(kind), value) > (hand, lowest)
         )
-        return TABLE.id_of(NOTE_KINDS[hand], lowest) if later else token_id
+        if not later:
+            return token_id
+        self._foreign |= {lowest}
+        return TABLE.id_of(NOTE_KINDS[hand], lowest)
 
 
 class HandsDecoder(_HandsStream):
