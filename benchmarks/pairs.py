@@ -74,6 +74,13 @@ def key_fit(person: Person, ours: FloatArray) -> float:
     return float(np.mean(fits)) if fits else float("nan")
 
 
+def is_major(person: Person) -> bool:
+    """Whether the whole of what they play is in a major key."""
+    theirs = as_array(person.notes)
+    weights = np.bincount(theirs[:, 2].astype(int) % 12, theirs[:, 1] - theirs[:, 0], 12)
+    return key_of(weights.astype(np.float64)).major
+
+
 def inside_hands(person: Person, ours: FloatArray) -> float:
     """Share of our onsets within reach of a hand that plays just then: between its keys of 2 s before and after."""
     theirs = as_array(person.notes)

@@ -1,18 +1,19 @@
 """The response card: how BrainMusic plays together with a person, each row beside chance and mismatch.
 
-    python -m benchmarks.together --performances FOLDER [--count 10] [--seconds 60] [--scripted 40] [--rows all]
+    python -m benchmarks.together --performances FOLDER [--count 50] [--seconds 60] [--scripted 40] [--rows all]
+    python -m benchmarks.together --performances FOLDER --short
 
 Persons are performances out of MIDI files (any folder of them) and scripted players whose tempo and rhythm are drawn
 at random. The daemon's own engine plays with them on the manual clock. *Chance* is the same person beside what
-BrainMusic plays in solo; *mismatch* is the same person beside the duet that belongs to another one. In brackets stands
-the interval of 95 % of 1000 bootstrap draws over the persons.
+BrainMusic plays in solo; *mismatch* is the same person beside the duet that belongs to another one. `low` and `high`
+are the interval of 95 % of 1000 bootstrap draws over the persons. Rows that are measured alone are added to the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,12 @@ def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict
         label: _correlation([pairs.loudness(p, played.ours) for p, played in zip(people, beside, strict=True)])
         for label, beside in (("duet", duets), ("chance", solos), ("mismatch", others))
     }
+    against = [
+        pairs.key_fit(person, duet.ours)
+        for index, (person, duet) in enumerate(zip(people, duets, strict=True))
+        if CORNERS[MOODS[index % 4]].valence > 0 and not pairs.is_major(person)
+    ]
+    result["key_fit_of_minor_under_a_major_mood"] = interval(against)
     return result
 
 
@@ -75,9 +82,18 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return round(float(np.quantile(values, share)), 3) if len(values) else float("nan")
 
 
-def _correlation(found: Sequence[np.ndarray]) -> float:
-    rows = np.concatenate([one for one in found if len(one)]) if any(len(one) for one in found) else np.zeros((0, 2))
-    return round(float(np.corrcoef(rows.T)[0, 1]), 3) if len(rows) > 2 else float("nan")
+def _correlation(found: Sequence[np.ndarray]) -> dict[str, float]:
+    """Over all windows; the interval draws persons."""
+    whole = [one for one in found if len(one)]
+
+    def r(chosen: Sequence[np.ndarray]) -> float:
+        rows = np.concatenate(chosen) if chosen else np.zeros((0, 2))
+        return float(np.corrcoef(rows.T)[0, 1]) if len(rows) > 2 else float("nan")
+
+    rng = np.random.default_rng(1)
+    draws = [r([whole[i] for i in rng.integers(0, len(whole), len(whole))]) for _ in range(1000)] if whole else []
+    low, high = np.nanquantile(draws, (0.025, 0.975)) if draws else (float("nan"),) * 2
+    return {"mean": round(r(whole), 3), "low": round(float(low), 3), "high": round(float(high), 3)}
 
 
 def tempo(stage: Stage, count: int) -> dict[str, Any]:
@@ -116,13 +132,7 @@ def density(stage: Stage, count: int) -> dict[str, Any]:
         for seed in range(count):
             rates = []
             for gap_s in (1.2, 0.16):
-                rng = np.random.default_rng(seed)
-                at_s = 1 + gap_s * np.arange(int(30 / gap_s))
-                notes = [
-                    PersonNote(float(a), float(a + 0.8 * gap_s), 72 + int(rng.choice((0, 2, 4, 5, 7))), 70)
-                    for a in at_s
-                ]
-                ours = stage.play(Person("pace", tuple(notes)), 31.0, "duet", mood, seed).ours
+                ours = stage.play(_pace(gap_s, seed), 31.0, "duet", mood, seed).ours
                 rates.append(pairs.onsets(ours, 5.0, 31.0))
             less.append(rates[1] < rates[0])
         result[mood] = interval(less)
@@ -217,7 +227,7 @@ def _bars_to_follow(stage: Stage, seed: int) -> float:
     return 8.0
 
 
-def echoes(stage: Stage, seconds: float = 40.0) -> dict[str, Any]:
+def echoes(stage: Stage, seconds: float) -> dict[str, Any]:
     """How many of our own notes that come back are taken for a person's?"""
     nobody, result = Person("nobody", ()), {}
     for delay_s in ECHO_DELAYS_S:
@@ -247,8 +257,8 @@ def live(stage: Stage, changes: int = 200, every_s: float = 0.8) -> dict[str, An
     }
 
 
-def card(given: argparse.Namespace, rows: Sequence[str]) -> dict[str, Any]:
-    """The rows that are asked for."""
+def card(given: argparse.Namespace, rows: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The rows that are asked for, each when it is measured."""
     scripted_count, at = given.scripted, given.performances
     stage = Stage()
     makers: dict[str, Callable[[], Any]] = {
@@ -256,31 +266,37 @@ def card(given: argparse.Namespace, rows: Sequence[str]) -> dict[str, Any]:
         "density": lambda: density(stage, max(scripted_count // 8, 2)),
         "answer": lambda: answers(stage, max(scripted_count // 3, 3)),
         "accompany": lambda: accompany(stage, max(scripted_count // 4, 3)),
-        "echo": lambda: echoes(stage),
+        "echo": lambda: echoes(stage, 20.0 if given.short else 40.0),
         "live": lambda: live(stage),
     }
     if at is not None:
         makers["performances"] = lambda: performances(stage, at, given.count, given.seconds)
-    return {row: makers[row]() for row in ROWS if row in rows and row in makers}
+    for row in ROWS:
+        if row in rows and row in makers:
+            yield row, makers[row]()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--performances", type=Path, help="a MIDI file or a folder of them; without: scripted only")
-    parser.add_argument("--count", type=int, default=10, help="how many of the performances")
+    parser.add_argument("--count", type=int, default=50, help="how many of the performances")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each performance")
     parser.add_argument("--scripted", type=int, default=40, help="how many scripted players")
+    parser.add_argument("--short", action="store_true", help="16 performances of 30 s, 12 scripted players")
     parser.add_argument("--rows", default="all", help=f"all, or some of {','.join(ROWS)}")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "together.json")
     given = parser.parse_args()
     rows = ROWS if given.rows == "all" else tuple(given.rows.split(","))
     if wrong := set(rows) - set(ROWS):
         raise SystemExit(f"--rows: unknown {', '.join(sorted(wrong))}; there are: {', '.join(ROWS)}")
-    result = json.dumps(card(given, rows), indent=1)
+    if given.short:
+        given.count, given.seconds, given.scripted = 16, 30.0, 12
     given.out.parent.mkdir(exist_ok=True)
-    with atomic_write(given.out) as file:
-        file.write(result + "\n")
-    print(result)
+    for row, measured in card(given, rows):
+        whole = json.loads(given.out.read_text()) if given.out.exists() else {}
+        with atomic_write(given.out) as file:
+            file.write(json.dumps({**whole, row: measured}, indent=1) + "\n")
+        print(json.dumps({row: measured}, indent=1), flush=True)
 
 
 if __name__ == "__main__":
