@@ -9,7 +9,7 @@ outputs  logits (batch, vocabulary) float32; new_state_h, new_state_c like the i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from improv.errors import ModelError
@@ -27,7 +27,8 @@ _PREFIX = "brainmusic."
 class Contract:
     """The metadata, every value as text in the file.
 
-    created: ISO 8601 date. held_out_loss: nats per token of held-out works, all commands hidden.
+    created: ISO 8601 date. held_out_loss: nats per token of held-out works, all commands hidden. split: hash over which
+    piece was trained on and which held out; "" where a file does not tell it.
     """
 
     format_version: int
@@ -40,6 +41,7 @@ class Contract:
     licence: str
     created: str
     held_out_loss: float
+    split: str = ""
 
     def to_metadata(self) -> dict[str, str]:
         """Key -> text as stored in the file."""
@@ -52,6 +54,8 @@ class Contract:
         kinds = {"format_version": int, "ticks_per_beat": int, "held_out_loss": float}
         for field in fields(cls):
             text = metadata.get(_PREFIX + field.name)
+            if text is None and field.default is not MISSING:
+                continue
             if text is None:
                 raise ModelError(f"{source} is not a BrainMusic model: its metadata has no {_PREFIX + field.name!r}")
             try:

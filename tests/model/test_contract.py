@@ -19,7 +19,16 @@ def test_there_and_back() -> None:
     assert Contract.from_metadata(metadata | {"other.key": "x"}, "m") == contract()
 
 
-@pytest.mark.parametrize("key", sorted(contract().to_metadata()))
+SPLIT = "brainmusic.split"
+
+
+def test_files_from_before_do_not_tell_their_split() -> None:
+    metadata = contract().to_metadata()
+    del metadata[SPLIT]
+    assert Contract.from_metadata(metadata, "m").split == ""
+
+
+@pytest.mark.parametrize("key", sorted({*contract().to_metadata()} - {SPLIT}))
 def test_nothing_may_be_missing(key: str) -> None:
     metadata = contract().to_metadata()
     del metadata[key]

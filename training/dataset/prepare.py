@@ -28,7 +28,7 @@ from training.corpus.sources import work_of
 from training.dataset.conditioning import condition
 from training.dataset.dataset import DatasetWriter
 from training.dataset.pipeline import Copy, Options, Result, read_all
-from training.dataset.splits import Grouping, frozen_splits, read_frozen, spread, with_all_splits
+from training.dataset.splits import Grouping, frozen_splits, read_frozen, shipped_splits, spread, with_all_splits
 from training.dataset.workers import TIME_LIMIT_S
 
 __all__ = ["condition", "prepare", "read_composers", "read_groups"]
@@ -75,7 +75,8 @@ def prepare(sources: Iterable[str], out: Path, options: Options | None = None) -
         groups = desk.grouping.groups()
         splits = frozen_splits(groups, writer.hashes, options.frozen)
         # Frozen pieces stay where they are; a small collection that has none is parted so that it can be learned from.
-        writer.assign(splits if options.frozen else with_all_splits(groups, splits))
+        known = any(sha256 in options.frozen for sha256 in writer.hashes)
+        writer.assign(splits if known else with_all_splits(groups, splits))
     return tally
 
 
@@ -149,7 +150,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--instruments", choices=INSTRUMENTS, default="all", help="what is given to the piano (default: all)")
     add("--labels", type=Path, help="CSV with file, start, end (seconds) and valence, arousal or name: your own moods")
     add("--groups", type=Path, help="CSV with dataset, file, group: works that occur in several sources")
-    add("--splits", type=Path, help="splits.csv of an earlier dataset: its pieces keep their side")
+    add(
+        "--splits",
+        type=Path,
+        help="splits.csv of an earlier dataset: its pieces keep their side (default: that of the family's model)",
+    )
     add("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each core")
     add("--time-limit", type=float, default=TIME_LIMIT_S, metavar="S", help="for one file (default: %(default)s)")
     add("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster that reads the files")
@@ -176,5 +181,5 @@ def _options(given: argparse.Namespace) -> Options:
         groups=read_groups(given.groups),
         composers=read_composers(given.groups),
         labels=read_labels(given.labels) if given.labels else {},
-        frozen=read_frozen(given.splits),
+        frozen=read_frozen(given.splits or shipped_splits(given.family)),
     )

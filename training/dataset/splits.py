@@ -174,6 +174,12 @@ def frozen_splits(groups: Sequence[str], hashes: Sequence[str], frozen: Mapping[
     ]
 
 
+def shipped_splits(family: str) -> Path | None:
+    """The splits.csv of the dataset that the shipped model of a family learned from, None where there is none."""
+    path = Path(__file__).parent / "splits_of" / f"{family}.csv"
+    return path if path.is_file() else None
+
+
 def read_frozen(path: Path | None) -> dict[str, str]:
     """sha256 -> split from the splits.csv of an earlier dataset; empty without a path."""
     if path is None:

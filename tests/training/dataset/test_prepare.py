@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from training.dataset.dataset import Dataset, EncodedPiece
 from training.dataset.encode_file import Job, digest
 from training.dataset.pipeline import Options
 from training.dataset.prepare import condition, prepare, read_groups
-from training.dataset.splits import Grouping, frozen_splits, read_frozen, split_of, spread
+from training.dataset.splits import Grouping, frozen_splits, read_frozen, shipped_splits, split_of, spread
 
 
 def row_of(values: np.ndarray, name: str) -> tuple[float, float]:
@@ -238,3 +239,11 @@ def test_own_labels_take_the_place_of_measured_moods(tmp_path: Path) -> None:
     rows = condition(piece, 4, labels)
     assert row_of(rows[0], "valence") == row_of(rows[0], "arousal") == (-1, 1)
     assert np.array_equal(rows[80], condition(piece, 4)[80])
+
+
+def test_what_the_shipped_model_learned_from_keeps_its_side() -> None:
+    frozen = read_frozen(shipped_splits("hands"))
+    shares = Counter(frozen.values())
+    assert shares["train"] > 2 * (shares["valid"] + shares["test"]) > 0
+    assert all(len(sha256) == 64 for sha256 in frozen)
+    assert shipped_splits("no such family") is None

@@ -47,6 +47,7 @@ def test_the_file_tells_what_it_is(model_path: Path, dataset: Dataset) -> None:
     assert contract.training_data == "music (licence unknown)"
     assert contract.conditioning == conditioning.specification()
     assert contract.fingerprint == dataset.encoding.fingerprint
+    assert contract.split == dataset.split_hash()
     assert not list(model_path.parent.glob("*.partial"))
 
 
