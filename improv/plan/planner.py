@@ -28,7 +28,7 @@ TURNED_VALENCE = 0.1
 REPLANNED_TURN = 0.35
 """On the plane: a mood that has moved so far from the plan's is planned anew at once, less with the next phrase."""
 REPLANNED_DENSITY_OCTAVES, REPLANNED_SEMITONES, REPLANNED_DISSONANCE = 0.4, 4.0, 0.05
-RECALLED = 0.5
+RECALLED = 0.7
 """Share of the later pieces that begin with the theme of an earlier one."""
 HOME_AGAIN = 0.6
 """Share of the later pieces that are in the key of the first."""
