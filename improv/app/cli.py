@@ -30,6 +30,7 @@ COMMANDS = {
     "doctor": "Check model, ports, timing and rights, each with a verdict.",
     "calibrate": "Measure how long a hardware piano needs by velocity, from its own MIDI echo.",
     "render": "Write music to a file (MIDI, score or sound) without waiting for it.",
+    "album": "Make many pieces, in whole or anew where it broke off: MIDI, sound, titles, a manifest.",
     "takes": "List, export, replay, make again, report and delete what was played.",
     "journey": "Draw a journey, as commanded and as a recording measures.",
     "tokens": "Print the token ids of a MIDI file as JSON, as training sees it; or the way back.",

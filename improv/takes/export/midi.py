@@ -54,7 +54,10 @@ def _conductor(music: Music, time: Timeline) -> mido.MidiTrack:
         if (name := nearest_name(step.mood)) != last_name:
             events.append((tick, _OTHER, mido.MetaMessage("marker", text=name)))
             last_name = name
-    return track(events)
+    conductor = track(events)
+    last = max(tick for tick, *_ in events)
+    conductor[-1].time = max(time.tick_at(music.seconds) - last, 0)  # the file is as long as the music
+    return conductor
 
 
 def time_signature(beats_per_bar: float) -> tuple[int, int]:

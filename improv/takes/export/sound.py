@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from improv.errors import InputError
-from improv.files import atomic_write, saving
+from improv.files import write_whole
 from improv.midi import file as midi_file
 from improv.takes.export.loudness import Samples, loudness_lufs
 from improv.takes.export.midi import music_file
@@ -47,25 +47,30 @@ def write_sound(
 
     soundfont: play it with FluidSynth. target_lufs: level it; None: as it was played, only scaled where it would clip.
     """
-    import soundfile
-
     if soundfont is None:
         from improv.takes.export import piano
 
         sound, rate_hz = piano.sound(music.notes, music.seconds), piano.RATE_HZ
     else:
         sound, rate_hz = _fluidsynth(music, soundfont)
+    content, loudness = encoded(sound, rate_hz, out.suffix.lower(), target_lufs)
+    write_whole(out, content, permissions=permissions)
+    return loudness
+
+
+def encoded(sound: Samples, rate_hz: int, suffix: str, target_lufs: float | None) -> tuple[bytes, float]:
+    """The sound as the content of a file of that kind, levelled as in `write_sound`; and its loudness in LUFS."""
+    import soundfile
+
     if target_lufs is None:
-        sound *= np.float32(min(1.0, HIGHEST_PEAK / max(float(np.abs(sound).max(initial=0.0)), 1e-9)))
+        sound = sound * np.float32(min(1.0, HIGHEST_PEAK / max(float(np.abs(sound).max(initial=0.0)), 1e-9)))
         loudness = loudness_lufs(sound, rate_hz)
     else:
         sound, loudness = levelled(sound, rate_hz, target_lufs)
-    kind, content = FORMATS[out.suffix.lower()]
+    kind, content = FORMATS[suffix]
     written = io.BytesIO()
     soundfile.write(written, sound.T, rate_hz, format=kind, subtype=content)
-    with saving(out), atomic_write(out, "wb", permissions=permissions) as file:
-        file.write(written.getbuffer())
-    return loudness
+    return written.getvalue(), loudness
 
 
 def _fluidsynth(music: Music, font: Path) -> tuple[Samples, int]:
