@@ -27,6 +27,7 @@ COMMANDS = {
     "run": "Play until Ctrl-C.",
     "ports": "List the MIDI inputs and outputs that are there.",
     "config": "Print the effective configuration.",
+    "learn": "Bind the knob, pedal or pad that you move: improv learn tempo.",
     "doctor": "Check model, ports, timing and rights, each with a verdict.",
     "calibrate": "Measure how long a hardware piano needs by velocity, from its own MIDI echo.",
     "render": "Write music to a file (MIDI, score or sound) without waiting for it.",

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,35 @@ def write_output(path: Path, number: int, values: dict[str, Any], simple: dict[s
         _check(path, Path(file.name), number, values)
 
 
+def write_control(path: Path, control: int, action: str) -> None:
+    """Set one entry of controls.map in the file. InputError when the file is laid out so that it cannot be done."""
+    text = read_text(path, LARGEST_FILE)
+
+    def put(tree: Any) -> None:
+        controls = tree.get("controls")
+        if controls is None:
+            tree["controls"] = {"map": {control: action}}
+        elif not isinstance(controls, dict) or not isinstance(controls.get("map") or {}, dict):
+            raise InputError(BY_HAND)
+        elif controls.get("map"):
+            controls["map"][control] = action
+        else:
+            controls["map"] = {control: action}
+
+    edited = _rewritten(text, put) if text.strip() else f"controls:\n  map: {{{control}: {action}}}\n"
+    with saving(path), atomic_write(path) as file:
+        file.write(edited)
+        file.flush()
+        try:
+            old, new = load(path, (), {}), load(Path(file.name), (), {})
+        except ConfigError:
+            raise InputError(BY_HAND) from None
+        if new.model_dump() != old.model_dump() | {
+            "controls": old.controls.model_dump() | {"map": old.controls.map | {control: action}}
+        }:
+            raise InputError(BY_HAND)
+
+
 def _check(before: Path, after: Path, number: int, values: dict[str, Any]) -> None:
     """What was written means what was meant, and all else what it meant before."""
     try:
@@ -49,6 +78,11 @@ def _check(before: Path, after: Path, number: int, values: dict[str, Any]) -> No
 
 def _edited(text: str, path: Path, number: int, values: dict[str, Any], simple: dict[str, Any]) -> str:
     """The file's text with the values in it."""
+    return _rewritten(text, lambda tree: _put(tree, path, number, values, simple))
+
+
+def _rewritten(text: str, change: Callable[[Any], None]) -> str:
+    """The text after its tree was changed; comments, order and line ends stay."""
     from ruamel.yaml import YAML  # 30 ms, 4 MB: only who changes the file
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.util import load_yaml_guess_indent
@@ -63,7 +97,7 @@ def _edited(text: str, path: Path, number: int, values: dict[str, Any], simple: 
         tree = handler.load(lines)
     except (YAMLError, ValueError, RecursionError):
         raise InputError(BY_HAND) from None
-    _put(tree, path, number, values, simple)
+    change(tree)
     edited = io.StringIO()
     handler.dump(tree, edited)
     return edited.getvalue() if lines == text else edited.getvalue().replace("\n", "\r\n")

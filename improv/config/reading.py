@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Iterable, Mapping
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +32,40 @@ def of_the_user() -> Path:
     return platformdirs.user_config_path(APP) / "config.yaml"
 
 
+def shipped() -> Path:
+    """The configuration file with every key explained: inside the installed package, or beside it in a clone."""
+    package = Path(str(resources.files("improv")))
+    inside = package / "config.yaml"
+    return inside if inside.is_file() else package.parent / "config.yaml"
+
+
 def find() -> Path | None:
     """The file that is used when none is named: ./config.yaml, then the one in the user's configuration folder.
 
-    ConfigError when a folder may not be looked into.
+    In a clone ./config.yaml is the one that came with it; there the user's own comes first. ConfigError when a folder
+    may not be looked into.
     """
-    for path in (Path("config.yaml"), of_the_user()):
-        try:
-            if path.is_file():
-                return path
-        except OSError as error:
-            raise ConfigError(
-                f"{path.parent} cannot be looked into for {path.name}: {error.strerror}; "
-                "name a file with --config, or set HOME to a folder of yours"
-            ) from None
-    return None
+    here, mine = Path("config.yaml"), of_the_user()
+    if _is_there(here):
+        with contextlib.suppress(OSError):
+            return mine if is_shipped(here) and mine.is_file() else here
+        return here
+    return mine if _is_there(mine) else None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ConfigError(
+            f"{path.parent} cannot be looked into for {path.name}: {error.strerror}; "
+            "name a file with --config, or set HOME to a folder of yours"
+        ) from None
+
+
+def is_shipped(path: Path) -> bool:
+    """Whether a file is the one that came with BrainMusic, which a new version replaces: nothing of ours goes there."""
+    return path.is_file() and shipped().is_file() and path.samefile(shipped())
 
 
 def load(path: Path | None, overrides: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> Config:

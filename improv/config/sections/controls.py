@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import field_validator
+from pydantic import ValidationInfo, field_validator
 
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.control.journey import Plan
@@ -39,7 +39,13 @@ DEFAULT_CONTROLS: dict[int, str] = {
 }
 
 
+UNBOUND = "none"
+"""What a control is mapped to that shall do nothing, whatever the default map says."""
+
+
 class ControlsSection(Section):
+    """map: what is given joins the default map; `none` takes a control out of it."""
+
     channel: Literal["all"] | int = "all"
     map: dict[int, str] = DEFAULT_CONTROLS
     programs: dict[int, str] = {}
@@ -51,15 +57,24 @@ class ControlsSection(Section):
             raise ValueError(f"must be 1..16 or all (got {channel!r})")
         return channel
 
+    @field_validator("map", mode="before")
+    @classmethod
+    def _joined(cls, table: object, info: ValidationInfo) -> object:
+        if not isinstance(table, dict):
+            return table
+        if info.mode == "json":  # where every key is a text
+            table = {int(control) if control.isdigit() else control: action for control, action in table.items()}
+        return DEFAULT_CONTROLS | {control: UNBOUND if action is None else action for control, action in table.items()}
+
     @field_validator("map")
     @classmethod
     def _actions(cls, table: dict[int, str]) -> dict[int, str]:
         for control, action in table.items():
             if not 0 <= control <= 127:
                 raise TableError((control,), f"a control number must be 0..127 (got {control})")
-            if action not in CONTROL_ACTIONS:
+            if action not in (*CONTROL_ACTIONS, UNBOUND):
                 hint = did_you_mean(action, CONTROL_ACTIONS)
-                allowed = ", ".join(CONTROL_ACTIONS)
+                allowed = ", ".join((*CONTROL_ACTIONS, UNBOUND))
                 raise TableError((control,), f"unknown action {action!r}{hint}; allowed: {allowed}")
         return table
 
@@ -77,4 +92,5 @@ class ControlsSection(Section):
         journeys: Mapping[str, Plan] = MappingProxyType({}),
     ) -> MidiMap:
         """The table as the controls use it. moods, journeys: what names mean."""
-        return MidiMap(self.map, self.programs, 0 if self.channel == "all" else self.channel, moods, journeys)
+        bound = {control: action for control, action in self.map.items() if action != UNBOUND}
+        return MidiMap(bound, self.programs, 0 if self.channel == "all" else self.channel, moods, journeys)

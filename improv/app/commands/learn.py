@@ -1,0 +1,91 @@
+"""`improv learn`: move a knob, press a pedal or a pad, and it is bound, in the configuration file as well."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from improv.app.commands.config import initialise
+from improv.app.commands.ctl import add_choice
+from improv.app.options import configured
+from improv.config import DEFAULT_CONTROLS, is_shipped
+from improv.config.edit import write_control
+from improv.config.sections.controls import UNBOUND
+from improv.config.sections.section import did_you_mean
+from improv.control.midi_map import CONTROL_ACTIONS
+from improv.errors import InputError
+from improv.frontends.ctl.client import Client, choose
+
+FIRST_CHANNEL_MODE = 120  # 120 to 127 are what an instrument says of its own notes
+PRESSED = 64
+ENOUGH = 3  # messages of one knob: a single one may come from a knob that was only touched
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_choice(parser)
+    parser.add_argument(
+        "action", nargs="?", help="what the knob shall do, or none; without it the list of what is bound"
+    )
+    parser.add_argument("--control", type=int, metavar="NUMBER", help="this number, instead of waiting for a knob")
+
+
+def command(options: argparse.Namespace) -> int:
+    config, path = configured(options)
+    if options.action is None:
+        for line in bound(config.controls.map):
+            print(line)
+        return 0
+    if options.action not in (*CONTROL_ACTIONS, UNBOUND):
+        hint = did_you_mean(options.action, CONTROL_ACTIONS)
+        raise InputError(f"unknown action {options.action!r}{hint}; allowed: {', '.join((*CONTROL_ACTIONS, UNBOUND))}")
+    control = options.control
+    if control is None:
+        print(f"Move the knob, pedal or pad for {options.action}. Ctrl-C gives up.", flush=True)
+        with Client(choose(options.to)) as client:
+            control = moved(client.listen({"kind": "watch"}, timeout_s=None))
+    if not 0 <= control <= 127:
+        raise InputError(f"--control must be 0..127, got {control}")
+    file = _own(path)
+    before = config.controls.map.get(control, UNBOUND)
+    write_control(file, control, options.action)
+    told = f" (it was {before})" if before not in (UNBOUND, options.action) else ""
+    print(f"CC {control} is {options.action} now{told}; kept in {file}")
+    others = [number for number, action in config.controls.map.items() if action == options.action != UNBOUND]
+    if others := [number for number in others if number != control]:
+        print(f"{options.action} is bound to CC {', '.join(map(str, others))} as well")
+    return 0
+
+
+def bound(table: Mapping[int, str]) -> Iterable[str]:
+    """A line for each control, and what differs from the default map."""
+    by_action: dict[str, list[int]] = {}
+    for number, action in sorted(table.items()):
+        by_action.setdefault(action, []).append(number)
+    for number, action in sorted(table.items()):
+        own = "" if DEFAULT_CONTROLS.get(number) == action else "  (yours)"
+        twice = [str(other) for other in by_action[action] if other != number] if action != UNBOUND else []
+        yield f"CC {number:<3} {action}{own}{'  also CC ' + ', '.join(twice) if twice else ''}"
+
+
+def moved(messages: Iterable[Mapping[str, Any]]) -> int:
+    """The number of the first control that is really moved: pressed beyond the middle after it rested, or turned on."""
+    heard: dict[int, list[int]] = {}
+    for message in messages:
+        if message.get("kind") != "control" or message["control"] >= FIRST_CHANNEL_MODE:
+            continue
+        values = heard.setdefault(message["control"], [])
+        values.append(message["value"])
+        if len(values) >= ENOUGH or (len(values) == 2 and values[0] >= PRESSED > values[1]):
+            return int(message["control"])
+    raise InputError("no knob was moved")
+
+
+def _own(path: Path | None) -> Path:
+    """A file that may be written: the one in force; where that came with BrainMusic, the user's own, made here."""
+    if path is not None and not is_shipped(path):
+        return path
+    made = initialise()
+    print(f"{made}: your own configuration, made from the one that came with BrainMusic; start it again to use it")
+    return made
