@@ -143,7 +143,8 @@ def _rows(part: Any, staff: int, bars: WrittenBars, silent: Counter[str], done: 
             if not 0 <= pitch <= 127:
                 continue
             before = tied.pop(pitch, None)
-            if before is not None and tie in ("continue", "stop") and _follows(found[before], onset, bars):
+            # The sign at a tie's end is often missing in **kern; its beginning says enough.
+            if before is not None and _follows(found[before], onset, bars):
                 row = found[before]
                 found[before] = row._replace(duration=onset + length - bars.starts[row.bar] - row.onset)
             else:

@@ -355,7 +355,24 @@ def test_tied_notes_are_one_also_over_bars_and_within_chords() -> None:
     bars = (bars[0], bars[1] + note("E", before="<chord/>") + note("D") + note("E") + note("F"))
     found = rows(read(score(*bars)))
     assert (2.0, 3.0, 72) in found
-    assert [row for row in found if row[2] == 76][:2] == [(2.0, 2.0, 76), (4.0, 1.0, 76)]  # its tie leads nowhere
+    assert [row for row in found if row[2] == 76][:2] == [(2.0, 3.0, 76), (6.0, 1.0, 76)]  # its end bears no sign
+
+
+@pytest.mark.parametrize(
+    ("bar", "lengths"),
+    [
+        ("[4cc\n4cc]\n4dd\n4ee\n", [2, 1, 1]),
+        ("[4cc\n4cc\n4dd\n4ee\n", [2, 1, 1]),  # the sign at the end is missing
+        ("[4cc\n4cc_\n4cc]\n4ee\n", [3, 1]),
+        ("[4cc\n[4cc\n4cc\n4ee\n", [3, 1]),
+        ("4cc\n4cc]\n4dd\n4ee\n", [1, 1, 1, 1]),  # the sign at the beginning is missing: struck again
+        ("[4cc\n4r\n4cc\n4ee\n", [1, 1, 1]),  # it leads into a rest
+        ("[4cc\n4dd\n4cc\n4ee\n", [1, 1, 1, 1]),
+    ],
+)
+def test_ties_of_kern(bar: str, lengths: list[int]) -> None:
+    found = read(f"**kern\n*M4/4\n=1\n{bar}=\n4ff\n4ff\n4ff\n4ff\n=\n*-\n".encode(), ".krn")
+    assert [float(length) for length in found.notes["duration"]] == [*lengths, 1, 1, 1, 1]
 
 
 # Containers.
