@@ -199,6 +199,13 @@ def fingerprint_of(family: str, ticks_per_beat: int, labels: Sequence[str]) -> s
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def ticks_before(token_ids: IntArray, shifts: slice) -> IntArray:
+    """Ticks from the first token to each, shape (tokens,). shifts: the ids that go on by 1, 2, ... ticks."""
+    ids = np.asarray(token_ids, dtype=np.int64)
+    moved = np.where((ids >= shifts.start) & (ids < shifts.stop), ids - shifts.start + 1, 0)
+    return np.concatenate([[0], np.cumsum(moved)[:-1]]) if len(ids) else ids
+
+
 def into_range(pitch: int, lowest: int, highest: int) -> int:
     """The pitch, moved by octaves until it lies in lowest..highest (at least an octave wide)."""
     below, above = max(lowest - pitch, 0), max(pitch - highest, 0)

@@ -31,6 +31,7 @@ from improv.model.vocabulary.base import (
     IntArray,
     fingerprint_of,
     into_range,
+    ticks_before,
 )
 from improv.model.vocabulary.event_table import Range, Table
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
@@ -359,10 +360,7 @@ class HandsEncoding:
         return HandsDecoder()
 
     def ticks(self, token_ids: IntArray) -> IntArray:
-        ids = np.asarray(token_ids, dtype=np.int64)
-        is_shift = (ids >= self.shifts.start) & (ids < self.shifts.stop)
-        moved = np.where(is_shift, ids - self.shifts.start + 1, 0)
-        return np.concatenate([[0], np.cumsum(moved)[:-1]]) if len(ids) else ids
+        return ticks_before(token_ids, self.shifts)
 
     def transpose(self, token_ids: IntArray, semitones: int) -> IntArray:
         moved = np.array(token_ids, copy=True)
