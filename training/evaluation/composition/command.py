@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from improv.files import write_whole
 from improv.music.mood import CORNERS
 from training.dataset.splits import SPLITS
 from training.evaluation.composition.comparison import (
@@ -42,7 +43,7 @@ def _pictures(folder: Path, sets: Sets, each: int) -> None:
                 shown = [*theirs[index : index + 1], music]
                 stem = f"{name.replace(', ', '-')}-{mood}-{index}"
                 draw(shown, folder / f"{stem}.png")
-                (folder / f"{stem}.txt").write_text("\n\n".join(map(listing, shown)) + "\n")
+                write_whole(folder / f"{stem}.txt", "\n\n".join(map(listing, shown)) + "\n")
 
 
 def command(options: argparse.Namespace) -> None:
