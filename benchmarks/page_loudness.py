@@ -67,10 +67,8 @@ def main() -> None:
     if missing := chrome.missing():
         raise SystemExit(f"cannot be measured here: {missing}")
     model, report = OnnxModel(resolve(""), "cpu"), {}
-    played = {
-        name: [(n.pitch, n.velocity, n.on_s, n.off_s) for n in of_steps(render(model, Config(), seconds, SEED, mood)).notes]
-        for name, mood in CORNERS.items()
-    }
+    music = {name: of_steps(render(model, Config(), seconds, SEED, mood)) for name, mood in CORNERS.items()}
+    played = {name: [(n.pitch, n.velocity, n.on_s, n.off_s) for n in one.notes] for name, one in music.items()}
     played["twenty keys at velocity 127"] = [(30 + 3 * key, 127, 0.1, 2.0) for key in range(20)]
     with chrome.running_daemon() as daemon, chrome.chromium() as browser:
         page = browser.new_page()
