@@ -108,7 +108,7 @@ def test_the_player_is_light(module: str) -> None:
     assert not loaded & {*HEAVY, *OFFLINE}
 
 
-def test_the_music_does_not_wait_for_the_faces() -> None:
+def test_the_music_does_not_wait_for_the_frontends() -> None:
     out = in_a_fresh_process(
         "import sys, improv.frontends.client; print(*sorted({n.split('.')[0] for n in sys.modules}))"
     )
