@@ -4,13 +4,13 @@
         --source piano-midi-de.zip --out docs/results
     python -m training likeness hands mine.yaml --source his_other_pieces/ --each 8 --beside my_midis/ --out runs/mine
 
-`evaluate` compares a model with pieces as its own grid can write them. Here all are held against
-the same human music: windows of held-out pieces as they sound, through tempo map and pedal. For each window
-every model improvises as long, through the daemon's own engine, under the mood that the window has by the rule
-`attributes`. Of each feature the distances between all pairs of human windows and those between human and improvised
-windows become two densities (training.evaluation.overlap); their common area is the likeness (1: not to be told
-apart by this feature). The ceiling is one half of the human windows against the other; with --beside, other music of
-people, which may be nearer or further.
+`evaluate` compares a model with pieces as its own grid can write them. Here all are held against the same human
+music: windows of held-out pieces as they sound, through tempo map and pedal. For each window every model improvises
+as long, through the daemon's own engine, under the mood that the window has by the rule `attributes`, with --corners
+under the four named moods in turn. Of each feature the distances between all pairs of human windows and those between
+human and improvised windows become two densities (training.evaluation.overlap); their common area is the likeness (1:
+not to be told apart by this feature). The ceiling is one half of the human windows against the other; with --beside,
+other music of people, which may be nearer or further.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, measure
-from improv.music.mood import NEUTRAL, mood_of
+from improv.music.mood import CORNERS, NEUTRAL, mood_of
 from training.corpus import reading
 from training.corpus.played import play
 from training.corpus.score import Rejected
@@ -42,6 +42,7 @@ from training.evaluation.overlap import area, distances
 FloatArray = NDArray[np.float64]
 SECONDS = 30.0
 LEAST_NOTES, LEAST_WINDOWS = 20, 4
+APART = "distance of the means, deviations"
 FEATURES = (
     "notes per second",
     "onsets per second",
@@ -101,6 +102,16 @@ def likeness(human: Sequence[dict[str, FloatArray]], other: Sequence[dict[str, F
     return found
 
 
+def apart(human: Sequence[dict[str, FloatArray]], other: Sequence[dict[str, FloatArray]]) -> float:
+    """How far the means of the features of one number are from each other, in deviations of `human`, on average."""
+    found = []
+    for name in FEATURES:
+        ours, theirs = (np.stack([one[name] for one in rows]) for rows in (human, other))
+        if ours.shape[1] == 1 and ours.std() > 1e-9:
+            found.append(abs(float(theirs.mean() - ours.mean())) / float(ours.std()))
+    return float(np.mean(found))
+
+
 def human_windows(
     sources: Sequence[str], names: Container[str] | None, count: int | None, each: int = 1
 ) -> Iterator[Sounded]:
@@ -137,26 +148,29 @@ def player(word: str) -> tuple[str, OnnxModel, Config]:
     return word, OnnxModel(resolve(word), "cpu"), load(None, [], {})
 
 
-def answers(model: OnnxModel, config: Config, windows: Sequence[Sounded]) -> Iterator[Sounded]:
-    """What a model improvises under each window's mood."""
+def answers(model: OnnxModel, config: Config, windows: Sequence[Sounded], *, corners: bool) -> Iterator[Sounded]:
+    """What a model improvises under each window's mood; with `corners` under the four named moods in turn."""
     for seed, window in enumerate(windows):
         length = window.off_s - window.on_s
         values = measure(Window(SECONDS, window.onset_s, length, window.pitch, window.velocity, None))
-        yield Sounded.of(render(model, config, SECONDS, seed, mood_of(values) or NEUTRAL))
+        mood = list(CORNERS.values())[seed % len(CORNERS)] if corners else mood_of(values) or NEUTRAL
+        yield Sounded.of(render(model, config, SECONDS, seed, mood))
 
 
 def compare(
-    models: Sequence[str], windows: Sequence[Sounded], beside: Sequence[Sounded] = ()
+    models: Sequence[str], windows: Sequence[Sounded], beside: Sequence[Sounded] = (), *, corners: bool = False
 ) -> dict[str, dict[str, float]]:
-    """Who -> feature -> likeness, the ceiling first."""
+    """Who -> feature -> likeness, the ceiling first; last of each the distance of the means (see `apart`)."""
     players = [player(word) for word in models]
     human = [features(window, SECONDS) for window in windows]
-    found = {"half of the human windows": likeness(human[::2], human[1::2])}
-    if beside:
-        found["other pieces"] = likeness(human, [features(window, SECONDS) for window in beside])
+    halves = human[::2], human[1::2]
+    found = {"half of the human windows": likeness(*halves) | {APART: apart(*halves)}}
+    sets = {"other pieces": list(beside)} if beside else {}
     for name, model, config in players:
-        played = list(answers(model, config, windows))
-        found[name] = likeness(human, [features(one, SECONDS) for one in played if len(one.pitch) > LEAST_NOTES])
+        sets[name] = list(answers(model, config, windows, corners=corners))
+    for name, played in sets.items():
+        other = [features(one, SECONDS) for one in played if len(one.pitch) > LEAST_NOTES]
+        found[name] = likeness(human, other) | {APART: apart(human, other)}
     return found
 
 
@@ -164,8 +178,9 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
     """Markdown, the mean last."""
     lines = [f"| feature | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
     lines += [f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in found.values())} |" for name in FEATURES]
-    means = (float(np.mean(list(one.values()))) for one in found.values())
-    return "\n".join([*lines, f"| **mean** | {' | '.join(f'{mean:.3f}' for mean in means)} |"])
+    means = (float(np.mean([one[name] for name in FEATURES])) for one in found.values())
+    lines.append(f"| **mean** | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+    return "\n".join([*lines, f"| {APART} | {' | '.join(f'{one[APART]:.2f}' for one in found.values())} |"])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +191,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--times", type=int, default=40, help="pieces of human music (default: %(default)s)")
     add("--each", type=int, default=1, help="windows of each piece (default: its middle)")
     add("--beside", nargs="+", default=[], metavar="SOURCE", help="other music of people, measured like a model")
+    add("--corners", action="store_true", help="play the four named moods in turn (default: those of the windows)")
     add("--out", type=Path, required=True, help="folder for likeness.json")
 
 
@@ -187,7 +203,7 @@ def command(options: argparse.Namespace) -> None:
             f"only {len(windows)} windows of {SECONDS:.0f} s are there; at least {LEAST_WINDOWS} are needed"
         )
     beside = list(human_windows(options.beside, None, None, options.each))
-    found = compare(options.models, windows, beside)
+    found = compare(options.models, windows, beside, corners=options.corners)
     options.out.mkdir(parents=True, exist_ok=True)
     with atomic_write(options.out / "likeness.json") as file:
         file.write(json.dumps({"windows": len(windows), "areas": found}, indent=1) + "\n")

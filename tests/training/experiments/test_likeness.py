@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.evaluation.listen import Sounded
-from training.experiments.likeness import FEATURES, features, likeness
+from training.experiments.likeness import FEATURES, apart, features, likeness
 
 
 def window(seed: int, pitches: tuple[int, int] = (55, 75), velocity: float = 10.0, step_s: float = 0.25) -> Sounded:
@@ -24,3 +24,6 @@ def test_the_like_is_nearer_than_the_unlike() -> None:
     assert flat["deviation of velocity"] < 0.3 < like["deviation of velocity"]
     assert dense["notes per second"] < 0.3
     assert np.mean(list(like.values())) > np.mean(list(flat.values()))
+    assert apart(human, human) == 0
+    assert apart(human, [features(window(100 + seed), 30) for seed in range(12)]) < 0.8
+    assert apart(human, [features(window(100 + seed, (30, 100)), 30) for seed in range(12)]) > 1
