@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from improv.app.supervision.lifeline import Lifeline, Signs
 from improv.app.supervision.orders import AS_BEFORE, NO_NETWORK, SENTENCES, Orders, engine_main
+from improv.app.supervision.stillness import WAITS_S, Stillness
 from improv.clock import Clock, SystemClock
 from improv.processes import Backoff, end, spawn
 
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
-# So many looks of the supervisor without a turn of the engine: it hangs. Counted in looks, not in seconds: a machine
-# that stands still stops both.
-HUNG_LOOKS = 16
 HUNG_START_S = 20.0  # an engine that takes over has not made its first turn by then; a busy machine may need ten
 READY_LOOKS = 40  # after so many looks at an engine that plays another one is made ready beside it
 SHORT_LIFE_S = 5.0  # an engine that plays less long is taken for unable to play
@@ -73,7 +71,8 @@ class Supervisor:
         self._failed_s: deque[float] = deque(maxlen=OFTEN * NO_NETWORK)
         self._fallback = AS_BEFORE
         self._started_s = self._retry_at_s = 0.0
-        self._signs, self._looks_unmoved, self._looks = Signs(), 0, 0
+        self._signs, self._unmoved, self._looks = Signs(), 0, 0
+        self._stillness: Stillness | None = None
 
     def run(self, signals: Signals) -> int:
         """Until the first engine cannot begin, or a signal asks for the end. Returns the exit code."""
@@ -122,9 +121,14 @@ class Supervisor:
         if not self._signs.turns:
             return "did not begin" if self._began and now_s - self._started_s > HUNG_START_S else ""
         self._began = True
-        self._looks_unmoved = self._looks_unmoved + 1 if self._signs.turns == before.turns else 0
+        if self._signs.turns != before.turns or self._stillness is None:
+            self._unmoved = 0
+            self._stillness = self._stillness or Stillness(self._pid)
+            self._stillness.moved()
+        # Counted in looks, not in seconds of the clock: a machine that stands still stops both.
+        self._unmoved += 1
         self._looks += 1
-        if self._looks_unmoved >= HUNG_LOOKS:
+        if self._unmoved * TICK_S > WAITS_S and self._unmoved * TICK_S > self._stillness.limit_s():
             return "did not move any more"
         plays = self._signs.playing_turns > before.playing_turns
         if plays and now_s - max(self._signs.note_s, self._started_s) > SILENT_S:
@@ -186,7 +190,7 @@ class Supervisor:
         self._engine = engine
         self._started_s = self._clock.now()
         self._backoff.started(self._started_s)
-        self._signs, self._looks_unmoved, self._looks = Signs(), 0, 0
+        self._signs, self._stillness, self._unmoved, self._looks = Signs(), None, 0, 0
 
     def _spawned(self, model: str) -> EngineProcess:
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
