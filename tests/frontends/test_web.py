@@ -16,10 +16,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from improv.clock import ManualClock
 from improv.control.table import COMMANDS
+from improv.frontends.server import access
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
+from improv.frontends.web import app
 from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE, STATIC
+from improv.frontends.web.patience import CONNECTIONS_OF_ONE_ADDRESS, patient_protocol
 from tests.frontends.stage import LIMIT_S, Scene, scene
 
 Body = Callable[[Scene], Awaitable[None]]
@@ -246,7 +249,7 @@ class Visitor:
 
     def get(self, path: str = "/api/state", host: str = "192.168.1.2:8765", **headers: str) -> int:
         pairs = [(b"host", host.encode()), *((k.replace("_", "-").encode(), v.encode()) for k, v in headers.items())]
-        scope = {"type": "http", "path": path, "headers": pairs, "client": (self.address, 5000)}
+        scope = {"type": "http", "method": "GET", "path": path, "headers": pairs, "client": (self.address, 5000)}
         sent: list[Any] = []
 
         async def send(message: Any) -> None:
@@ -340,3 +343,64 @@ def test_a_port_that_is_taken_is_said_and_the_rest_goes_on() -> None:
             other._theirs.close()
 
     asyncio.run(taken())
+
+
+def test_a_page_from_elsewhere_may_lead_here_and_do_nothing_else() -> None:
+    visitor = Visitor("127.0.0.1")
+    assert visitor.get("/api/state", sec_fetch_site="same-origin") == 200
+    assert visitor.get("/api/state", sec_fetch_site="none", sec_fetch_mode="navigate") == 200
+    for site in ("cross-site", "same-site"):
+        assert visitor.get("/api/takes/last/export", sec_fetch_site=site, sec_fetch_mode="no-cors") == 403
+        assert visitor.get("/api/takes/last/export", sec_fetch_site=site, sec_fetch_mode="navigate") == 403
+        assert visitor.get("/", sec_fetch_site=site, sec_fetch_mode="navigate") == 200
+
+
+def test_another_user_of_this_computer_needs_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "is_users_own", lambda *_: False)
+    visitor = Visitor("127.0.0.1")
+    assert visitor.get() == visitor.get("/") == 401
+    assert visitor.get(authorization="Bearer a-token-of-some-length") == visitor.get("/enter") == 200
+
+
+def test_half_sent_requests_of_one_address_do_not_keep_others_out() -> None:
+    async def body(here: Scene) -> None:
+        writers = []
+        for _ in range(CONNECTIONS_OF_ONE_ADDRESS + 20):
+            reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: 127.")
+            writers.append((reader, writer))
+        ended = [asyncio.create_task(reader.read()) for reader, _ in writers]
+
+        async def closed() -> int:
+            await asyncio.sleep(0.02)
+            return sum(one.done() for one in ended)
+
+        while await closed() < 20:
+            pass
+        for one in ended:
+            one.cancel()
+        for _, writer in writers:
+            writer.close()
+        await asyncio.gather(*ended, return_exceptions=True)
+        async with asyncio.timeout(LIMIT_S):
+            while (await here.http("/api/state"))[0] != 200:
+                await asyncio.sleep(0.02)
+
+    play(body)
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET / HTTP/1.1\r\nHo", b"POST /api/command HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_a_request_that_is_never_finished_is_given_up(begun: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "patient_protocol", lambda: patient_protocol(within_s=0.2))
+
+    async def body(here: Scene) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.write(begun)
+        async with asyncio.timeout(LIMIT_S):
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+        writer.close()
+
+    play(body)

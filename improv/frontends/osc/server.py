@@ -13,6 +13,8 @@ from improv.frontends.osc.pattern import is_pattern, matching
 from improv.frontends.osc.tree import ROOT, Tree, WrongArgumentsError
 from improv.frontends.server.access import unmapped
 from improv.frontends.server.broker import Broker
+from improv.frontends.server.peer import Peer as PeerAddress
+from improv.frontends.server.peer import is_users_own
 from improv.frontends.server.rate_limit import Rates
 
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 2000.0, 4000.0  # of one sender
@@ -20,6 +22,7 @@ PATTERNS_PER_S, PATTERNS_AT_ONCE = 50.0, 100.0  # each is compared with every ad
 ERRORS_PER_S, ERRORS_AT_ONCE = 5.0, 10.0
 FURTHEST_S = 60.0  # a time tag may lie so far ahead
 MOST_WAITING = 1000
+KNOWN_S = 2.0  # so long a port of this computer is believed to be the same program's
 SUBSCRIBED_S, MOST_SUBSCRIBERS = 60.0, 16
 
 Peer = tuple[str, int]
@@ -96,6 +99,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._tree: Tree | None = None
         self._subscribers: dict[Peer, float] = {}
         self._waiting = 0
+        self._own: dict[Peer, tuple[bool, float]] = {}  # senders on this computer: whether they are the user's
         self._state: dict[str, Any] = {}
         self._messages = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._patterns = Rates(broker.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
@@ -122,7 +126,7 @@ class OscServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         peer: Peer = (str(addr[0]), int(addr[1]))
-        if not self._may_send(peer[0]):
+        if not self._may_send(peer):
             self._broker.say("osc_foreign", f"OSC from {peer[0]} was refused; osc.allow names who may send.")
             return
         try:
@@ -141,12 +145,26 @@ class OscServer(asyncio.DatagramProtocol):
         """A subscriber's port is closed: its subscription runs out."""
         self._broker.count("osc_unreachable")
 
-    def _may_send(self, host: str) -> bool:
+    def _may_send(self, peer: Peer) -> bool:
         try:
-            address = unmapped(ipaddress.ip_address(host.partition("%")[0]))
+            address = unmapped(ipaddress.ip_address(peer[0].partition("%")[0]))
         except ValueError:
             return False
-        return address.is_loopback or any(address in network for network in self._allow)
+        if any(address in network for network in self._allow):
+            return True
+        return address.is_loopback and self._is_users_own(peer)
+
+    def _is_users_own(self, peer: Peer) -> bool:
+        """Asked once for each sender of a while: a tracker sends hundreds of messages a second."""
+        now_s = self._broker.clock.now()
+        known, until_s = self._own.get(peer, (False, 0.0))
+        if now_s < until_s:
+            return known
+        if len(self._own) >= MOST_WAITING:
+            self._own.clear()
+        known = is_users_own(PeerAddress(*peer), "udp")
+        self._own[peer] = (known, now_s + KNOWN_S)
+        return known
 
     def _in_time(self, message: Timed, peer: Peer) -> None:
         delay_s = 0.0 if message.due_s is None else message.due_s - wall_clock().timestamp()

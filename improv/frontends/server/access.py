@@ -1,4 +1,4 @@
-"""Who may come in by HTTP and WebSocket: this computer, and whoever has the token; never a foreign page.
+"""Who may come in by HTTP and WebSocket: this user on this computer, whoever has the token; never a foreign page.
 
 A page on the web can make the user's own browser speak to 127.0.0.1. What gives it away: the name it uses for us (Host,
 also after its DNS was turned to us) and where it was loaded from (Origin). See docs/protocol.md.
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from improv.clock import Clock
+from improv.frontends.server.peer import Peer, is_users_own
 from improv.frontends.server.rate_limit import Rates
 
 if TYPE_CHECKING:
@@ -141,14 +142,17 @@ class AccessControl:
         origin = headers.get(b"origin")
         if origin is not None and not _same(origin, hosts[0]):
             return Refusal(403, "origin", "a page from elsewhere may not speak to BrainMusic")
+        if _from_another_page(scope, headers):
+            return Refusal(403, "site", "a page from elsewhere may not ask BrainMusic for anything")
         local = _is_loopback(client) and not any(name in headers for name in FORWARDED)
+        local = local and is_users_own(Peer(*scope["client"][:2]), "tcp")
         if (
             not local
             and not self._in_networks(client)
             and scope["path"] not in OPEN_TO_ALL
             and not self._credentials.fits(headers)
         ):
-            return Refusal(401, "token", "a token is needed from another computer; `improv link` makes a way in")
+            return Refusal(401, "token", "a token is needed from elsewhere; `improv link` makes a way in")
         return None
 
     def _is_ours(self, host: bytes) -> bool:
@@ -189,6 +193,14 @@ def _with_headers(send: Send) -> Send:
 
 def _client(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "?"
+
+
+def _from_another_page(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """What browsers say of who asks (Sec-Fetch-*, W3C): others may lead to the page, and to nothing else."""
+    if headers.get(b"sec-fetch-site", b"none") in (b"none", b"same-origin"):
+        return False
+    leads_here = headers.get(b"sec-fetch-mode") == b"navigate" and scope.get("method") == "GET"
+    return not (leads_here and scope["path"] in ("/", "/enter"))
 
 
 def _is_loopback(client: str) -> bool:

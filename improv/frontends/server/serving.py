@@ -16,6 +16,7 @@ from improv.clock import SystemClock
 from improv.frontends.ctl.server import CtlServer
 from improv.frontends.server.access import AccessControl, Credentials
 from improv.frontends.server.broker import Broker
+from improv.frontends.server.peer import others_work_here
 from improv.frontends.settings import FrontendsSettings
 from improv.processes import Backoff
 
@@ -119,6 +120,8 @@ class Frontends:
         host, port = self._page
         if not port:
             return "the page is not served (web.enabled, or its port is taken)"
+        if _is_local(host) and others_work_here():  # whose browser it is cannot be told everywhere
+            return f"http://{host}:{port}/enter#{self._credentials.one_time_token()}"
         if _is_local(host):
             return f"the page is open to this computer only, at http://{host}:{port}; web.host: 0.0.0.0 lets others in"
         name = _address() if host in ANYWHERE else f"[{host}]" if ":" in host else host

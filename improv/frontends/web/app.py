@@ -21,6 +21,7 @@ from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker
 from improv.frontends.server.rate_limit import Rates
+from improv.frontends.web.patience import patient_protocol
 from improv.frontends.web.takes_api import TakesApi
 
 if TYPE_CHECKING:
@@ -232,6 +233,7 @@ async def serve(
         ws_max_queue=16,
         server_header=False,
         limit_concurrency=CONNECTIONS,
+        http=patient_protocol(),
         timeout_graceful_shutdown=1,
     )
     server = _Server(config)

@@ -1,0 +1,14 @@
+"""Fixtures of the tests of the frontends."""
+
+from __future__ import annotations
+
+import pytest
+
+from improv.frontends.server import peer, serving
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever accounts the machine has on which this is tried."""
+    monkeypatch.setattr(peer, "others_work_here", lambda: False)
+    monkeypatch.setattr(serving, "others_work_here", lambda: False)
