@@ -38,6 +38,7 @@ COMMANDS = {
     "ctl": "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.",
     "status": "Show what a daemon that plays is doing.",
     "watch": "Print the published state as it changes, and every note, one JSON line each.",
+    "install-service": "Let systemd or launchd start the music with the computer, and again when it ends.",
     "link": "Make a way in to the page for another device, good once and for ten minutes.",
 }
 
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     def parsed_and_carried_out() -> int | None:
         options = _parsed(sys.argv[1:] if arguments is None else arguments)
         set_up_logging(options)
-        code: int | None = importlib.import_module(f"improv.app.commands.{options.command}").command(options)
+        code: int | None = importlib.import_module(f"improv.app.commands.{_module(options.command)}").command(options)
         return code
 
     return carried_out(parsed_and_carried_out, debug=debug)
@@ -82,6 +83,10 @@ def carried_out(command: Callable[[], int | None], *, debug: bool) -> int:
         return 1
 
 
+def _module(command: str) -> str:
+    return command.replace("-", "_")
+
+
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     """argparse takes a file that may be left out only right behind the words before it; here it may stand last as well:
     `improv takes render last --mood sad out.mid`.
@@ -103,7 +108,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
         parents = [] if name == "takes" else [common()]  # each action of `takes` has them
         sub = subparsers.add_parser(name, help=text, description=text, parents=parents)
         if name in arguments[:1]:
-            importlib.import_module(f"improv.app.commands.{name}").add_arguments(sub)
+            importlib.import_module(f"improv.app.commands.{_module(name)}").add_arguments(sub)
     return parser
 
 

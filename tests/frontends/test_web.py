@@ -404,3 +404,19 @@ def test_a_request_that_is_never_finished_is_given_up(begun: bytes, monkeypatch:
         writer.close()
 
     play(body)
+
+
+def test_readiness_means_that_notes_were_made_lately() -> None:
+    async def body(here: Scene) -> None:
+        state = here.broker.state
+        for playing, age_s, answer in ((True, 3, 200), (True, 60, 503), (False, 60, 200)):
+            await here.tell({"kind": "state", "state": {**state, "playing": playing, "note_age_s": age_s}})
+            await here.until(
+                lambda a=age_s, p=playing: (here.broker.state["note_age_s"], here.broker.state["playing"]) == (a, p)
+            )
+            assert (await here.http("/readyz"))[0] == (await here.http("/healthz"))[0] == answer
+        here.broker.heard_s -= 60.0
+        status, _, text = await here.http("/readyz")
+        assert (status, text[:30]) == (503, b"the engine has said nothing fo")
+
+    play(body)

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from improv.app.supervision.lifeline import Lifeline, Signs
+from improv.app.supervision.notify import Notifier
 from improv.app.supervision.orders import AS_BEFORE, NO_NETWORK, SENTENCES, Orders, engine_main
 from improv.app.supervision.stillness import WAITS_S, Stillness
 from improv.clock import Clock, SystemClock
@@ -65,6 +66,7 @@ class Supervisor:
         self._lifeline, self._clock = lifeline, clock
         self._engine: EngineProcess | None = None
         self._ready: EngineProcess | None = None
+        self._notifier = Notifier()
         self._backoff = Backoff(LONGEST_DELAY_S, SHORT_LIFE_S)
         self._began = False  # an engine has played: from now on one that ends is replaced
         self._short_lives = 0  # of the last engines, one after the other
@@ -133,6 +135,8 @@ class Supervisor:
         plays = self._signs.playing_turns > before.playing_turns
         if plays and now_s - max(self._signs.note_s, self._started_s) > SILENT_S:
             return f"made no note for {SILENT_S:g} s"
+        if self._signs.turns > before.turns:
+            self._notifier.alive(now_s)
         return ""
 
     def _make_ready(self) -> None:
@@ -214,6 +218,7 @@ class Supervisor:
 
     def _end(self) -> int:
         """Ask the engine to end, wait for it, kill it if it takes too long."""
+        self._notifier.stopping()
         if self._engine is None:
             return 0
         if not self._lifeline.signs().turns:  # it does not listen yet, and nothing sounds

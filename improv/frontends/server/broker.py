@@ -37,6 +37,9 @@ class Subscriber:
         return await self._queue.get()
 
 
+SILENT_ENGINE_S, SILENT_MUSIC_S = 5.0, 20.0  # longer than the engine and the music ever are silent by themselves
+
+
 class Broker:
     """engine: the socket to the engine's process, not blocking."""
 
@@ -51,6 +54,8 @@ class Broker:
         self.hello: dict[str, Any] = {}
         """The greeting with all tables; empty until the engine sent it."""
         self.state: dict[str, Any] = {}
+        self.heard_s = clock.now()
+        """When the engine said something last; it does at least once a second."""
         self.counts: dict[str, int] = {}
         """What happened how often, for /metrics."""
         self.changed: list[Callable[[str, Mapping[str, Any]], None]] = []
@@ -166,7 +171,19 @@ class Broker:
             for line in lines:
                 self._take(decode(line))
 
+    def trouble(self) -> str:
+        """Why no music is made although it should be, or "": what a watchman asks."""
+        silent_s = self.clock.now() - self.heard_s
+        if not self.hello:
+            return "the engine has not spoken yet"
+        if silent_s > SILENT_ENGINE_S:
+            return f"the engine has said nothing for {silent_s:.0f} s"
+        if self.state.get("playing") and (age_s := self.state.get("note_age_s", 0)) > SILENT_MUSIC_S:
+            return f"no note was made for {age_s} s"
+        return ""
+
     def _take(self, message: dict[str, Any]) -> None:
+        self.heard_s = self.clock.now()
         kind = str(message.get("kind"))
         if kind == "answer":
             future = self._answers.get(int(message.get("id") or 0))

@@ -118,10 +118,14 @@ class _Pages:
         return PlainTextResponse(metrics(self._broker), media_type="text/plain; version=0.0.4")
 
     async def _health(self, request: Request) -> Response:
-        return PlainTextResponse("ok")
+        """Whether this process and the engine live; before the engine has spoken it may still be starting."""
+        trouble = self._broker.trouble() if self._broker.hello else ""
+        return PlainTextResponse(trouble or "ok", 503 if trouble else 200)
 
     async def _ready(self, request: Request) -> Response:
-        return PlainTextResponse("ok") if self._broker.hello else _not_yet()
+        """Whether music is made, or rests because somebody wants it so."""
+        trouble = self._broker.trouble()
+        return PlainTextResponse(trouble or "ok", 503 if trouble else 200)
 
     async def _live(self, socket: WebSocket) -> None:
         await socket.accept()
