@@ -254,6 +254,12 @@ def missing_s(folder: Path, wall: datetime.datetime) -> float:
     return wall.timestamp() - max(before, default=0.0)
 
 
+def _is_ready(daemon: Daemon) -> bool:
+    """The engine that waits has started its player, the last that it does before it waits."""
+    engines = live.children(daemon.process.pid)
+    return len(engines) > 1 and bool(live.children(engines[1]))
+
+
 class Try(NamedTuple):
     """gap_s: the longest around the fault. until_s: how long after it that gap was over."""
 
@@ -267,8 +273,8 @@ def attempt(fault: Fault, here: Scene) -> Try:
     """Do it once, and see what is heard."""
     here.ear.listen(READY_S if fault.engine else 2.0)
     if fault.engine:
-        eventually(lambda: len(live.children(here.daemon.process.pid)) > 1, 60)
-        here.ear.listen(4.0)  # it imports and loads
+        eventually(lambda: _is_ready(here.daemon), 120, 0.2)  # it has imported and loaded
+        here.ear.listen(2.0)
     at_s, wall = CLOCK.now(), datetime.datetime.now().astimezone()
     fault.inflict(here)
     here.ear.listen(max(0.0, at_s + WATCHED_S - CLOCK.now()))

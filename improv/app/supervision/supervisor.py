@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.05
-HUNG_START_S = 20.0  # an engine that takes over has not made its first turn by then; a busy machine may need ten
+# An engine that takes over makes its first turn within half a second, on a busy machine within fifteen. One that is
+# given up makes the machine busier still: each next one has twice as long.
+HUNG_START_S, LONGEST_START_S = 20.0, 160.0
 READY_LOOKS = 40  # after so many looks at an engine that plays another one is made ready beside it
 SHORT_LIFE_S = 5.0  # an engine that plays less long is taken for unable to play
 OFTEN, LATELY_S = 8, 60.0  # each time that so many failed lately something else may be at fault
@@ -69,6 +71,7 @@ class Supervisor:
         self._notifier = Notifier()
         self._backoff = Backoff(LONGEST_DELAY_S, SHORT_LIFE_S)
         self._began = False  # an engine has played: from now on one that ends is replaced
+        self._not_begun = 0  # engines in a row that never made a turn
         self._short_lives = 0  # of the last engines, one after the other
         self._failed_s: deque[float] = deque(maxlen=OFTEN * NO_NETWORK)
         self._fallback = AS_BEFORE
@@ -121,8 +124,12 @@ class Supervisor:
         before, self._signs = self._signs, self._lifeline.signs()
         now_s = self._clock.now()
         if not self._signs.turns:
-            return "did not begin" if self._began and now_s - self._started_s > HUNG_START_S else ""
-        self._began = True
+            limit_s = min(HUNG_START_S * 2**self._not_begun, LONGEST_START_S)
+            if not self._began or now_s - self._started_s <= limit_s:
+                return ""
+            self._not_begun += 1
+            return f"did not begin within {limit_s:g} s"
+        self._began, self._not_begun = True, 0
         if self._signs.turns != before.turns or self._stillness is None:
             self._unmoved = 0
             self._stillness = self._stillness or Stillness(self._pid)

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from improv.midi.messages import all_off, note_off, note_on
+from improv.player.process.bounds import LONGEST_NOTE_S, MOST_SOUNDING, Strikes
 from improv.player.protocol import Bend, PlannedNote, Statistics
 
 OFF, ON = 0, 1  # order of sending at the same instant: ends, then beginnings
@@ -53,6 +54,7 @@ class NoteQueue:
         self._lateness_s: deque[float] = deque(maxlen=LATENESS_WINDOW)
         self._notes_sent = self._notes_dropped = 0
         self._dropped_ids: list[int] = []
+        self._strikes = Strikes()
 
     @property
     def sounding(self) -> int:
@@ -63,16 +65,16 @@ class NoteQueue:
         for note in notes:
             if note.note_id in self._pending or note.note_id in self._sounding:
                 continue
-            self._pending[note.note_id] = note._replace(off_s=max(note.on_s, note.off_s))
+            self._pending[note.note_id] = _ending(note, note.off_s)
             self._push(note.on_s, ON, note.note_id)
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
         """Move the ends of notes: (note_id, off_s). Notes that ended already are ignored."""
         for note_id, off_s in offs:
             if (note := self._pending.get(note_id)) is not None:
-                self._pending[note_id] = note._replace(off_s=max(note.on_s, off_s))
+                self._pending[note_id] = _ending(note, off_s)
             elif (note := self._sounding.get(note_id)) is not None:
-                self._sounding[note_id] = note._replace(off_s=max(note.on_s, off_s))
+                self._sounding[note_id] = _ending(note, off_s)
                 self._push(self._sounding[note_id].off_s, OFF, note_id)
         self._drop_stale()
 
@@ -150,11 +152,12 @@ class NoteQueue:
     def _begin(self, note_id: int, now_s: float) -> list[DueMessage]:
         """The note-on, after the end of a note that still sounds on the same key."""
         note = self._pending.pop(note_id)
-        if now_s - note.on_s > self._late_note_limit_s:
+        key = (note.channel, note.pitch)
+        late = now_s - note.on_s > self._late_note_limit_s
+        if late or len(self._sounding) >= MOST_SOUNDING or not self._strikes.allows(key, now_s):
             self._notes_dropped += 1
             self._dropped_ids.append(note_id)
             return []
-        key = (note.channel, note.pitch)
         older = self._sounding_id.get(key)
         messages = [] if older is None else [self._end(older)._replace(due_s=note.on_s)]
         self._sounding[note_id] = note
@@ -183,3 +186,8 @@ class NoteQueue:
         if len(self._heap) > 2 * live + STALE_ENTRIES:
             self._heap = [entry for entry in self._heap if self._is_live(entry)]
             heapq.heapify(self._heap)
+
+
+def _ending(note: PlannedNote, off_s: float) -> PlannedNote:
+    """With another end: not before its beginning, and not after LONGEST_NOTE_S."""
+    return note._replace(off_s=min(max(note.on_s, off_s), note.on_s + LONGEST_NOTE_S))
