@@ -758,7 +758,7 @@ def test_takes_of_a_clock_that_was_not_set_are_not_the_first_to_go(tmp_path: Pat
     "wrong", [{"at": 1e300}, {"at": float("inf")}, {"bpm": 0.0}, {"beats": 0.0}, {"grid": 10**9}, {"m": 1e300}]
 )
 def test_a_crafted_take_is_refused_instead_of_being_counted_for_ever(wrong: Record) -> None:
-    head = {"k": "take", "format": 1, "controls": controls_record(ControlState())}
+    head = {"k": "take", "format": 1, "controls": controls_record(adapters.initial_controls(load(None, [], {})))}
     step = {"k": "step", "tick": 0, "m": 0.0, "bpm": 90.0, "bar": 1, "line": 0, "beats": 4.0, "grid": 4, "v": 0, "a": 0}
     step |= {"on": [], "off": [], **{key: value for key, value in wrong.items() if key != "at"}}
     end = {"k": "end", "at": wrong.get("at", 5.0)}

@@ -13,12 +13,12 @@ from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MOD
 from improv.config import load
 from improv.control.commands import SetAttribute, SetMood, StartJourney
 from improv.control.journey import Journey, Waypoint
-from improv.control.state import ControlState, apply
+from improv.control.state import apply
 from improv.engine.transport import Before
 from improv.improviser.memory import go_on, memory_of, unpacked
 from improv.model.plain_model import PLAIN
 from improv.music.mood import Mood
-from tests.fakes import Stage
+from tests.fakes import Stage, controls
 from tests.stage import chords
 
 WAY = Journey("way", (Waypoint(0.0, Mood(0, 0)), Waypoint(60.0, Mood(1, 1))))
@@ -78,7 +78,7 @@ def test_each_fallback_has_less_of_what_may_be_at_fault(fallback: int) -> None:
 
 
 def test_a_new_piece_begins_where_glide_and_journey_were() -> None:
-    begun = apply(ControlState(glide_s=20.0), SetMood(1.0, 1.0), 100.0)
+    begun = apply(controls(glide_s=20.0), SetMood(1.0, 1.0), 100.0)
     begun = apply(begun, StartJourney(WAY), 105.0)
     moved = from_the_beginning(begun, 130.0)
     for later_s in (0.0, 3.0, 50.0):
