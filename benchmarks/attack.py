@@ -180,10 +180,10 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
         "standstills": len(stamps.stalls),
         "monitor_fifo": stamps.monitor_fifo,
         "phases": {name: lateness(notes, span, stamps) for name, span in spans.items()},
-        "counted_by_the_faces": counted,
+        "counted_by_the_frontends": counted,
         "http_refused": target.refused,
         "warnings_logged": len(refusals),
-        "faces_restarts": restarts,
+        "frontends_restarts": restarts,
         "exit_code": code,
     }
 

@@ -131,7 +131,7 @@ def test_a_fault_of_ours_does_not_end_the_music(scene: Scene, caplog: pytest.Log
     assert "unexpected trouble with the command" in caplog.text
 
 
-def test_what_the_faces_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_frontends_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     scene.frontends.saying = [{"kind": "log", "level": "warning", "text": "port 8765 is taken"}]
     scene.turn()
     assert [(r.levelno, r.getMessage()) for r in caplog.records] == [(logging.WARNING, "port 8765 is taken")]

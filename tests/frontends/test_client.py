@@ -67,7 +67,7 @@ def test_nothing_is_started_where_no_face_is_wanted() -> None:
     link.close()
 
 
-def test_faces_that_hang_cost_nothing_but_their_messages() -> None:
+def test_frontends_that_hang_cost_nothing_but_their_messages() -> None:
     clock = ManualClock()
     link = FrontendsClient(FrontendsSettings(port=0, osc=False, ctl=False), clock)
     link.start()
