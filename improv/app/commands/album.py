@@ -9,12 +9,12 @@ import hashlib
 import io
 import logging
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from improv.app.options import configured
+from improv.clock import SystemClock
 from improv.config import Config, journeys
 from improv.control.journey import Plan
 from improv.errors import InputError
@@ -88,9 +88,10 @@ def command(options: argparse.Namespace) -> int:
         if options.cluster
         else functools.partial(making.locally, processes=options.processes)
     )
-    began_s = time.monotonic()
+    clock = SystemClock()
+    began_s = clock.now()
     failed = making.make_all(orders, options.folder, makers, lambda line: print(line, flush=True))
-    took_s = time.monotonic() - began_s
+    took_s = clock.now() - began_s
     made = len(orders) - len(failed)
     minutes = sum(order.seconds for order in orders) / 60
     print(f"{options.folder}: {made} of {len(orders)} pieces, {minutes:.1f} minutes of music, in {took_s:.0f} s")
