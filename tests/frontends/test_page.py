@@ -126,6 +126,55 @@ def test_the_piano_of_the_page_sounds_and_panic_ends_it_at_once(page: Any, daemo
     page.wait_for_selector("#sound[aria-pressed=false]")
 
 
+def test_a_second_key_is_panic_because_full_screen_takes_escape(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    eventually(lambda: daemon.state["playing"])
+    page.click("#stage")
+    eventually(lambda: "silences" in (page.locator("#stage-keys").text_content() or ""))
+    assert page.locator("#stage-keys").is_visible()
+    page.keyboard.press(".")
+    eventually(lambda: not daemon.state["playing"])
+    page.click("#stage")
+    assert not page.locator("#stage-keys").is_visible()
+
+
+def test_under_another_program_s_clock_the_tempo_is_off_and_says_why(page: Any, daemon: Daemon) -> None:
+    daemon.command("clock", source="midi")
+    page.wait_for_selector("#faster:disabled")
+    assert page.locator("#tap").is_disabled()
+    assert "another program" in page.locator(".tempo").get_attribute("title")
+    eventually(lambda: page.locator("#doing").text_content() == "waiting for the other program")
+    page.click("#play")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "when the other program starts" in page.locator("#notice").text_content()
+    daemon.command("clock", source="internal")
+    page.wait_for_selector("#faster:not(:disabled)")
+    eventually(lambda: page.locator("#doing").text_content() == "resting")
+
+
+def test_volume_and_tab_are_kept_in_this_browser(page: Any) -> None:
+    page.click("#tab-play")
+    page.locator("#volume").fill("40")
+    page.reload()
+    page.wait_for_selector("#tab-play[aria-selected=true]")
+    assert page.locator("#volume").input_value() == "40"
+    assert look(page, "brainmusic.sound.volume") == pytest.approx(0.4)
+
+
+def test_twenty_keys_at_once_do_not_clip(page: Any) -> None:
+    highest = page.evaluate("""async () => {
+        const { Piano, touchOf } = await import("/static/js/piano.js");
+        const context = new OfflineAudioContext(2, 44100, 44100), piano = new Piano(context, await touchOf());
+        await piano.load();
+        piano.volume.gain.value = 1.6;
+        for (let key = 0; key < 20; key++) piano.begin(key, 30 + 3 * key, 127, 0.05);
+        const played = await context.startRendering();
+        const highest = (samples) => samples.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+        return Math.max(...[0, 1].map((channel) => highest(played.getChannelData(channel))));
+    }""")
+    assert 0.3 < highest < 1
+
+
 def test_attributes_are_commanded_and_given_back(page: Any, daemon: Daemon) -> None:
     slider = page.get_by_label("Register", exact=True)
     slider.focus()
@@ -273,6 +322,15 @@ def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) ->
     tab_to(page, "#ask-no")
     page.keyboard.press("Enter")
     page.wait_for_selector("#ask:not([open])", state="attached")
+
+
+def test_a_take_is_listened_to_on_the_page(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    page.click("#tab-takes")
+    page.get_by_role("button", name="Listen to the take").first.click()
+    page.locator("audio.take-player").wait_for()
+    eventually(lambda: look(page, "document.querySelector('.take-player').duration > 0.5"))
+    assert page.locator(".take a[href$='.musicxml']").count() >= 1
 
 
 def violations(page: Any) -> list[object]:

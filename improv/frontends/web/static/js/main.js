@@ -31,7 +31,7 @@ const sound = new Sound(live.clock);
 const send = (command, values) => live.send(command, values).catch((error) => complain(error.message));
 const pad = new Pad((valence, arousal) => send("point", { valence, arousal }));
 const shape = new Shape(send);
-const transport = new Transport(send, (command) => Boolean(live.row(command)));
+const transport = new Transport(send, (command) => Boolean(live.row(command)), complain);
 const forms = new Forms(send);
 const journey = new Journey(send);
 const together = new Together(send);
@@ -44,6 +44,8 @@ live
   .on("link", ({ link }) => {
     by("link").dataset.link = link;
     write(by("link").querySelector("span"), LINKS[link]);
+    document.body.classList.toggle("is-lost", link === "lost");
+    by("lost").hidden = link !== "lost";
     if (link !== "open") silence();
   })
   .on("hello", (hello) => {

@@ -1,36 +1,31 @@
 // A sampled piano in WebAudio: one voice per note, its start and its end on the audio clock.
 
 const FOLDER = "/static/piano/";
-const SEVEREST_DARKENING_OCTAVES = 3.2; // a very soft note keeps this much less of the top than a very loud one
-const BRIGHTEST_HZ = 13000;
-const LOUDNESS_POWER = 1.35; // amplitude is (velocity / 127) to this power
-const NOTE_GAIN = 0.5;
-const DAMPER_S = 0.085; // time constant of the end of a note
-const CUT_S = 0.008; // and of a silence
-const DECAY_TO_TIME_CONSTANT = 11.51; // 100 dB in time constants: ln(10) * 100 / 20
+const CUT_S = 0.008; // time constant of a silence
 const MOST_VOICES = 72;
-const PANS = 7, WIDEST_PAN = 0.45; // low notes to the left, as the pianist hears them
-const ROOM_S = 1.9, ROOM_GAIN = 0.2;
+const CEILING = 0.97, STRAIGHT = 0.7; // of full scale: nothing is louder; up to there the sound is left alone
 
 export class Piano {
-  /** context: an AudioContext. */
-  constructor(context) {
+  /** context: an AudioContext. touch: how it is played (piano/touch.json), as `touchOf` reads it. */
+  constructor(context, touch) {
     this.context = context;
+    this._touch = touch;
     this.voices = new Map(); // id of the note -> voice
     this._zones = [];
     this.volume = context.createGain();
     this.analyser = context.createAnalyser();
     this.analyser.fftSize = 2048;
     const limiter = new DynamicsCompressorNode(context, { threshold: -10, knee: 8, ratio: 12, attack: 0.004, release: 0.18 });
+    const ceiling = new WaveShaperNode(context, { curve: ceilingCurve() }); // what the limiter is too slow for
     this._dry = context.createGain();
     this._dry.connect(this.volume);
-    this._wet = new GainNode(context, { gain: ROOM_GAIN });
+    this._wet = new GainNode(context, { gain: touch.room_gain });
     this._wet.connect(this.volume);
-    this.volume.connect(limiter).connect(this.analyser).connect(context.destination);
-    this._room = room(context);
+    this.volume.connect(limiter).connect(ceiling).connect(this.analyser).connect(context.destination);
+    this._room = room(context, touch.room_s);
     this._freshRoom();
-    this._pans = Array.from({ length: PANS }, (_, index) => {
-      const pan = new StereoPannerNode(context, { pan: WIDEST_PAN * ((2 * index) / (PANS - 1) - 1) });
+    this._pans = Array.from({ length: touch.pans }, (_, index) => {
+      const pan = new StereoPannerNode(context, { pan: touch.widest_pan * ((2 * index) / (touch.pans - 1) - 1) });
       pan.connect(this._dry);
       return pan;
     });
@@ -54,14 +49,14 @@ export class Piano {
     this.cut(id);
     if (this.voices.size >= MOST_VOICES) this.cut(this.voices.keys().next().value);
     at_s = Math.max(at_s, this.context.currentTime);
-    const loud = velocity / 127;
+    const loud = velocity / 127, touch = this._touch;
     const source = new AudioBufferSourceNode(this.context, { buffer: zone.buffer, playbackRate: 2 ** ((pitch - zone.root) / 12) });
     if (zone.loop_s) Object.assign(source, { loop: true, loopStart: zone.loop_s[0], loopEnd: zone.loop_s[1] });
-    const filter = new BiquadFilterNode(this.context, { type: "lowpass", Q: 0.3, frequency: BRIGHTEST_HZ * 2 ** (-SEVEREST_DARKENING_OCTAVES * (1 - loud)) });
+    const filter = new BiquadFilterNode(this.context, { type: "lowpass", Q: 0.3, frequency: touch.brightest_hz * 2 ** (-touch.darkening_octaves * (1 - loud)) });
     const gain = new GainNode(this.context, { gain: 0 });
-    gain.gain.setValueAtTime(NOTE_GAIN * loud ** LOUDNESS_POWER, at_s);
-    gain.gain.setTargetAtTime(0, at_s + zone.hold_s, zone.decay_s / DECAY_TO_TIME_CONSTANT);
-    source.connect(filter).connect(gain).connect(this._pans[Math.round(((Math.min(Math.max(pitch, 21), 108) - 21) / 87) * (PANS - 1))]);
+    gain.gain.setValueAtTime(touch.note_gain * loud ** touch.loudness_power, at_s);
+    gain.gain.setTargetAtTime(0, at_s + zone.hold_s, zone.decay_s / touch.decay_to_time_constant);
+    source.connect(filter).connect(gain).connect(this._pans[Math.round(((Math.min(Math.max(pitch, 21), 108) - 21) / 87) * (touch.pans - 1))]);
     source.start(at_s);
     source.stop(at_s + zone.hold_s + zone.decay_s);
     const voice = { source, gain: gain.gain, at_s };
@@ -73,7 +68,7 @@ export class Piano {
   }
 
   /** Let the damper fall at a second of the audio clock. A later call moves it. */
-  end(id, at_s) { this._fade(id, Math.max(at_s, this.voices.get(id)?.at_s ?? 0), DAMPER_S); }
+  end(id, at_s) { this._fade(id, Math.max(at_s, this.voices.get(id)?.at_s ?? 0), this._touch.damper_s); }
 
   /** Take a note away at once. */
   cut(id) {
@@ -117,6 +112,9 @@ export class Piano {
   }
 }
 
+/** How the piano is played: the numbers that the sound of exported files is made with as well. */
+export const touchOf = async () => (await fetched("touch.json")).json();
+
 async function fetched(name) {
   const answer = await fetch(FOLDER + name);
   if (!answer.ok) throw new Error(`The piano could not be loaded (${name}: ${answer.status}).`);
@@ -124,8 +122,8 @@ async function fetched(name) {
 }
 
 /** A small warm room: noise that decays, the top sooner than the bottom. */
-function room(context) {
-  const length = Math.round(ROOM_S * context.sampleRate);
+function room(context, seconds) {
+  const length = Math.round(seconds * context.sampleRate);
   const buffer = context.createBuffer(2, length, context.sampleRate);
   for (let channel = 0; channel < 2; channel++) {
     const samples = buffer.getChannelData(channel);
@@ -138,4 +136,13 @@ function room(context) {
     }
   }
   return buffer;
+}
+
+/** A straight line up to STRAIGHT, and from there an ever flatter way to CEILING. */
+function ceilingCurve() {
+  const room = CEILING - STRAIGHT;
+  return Float32Array.from({ length: 4097 }, (_, index) => {
+    const x = index / 2048 - 1, beyond = Math.abs(x) - STRAIGHT;
+    return beyond <= 0 ? x : Math.sign(x) * (STRAIGHT + room * Math.tanh(beyond / room));
+  });
 }

@@ -1,18 +1,19 @@
 // Sound in the browser: the notes of the wire on the piano of this page.
 
 import { now } from "./live.js";
-import { Piano } from "./piano.js";
+import { Piano, touchOf } from "./piano.js";
 
 const BEHIND_S = 0.06; // everything sounds so much later, so that what comes late over the wire keeps its rhythm
 const SMOOTH = 0.03; // of the difference between the audio clock and the page's, which is read in lumps
 const JUMP_S = 0.1;
+const KEPT = "brainmusic-volume", FIRST_VOLUME = 0.9;
 
 export class Sound {
   /** clock: the engine's clock as the page knows it. */
   constructor(clock) {
     this.clock = clock;
     this.on = false;
-    this.volume = 0.9;
+    this.volume = keptVolume();
     this._behind_s = null; // audio clock minus page clock
   }
 
@@ -40,6 +41,7 @@ export class Sound {
 
   setVolume(volume) {
     this.volume = volume;
+    try { localStorage.setItem(KEPT, volume); } catch { /* a browser that keeps nothing */ }
     this.piano?.volume.gain.setTargetAtTime(volume ** 2 * 1.6, this.context.currentTime, 0.02);
   }
 
@@ -60,7 +62,7 @@ export class Sound {
 
   async _load() {
     this.context = new AudioContext({ latencyHint: "interactive" });
-    const piano = new Piano(this.context);
+    const piano = new Piano(this.context, await touchOf());
     await piano.load();
     return piano;
   }
@@ -72,4 +74,12 @@ export class Sound {
     this._behind_s += SMOOTH * (apart_s - this._behind_s);
     return this.clock.toPage(engine_s) + this._behind_s + BEHIND_S;
   }
+}
+
+/** The volume that this browser had last, 0..1. */
+function keptVolume() {
+  let kept = null;
+  try { kept = localStorage.getItem(KEPT); } catch { /* as above */ }
+  const volume = Number.parseFloat(kept);
+  return volume >= 0 && volume <= 1 ? volume : FIRST_VOLUME;
 }

@@ -1,6 +1,8 @@
 // Tabs as the WAI-ARIA practices describe them: arrow keys move, the chosen one shows at once.
 
-/** shown(id): a panel was opened. */
+const KEPT = "brainmusic-tab";
+
+/** shown(id): a panel was opened. The tab that was open last in this browser opens again. */
 export function tabs(list, shown) {
   const all = [...list.querySelectorAll("[role=tab]")];
   const choose = (tab, focus) => {
@@ -11,6 +13,7 @@ export function tabs(list, shown) {
       document.getElementById(one.getAttribute("aria-controls")).hidden = !chosen;
     }
     if (focus) tab.focus();
+    try { localStorage.setItem(KEPT, tab.id); } catch { /* a browser that keeps nothing */ }
     shown(tab.getAttribute("aria-controls"));
   };
   list.addEventListener("click", (event) => {
@@ -24,4 +27,8 @@ export function tabs(list, shown) {
     event.preventDefault();
     choose(all[goal], true);
   });
+  let kept = null;
+  try { kept = localStorage.getItem(KEPT); } catch { /* likewise */ }
+  const before = all.find(({ id }) => id === kept);
+  if (before) choose(before, false);
 }

@@ -1,6 +1,6 @@
 // The takes: what was played, to download, to read about, to delete for good.
 
-import { button, by, make, picture } from "./dom.js";
+import { button, by, make, picture, write } from "./dom.js";
 
 export class Takes {
   /** complain(sentence): tell the person what went wrong. */
@@ -35,10 +35,33 @@ export class Takes {
       make("div", { class: "take-text" }, make("b", {}, name), make("span", {}, [length(seconds), model, STATES[state] ?? state].filter(Boolean).join(" · "))),
       make("div", { class: "take-buttons" },
         file("MIDI", "mid", "MIDI file", "download"),
+        file("Score", "musicxml", "Score (MusicXML)", "download"),
+        this._sound(address, name),
         file("Picture", "png", "Picture", "picture"),
         file("Report", "html", "Report", "report"),
         act("Write a note on", "note", () => this._write(address, name)),
         act("Delete", "delete", () => this._delete(address, name))));
+  }
+
+  /** The sound of a take is computed first, which takes a while: listened to here, and kept from the player's own menu. */
+  _sound(address, name) {
+    const listen = button("Listen", { class: "button", "aria-label": `Listen to the take of ${name}`, title: "Listen" }, "play");
+    listen.onclick = async () => {
+      listen.disabled = true;
+      write(listen.querySelector("span"), "Computing …");
+      try {
+        const answer = await fetch(`${address}.flac`);
+        if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? "The sound could not be made.");
+        const player = make("audio", { class: "take-player", controls: true, autoplay: true, src: URL.createObjectURL(await answer.blob()), "aria-label": `The take of ${name}` });
+        listen.replaceWith(player);
+        player.focus();
+      } catch (error) {
+        this._complain(error instanceof TypeError ? "That could not be done: the connection is lost." : error.message);
+        listen.disabled = false;
+        write(listen.querySelector("span"), "Listen");
+      }
+    };
+    return listen;
   }
 
   // ------------------------------------------------------------------------------------------------------ questions

@@ -1,6 +1,6 @@
 // Light, dark, and the stage. What a person chose is remembered in this browser.
 
-import { by } from "./dom.js";
+import { by, write } from "./dom.js";
 import { theme } from "./moods.js";
 
 const KEY = "brainmusic-theme";
@@ -11,6 +11,12 @@ let awake = null;
 async function keepAwake(on) {
   if (on) awake = await navigator.wakeLock?.request("screen").catch(() => null);
   else awake?.release();
+}
+
+/** In full screen the browser takes Escape to leave it; where it lends the key to a page, Escape stays Panic. */
+async function keepEscape() {
+  const kept = await navigator.keyboard?.lock?.(["Escape"]).then(() => true, () => false);
+  write(by("stage-keys"), kept ? "Escape or . silences; hold Escape to leave full screen" : ". silences; Escape leaves full screen");
 }
 
 /** changed(): colours must be read anew. */
@@ -34,11 +40,16 @@ export function themes(changed) {
   by("stage").addEventListener("click", () => {
     const on = !document.documentElement.classList.contains("on-stage");
     stage(on);
-    if (on) document.documentElement.requestFullscreen?.().catch(() => {});
+    if (on) document.documentElement.requestFullscreen?.().then(keepEscape).catch(() => {});
     else if (document.fullscreenElement) document.exitFullscreen();
     keepAwake(on);
   });
-  document.addEventListener("fullscreenchange", () => document.fullscreenElement || stage(false));
+  document.addEventListener("fullscreenchange", () => {
+    if (document.fullscreenElement) return;
+    navigator.keyboard?.unlock?.();
+    write(by("stage-keys"), "Escape or . silences");
+    stage(false);
+  });
   let kept = null;
   try { kept = localStorage.getItem(KEY); } catch { /* likewise */ }
   set(kept ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));

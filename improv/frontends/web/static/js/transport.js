@@ -6,14 +6,17 @@ const TAPS = 5, FORGET_TAP_MS = 2200; // a tap after a longer pause begins anew 
 const STEP_BPM = 4;
 
 export class Transport {
-  /** send(command, values). has(command): the daemon knows it. */
-  constructor(send, has) {
+  /** send(command, values). has(command): the daemon knows it. say(sentence): tell the person. */
+  constructor(send, has, say) {
     this._send = send;
     this._has = has;
     this._taps = [];
     this._state = null;
     this._range = [40, 200];
-    by("play").addEventListener("click", () => send(this._state?.playing ? "pause" : "play"));
+    by("play").addEventListener("click", () => {
+      if (this._waits) say("The music begins when the other program starts.");
+      else send(this._state?.playing ? "pause" : "play");
+    });
     for (const name of ["end", "stop", "panic"]) by(name).addEventListener("click", () => send(name));
     by("slower").addEventListener("click", () => this._step(-STEP_BPM));
     by("faster").addEventListener("click", () => this._step(STEP_BPM));
@@ -34,13 +37,27 @@ export class Transport {
     this._state = state;
     if (before?.playing !== state.playing) this._showPlay(state.playing);
     document.body.classList.toggle("playing", state.playing);
-    write(by("doing"), state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting");
+    this._showClock(state);
+    write(by("doing"), this._waits ? "waiting for the other program" : state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting");
     write(by("at-bar"), String(state.bar));
     write(by("at-beat"), String(state.beat));
     write(by("bpm").querySelector("b"), state.tempo_bpm ? state.tempo_bpm.toFixed(0) : "–");
     const own = "tempo" in (state.overrides ?? {});
-    if (by("tempo-back").disabled === own) by("tempo-back").disabled = !own;
+    const fixed = !own || this._led;
+    if (by("tempo-back").disabled !== fixed) by("tempo-back").disabled = fixed;
     if (!own && this._asked && performance.now() - this._asked.at_ms > 1500) this._asked = null;
+  }
+
+  /** Under another program's clock the tempo is not ours: the buttons are off and say why. */
+  _showClock(state) {
+    const led = state.clock_source === "midi";
+    this._waits = led && !state.playing && state.clock !== "running"; // its start begins the music
+    if (led === this._led) return;
+    this._led = led;
+    for (const name of ["slower", "faster", "tap"]) by(name).disabled = led;
+    const reason = "The tempo comes from another program's MIDI clock";
+    by("bpm").parentElement.title = led ? reason : "";
+    by("tempo-why").textContent = led ? `${reason}.` : "";
   }
 
   _showPlay(playing) {
@@ -48,10 +65,13 @@ export class Transport {
     by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
   }
 
-  /** Escape is Panic wherever one is; the space bar plays and pauses where it means nothing else. */
+  /** Escape is Panic wherever one is, and so is the full stop, for a browser keeps Escape to itself in full screen; the
+   * space bar plays and pauses where it means nothing else. */
   _key(event) {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape" && event.target.tagName !== "SELECT") this._send("panic"); // there it closes the list
+    const { tagName, type } = event.target;
+    if (event.key === "Escape" && tagName !== "SELECT") this._send("panic"); // there it closes the list
+    else if (event.key === "." && !event.ctrlKey && !event.metaKey && !event.altKey && !writes(tagName, type)) this._send("panic");
     else if (event.key === " " && event.target === document.body) {
       event.preventDefault();
       by("play").click();
@@ -77,3 +97,6 @@ export class Transport {
     else this._send("attribute", { name: "tempo", value: bpm });
   }
 }
+
+/** Whether a key that is pressed there may be part of what is written. */
+const writes = (tagName, type) => tagName === "TEXTAREA" || (tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(type));
