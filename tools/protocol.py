@@ -49,8 +49,10 @@ def _arguments(row: Row) -> str:
 
 
 def _allowed(argument: Argument) -> str:
-    null = " or null" if argument.nullable else ""
+    null = f" or {', '.join((*argument.free, 'null'))}" if argument.nullable else ""
     unit = f" {argument.unit}" if argument.unit else ""
+    if argument.kind == "text":
+        return f"text, {argument.text}"
     if argument.choices:
         return f"one of {', '.join(argument.choices)}{null}"
     if argument.choices_of:
@@ -60,7 +62,7 @@ def _allowed(argument: Argument) -> str:
     return f"{argument.kind}{unit}{null}"
 
 
-OSC_TYPES = {"number": "f", "choice": "s"}
+OSC_TYPES = {"number": "f", "whole": "i", "choice": "s", "text": "s"}
 
 
 def _types(row: Row) -> str:

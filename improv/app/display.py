@@ -37,6 +37,14 @@ def line(status: State) -> str:
     )
 
 
+def plan_line(status: State) -> str:
+    """Key, section, place in the phrase and chords, as far as there is a plan."""
+    phrase = f"bar {status.plan_phrase_bar} of {status.plan_phrase_bars}"
+    section = f"{status.plan_section}, {phrase}" if status.plan_section else phrase
+    then = f", then {status.plan_next_chord}" if status.plan_next_chord else ""
+    return f"{status.plan_key}   {section}   {status.plan_chord}{then}"
+
+
 class Display(Protocol):
     """Shown to the user while the daemon runs; used as a context."""
 
@@ -110,6 +118,8 @@ class PanelDisplay:
         mood = f"{arrow} {status.mood}  valence {status.valence:+.2f}  arousal {status.arousal:+.2f}"
         grid.add_row("mood", mood)
         grid.add_row("tempo", f"{status.tempo_bpm:.0f} bpm   bar {status.bar}, beat {status.beat}")
+        if status.has_plan:
+            grid.add_row("plan", plan_line(status))
         grid.add_row("notes", f"{status.notes_planned}   sounding {status.sounding}   {doing}")
         grid.add_row("port", escape(ports))  # a port may be called anything, also [/b]
         grid.add_row(

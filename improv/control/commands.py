@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from improv.control.journey import Plan
+from improv.music.chord import Chord
 
 LONGEST_GLIDE_S = 600.0
 TEMPERATURE_RANGE = (0.5, 1.5)
@@ -184,6 +185,42 @@ class HandOver(NamedTuple):
     """The person's phrase is over: it is our turn, without waiting for a rest."""
 
 
+class SetKey(NamedTuple):
+    """The music is in this key, 0..23, from the next chord on; None: as mood and plan will."""
+
+    key: int | None
+
+
+class SetChords(NamedTuple):
+    """These chords go round from now on, as `lead_sheet.parse_loop` reads them; empty: the plan makes its own."""
+
+    loop: str
+
+
+class SetChord(NamedTuple):
+    """This chord holds from now on; None: the plan makes its own."""
+
+    chord: Chord | None
+
+
+class SetPhraseBars(NamedTuple):
+    """How long the next phrases are, in bars; None: as people's are."""
+
+    bars: int | None
+
+
+class SetReach(NamedTuple):
+    """How many fifths from home the music may modulate, 0..6; None: as the mood will."""
+
+    fifths: int | None
+
+
+class SetForm(NamedTuple):
+    """Whether sections come back and pieces end."""
+
+    on: bool
+
+
 class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
@@ -208,6 +245,12 @@ Command = (
     | SetFollow
     | SetPlace
     | HandOver
+    | SetKey
+    | SetChords
+    | SetChord
+    | SetPhraseBars
+    | SetReach
+    | SetForm
     | Reset
     | SetLimit
     | StartJourney

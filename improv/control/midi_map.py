@@ -23,11 +23,14 @@ CONTROL_ACTIONS: tuple[str, ...] = tuple(_ACTIONS)
 
 @dataclass(frozen=True, slots=True)
 class MidiMap:
-    """controls: number 0..127 -> action. programs: program 0..127 -> mood name. channel: 1..16, or 0 for all."""
+    """controls: number 0..127 -> action. programs: program 0..127 -> mood name. channel: 1..16, or 0 for all.
+    chord_channel: 1..16, where held keys name the chord, or 0 for none.
+    """
 
     controls: Mapping[int, str]
     programs: Mapping[int, str]
     channel: int = 0
+    chord_channel: int = 0
     moods: Mapping[str, Mood] = field(default_factory=lambda: MappingProxyType(CORNERS))
     journeys: Mapping[str, Plan] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -35,6 +38,11 @@ class MidiMap:
     def names(self) -> Names:
         """What can be named in a command."""
         return Names(self.moods, journeys=self.journeys)
+
+    def names_chords(self, message: mido.Message) -> bool:
+        """Whether a message is of the keys that name the chord."""
+        kinds = ("note_on", "note_off", "control_change")
+        return bool(self.chord_channel) and message.type in kinds and message.channel == self.chord_channel - 1
 
     def command(self, message: mido.Message) -> Command | None:
         """The command behind a message, or None when it means nothing here."""

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from improv.control.commands import Command
 from improv.control.journey import Plan
 from improv.control.table import COMMANDS, Argument
-from improv.errors import CommandError
+from improv.errors import CommandError, InputError
 from improv.music.mood import CORNERS, Mood
 
 ENVELOPE = frozenset({"command", "id", "from", "kind"})
 """Keys of a message that are no arguments."""
+LONGEST_TEXT = 1000
 LARGEST = 1e12  # beyond this a number is none that music needs, and some whole ones are no floats
 
 
@@ -58,15 +59,37 @@ def _checked(word: str, argument: Argument, message: Mapping[str, object], names
     value: Any = message[argument.name]
     if value is None and (argument.nullable or argument.optional):
         return None
+    if argument.kind == "text":
+        return _read(name, argument, value)
+    if isinstance(value, str) and value in argument.free:
+        return None
     if not _fits(argument, value, names, before):
         raise CommandError(f"{name} must be {_allowed(argument, names, before)} (got {_shown(value)})")
+    if argument.kind == "whole":
+        return int(value)
     return float(value) if argument.kind == "number" else value
+
+
+def _read(name: str, argument: Argument, value: object) -> object:
+    """What a text says. Whoever empties a field gives it back."""
+    assert argument.read is not None
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+        raise CommandError(f"{name} must be {_allowed(argument, Names(), None)} (got {_shown(value)})")
+    text = value.strip()
+    if argument.nullable and (not text or text.lower() in argument.free):
+        return None
+    try:
+        return argument.read(text)
+    except (ValueError, InputError) as error:
+        raise CommandError(str(error)) from None
 
 
 def _fits(argument: Argument, value: object, names: Names, before: object) -> bool:
     if argument.kind == "choice":
         return isinstance(value, str) and value in _choices(argument, names)
     if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if argument.kind == "whole" and value != value // 1:
         return False
     low, high = _range(argument, before)
     return low <= value <= high and -LARGEST <= value <= LARGEST  # NaN is in no range
@@ -86,14 +109,17 @@ def _choices(argument: Argument, names: Names) -> Sequence[str]:
 
 
 def _allowed(argument: Argument, names: Names, before: object) -> str:
-    null = " or null" if argument.nullable else ""
+    null = f" or {', '.join((*argument.free, 'null'))}" if argument.nullable else ""
+    if argument.kind == "text":
+        return f"a text of at most {LONGEST_TEXT} signs, {argument.text}"
     if argument.kind == "choice":
         return f"one of {', '.join(_choices(argument, names)) or 'nothing here'}{null}"
     low, high = _range(argument, before)
+    kind = "a whole number" if argument.kind == "whole" else "a number"
     if math.isinf(low) and math.isinf(high):
-        return f"a number{null}"
+        return f"{kind}{null}"
     unit = f" {argument.unit}" if argument.unit else ""
-    return f"a number {low:g}..{high:g}{unit}{null}"
+    return f"{kind} {low:g}..{high:g}{unit}{null}"
 
 
 def _shown(value: object) -> str:

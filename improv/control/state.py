@@ -25,15 +25,21 @@ from improv.control.commands import (
     Reset,
     ResumeJourney,
     SetAttribute,
+    SetChord,
+    SetChords,
     SetClockSource,
     SetFollow,
+    SetForm,
     SetGlide,
     SetIntensity,
+    SetKey,
     SetLimit,
     SetMode,
     SetModel,
     SetMood,
+    SetPhraseBars,
     SetPlace,
+    SetReach,
     SetTemperature,
     StartJourney,
     Stop,
@@ -41,6 +47,7 @@ from improv.control.commands import (
 )
 from improv.control.journey import Course, Plan
 from improv.music.attributes import ATTRIBUTES
+from improv.music.chord import Chord
 from improv.music.limits import FREE, Limits
 from improv.music.mood import CORNERS, Glide, Mood
 
@@ -75,6 +82,18 @@ class ControlState:
     course: Course | None = None
     clock_source: str = "internal"
     """Whose tempo and bars are followed, one of CLOCK_SOURCES."""
+    key: int | None = None
+    """That the music is to be in, 0..23 (improv.music.chord)."""
+    chords: str = ""
+    """That go round, as `lead_sheet.parse_loop` reads them; empty: the plan's own."""
+    chord: Chord | None = None
+    """That holds from now on; the two do not stand together."""
+    phrase_bars: int | None = None
+    """1..16; None: as people's are."""
+    reach_fifths: int | None = None
+    """How far it may modulate, 0..6; None: as the mood will."""
+    form: bool = True
+    """Whether sections come back and pieces end."""
 
     @property
     def together(self) -> bool:
@@ -141,6 +160,8 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             return replace(state, following=MappingProxyType({**state.following, name: _clip(value, 0.0, 1.0)}))
         case SetPlace(name):
             return replace(state, place=name)
+        case SetKey() | SetChords() | SetChord() | SetPhraseBars() | SetReach() | SetForm():
+            return _planned(state, command)
         case Reset():
             fresh = initial or replace(state, overrides=MappingProxyType({}), course=None, ending=False, stopping=False)
             target = fresh.glide.target
@@ -157,6 +178,25 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             return replace(state, standing_limits=state.standing_limits.changed(name, low, high))
         case StartJourney() | HoldJourney() | ResumeJourney() | AbortJourney() | JumpJourney():
             return _travel(state, command, music_s)
+
+
+def _planned(
+    state: ControlState, command: SetKey | SetChords | SetChord | SetPhraseBars | SetReach | SetForm
+) -> ControlState:
+    """The state after a command to the plan. Chords that go round and one that holds take each other's place."""
+    match command:
+        case SetKey(key):
+            return replace(state, key=key)
+        case SetChords(loop):
+            return replace(state, chords=loop, chord=None)
+        case SetChord(chord):
+            return replace(state, chord=chord, chords="")
+        case SetPhraseBars(bars):
+            return replace(state, phrase_bars=bars)
+        case SetReach(fifths):
+            return replace(state, reach_fifths=fifths)
+        case SetForm(on):
+            return replace(state, form=on)
 
 
 def _travel(

@@ -80,6 +80,37 @@ class State:
     bar: int = _field(1, "whole", "bar of the piece, from 1", "", 1)
     beat: int = _field(1, "whole", "beat of the bar, from 1", "", 1)
     beats_per_bar: float = _field(4.0, "number", "quarter notes in a bar", "", 1, 16)
+    key: str = _field("auto", "text", "the key that is commanded, or auto")
+    chords: str = _field("off", "text", "the chords that are commanded to go round, or off")
+    chord: str = _field("off", "text", "the chord that is commanded to hold, or off")
+    phrase_bars: int = _field(0, "whole", "the length of phrases that is commanded; 0: as people's are", "bars", 0, 16)
+    reach: int = _field(-1, "whole", "how far it may modulate; -1: as the mood will", "fifths", -1, 6)
+    form: str = _field("on", "text", "on: sections come back and pieces end; or off")
+    has_plan: bool = _field(
+        False, "flag", "the model that plays follows a plan; without one the plan's fields are empty"
+    )
+    plan_key: str = _field("", "text", "the key now")
+    plan_chord: str = _field("", "text", "the chord now")
+    plan_next_chord: str = _field("", "text", "the chord that follows, or empty where none is planned yet")
+    plan_next_in_beats: float = _field(
+        0.0, "number", "until the next chord, as it was on the last felt beat", "quarters", 0
+    )
+    plan_metre: str = _field("", "text", "the metre, as in 6/8")
+    plan_section: str = _field("", "text", "the section: A, B, a return with a stroke (A'), Coda; empty without a form")
+    plan_phrase_bar: int = _field(0, "whole", "bar of the phrase, from 1", "", 0)
+    plan_phrase_bars: int = _field(0, "whole", "how many bars the phrase has", "", 0)
+    plan_cadence: str = _field("", "text", "the cadence that the phrase aims at: none, half, authentic or other")
+    plan_piece: int = _field(0, "whole", "number of the piece, from 1", "", 0)
+    plan_refers_bars_ago: int = _field(
+        0, "whole", "how many bars ago the bar was that this one takes up; 0: none", "", 0
+    )
+    plan_likeness: int = _field(0, "whole", "how like that bar this one is to be", "%", 0, 100)
+    plan_ahead: tuple[tuple[float, str, str, str, str, str], ...] = _field(
+        (),
+        "list",
+        "places of the next seconds: moment, kind (phrase, bar or chord), then chord and key that begin, cadence of "
+        "the phrase that ends, section that begins, each empty where there is none",
+    )
     revision: int = _field(0, "whole", "how many times the mood has turned", "", 0)
     notes_planned: int = _field(0, "whole", "notes since the start", "", 0)
     notes_sent: int = _field(0, "whole", "notes that the present player process has sent", "", 0)

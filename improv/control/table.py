@@ -15,19 +15,24 @@ from improv.control.commands import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.control.journey import LONGEST_S
 from improv.errors import CommandError
 from improv.music.attributes import ATTRIBUTES
+from improv.music.chord import KEY_NAMES, chord_named, key_named
+from improv.music.lead_sheet import FARTHEST_REACH, LONGEST_PHRASE, checked_loop
 from improv.music.limits import LIMITED, problem
 from improv.music.mood import CORNERS
 
-Kind = Literal["number", "choice"]
+Kind = Literal["number", "whole", "choice", "text"]
 PRESSED = 64  # a button acts from this value on, not when it is let go
+FREE_REACH = -1
+"""As a number: as far as the mood will."""
 
 
 class Argument(NamedTuple):
     """What a command takes.
 
-    low, high: allowed numbers, inclusive. choices: allowed words; choices_of: a field of Names that holds them.
-    optional: may be left out (None is then what the command gets). nullable: null is a value with a meaning.
-    ranges: allowed numbers by the value of the argument that stands before this one.
+    low, high: allowed numbers, inclusive. choices: allowed words, or of a text those that are offered; choices_of: a
+    field of Names that holds them. optional: may be left out (None is then what the command gets). nullable: null is a
+    value with a meaning; free: words for it. ranges: allowed numbers by the value of the argument that stands before
+    this one. read: from a text to what the command gets; ValueError or InputError says what is allowed.
     """
 
     name: str
@@ -41,13 +46,17 @@ class Argument(NamedTuple):
     optional: bool = False
     nullable: bool = False
     ranges: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    free: tuple[str, ...] = ()
+    read: Callable[[str], object] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For frontends that build themselves from the table."""
         values = self._asdict() | {
             "choices": list(self.choices),
             "ranges": {k: list(v) for k, v in self.ranges.items()},
+            "free": list(self.free),
         }
+        del values["read"]
         return {key: value for key, value in values.items() if value or (value == 0.0 and value is not False)}
 
 
@@ -119,6 +128,15 @@ def _mode_pedal(name: str) -> MidiAction:
 
 def _follow_knob(name: str) -> MidiAction:
     return MidiAction("0..1", lambda value: {"name": name, "value": value / 127})
+
+
+def _chords_off(value: int) -> dict[str, object] | None:
+    return {"loop": None} if value >= PRESSED else None
+
+
+def _key_knob(value: int) -> dict[str, object]:
+    place = value * (len(KEY_NAMES) + 1) // 128
+    return {"name": KEY_NAMES[place - 1] if place else None}
 
 
 def _button(name: str) -> Mapping[str, MidiAction]:
@@ -344,6 +362,102 @@ _ROWS: tuple[Row, ...] = (
             Argument("share", "number", "of the journey's length", 0, 1, optional=True),
         ),
         {"journey_jump": MidiAction("0..1 of the journey's length", lambda value: {"share": value / 127})},
+    ),
+    Row(
+        "key",
+        "The key of the music, from the next chord on; the plan confirms it with a cadence.",
+        lambda name: commands.SetKey(name),
+        (
+            Argument(
+                "name",
+                "text",
+                "such as D minor; null or auto: as mood and plan will",
+                choices=KEY_NAMES,
+                nullable=True,
+                free=("auto",),
+                read=key_named,
+            ),
+        ),
+        {"key": MidiAction("twenty-fifths of the range: auto, C major .. B major, C minor .. B minor", _key_knob)},
+    ),
+    Row(
+        "chords",
+        "Chords that go round from now on, a bar each; a point goes on with the chord before, | parts bars.",
+        lambda loop: commands.SetChords(loop or ""),
+        (
+            Argument(
+                "loop",
+                "text",
+                "such as Am F C G, or Am F | C G; null or off: the plan makes its own",
+                nullable=True,
+                free=("off",),
+                read=checked_loop,
+            ),
+        ),
+        {"chords_off": MidiAction(f"{PRESSED}..127: the plan makes its own", _chords_off)},
+    ),
+    Row(
+        "chord",
+        "A chord that holds from now on, until another is named or played.",
+        lambda name: commands.SetChord(name),
+        (
+            Argument(
+                "name",
+                "text",
+                "such as Am7 or C/E; null or off: the plan makes its own",
+                nullable=True,
+                free=("off",),
+                read=chord_named,
+            ),
+        ),
+    ),
+    Row(
+        "phrase_bars",
+        "How long phrases are, from the next one on.",
+        lambda bars: commands.SetPhraseBars(bars or None),
+        (
+            Argument(
+                "bars",
+                "whole",
+                "0, null or auto: as people's are",
+                0,
+                LONGEST_PHRASE,
+                "bars",
+                nullable=True,
+                free=("auto",),
+            ),
+        ),
+        {"phrase_bars": MidiAction("0: auto, then 1..16 bars", lambda value: {"bars": (value + 7) // 8})},
+    ),
+    Row(
+        "reach",
+        "How far from home the music may modulate.",
+        lambda fifths: commands.SetReach(None if fifths == FREE_REACH else fifths),
+        (
+            Argument(
+                "fifths",
+                "whole",
+                "-1, null or auto: as the mood will; 0: stay in the key",
+                FREE_REACH,
+                FARTHEST_REACH,
+                "fifths",
+                nullable=True,
+                free=("auto",),
+            ),
+        ),
+        {"reach": MidiAction("eighths of the range: auto, 0..6 fifths", lambda value: {"fifths": value // 16 - 1})},
+    ),
+    Row(
+        "form",
+        "Whether sections come back and pieces end, or phrase follows phrase.",
+        lambda state: commands.SetForm(state == "on"),
+        (Argument("state", "choice", "on or off", choices=("on", "off")),),
+        {
+            "form": MidiAction(
+                f"0..{PRESSED - 1} off, {PRESSED}..127 on",
+                lambda value: {"state": "on" if value >= PRESSED else "off"},
+            )
+        },
     ),
     Row(
         "model",

@@ -13,12 +13,14 @@ import mido
 
 from improv.clock import Clock
 from improv.control import state
+from improv.control.chord_keys import ChordKeys
 from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SetAttribute, SetModel, Tap
 from improv.control.midi_map import MidiMap
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.look_ahead import LookAhead
 from improv.engine.models import Cast, Models
+from improv.engine.outlook import Outlook
 from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person
 from improv.engine.replanning import Planner
@@ -68,7 +70,7 @@ class Engine:
         self._transport = Transport(improviser, self._ahead, own, clock, self.timeline, settings)
         self._cast = Cast(improviser, models, clock)
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
-        self._taps = TapTempo()
+        self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
         self.together = Together(improviser.settings.beats_per_bar, settings.output_paths)
         self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
         self._person = Person(
@@ -106,6 +108,7 @@ class Engine:
             self._ahead.start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
             self._person.lose()
+            self._chord_keys.clear()
             self._ahead.start_over()
         self._take_model()
         self._attend()
@@ -123,14 +126,13 @@ class Engine:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
-        try:
-            parsed = mido.Message.from_bytes(list(message))
-        except (ValueError, IndexError):  # mido says IndexError where a message is cut short
-            log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
+        if (parsed := _parsed(message)) is None:
             return
         try:
-            self._person.receive(message, received_s)
-            command = self.midi_map.command(parsed)
+            chords = self.midi_map.names_chords(parsed)
+            if not chords:
+                self._person.receive(message, received_s)
+            command = self._chord_keys.hear(parsed) if chords else self.midi_map.command(parsed)
             if command is not None:
                 self.act(command, received_s)
         except BrainMusicError as error:
@@ -167,6 +169,7 @@ class Engine:
             return
         if isinstance(command, SetModel) and not self._cast.has(command.name):
             return
+        self._outlook.refuse(command, self.controls)
         before = self.controls
         self.controls = state.apply(before, command, self._music_s(received_s), self._initial)
         if self._on_command is not None:
@@ -224,17 +227,27 @@ class Engine:
     def status(self) -> State:
         """The published state at this moment."""
         now_s = self._clock.now()
-        heard = self._ahead.heard(now_s)
+        position = (self._ahead.heard(now_s) or self.improviser).position
         return status(
             self.controls,
             self.improviser,
             self._transport.external,
             self._link.statistics,
-            heard.position if heard else self.improviser.position,
+            position,
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
+            self._outlook.fields(position.tick, now_s, playing=self.controls.playing),
             notes_planned=self._ahead.notes_planned,
             stalls=self._transport.stalls,
             note_age_s=max(0.0, now_s - self._ahead.last_note_s),
         )
+
+
+def _parsed(message: bytes) -> mido.Message | None:
+    """The message, None where it cannot be read."""
+    try:
+        return mido.Message.from_bytes(list(message))
+    except (ValueError, IndexError):  # mido says IndexError where a message is cut short
+        log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
+        return None

@@ -8,6 +8,7 @@ from typing import Any
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.external_clock import ExternalClock
+from improv.engine.outlook import commanded
 from improv.improviser.improviser import Improviser
 from improv.music.mood import Mood, nearest_name
 from improv.music.position import Position
@@ -23,13 +24,14 @@ def status(
     music_s: float,
     moods: Mapping[str, Mood],
     person: Mapping[str, Any],
+    plan: Mapping[str, Any],
     *,
     notes_planned: int,
     stalls: int,
     note_age_s: float,
 ) -> State:
     """The published state. position: of the step that is heard. music_s: where the music stands. person: what is
-    published of the person who plays along."""
+    published of the person who plays along. plan: what is published of the plan."""
     mood = controls.mood(music_s)
     return State(
         playing=controls.playing,
@@ -39,6 +41,8 @@ def status(
         following=controls.following,
         place=controls.place,
         **person,
+        **commanded(controls),
+        **plan,
         mood=nearest_name(mood, moods),
         valence=mood.valence,
         arousal=mood.arousal,

@@ -48,6 +48,7 @@ CLASHING = (1, 11, 13)  # semitones
 # Cooled, they strike 2.5 notes together, people 2.1: against each further note of a hand in one step.
 THICK_BIAS = 0.35  # nats
 CADENCE_BIAS = 3.0  # nats
+KEY_COMMANDED = 1.0  # of the strength of the pull to the mood's mode
 HOME_BIAS = 2.0  # nats for each standard deviation of the key profile
 RHYTHM_SHARE = 0.5  # of the bias toward an earlier phrase: toward its rhythm
 DISSONANCE_STEP = 0.05  # a share that is off by so much calls for the whole strength
@@ -76,6 +77,14 @@ def key_bias(histogram: FloatArray, mode: float, intensity: float, strength: flo
     weight = strength * min(2 * intensity, 1.5)
     toward = SCALE_SHARE * (major + minor) + aim * (major - minor)
     return np.resize(toward * weight / 2, 128)  # repeats octave after octave
+
+
+def commanded_key_bias(key: Key, intensity: float, strength: float) -> FloatArray:
+    """Nats for the starts of the 128 pitches: toward the scale of a key that is commanded.
+
+    intensity: 0..1. strength: nats per standard deviation of the key profile.
+    """
+    return np.resize(KEY_COMMANDED * strength * min(2 * intensity, 1.5) * profile_of(key), 128)
 
 
 def dissonance_bias(

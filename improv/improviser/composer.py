@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from improv.model import plan_inputs
 from improv.model.vocabulary import GridStep
 from improv.music.attributes import Key
 from improv.music.chord import MINOR_KEYS
+from improv.music.lead_sheet import Loop, parse_loop
 from improv.music.position import Position
 from improv.plan.brief import Purpose, rng_of
 from improv.plan.plan import Plan, PlannedBar
@@ -72,13 +74,19 @@ class Composer:
         attributes = commanded_attributes(mood, controls, settings, around.tempo_bpm)
         attributes |= {name: value for name, value in theirs.attributes.items() if name != "tempo"}
         key, reach = theirs.planned_key, NEAR_KEYS if abs(mood.valence) >= PLAIN_VALENCE else DEFAULT_REACH
+        reach = reach if key is None else THEIR_KEYS
         left = None if snapshot.end_tick is None else snapshot.end_tick - position.bar_tick
         return PlanRequest(
             mood=mood,
             attributes=attributes
             | {"onset_density": attributes["onset_density"] + DENSER_PER_VALENCE * max(mood.valence, 0)},
             tempo_bpm=attributes["tempo"],
-            reach_fifths=reach if key is None else THEIR_KEYS,
+            key=controls.key,
+            loop=_loop(controls.chords),
+            chord=controls.chord,
+            phrase_bars=controls.phrase_bars,
+            reach_fifths=reach if controls.reach_fifths is None else controls.reach_fifths,
+            form=controls.form,
             bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
             person=PersonView(key, theirs.harmony),
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
@@ -115,6 +123,11 @@ class Composer:
     def anew(self) -> None:
         """Nothing was played."""
         self._memory = PieceMemory()
+
+
+@lru_cache(maxsize=8)
+def _loop(text: str) -> Loop:
+    return parse_loop(text)
 
 
 def _in_metre(position: Position, bar: PlannedBar) -> Position:

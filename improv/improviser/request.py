@@ -17,7 +17,8 @@ from improv.improviser.variation import varied
 from improv.listening.influence import NO_INFLUENCE, Influence
 from improv.model import conditioning
 from improv.model.onnx_model import Float32Array
-from improv.music.attributes import profile_in_best_key
+from improv.music.attributes import Key, profile_in_best_key, profile_of
+from improv.music.chord import MINOR_KEYS
 from improv.music.limits import DENSITY_WINDOW_S, Limits
 from improv.music.mood import Mood, attributes_at
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
@@ -30,6 +31,8 @@ ROOM_FOR_ONSETS_PER_S, PERSON_WINDOW_S = 3.0, 4.0
 ANSWERED_TURN = 0.3
 # Where a tick is a fixed time there is no tempo by which a note could be long: nothing sounds longer than this.
 LONGEST_NOTE_S = 5.0
+# The attribute mode in a commanded key, at least: as the clearest moods have it.
+CLEAR_MODE = 0.8
 # Nats for what is quoted, at full weight.
 QUOTE_NATS = 6.0
 
@@ -57,7 +60,8 @@ class Request:
     sound; struck: those that began since then; velocities: of struck ones. heard_until: number of the last strike.
     influence: what the person's playing asks of us. resting: it is not our turn. must_start: a note has to start, as
     far as may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds
-    longer. recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None.
+    longer. recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None. key:
+    that is commanded, or None.
     """
 
     mood: Mood
@@ -80,6 +84,7 @@ class Request:
     longest_note_ticks: float
     recall: Recall | None
     place: PlannedPlace | None = None
+    key: Key | None = None
 
     @property
     def slowing(self) -> float:
@@ -149,7 +154,13 @@ def request_for(
         longest_note_ticks=_longest_note_ticks(snapshot, settings),
         recall=_quoted(influence, position.tick, settings) or recall,
         place=place,
+        key=key_commanded(controls),
     )
+
+
+def key_commanded(controls: ControlState) -> Key | None:
+    """The key that is commanded, if one is."""
+    return None if controls.key is None else Key(controls.key % 12, controls.key < MINOR_KEYS)
 
 
 def _narrowed(limits: Limits, influence: Influence) -> Limits:
@@ -183,6 +194,9 @@ def commanded_attributes(
 
 
 def _limited(meant: dict[str, float], controls: ControlState, tempo_bpm: float | None) -> dict[str, float]:
+    if controls.key is not None:  # a key has its mode, whatever the mood means
+        clear = max(abs(meant["mode"]), CLEAR_MODE)
+        meant = meant | {"mode": -clear if controls.key >= MINOR_KEYS else clear}
     limited = controls.limits.attributes(meant | dict(controls.overrides))
     return limited if tempo_bpm is None else limited | {"tempo": tempo_bpm}
 
@@ -258,5 +272,8 @@ def clashing(snapshot: Snapshot, request: Request) -> tuple[int, ...]:
     """Held pitches outside of the scale that a new mood is drawn to: they are let go as it begins."""
     if not request.turned:
         return ()
-    profile = profile_in_best_key(snapshot.feedback.histogram, request.attributes["mode"] >= 0)
+    if request.key is not None:
+        profile = profile_of(request.key)
+    else:
+        profile = profile_in_best_key(snapshot.feedback.histogram, request.attributes["mode"] >= 0)
     return tuple(note.pitch for note in snapshot.held if profile[note.pitch % 12] < 0)

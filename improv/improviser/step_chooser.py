@@ -225,9 +225,12 @@ def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepB
     if snapshot.encoding.planned:
         settings = settings.for_planned
     feedback, register = snapshot.feedback, asked.attributes["register"]
-    place = biases.key_bias(
-        feedback.histogram, asked.attributes["mode"], asked.intensity, settings.key_pull, feedback.mode_owed
-    )
+    if asked.key is not None:
+        place = biases.commanded_key_bias(asked.key, asked.intensity, settings.key_pull)
+    else:
+        place = biases.key_bias(
+            feedback.histogram, asked.attributes["mode"], asked.intensity, settings.key_pull, feedback.mode_owed
+        )
     if feedback.register is None:
         place = place + biases.opening_bias(register, settings.register_pull)
     else:

@@ -117,7 +117,7 @@ def test_a_key_that_stands_twice(write: Write) -> None:
         ("- midi\n", ":1: must be sections with keys, like `midi:` (got list)"),
         ("midi\n", ":1: must be sections with keys, like `midi:` (got str)"),
         ("a: &x {b: *x}\n", "unknown key"),
-        ("controls: 5\n", ":1: controls: must be a table with the keys channel, map, programs (got 5)"),
+        ("controls: 5\n", ":1: controls: must be a table with the keys channel, chord_channel, map, programs (got 5)"),
     ],
 )
 def test_a_file_that_is_no_configuration(write: Write, text: str, expected: str) -> None:

@@ -37,6 +37,13 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("point -0.4 0.7 --glide 8", {"command": "point", "valence": -0.4, "arousal": 0.7, "glide_s": 8.0}),
         ("point -.5 -1e-1", {"command": "point", "valence": -0.5, "arousal": -0.1}),
         ("attribute tempo 96", {"command": "attribute", "name": "tempo", "value": 96.0}),
+        ("key D minor", {"command": "key", "name": "D minor"}),
+        ("chords Am F | C G", {"command": "chords", "loop": "Am F | C G"}),
+        ("chords off", {"command": "chords", "loop": "off"}),
+        ("phrase bars 4", {"command": "phrase_bars", "bars": 4.0}),
+        ("phrase_bars auto", {"command": "phrase_bars", "bars": "auto"}),
+        ("reach -1", {"command": "reach", "fifths": -1.0}),
+        ("form off", {"command": "form", "state": "off"}),
         ("attribute tempo null", {"command": "attribute", "name": "tempo", "value": None}),
         ("play pause", {"command": "play_pause"}),
         ("all-notes-off", {"command": "all_notes_off"}),
@@ -75,7 +82,9 @@ def test_every_command_is_listed_and_can_be_written(capsys: pytest.CaptureFixtur
 
 
 def _allowed(argument: Argument) -> str:
-    if argument.kind == "number":
+    if argument.kind == "text":
+        return "Am"  # a key, a chord, and a loop of one
+    if argument.kind in ("number", "whole"):
         ranges = [low for low, _ in argument.ranges.values()]
         return f"{next((low for low in (argument.low, *ranges) if low is not None), 1):g}"
     return (*argument.choices, "calm")[0]

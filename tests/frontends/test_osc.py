@@ -8,6 +8,7 @@ import random
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
 from improv.clock import wall_clock
+from improv.control.commands import SetChords, SetPhraseBars
 from improv.control.parse import parse
-from improv.control.status import FIELDS
+from improv.control.status import FIELDS, State
 from improv.control.table import COMMANDS
 from improv.frontends.osc.packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
 from improv.frontends.osc.pattern import matching
@@ -169,6 +171,16 @@ def test_every_command_has_an_address() -> None:
         ("attribute/tempo", (96.0,), {"command": "attribute", "name": "tempo", "value": 96.0}),
         ("attribute/tempo", (None,), {"command": "attribute", "name": "tempo", "value": None}),
         ("temperature", (0.699999988079071,), {"command": "temperature", "value": 0.7}),
+        ("key", ("D minor",), {"command": "key", "name": "D minor"}),
+        ("key", ("auto",), {"command": "key", "name": None}),
+        ("chords", ("Am F | C G",), {"command": "chords", "loop": "Am F | C G"}),
+        ("chords", ("off",), {"command": "chords", "loop": None}),
+        ("chord", ("C/E",), {"command": "chord", "name": "C/E"}),
+        ("phrase_bars", (4,), {"command": "phrase_bars", "bars": 4.0}),
+        ("phrase_bars", (4.0,), {"command": "phrase_bars", "bars": 4.0}),
+        ("reach", (-1,), {"command": "reach", "fifths": -1.0}),
+        ("reach", ("auto",), {"command": "reach", "fifths": None}),
+        ("form/off", (), {"command": "form", "state": "off"}),
     ],
 )
 def test_messages_become_commands(address: str, arguments: tuple[Any, ...], message: Any) -> None:
@@ -190,6 +202,9 @@ def test_messages_become_commands(address: str, arguments: tuple[Any, ...], mess
         ("attribute/tempo", (10,), "value must be 40..200"),
         ("play", ("now",), "takes no arguments"),
         ("intensity", (b"\0",), "value must be 0..1"),
+        ("key", (3,), "name must be such as D minor"),
+        ("phrase_bars", (2.5,), "bars must be 0..16"),
+        ("reach", (7,), "fifths must be -1..6"),
     ],
 )
 def test_arguments_that_do_not_fit(address: str, arguments: tuple[Any, ...], sentence: str) -> None:
@@ -278,6 +293,27 @@ def test_commands_by_osc() -> None:
         assert [one["command"] for one in here.commands] == ["mood", "play", "pause", "panic"]
         assert {one["from"] for one in here.commands} == {"osc"}
         assert any("malformed packet or message" in text for text in here.logged)
+
+    play(body)
+
+
+def test_the_plan_is_commanded_and_told_by_osc() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        player.send(write("/brainmusic/subscribe", player.port))
+        assert await player.receive("/brainmusic/state/plan_key") == ("",)
+        player.send(write("/brainmusic/chords", "Am F C G"))
+        player.send(write("/brainmusic/phrase_bars", 8))
+        await here.until(lambda: len(here.commands) == 2)
+        assert [parse(one) for one in here.commands] == [SetChords("Am F C G"), SetPhraseBars(8)]
+        ahead = ((12.0, "bar", "F", "", "", ""),)
+        state = State(has_plan=True, plan_key="A minor", plan_chord="Am", plan_next_chord="F", plan_ahead=ahead)
+        await here.tell({"kind": "state", "state": state.as_json()})
+        assert await player.receive("/brainmusic/state/plan_key") == ("A minor",)
+        assert await player.receive("/brainmusic/state/plan_next_chord") == ("F",)
+        changed = replace(state, plan_chord="F", plan_next_chord="C", plan_next_in_beats=4.0)
+        await here.tell({"kind": "state", "state": changed.as_json()})
+        assert await player.receive("/brainmusic/state/plan_chord") == ("F",)
+        assert await player.receive("/brainmusic/state/plan_next_in_beats") == (4.0,)
 
     play(body)
 

@@ -275,9 +275,49 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
             elif keys:
                 page.keyboard.press(keys)
     offered = {row["name"] for row in look(page, "brainmusic.live.hello.commands")}
-    # The pad's keys are tried above; play and pause, hold and resume are one button each.
-    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume"}
+    # The pad's keys are tried above; play and pause, hold and resume are one button each; chords says what chord does.
+    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord"}
     assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
+
+
+PLANNED = """() => {
+    const { live } = brainmusic, now_s = live.clock.now();
+    live._socket.onmessage = null;  // what the daemon says from now on is not heard
+    live.state = { ...live.state, has_plan: true, plan_key: "D minor", plan_section: "A'", plan_phrase_bar: 3,
+        plan_phrase_bars: 8, plan_chord: "Dm", plan_next_chord: "A7/C#", plan_next_in_beats: 2, plan_cadence: "half",
+        plan_metre: "3/4", plan_refers_bars_ago: 4, plan_likeness: 80,
+        plan_ahead: [[now_s + 1, "bar", "A7/C#", "", "", ""], [now_s + 2, "phrase", "F", "F major", "half", "B"]] };
+    live._tell("state", {});
+}"""
+
+
+def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: Daemon) -> None:
+    daemon.command("pause")
+    page.wait_for_selector("#plan", state="hidden")  # this model has none
+    eventually(lambda: not daemon.state["playing"])
+    page.evaluate(PLANNED)
+    said = {one: page.locator(f"#plan-{one}").text_content() for one in ("key", "section", "phrase", "chord", "next")}
+    assert said == {"key": "D minor", "section": "A'", "phrase": "3/8", "chord": "Dm", "next": "A7/C# in 2 beats"}
+    assert "half cadence, takes up the bar 4 bars ago (80 %)" in page.locator("#plan-aim").text_content()
+    assert look(page, "brainmusic.roll.marks.map(({ kind }) => kind)") == ["bar", "phrase"]
+    drawn = """(() => { const { context, canvas, ahead } = brainmusic.roll, left = canvas.width * (1 - ahead) + 4;
+        return context.getImageData(left, 0, canvas.width - left, 16).data.some((byte) => byte > 0); })()"""
+    page.wait_for_function(drawn)
+
+
+def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon) -> None:
+    page.click("#tab-play")
+    page.get_by_label("Key", exact=True).select_option("F# minor")
+    eventually(lambda: daemon.state["key"] == "F# minor")
+    daemon.command("key", name="auto")
+    eventually(lambda: page.get_by_label("Key", exact=True).input_value() == "auto")
+    page.get_by_label("Chords that go round").fill("Am X")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#notice:not([hidden])")
+    assert "bar 2: chord 'X' must begin with a note" in page.locator("#notice").text_content()
+    page.get_by_label("Phrases").select_option("4")
+    notice = page.locator("#notice")
+    eventually(lambda: "has no plan" in notice.text_content())  # the tiny model
 
 
 def tab_to(page: Any, selector: str) -> None:

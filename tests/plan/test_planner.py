@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from improv.errors import InputError
 from improv.model.plan_inputs import CADENCES
 from improv.music.chord import MINOR_KEYS, QUALITIES, Chord, chord_named
+from improv.music.lead_sheet import parse_loop
 from improv.music.mood import CORNERS, Mood
 from improv.music.sequence import Tonal
 from improv.plan.form import distance_fifths
 from improv.plan.plan import AUTHENTIC, HALF, Plan, PlannedBar, Reference, metre_of
 from improv.plan.planner import follow, loop_key, realign
 from improv.plan.referring import OVER_OTHER_CHORDS, agreement
-from improv.plan.request import PersonView, PlanRequest, parse_loop
+from improv.plan.request import PersonView, PlanRequest
 from improv.plan.view import view
 
 SEEDS = st.integers(0, 2**31)

@@ -33,11 +33,17 @@ from improv.control.commands import (
     Reset,
     ResumeJourney,
     SetAttribute,
+    SetChord,
+    SetChords,
+    SetForm,
     SetGlide,
     SetIntensity,
+    SetKey,
     SetLimit,
     SetMode,
     SetMood,
+    SetPhraseBars,
+    SetReach,
     StartJourney,
 )
 from improv.control.journey import Iso, Journey, Waypoint
@@ -64,8 +70,9 @@ from improv.improviser.operations import (
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.listening.influence import Influence, Quote
-from improv.model.onnx_model import OnnxModel, digest_of
+from improv.model.onnx_model import Model, OnnxModel, digest_of
 from improv.music.attributes import Key
+from improv.music.chord import chord_named
 from improv.music.mood import CORNERS, Mood
 from improv.music.position import Position
 from improv.player.protocol import MoveOff, Received, Schedule
@@ -78,6 +85,7 @@ from improv.takes.schema import controls_record, operations, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
 from tests.fakes import FallibleLink
+from tests.planned import Untaught
 from tools.waiting import eventually
 
 START = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -89,7 +97,7 @@ class Session:
 
     def __init__(
         self,
-        model: OnnxModel,
+        model: Model,
         folder: Path,
         minutes: float = 30.0,
         seed: int = 3,
@@ -156,6 +164,7 @@ class Session:
                 JumpJourney(share=abs(x)),
                 AbortJourney(),
                 SetMode(chance.choice(("solo", "duet"))),
+                SetKey(chance.choice((None, 2, 14))),
             ]
             self.command(chance.choice(some))
             if deaths and chance.random() < 0.1:
@@ -273,6 +282,33 @@ def assert_as_the_player_had_it(session: Session, read: take.Take, began_s: floa
         assert (note.pitch, note.velocity) == (had[note_id].pitch, had[note_id].velocity)
         assert note.on_s == pytest.approx(had[note_id].on_s - began_s, abs=ROUNDING_S)
         assert note.off_s == pytest.approx(min(had[note_id].off_s, end_s) - began_s, abs=ROUNDING_S)
+
+
+def test_a_take_with_commands_to_the_plan_is_made_again(tmp_path: Path) -> None:
+    model = Untaught()
+    session = Session(model, tmp_path)
+    commands = [
+        SetKey(14),
+        SetChords("Am F | C G"),
+        SetPhraseBars(3),
+        SetChord(chord_named("Em7/B")),
+        SetReach(0),
+        SetForm(on=False),
+        SetChords(""),
+        Reset(),
+    ]
+    for command in commands:
+        session.play(2.5)
+        session.command(command)
+    session.play(4)
+    session.recording.close()
+    records = recreate.chain(only(tmp_path))
+    told = [record["chords"] for record in records if record["k"] == "controls"]
+    assert "Am F | C G" in told
+    assert next(record["text"] for record in records if record["k"] == "command") == in_words(commands[0])
+    _, comparison = recreate.recreated(records, model, nothing_else)
+    assert comparison.steps > 100
+    assert (comparison.different, comparison.first) == (0, "")
 
 
 def test_notes_that_came_too_late_are_not_in_the_take_unless_they_were_sent_again(

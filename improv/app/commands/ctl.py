@@ -76,11 +76,14 @@ def message_of(words: Sequence[str]) -> dict[str, Any]:
         names = [f"--{_flag(argument)}", f"--{argument.name}"] if argument.optional else [argument.name]
         unit = f", {argument.unit}" if argument.unit else ""
         only: dict[str, Any] = {"dest": argument.name} if argument.optional else {}
+        if argument.kind == "text":
+            only["nargs"] = "+"  # as many words as it has: chords Am F C G
         parser.add_argument(*dict.fromkeys(names), help=f"{argument.text}{unit}", **only)
         if _may_stand_alone(row, argument):
             parser.add_argument(argument.name, nargs="?", default=argparse.SUPPRESS)
     given = vars(parser.parse_args(_without_false_flags(rest)))
-    values = {a.name: _value(a, str(given[a.name])) for a in row.arguments if given[a.name] is not None}
+    said = {name: " ".join(words) if isinstance(words, list) else str(words) for name, words in given.items()}
+    values = {a.name: _value(a, said[a.name]) for a in row.arguments if given[a.name] is not None}
     return {"command": row.name, **values}
 
 
@@ -107,7 +110,7 @@ def _without_false_flags(words: Sequence[str]) -> list[str]:
 def _value(argument: Argument, text: str) -> object:
     if argument.nullable and text in ("null", "none", "-"):
         return None
-    if argument.kind == "number":
+    if argument.kind in ("number", "whole"):
         try:
             return float(text)
         except ValueError:

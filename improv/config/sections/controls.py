@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.control.journey import Plan
@@ -47,6 +47,7 @@ class ControlsSection(Section):
     """map: what is given joins the default map; `none` takes a control out of it."""
 
     channel: Literal["all"] | int = "all"
+    chord_channel: int = Field(0, ge=0, le=16)
     map: dict[int, str] = DEFAULT_CONTROLS
     programs: dict[int, str] = {}
 
@@ -93,4 +94,5 @@ class ControlsSection(Section):
     ) -> MidiMap:
         """The table as the controls use it. moods, journeys: what names mean."""
         bound = {control: action for control, action in self.map.items() if action != UNBOUND}
-        return MidiMap(bound, self.programs, 0 if self.channel == "all" else self.channel, moods, journeys)
+        channel = 0 if self.channel == "all" else self.channel
+        return MidiMap(bound, self.programs, channel, self.chord_channel, moods, journeys)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 ROOT = "/brainmusic"
 NOT_IN_A_NAME = frozenset(" #*,/?[]{}")
-TYPES = {"number": "f", "choice": "s"}
+TYPES = {"number": "f", "whole": "i", "choice": "s", "text": "s"}
 WRITE_ONLY, READ_ONLY, READ_WRITE = 2, 1, 3
 # Where a command's present value stands in the state: one field for each of its required arguments.
 SHOWN_BY = {
@@ -18,6 +18,12 @@ SHOWN_BY = {
     "intensity": ("intensity",),
     "temperature": ("temperature",),
     "glide": ("glide_s",),
+    "key": ("key",),
+    "chords": ("chords",),
+    "chord": ("chord",),
+    "phrase_bars": ("phrase_bars",),
+    "reach": ("reach",),
+    "form": ("form",),
 }
 
 
@@ -95,14 +101,19 @@ class Tree:
         kind, wrong = argument["kind"], True
         if value is None and (argument.get("nullable") or argument.get("optional")):
             return None
-        if kind == "number" and _is_number(value):
+        if isinstance(value, str) and value in argument.get("free", ()):
+            return None
+        if kind in ("number", "whole") and _is_number(value):
             value = float(f"{value:.7g}")  # a float32 of 0.7 is 0.699999988
             low, high = argument.get("low"), argument.get("high")
             for word in before.values():
                 low, high = argument.get("ranges", {}).get(str(word), (low, high))
             wrong = (low is not None and value < low) or (high is not None and value > high) or value != value
+            wrong = wrong or (kind == "whole" and not value.is_integer())
         elif kind == "choice" and isinstance(value, str):
             wrong = value not in self._choices(argument)
+        elif kind == "text":
+            wrong = not isinstance(value, str)  # what it says is the engine's to judge
         if wrong:
             shown = repr(value)[:60]
             raise WrongArgumentsError(
@@ -116,6 +127,8 @@ class Tree:
     def _allowed(self, argument: Mapping[str, Any]) -> str:
         if argument["kind"] == "choice":
             return f"one of {', '.join(self._choices(argument))}"
+        if argument["kind"] == "text":
+            return str(argument["text"])
         if "low" in argument and "high" in argument:
             return f"{argument['low']:g}..{argument['high']:g}"
         return f"a {argument['kind']}"
@@ -160,8 +173,8 @@ class Tree:
         return described
 
     def _range(self, argument: Mapping[str, Any]) -> dict[str, Any]:
-        if argument["kind"] == "choice":
-            return {"VALS": list(self._choices(argument))}
+        if words := list(self._choices(argument)):
+            return {"VALS": words}
         return {name: argument[key] for name, key in (("MIN", "low"), ("MAX", "high")) if key in argument}
 
 

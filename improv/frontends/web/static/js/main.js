@@ -7,6 +7,7 @@ import { Journey } from "./journey.js";
 import { Live } from "./live.js";
 import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
 import { Pad } from "./pad.js";
+import { Plan } from "./plan.js";
 import { Roll } from "./roll.js";
 import { Shape } from "./shape.js";
 import { Sound } from "./sound.js";
@@ -21,7 +22,8 @@ const ANNOUNCE_AFTER_MS = 700; // a mood that is passed through is not spoken
 const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost; trying again" };
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
-  "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over"]);
+  "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
+  "key", "chords", "chord", "phrase_bars", "reach", "form"]);
 const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -35,6 +37,7 @@ const transport = new Transport(send, (command) => Boolean(live.row(command)), c
 const forms = new Forms(send);
 const journey = new Journey(send);
 const together = new Together(send);
+const plan = new Plan(send);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -84,12 +87,14 @@ function build(hello) {
   by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
   together.build(hello);
+  plan.build(hello);
 }
 
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, plan]) part.show(state);
+  roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
   invite(state);

@@ -5,6 +5,9 @@ import { colour, theme } from "./moods.js";
 
 const KEYS_WIDTH = 30; // at the left edge, for the names of the octaves
 const AHEAD_SHARE = 0.14; // of the width lies right of "now"
+const PLANNED_SHARE = 0.4, PLANNED_MOST_S = 5; // more of it where there is a plan to be seen
+const LABELS_HEIGHT = 20, LABEL_GAP = 6; // above the notes, for the chords
+const MARK_EASE = 0.15; // share of the way in a frame to where a planned line is now expected
 const PIXELS_PER_S = 92;
 const LONGEST_NOTE_S = 30; // a note whose end never came is not drawn longer
 const MOST_NOTES = 2000, FORGOTTEN_S = 30;
@@ -18,6 +21,8 @@ export class Roll {
     this.canvas = by("roll");
     this.context = this.canvas.getContext("2d");
     this.notes = new Map(); // id -> note
+    this.marks = []; // of the plan: bar lines, phrases, chords, with the moment that is drawn on its way to the expected one
+    this.ahead = 0; // share of the width that lies right of "now"
     this.person = []; // what the person played; off_s is null while the key is down
     this.drawn = 0; // notes of the engine that have begun and were drawn so far
     this.mood = [0, 0];
@@ -59,8 +64,20 @@ export class Roll {
     if (velocity > 0) this.person.push({ pitch, velocity, on_s: at_s, off_s: null });
   }
 
+  /** Places of the plan that are still to come; those behind stay as they were. */
+  foreseen(ahead, has_plan) {
+    this.hasPlan = has_plan;
+    const now_s = this.clock.known ? this.clock.now() : 0;
+    const coming = ahead.map(([at_s, kind, chord, key, cadence, section]) => ({ at_s, drawn_s: at_s, kind, chord, key, cadence, section }));
+    const before = this.marks.filter((mark) => mark.at_s > now_s);
+    coming.forEach((mark, index) => { if (before[index]?.chord === mark.chord && before[index].kind === mark.kind) mark.drawn_s = before[index].drawn_s; });
+    const first_s = coming[0]?.at_s ?? Infinity;
+    this.marks = [...this.marks.filter((mark) => mark.at_s <= now_s && mark.at_s < first_s - 0.05), ...coming];
+  }
+
   clear() {
     this.notes.clear();
+    this.marks = [];
     this.person = [];
   }
 
@@ -70,7 +87,7 @@ export class Roll {
   restyle() {
     const style = getComputedStyle(document.documentElement);
     const value = (name) => style.getPropertyValue(name).trim();
-    this.look = { ink: value("--ink"), soft: value("--soft"), line: value("--line"), dark: theme() === "dark" };
+    this.look = { ink: value("--ink"), soft: value("--soft"), line: value("--line"), edge: value("--edge"), dark: theme() === "dark" };
     for (const note of this.notes.values()) note.colour = this._colour(note.mood);
   }
 
@@ -91,16 +108,19 @@ export class Roll {
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.context.clearRect(0, 0, width, height);
     const now_s = this.clock.known ? this.clock.now() : 0;
-    const view = { width, height, now_s, now_x: width * (1 - AHEAD_SHARE), first_s: now_s - (width * (1 - AHEAD_SHARE)) / PIXELS_PER_S };
+    this.ahead = this.hasPlan ? Math.max(Math.min(PLANNED_SHARE, PLANNED_MOST_S * PIXELS_PER_S / width), AHEAD_SHARE) : AHEAD_SHARE;
+    const now_x = width * (1 - this.ahead), top = this.hasPlan ? LABELS_HEIGHT : 0;
+    const view = { width, height, top, now_s, now_x, first_s: now_s - now_x / PIXELS_PER_S };
     this._forget(view);
     this._follow();
-    view.key = height / (this._range[1] - this._range[0] + 1);
-    view.y = (pitch) => (this._range[1] - pitch) * view.key;
+    view.key = (height - top) / (this._range[1] - this._range[0] + 1);
+    view.y = (pitch) => top + (this._range[1] - pitch) * view.key;
     this._ground(view);
     this.context.save();
     this.context.beginPath();
     this.context.rect(KEYS_WIDTH, 0, width, height);
     this.context.clip();
+    this._plan(view);
     for (const note of this.notes.values()) this._note(note, view);
     for (const note of this.person) this._personal(note, view);
     this.context.restore();
@@ -110,6 +130,7 @@ export class Roll {
   _forget({ first_s }) {
     const gone = (note) => (note.off_s ?? note.on_s + LONGEST_NOTE_S) < first_s;
     for (const [id, note] of this.notes) if (gone(note)) this.notes.delete(id);
+    if (this.marks.length && this.marks[0].at_s < first_s) this.marks = this.marks.filter((mark) => mark.at_s >= first_s);
     if (this.person.some(gone)) this.person = this.person.filter((note) => !gone(note));
   }
 
@@ -139,6 +160,40 @@ export class Roll {
       context.stroke();
       context.fillText(`C${octave}`, 2, bottom + 4);
     }
+  }
+
+  /** Bar lines, a double line where a phrase begins, and the name of each chord above its place. */
+  _plan({ width, height, top, now_s, now_x }) {
+    const context = this.context;
+    context.font = "600 12px Figtree, sans-serif";
+    let free_x = KEYS_WIDTH;
+    for (const mark of this.marks) {
+      mark.drawn_s += MARK_EASE * (mark.at_s - mark.drawn_s);
+      const x = now_x + (mark.drawn_s - now_s) * PIXELS_PER_S;
+      if (x > width) continue;
+      context.globalAlpha = mark.at_s > now_s ? 1 : 0.45;
+      this._line(mark.kind, x, top, height);
+      const label = [mark.key && `${mark.key}:`, mark.chord].filter(Boolean).join(" ");
+      if (!label || x < free_x) continue;
+      context.fillStyle = mark.at_s > now_s ? this.look.ink : this.look.soft;
+      context.fillText(label, x, 14);
+      free_x = x + context.measureText(label).width + LABEL_GAP;
+    }
+    context.globalAlpha = 1;
+  }
+
+  _line(kind, x, top, height) {
+    const context = this.context;
+    context.strokeStyle = kind === "chord" ? this.look.line : this.look.edge;
+    context.lineWidth = kind === "phrase" ? 2 : 1;
+    context.setLineDash(kind === "chord" ? [2, 5] : []);
+    for (const shift of kind === "phrase" ? [0, -4] : [0]) {
+      context.beginPath();
+      context.moveTo(x + shift, top);
+      context.lineTo(x + shift, height);
+      context.stroke();
+    }
+    context.setLineDash([]);
   }
 
   _note(note, view) {

@@ -1,0 +1,33 @@
+"""Chords that a person holds on a MIDI channel of its own: they are commands, no music."""
+
+from __future__ import annotations
+
+import mido
+
+from improv.control.commands import SetChord
+from improv.music.chord import chord_of
+
+
+class ChordKeys:
+    """The keys that are down on the channel. A chord is named as a key goes down, never as one is let go: a hand leaves
+    a chord key by key. It holds until the next one; what is no chord changes nothing.
+    """
+
+    def __init__(self) -> None:
+        self._down: set[int] = set()
+
+    def hear(self, message: mido.Message) -> SetChord | None:
+        """A message of the channel; the command that it completes."""
+        if message.type == "note_on" and message.velocity:
+            self._down.add(message.note)
+            chord = chord_of(self._down)
+            return None if chord is None else SetChord(chord)
+        if message.type in ("note_on", "note_off"):
+            self._down.discard(message.note)
+        elif message.type == "control_change" and message.control in (120, 123):
+            self._down.clear()
+        return None
+
+    def clear(self) -> None:
+        """The instrument went away."""
+        self._down.clear()
