@@ -43,10 +43,10 @@ NOTES_PER_ONSET = 2.2
 LARGEST_CHORD_BIAS = 2.0  # nats
 # Networks with a plan strike a semitone, a major seventh or a minor ninth in 9 % of their onsets, people in 5 %
 # (24 pieces of four moods); so they do in 5 %.
-CLASH_BIAS = 1.5  # nats
+CLASH_BIAS = 1.8  # nats
 CLASHING = (1, 11, 13)  # semitones
 # Cooled, they strike 2.5 notes together, people 2.1: against each further note of a hand in one step.
-THICK_BIAS = 0.35  # nats
+THICK_BIAS = 0.22  # nats
 CADENCE_BIAS = 3.0  # nats
 KEY_COMMANDED = 1.0  # of the strength of the pull to the mood's mode
 HOME_BIAS = 2.0  # nats for each standard deviation of the key profile

@@ -30,7 +30,7 @@ LEAST_TOLD = 30
 """0..100: a reference that the bar is less like is not told. Told, it makes a jagged melody: 40 % of its moves are
 steps, 44 % without (24 pieces of four moods; people 51 %).
 """
-FALLS_SHORT = 1.3
+FALLS_SHORT = 1.2
 """What a hand is told to play of what is meant: the network plays about three quarters as many onsets as it is told
 (1.5 a beat of 2.0, twelve pieces of four moods).
 """
