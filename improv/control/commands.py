@@ -48,6 +48,8 @@ FOLLOWED: Mapping[str, str] = MappingProxyType(
 FOLLOWING: Mapping[str, float] = MappingProxyType(
     {"tempo": 1.0, "key": 0.8, "loudness": 0.8, "density": 0.8, "register": 1.0, "mood": 0.0}
 )
+LOOPS = ("off", "1", "2", "4", "8")
+"""How many of the last bars are looped."""
 PLACES = ("auto", "above", "below", "around")
 """Where we play beside the person's hands; auto: where there is most room."""
 
@@ -181,6 +183,18 @@ class SetPlace(NamedTuple):
     name: str
 
 
+class SetLoop(NamedTuple):
+    """The last bars come again and again: one of LOOPS, in bars."""
+
+    bars: str
+
+
+class SetLoopVariation(NamedTuple):
+    """How freely a loop comes again: 0 as it was .. 1 hardly to be known."""
+
+    value: float
+
+
 class HandOver(NamedTuple):
     """The person's phrase is over: it is our turn, without waiting for a rest."""
 
@@ -244,6 +258,8 @@ Command = (
     | SetMode
     | SetFollow
     | SetPlace
+    | SetLoop
+    | SetLoopVariation
     | HandOver
     | SetKey
     | SetChords

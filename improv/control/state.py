@@ -34,6 +34,8 @@ from improv.control.commands import (
     SetIntensity,
     SetKey,
     SetLimit,
+    SetLoop,
+    SetLoopVariation,
     SetMode,
     SetModel,
     SetMood,
@@ -77,6 +79,10 @@ class ControlState:
     """How far the person is followed, each of FOLLOWED 0..1."""
     place: str = "auto"
     """Where we play beside their hands, one of PLACES."""
+    loop: str = "off"
+    """How many of the last bars come again and again, one of LOOPS."""
+    loop_variation: float = 0.0
+    """0 as they were .. 1 hardly to be known."""
     standing_limits: Limits = FREE
     prepared: Plan | None = None
     course: Course | None = None
@@ -158,6 +164,10 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             return replace(state, mode=name)
         case SetFollow(name, value):
             return replace(state, following=MappingProxyType({**state.following, name: _clip(value, 0.0, 1.0)}))
+        case SetLoop(bars):
+            return replace(state, loop=bars)
+        case SetLoopVariation(value):
+            return replace(state, loop_variation=_clip(value, 0.0, 1.0))
         case SetPlace(name):
             return replace(state, place=name)
         case SetKey() | SetChords() | SetChord() | SetPhraseBars() | SetReach() | SetForm():

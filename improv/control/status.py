@@ -38,6 +38,8 @@ class State:
     mode: str = _field("solo", "text", "how you play together; solo: what you play is not heard")
     turn: str = _field("ours", "text", "whose turn it is: ours, yours, or both")
     following: Mapping[str, float] = _field(_NOTHING, "table", "how far the person is followed, 0..1 each")
+    loop: str = _field("off", "text", "how many of the last bars come again and again, or off")
+    loop_variation: float = _field(0.0, "number", "0: the loop comes as it was, 1: hardly to be known", "", 2)
     place: str = _field("auto", "text", "where BrainMusic plays beside the person's hands")
     person_playing: bool = _field(False, "flag", "the person is in a phrase")
     person_keys: tuple[int, ...] = _field((), "list", "keys of the person that sound")

@@ -126,6 +126,10 @@ def _mode_pedal(name: str) -> MidiAction:
     )
 
 
+def _loop_pedal(value: int) -> dict[str, object]:
+    return {"bars": "4" if value >= PRESSED else "off"}
+
+
 def _follow_knob(name: str) -> MidiAction:
     return MidiAction("0..1", lambda value: {"name": name, "value": value / 127})
 
@@ -305,6 +309,20 @@ _ROWS: tuple[Row, ...] = (
         "Where BrainMusic plays beside your hands; auto: where there is most room.",
         commands.SetPlace,
         (Argument("name", "choice", "the place", choices=commands.PLACES),),
+    ),
+    Row(
+        "loop",
+        "Bring the last bars again and again, from the next bar line on.",
+        commands.SetLoop,
+        (Argument("bars", "choice", "how many", choices=commands.LOOPS),),
+        {"loop": MidiAction(f"0..{PRESSED - 1} off, {PRESSED}..127 the last four bars", _loop_pedal)},
+    ),
+    Row(
+        "loop_variation",
+        "How freely a loop comes again: 0 as it was, 1 hardly to be known.",
+        commands.SetLoopVariation,
+        (Argument("value", "number", "as it was .. free", 0, 1),),
+        {"loop_variation": MidiAction("0..1", lambda value: {"value": value / 127})},
     ),
     Row(
         "hand_over",

@@ -178,6 +178,7 @@ class Engine:
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model)
         self._person.change_mode(self.controls)
+        self._person.change_loop(before, self.controls)
         if isinstance(command, HandOver):
             self.together.hand_over(received_s)
         elif isinstance(command, AllNotesOff | Panic):

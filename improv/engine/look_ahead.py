@@ -105,6 +105,19 @@ class LookAhead:
         """The step that is heard at a moment of the clock."""
         return next((s for s in reversed(self._steps) if self.due_s(s.position.music_s, s) <= now_s), None)
 
+    def begun(self, from_tick: int, to_tick: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """(ticks since from_tick, pitches) of what begins in the steps from from_tick to before to_tick."""
+        return tuple(
+            (step.position.tick - from_tick, tuple(sorted({note.pitch for note in step.started})))
+            for step in self._steps
+            if from_tick <= step.position.tick < to_tick and step.started
+        )
+
+    @property
+    def remembered_tick(self) -> int:
+        """Of the oldest step that is remembered."""
+        return self._steps[0].position.tick if self._steps else self._improviser.position.tick
+
     # ------------------------------------------------------------------------------------------------- sending
 
     def send(self, step: PlannedStep) -> None:

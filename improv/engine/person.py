@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from improv.clock import Clock
-from improv.control.commands import PLAY_FOR_ME, SOLO
+from improv.control.commands import LOOPS, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
 from improv.engine.look_ahead import LookAhead
 from improv.engine.own_notes import OwnNotes
@@ -15,15 +15,18 @@ from improv.engine.replanning import Planner
 from improv.engine.timeline import Timeline
 from improv.engine.together import News, Together
 from improv.engine.transport import INTERNAL, Transport
+from improv.errors import CommandError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Follow, Hear, Shorten
 from improv.listening.harmony import key_name
-from improv.listening.influence import NO_INFLUENCE, Influence
+from improv.listening.influence import NO_INFLUENCE, Influence, Quote
 
 log = logging.getLogger(__name__)
 
 # What answers a key at once is due so soon: the player needs a moment.
 LEAD_NOW_S = 0.004
+# How literally a loop comes again where it is not varied.
+LOOP_WEIGHT = 2.0
 
 
 class Person:
@@ -45,6 +48,7 @@ class Person:
         self._clock, self._timeline = clock, timeline
         self._keys: frozenset[int] = frozenset()  # as the improviser was told
         self._told: Influence = NO_INFLUENCE  # what the improviser was told last
+        self._loop: Quote | None = None
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message that came in."""
@@ -96,6 +100,8 @@ class Person:
         self._improviser.apply(Hear(tuple(sorted(news.keys)), struck))
 
     def _ask(self, influence: Influence) -> None:
+        if self._loop is not None and influence.quote is None:
+            influence = replace(influence, quote=self._loop)
         if influence != self._told:
             self._told = influence
             self._improviser.apply(Follow(influence))
@@ -146,6 +152,32 @@ class Person:
             self._ask(NO_INFLUENCE)
             self._go_by_beat(controls)
         self._planner.replanning.ask(now_s)
+
+    def change_loop(self, before: ControlState, controls: ControlState) -> None:
+        """The last bars come again from the next bar line on, or no longer. CommandError when none is over yet."""
+        if (before.loop, before.loop_variation) == (controls.loop, controls.loop_variation):
+            return
+        if controls.loop == LOOPS[0]:
+            self._loop = None
+        elif controls.loop != before.loop or self._loop is None:
+            self._loop = self._last_bars(int(controls.loop))
+        if self._loop is not None:
+            varied = controls.loop_variation
+            self._loop = self._loop._replace(weight=LOOP_WEIGHT * (1 - varied), locked=varied == 0)
+        self._ask(replace(self._told, quote=None))
+
+    def _last_bars(self, bars: int) -> Quote:
+        now_s = self._clock.now()
+        heard = self._ahead.heard(now_s)
+        position = heard.position if heard is not None else self._improviser.position
+        line, length = position.bar_tick, round(position.bar_ticks)
+        bars = min(bars, (line - self._ahead.remembered_tick) // length)
+        if bars < 1:
+            raise CommandError("nothing can be looped yet: no bar is over")
+        first = self._ahead.first_unheard(now_s + self._planner.replanning.settled_s)
+        begins = line - (line - first) // length * length
+        onsets = self._ahead.begun(line - bars * length, line)
+        return Quote(begins, bars * length, onsets, LOOP_WEIGHT, loops=True)
 
     def status(self, controls: ControlState) -> dict[str, Any]:
         """What is published of the person; nothing in solo."""

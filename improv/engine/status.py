@@ -40,6 +40,8 @@ def status(
         mode=controls.mode,
         following=controls.following,
         place=controls.place,
+        loop=controls.loop,
+        loop_variation=controls.loop_variation,
         **person,
         **commanded(controls),
         **plan,

@@ -152,7 +152,7 @@ def request_for(
         may_start=may_start,
         turned=turned,
         longest_note_ticks=_longest_note_ticks(snapshot, settings),
-        recall=_quoted(influence, position.tick, settings) or recall,
+        recall=_quoted(influence, position.tick) or recall,
         place=place,
         key=key_commanded(controls),
     )
@@ -175,12 +175,13 @@ def _narrowed(limits: Limits, influence: Influence) -> Limits:
     return limits if narrowed is limits else narrowed.within(limits)
 
 
-def _quoted(influence: Influence, tick: int, settings: Settings) -> Recall | None:
+def _quoted(influence: Influence, tick: int) -> Recall | None:
     """What is come back to here: a call that is answered, bars of a loop."""
-    if influence.quote is None or (there := influence.quote.at(tick)) is None or not settings.recall_pull:
+    if influence.quote is None or (there := influence.quote.at(tick)) is None:
         return None
     pitches, ticks_to_next = there
-    return Recall(pitches, ticks_to_next, influence.quote.weight * QUOTE_NATS / settings.recall_pull)
+    weight = influence.quote.weight
+    return Recall(pitches, ticks_to_next, weight, weight * QUOTE_NATS)
 
 
 def commanded_attributes(

@@ -49,7 +49,9 @@ class StepBiases:
 
     @property
     def _recall_strength(self) -> float:
-        return self.recall.weight * self.strengths.recall_pull if self.recall else 0.0
+        if self.recall is None:
+            return 0.0
+        return self.recall.weight * self.strengths.recall_pull if self.recall.nats is None else self.recall.nats
 
     def chose(self, token_id: int) -> None:
         """A note of ours starts."""

@@ -99,6 +99,9 @@ class StepChooser:
         )
         self._asked, self._settings, self._rng = asked, settings, rng
         self._forbidden = sorted(asked.influence.forbidden)
+        quote = asked.influence.quote
+        # Where a loop is locked: the pitches that begin here, and how far the next ones are.
+        self._locked = quote.at(snapshot.position.tick) if quote is not None and quote.locked else None
         self._encoding: Encoding = snapshot.encoding
         self._decoder, self._state = snapshot.decoder.copy(), snapshot.state
         self._last_token, self._rest_until_tick = snapshot.last_token, snapshot.rest_until_tick
@@ -149,7 +152,10 @@ class StepChooser:
         asked, snapshot = self._asked, self._snapshot
         too_long = request.too_long(snapshot, asked, self._decoder.sounding)
         return Constraints(
-            must_start=asked.must_start and asked.may_start and not self._biases.started,
+            must_start=asked.must_start
+            and asked.may_start
+            and not self._biases.started
+            and not (self._locked is not None and not self._locked[0]),
             too_long=too_long + self._clashing,
             # A piece has at least one step, else this could go on for ever. A plan knows itself where pieces end.
             may_end=self._last_token != self._encoding.start_id
@@ -172,8 +178,28 @@ class StepChooser:
             allowed[encoding.starts] = False
         if not allowed[encoding.starts].any():
             allowed[encoding.announcements] = False
+        if self._locked is not None:
+            self._lock(legal, allowed, *self._locked)
         if allowed.any():
             legal[:] = allowed
+
+    def _lock(self, legal: BoolArray, allowed: BoolArray, pitches: frozenset[int], ticks_to_next: int | None) -> None:
+        """Only what the loop has here may begin, in the order of the stream, and no rest passes over its next onset."""
+        encoding, shifts = self._encoding, self._encoding.shifts
+        started = {int(encoding.start_pitches[token - encoding.starts.start]) for token in self._biases.started}
+        left = sorted(pitches - started)
+        allowed[encoding.starts] &= np.isin(encoding.start_pitches, left)
+        # Where every step names what sounds on as well, what begins finds its place between.
+        for pitch in left if self._decoder.chord is None else ():
+            wanted = legal[encoding.starts] & (encoding.start_pitches == pitch)
+            if wanted.any():
+                allowed[:] = False
+                allowed[encoding.starts] = wanted
+                return
+        if not allowed[encoding.starts].any():
+            allowed[encoding.announcements] = False
+        if ticks_to_next is not None:
+            allowed[shifts.start + ticks_to_next : shifts.stop] = False
 
     def _is_shift(self, token_id: int) -> bool:
         shifts = self._encoding.shifts

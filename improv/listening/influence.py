@@ -30,7 +30,7 @@ class Quote(NamedTuple):
     """Something that was played before, to be come back to: a call, bars of a loop.
 
     begins_tick: the step that its first place falls on. length_ticks: of the whole. onsets: (ticks from its beginning,
-    pitches), ascending. weight: 0..1, how literal. loops: it comes again and again.
+    pitches), ascending. weight: 0..1, how literal. loops: it comes again and again. locked: nothing else begins.
     """
 
     begins_tick: int
@@ -38,6 +38,7 @@ class Quote(NamedTuple):
     onsets: tuple[tuple[int, tuple[int, ...]], ...]
     weight: float
     loops: bool = False
+    locked: bool = False
 
     def at(self, tick: int) -> tuple[frozenset[int], int | None] | None:
         """Pitches that began at this place and ticks until the next ones; None outside of the quote."""

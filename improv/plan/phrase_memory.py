@@ -21,12 +21,13 @@ class Recall(NamedTuple):
     """What the earlier phrase did at this place.
 
     pitches: that began there. ticks_to_next: until it began something again, or None. weight: 0..1, by how near the
-    mood of then is.
+    mood of then is. nats: how strongly it draws, None: by the weight and the settings.
     """
 
     pitches: frozenset[int]
     ticks_to_next: int | None
     weight: float
+    nats: float | None = None
 
 
 class PhraseMemory:

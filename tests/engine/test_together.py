@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from improv.control.commands import MODES, AllNotesOff, HandOver, SetFollow, SetMode
+from improv.control.commands import MODES, AllNotesOff, HandOver, SetFollow, SetLoop, SetLoopVariation, SetMode
+from improv.errors import CommandError
 from improv.model.onnx_model import OnnxModel
 from improv.player.protocol import Received
 from tests.fakes import Stage
@@ -135,3 +136,35 @@ def test_live_changes_of_mode_leave_nothing_hanging(stage: Stage) -> None:
     stage.play(1.0)
     stage.engine.act(AllNotesOff(), stage.clock.now())
     assert_silent(stage)
+
+
+def begun(stage: Stage, from_tick: int) -> set[tuple[int, int]]:
+    """(tick, pitch) of every note that was planned to begin from that tick on, as it was planned last."""
+    steps = {step.position.tick: step for step in stage.record.steps}
+    return {(tick, note.pitch) for tick, step in steps.items() if tick >= from_tick for note in step.started}
+
+
+def test_a_locked_loop_brings_the_last_bar_again_and_again(stage: Stage) -> None:
+    stage.play(8.0)
+    stage.engine.act(SetLoop("1"), stage.clock.now())
+    assert stage.engine.status().loop == "1"
+    quote = stage.improviser._around.influence.quote
+    assert quote is not None
+    stage.play(10.0)
+    looped = begun(stage, quote.begins_tick)
+    assert max(tick for tick, _ in looped) >= quote.begins_tick + 2 * quote.length_ticks
+    onsets = {(at, pitch) for at, pitches in quote.onsets for pitch in pitches}
+    assert {((tick - quote.begins_tick) % quote.length_ticks, pitch) for tick, pitch in looped} <= onsets
+    stage.engine.act(SetLoopVariation(0.5), stage.clock.now())
+    varied = stage.improviser._around.influence.quote
+    assert varied == quote._replace(weight=quote.weight / 2, locked=False)
+    stage.engine.act(SetLoop("off"), stage.clock.now())
+    assert stage.improviser._around.influence.quote is None
+
+
+def test_nothing_can_be_looped_before_a_bar_is_over(stage: Stage) -> None:
+    stage.play(0.3)
+    with pytest.raises(CommandError, match="no bar is over"):
+        stage.engine.act(SetLoop("2"), stage.clock.now())
+    assert stage.engine.status().loop == "off"
+    stage.play(1.0)
