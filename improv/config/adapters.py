@@ -22,6 +22,7 @@ from improv.improviser.expression import Expression
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.listening.echo import OutputPath
+from improv.listening.keyboard import Heard
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
 from improv.player.protocol import OutputSettings, PlayerSettings
@@ -98,6 +99,12 @@ def engine_settings(config: Config) -> EngineSettings:
         count_in_bars=config.clock.count_in_bars if metronome else 0,
         clock_offset_s=config.clock.offset_ms / 1000,
         output_paths=tuple(OutputPath(o.transpose, o.latency_ms / 1000) for o in config.midi.all_outputs),
+        heard=Heard(
+            config.together.lowest_key,
+            config.together.highest_key,
+            frozenset(channel - 1 for channel in config.together.channels),
+        ),
+        punch_in_s=config.together.punch_in_s,
     )
 
 

@@ -71,7 +71,8 @@ class Engine:
         self._cast = Cast(improviser, models, clock)
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
         self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
-        self.together = Together(improviser.settings.beats_per_bar, settings.output_paths)
+        self.together = Together(improviser.settings.beats_per_bar)
+        self.together.configure(settings)
         self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
@@ -214,7 +215,7 @@ class Engine:
         self.improviser.apply(Configure(replace(improviser, beats_per_bar=beats_per_bar)))
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
-        self.together.listener.echo.outputs = settings.output_paths
+        self.together.configure(settings)
         self.midi_map = midi_map
         self._planner.replanning.ask(self._clock.now())
 

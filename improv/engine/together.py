@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from improv.control.commands import ANSWER, CONTINUE, IMITATE, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
+from improv.engine.settings import EngineSettings
 from improv.listening.beat import Beat
-from improv.listening.echo import OutputPath
 from improv.listening.follow import following
 from improv.listening.influence import NO_INFLUENCE, Influence
 from improv.listening.listener import NOBODY, Listener, PersonView, Strike
@@ -48,8 +48,8 @@ class News(NamedTuple):
 class Together:
     """The engine's side of the person. Everything is bounded, whatever comes in."""
 
-    def __init__(self, beats_per_bar: float, outputs: Sequence[OutputPath] = (OutputPath(),)) -> None:
-        self.listener = Listener(math.ceil(beats_per_bar), outputs)
+    def __init__(self, beats_per_bar: float) -> None:
+        self.listener = Listener(math.ceil(beats_per_bar))
         self.turns = Turns()
         self.view: PersonView = NOBODY
         self.influence: Influence = NO_INFLUENCE
@@ -64,6 +64,11 @@ class Together:
         self._said_s = -math.inf
         self._pulse: Beat | None = None  # of the phrase that is over, while we may answer it
         self._pulse_before: Beat | None = None
+
+    def configure(self, settings: EngineSettings) -> None:
+        """Take over what is heard, and what the outputs do to what we send."""
+        self.listener.echo.outputs, self.listener.part = settings.output_paths, settings.heard
+        self.turns.punch_in_s = settings.punch_in_s
 
     # --------------------------------------------------------------------------------------------------- feeding
 

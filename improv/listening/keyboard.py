@@ -12,6 +12,21 @@ LONGEST_PEDAL_S = 60.0  # a pedal likewise; nobody lets a minute of music ring o
 MOST_STRIKES, STRIKES_WITHIN_S = 16, 0.05
 
 
+class Heard(NamedTuple):
+    """Which keys are the person's part. lowest, highest: 0..127. channels: 0..15, none: all of them."""
+
+    lowest: int = 0
+    highest: int = 127
+    channels: frozenset[int] = frozenset()
+
+    def has(self, channel: int, pitch: int) -> bool:
+        """Whether a key belongs to it."""
+        return self.lowest <= pitch <= self.highest and (not self.channels or channel in self.channels)
+
+
+ALL_HEARD = Heard()
+
+
 class PersonNote(NamedTuple):
     """A note of the person's. pitch: 0..127. velocity: 1..127. on_s, off_s: of the clock; off_s is that of the key,
     None while it is down. pedalled: the sustain pedal was down when it was struck.

@@ -18,7 +18,7 @@ from improv.listening.echo import EchoGuard, OutputPath
 from improv.listening.hands import Hand, hands
 from improv.listening.harmony import PersonChord, chord_in, histogram, key_in
 from improv.listening.impression import WINDOW_S, listen
-from improv.listening.keyboard import Keyboard, PersonNote
+from improv.listening.keyboard import ALL_HEARD, Heard, Keyboard, PersonNote
 from improv.listening.phrase import Phrases
 from improv.midi.messages import LETS_GO, SUSTAIN_PEDAL, control_of, key_of
 from improv.music.attributes import FloatArray, Key, chord_onsets
@@ -90,9 +90,12 @@ NOBODY = PersonView()
 class Listener:
     """Feed it with `receive` and `sent`, ask it with `view`; `strikes` hands out every key struck, once."""
 
-    def __init__(self, beats_per_bar: int = 4, outputs: Sequence[OutputPath] = (OutputPath(),)) -> None:
+    def __init__(
+        self, beats_per_bar: int = 4, outputs: Sequence[OutputPath] = (OutputPath(),), part: Heard = ALL_HEARD
+    ) -> None:
         self.echo = EchoGuard(outputs)
         self.keyboard = Keyboard()
+        self.part = part
         self.phrases = Phrases()
         self._tracker = BeatTracker(beats_per_bar)
         self._waiting: deque[PersonNote] = deque(maxlen=WAITING_STRIKES)
@@ -129,6 +132,8 @@ class Listener:
         self.keyboard.clear(now_s)
 
     def _strike(self, channel: int, pitch: int, velocity: int, at_s: float) -> bool:
+        if not self.part.has(channel, pitch):
+            return False
         if self.echo.struck(channel, pitch, velocity, at_s):
             return False
         if not self.keyboard.strike(channel, pitch, velocity, at_s):

@@ -16,7 +16,6 @@ from improv.listening.listener import PersonView
 from improv.music.attributes import Key
 from improv.music.chord import SCALES, Chord
 
-PUNCH_IN_S = 0.25
 ANSWER_WEIGHT, IMITATE_WEIGHT = 0.6, 2.0
 LONGEST_ANSWER_BEATS, SHORTEST_ANSWER_BEATS = 64.0, 2.0
 
@@ -74,6 +73,8 @@ class Turns:
 
     def __init__(self) -> None:
         self.mode = SOLO
+        self.punch_in_s = 0.25
+        """Who plays for so long is listened to, where we go on for them."""
         self.turn = Turn(plays=True)
         self.call: Call | None = None
         self._answered_s: float | None = None  # end of the phrase that was answered last
@@ -124,7 +125,7 @@ class Turns:
     def _continue(self, view: PersonView, begins: int) -> Turn:
         if view.playing:
             since_s = view.at_s - (view.began_s if view.began_s is not None else view.at_s)
-            return Turn(plays=since_s < PUNCH_IN_S and self.turn.plays)
+            return Turn(plays=since_s < self.punch_in_s and self.turn.plays)
         if not self.turn.plays:
             return Turn(plays=True, from_tick=begins)
         return self.turn

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from improv import config
-from improv.config import Config, find
+from improv.config import Config, adapters, find
 from improv.control.commands import SetMood
 from improv.errors import ConfigError
+from improv.listening.keyboard import Heard
 from improv.music.mood import CORNERS, Mood
 from tests.conftest import REPOSITORY
 
@@ -102,6 +103,18 @@ def test_faults_of_file_and_overrides_come_together(write: Write) -> None:
     assert any(fault.startswith("BRAINMUSIC_LOG__LEVEL: log.level: must be one of") for fault in found)
     assert any(":1: mood.intensity" in fault for fault in found)
     assert len(found) == 4
+
+
+def test_what_is_heard_of_the_person(write: Write) -> None:
+    text = "together: {lowest_key: 48, channels: [2], punch_in_s: 0.5, follow: {tempo: 0.2}}"
+    engine = adapters.engine_settings(config.load(write(text), [], {}))
+    assert engine.heard == Heard(48, 127, frozenset({1}))
+    assert engine.punch_in_s == 0.5
+    found = faults(write("together: {lowest_key: 60, highest_key: 59}"))
+    assert "together.highest_key: must be lowest_key (60) or more (got 59)" in found[0]
+    found = faults(write("together: {channels: [0], follow: {tempi: 1}}"))
+    assert any("unknown, did you mean 'tempo'?" in fault for fault in found)
+    assert len(found) == 2
 
 
 def test_a_key_that_stands_twice(write: Write) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.listening.hands import hands
-from improv.listening.keyboard import LONGEST_KEY_S, LONGEST_PEDAL_S, MOST_STRIKES
+from improv.listening.keyboard import LONGEST_KEY_S, LONGEST_PEDAL_S, MOST_STRIKES, Heard
 from improv.listening.listener import WAITING_STRIKES, Listener
 from improv.music.attributes import Key
 from tests.listening.players import listened, off, on, pedal, player
@@ -217,3 +217,11 @@ def test_performances_of_people_are_heard_whole() -> None:
             handed += len(listener.strikes())
         assert handed >= 0.99 * struck
         assert listener.view(now_s).key is not None
+
+
+def test_only_keys_of_the_persons_part_are_heard() -> None:
+    listener = Listener(part=Heard(48, 127, frozenset({1})))
+    assert not listener.receive(on(60), 1.0)
+    assert not listener.receive(on(40, channel=1), 1.1)
+    assert listener.receive(on(60, channel=1), 1.2)
+    assert listener.view(1.3).down == {60}
