@@ -71,8 +71,7 @@ class Engine:
         self._cast = Cast(improviser, models, clock)
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
         self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
-        self.together = Together(improviser.settings.beats_per_bar)
-        self.together.configure(settings)
+        self.together = Together(improviser.settings.beats_per_bar, settings)
         self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
@@ -178,8 +177,7 @@ class Engine:
         log.debug("command %s", command)
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model)
-        self._person.change_mode(self.controls)
-        self._person.change_loop(before, self.controls)
+        self._person.turn(before, self.controls)
         if isinstance(command, HandOver):
             self.together.hand_over(received_s)
         elif isinstance(command, AllNotesOff | Panic):

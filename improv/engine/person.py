@@ -139,6 +139,11 @@ class Person:
         beat = self._together.lead(controls, self._clock.now(), song_beat, self._ahead.next_due_s)
         self._transport.go_by_person(beat)
 
+    def turn(self, before: ControlState, controls: ControlState) -> None:
+        """What was commanded of playing together. CommandError when it cannot be."""
+        self.change_mode(controls)
+        self.change_loop(before, controls)
+
     def change_mode(self, controls: ControlState) -> None:
         """The mode of playing together may be another one from now on."""
         if controls.mode == self._together.turns.mode:

@@ -48,9 +48,10 @@ class News(NamedTuple):
 class Together:
     """The engine's side of the person. Everything is bounded, whatever comes in."""
 
-    def __init__(self, beats_per_bar: float) -> None:
+    def __init__(self, beats_per_bar: float, settings: EngineSettings) -> None:
         self.listener = Listener(math.ceil(beats_per_bar))
         self.turns = Turns()
+        self.configure(settings)
         self.view: PersonView = NOBODY
         self.influence: Influence = NO_INFLUENCE
         self.leads = False
