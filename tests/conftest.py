@@ -22,6 +22,8 @@ __all__ = ["REPOSITORY", "TINY"]
 settings.register_profile("brainmusic", deadline=None)  # a machine that is busy is not a fault
 settings.load_profile("brainmusic")
 
+ENDING_S = 5.0
+
 
 def _read(path: Path) -> bytes | None:
     """What a file of /proc says; None when its thread or process ended since it was listed."""
@@ -69,7 +71,9 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
         assert not left, "a handle is left"
     assert not multiprocessing.active_children()
     assert not _children() - children, "a child process is left"
-    assert not _threads() - threads, "a thread is left"
+    for thread in _threads() - threads:
+        thread.join(ENDING_S)  # one that has done its work may be about to end
+    assert not {thread for thread in _threads() - threads if thread.is_alive()}, "a thread is left"
 
 
 @pytest.fixture(scope="session")

@@ -164,4 +164,5 @@ def opened(browser: Any, daemon: Daemon, **options: Any) -> Iterator[Any]:
 
 
 def _ours(url: str, daemon: Daemon) -> bool:
-    return url.startswith((daemon.address, daemon.address.replace("http", "ws"), "data:"))
+    own = (daemon.address, daemon.address.replace("http", "ws"), f"blob:{daemon.address}", "data:")
+    return url.startswith(own)

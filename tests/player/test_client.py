@@ -149,7 +149,7 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
     link.wait_ready(PATIENCE_S)
     link.send(Schedule((soon(1, 0.0, 60.0, 77),)))
     beat_until(link, lambda: link.statistics.sounding == 1)
-    tries, start = [], link._start
+    tries, start = [], link.start
 
     def starting(hung: tuple[tuple[int, int], ...] | None) -> None:
         tries.append(hung)
@@ -157,7 +157,7 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
             raise OSError(errno.EMFILE, "Too many open files")
         start(hung)
 
-    monkeypatch.setattr(link, "_start", starting)
+    monkeypatch.setattr(link, "start", starting)
     monkeypatch.setattr("improv.processes.FIRST_RESTART_DELAY_S", 0.01)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGKILL)

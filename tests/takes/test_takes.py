@@ -755,6 +755,7 @@ def test_what_is_written_is_there_at_once(tmp_path: Path) -> None:
     writer = JournalWriter(tmp_path / f"x{SUFFIX}", str)
     for number in range(3):
         writer.append({"k": "x", "n": number})
+        eventually(lambda: writer.path.exists())
         eventually(lambda number=number: len(list(journal.read(writer.path))) == number + 1)  # type: ignore[misc]
     writer.close()
 

@@ -153,7 +153,10 @@ def with_all_splits(groups: Sequence[str], splits: Sequence[str]) -> list[str]:
     dealt: dict[str, str] = {}
     for split in wanted:
         given = 0
-        while given < max(round(VALID_SHARE * len(groups)), 1) and len(order) > len(wanted) - wanted.index(split):
+        least = max(round(VALID_SHARE * len(groups)), 1)
+        while given < least and len(order) > len(wanted) - wanted.index(split):
+            if given and given + sizes[order[0]] > 2 * least:
+                break  # a large group more would leave too little to learn from
             group = order.pop(0)
             dealt[group], given = split, given + sizes[group]
     return [dealt.get(group, "train") for group in groups]

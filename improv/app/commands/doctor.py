@@ -149,7 +149,7 @@ def _timing(config: Config) -> Finding:
         ready = link.wait_ready()
         first_s = clock.now() + 0.1
         notes = (
-            PlannedNote(i, 0, 60, 80, due := first_s + i * SELF_TEST_GAP_S, due + SELF_TEST_GAP_S / 2)
+            PlannedNote(i, 0, 60 + i % 12, 80, due := first_s + i * SELF_TEST_GAP_S, due + SELF_TEST_GAP_S / 2)
             for i in range(SELF_TEST_NOTES)
         )
         link.send(Schedule(tuple(notes)))

@@ -60,6 +60,7 @@ class ClockFollower:
         self._first: list[float] = []  # when they arrived, as long as there are fewer than FIRST_TICKS
         self._outliers: list[float] = []  # when they arrived
         self._believed_s = 0.0  # arrival of the last tick that was believed
+        self._error_s = 0.0  # how far it was off the line
         self._prior_s = FIRST_PERIOD_S
         self._awaited = ""  # "start" or "continue": it takes effect with the first tick after it
         self._last_s = float("-inf")
@@ -133,7 +134,7 @@ class ClockFollower:
 
     def _restart(self, at_s: float, period_s: float) -> None:
         self._line, self._weight, self._first = Line(self._count, at_s, period_s), 1, [at_s]
-        self._prior_s, self._believed_s = period_s, at_s
+        self._prior_s, self._believed_s, self._error_s = period_s, at_s, 0.0
         self._outliers.clear()
 
     def _begin(self, at_s: float) -> None:
@@ -158,7 +159,7 @@ class ClockFollower:
                 self._believe_outliers(line)
             return
         self._outliers.clear()
-        self._believed_s = at_s
+        self._believed_s, self._error_s = at_s, error_s
         n = self._weight
         self._weight = min(n + 1, MEMORY_TICKS)
         # Gains of a least-squares line through the last n ticks, updated tick by tick (the expanding-memory and then
@@ -176,7 +177,10 @@ class ClockFollower:
             return
         middle_s, middle = sum(times) / len(times), (len(times) - 1) / 2
         off = (middle_s + middle * line.period_s - line.when_s(self._count)) / line.period_s
-        lost = times[0] - self._believed_s > LOST_S or abs(off - round(off)) < WHOLE * MEMORY_TICKS / self._weight
+        # A tempo that changed little carries the ticks off the line one by one; who stood still leaves it at once.
+        drifted = abs(self._error_s) > OUTLIER / 2 * line.period_s
+        whole = abs(off - round(off)) < WHOLE * MEMORY_TICKS / self._weight
+        lost = times[0] - self._believed_s > LOST_S or (whole and not drifted)
         if lost and abs(period_s / line.period_s - 1) < SAME_TEMPO:
             last_s, period_s = middle_s + middle * line.period_s, line.period_s
             self._count += round(off)
