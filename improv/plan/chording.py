@@ -4,44 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
-from improv.music.chord import MINOR_KEYS, UNKNOWN, Chord
+from improv.music.chord import MINOR_KEYS, UNKNOWN
 from improv.plan.brief import Brief, Purpose
+from improv.plan.cadences import Place, closes, with_cadence
 from improv.plan.harmony import (
     NEUTRAL_DISSONANCE,
     Colour,
     Slot,
     change_of,
-    dominants,
     draw_chords,
     only,
     rolled,
 )
-from improv.plan.people import INVERSIONS, PER_ROOT, STATES, Close, chord_of, people, state_of_chord
+from improv.plan.people import PER_ROOT, STATES, people, state_of_chord
 from improv.plan.plan import NONE, PlannedBar, TimedChord
 from improv.plan.request import PlanRequest
 
 MODULATES_WITHIN = 0.5
 """Share of the new phrases in another key that begin in the one before."""
-DOWNBEAT = 3
-"""Strength of a bar's first beat."""
 _CONTRAST = 20.0  # how much likelier than usual a chord may be at the beginning of a phrase
-_DOMINANTS = dominants(0)
-_FIFTH = 7
-_DOMINANT_QUALITIES = tuple(chord_of(state)[1] for state in _DOMINANTS)
 _TRIES = 4  # a phrase that is not to close is drawn so often again
-
-
-class _Place(NamedTuple):
-    """A felt beat of the phrase: index of its bar, tick in it, strength."""
-
-    bar: int
-    tick: int
-    strength: int
 
 
 def with_chords(
@@ -60,7 +45,7 @@ def with_chords(
     if given is not None:
         return given
     places = [
-        _Place(index, tick, strength)
+        Place(index, tick, strength)
         for index in range(fresh, len(whole))
         for tick, strength in _ticks_of(brief, whole[index], index, fresh)
     ]
@@ -77,7 +62,7 @@ def with_chords(
     slots = _opened(brief, slots, rng)
     slots = _along(places, _copied(brief, places, slots, like), along)
     if not (like and (final := like[-1]) and final.cadence == brief.phrase.cadence and final.bars_left == 0):
-        slots = _closed(brief, places, slots, rng)
+        slots = with_cadence(brief, places, slots, rng)
     before = brief.before
     if brief.cut is not None:
         cut_bar = whole[fresh]
@@ -95,20 +80,6 @@ def with_chords(
         timed += [TimedChord(p.tick, chord, slot.key) for p, chord, slot in rows if p.bar == index]
         out.append(replace(whole[index], chords=merged(timed)))
     return tuple(out)
-
-
-def closes(beats: Sequence[tuple[Chord, int]]) -> bool:
-    """Whether a phrase could close among these beats, chord and key of each: with the tonic out of a dominant, or with
-    the dominant out of another chord, over their roots.
-    """
-    for (before, _), (chord, key) in pairwise(beats):
-        if chord.bass != chord.root or chord == before:
-            continue
-        degree = (chord.root - key) % 12
-        led = state_of_chord(before.moved(-(key % 12))) // INVERSIONS * INVERSIONS in _DOMINANTS
-        if (degree == 0 and led) or (degree == _FIFTH and chord.quality in _DOMINANT_QUALITIES and not led):
-            return True
-    return False
 
 
 def merged(chords: Sequence[TimedChord]) -> tuple[TimedChord, ...]:
@@ -189,7 +160,7 @@ def _opened(brief: Brief, slots: list[Slot], rng: np.random.Generator) -> list[S
     return [slots[0]._replace(allowed=rolled(weights, key % 12 * PER_ROOT), change=0.9), *slots[1:]]
 
 
-def _copied(brief: Brief, places: Sequence[_Place], slots: list[Slot], like: Sequence[PlannedBar | None]) -> list[Slot]:
+def _copied(brief: Brief, places: Sequence[Place], slots: list[Slot], like: Sequence[PlannedBar | None]) -> list[Slot]:
     """The chords of the bars that come back, moved to the phrase's key; the end is free where it closes otherwise."""
     known = [bar for bar in like if bar is not None]
     if not known:
@@ -209,7 +180,7 @@ def _copied(brief: Brief, places: Sequence[_Place], slots: list[Slot], like: Seq
     return out
 
 
-def _along(places: Sequence[_Place], slots: list[Slot], along: Mapping[int, Sequence[TimedChord]]) -> list[Slot]:
+def _along(places: Sequence[Place], slots: list[Slot], along: Mapping[int, Sequence[TimedChord]]) -> list[Slot]:
     """Bars that are nearly others have the chords of those."""
     out = list(slots)
     for index, place in enumerate(places):
@@ -217,34 +188,3 @@ def _along(places: Sequence[_Place], slots: list[Slot], along: Mapping[int, Sequ
             timed = [chord for chord in along[place.bar] if chord.tick <= place.tick][-1]
             out[index] = slots[index]._replace(allowed=only(state_of_chord(timed.chord)))
     return out
-
-
-def _closed(brief: Brief, places: Sequence[_Place], slots: list[Slot], rng: np.random.Generator) -> list[Slot]:
-    """The cadence: the last two chords of the phrase as people close phrases, the second until the end."""
-    last = [i for i, place in enumerate(places) if place.bar == brief.phrase.bars - 1]
-    if not last or places[last[0]].tick > 0:
-        return slots
-    key = slots[last[0]].key
-    close = _drawn_close(brief, key, {places[i].strength for i in last}, rng)
-    if close is None:
-        return slots
-    arrival = [i for i in last if places[i].strength == close.strength][-1]
-    out = list(slots)
-    shift = key % 12 * PER_ROOT
-    for i in range(arrival, last[-1] + 1):
-        out[i] = out[i]._replace(allowed=only((close.arrival + shift) % STATES))
-    if arrival:
-        out[arrival - 1] = out[arrival - 1]._replace(key=key, allowed=only((close.before + shift) % STATES))
-    return out
-
-
-def _drawn_close(brief: Brief, key: int, strengths: set[int], rng: np.random.Generator) -> Close | None:
-    """How the phrase closes; a piece closes on a bar line, out of a dominant over its root. None: as it comes."""
-    rows = people().closes[int(key >= MINOR_KEYS)][brief.phrase.cadence]
-    if brief.phrase.last:
-        rows = tuple(row for row in rows if row.strength == DOWNBEAT and row.before in _DOMINANTS)
-    rows = tuple(row for row in rows if row.strength in strengths)
-    if not rows:
-        return None
-    total = np.array([row.times for row in rows], dtype=np.float64).cumsum()
-    return rows[min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), len(rows) - 1)]
