@@ -34,7 +34,7 @@ def test_the_second_phrase_brings_back_the_first() -> None:
     theme = played(PHRASE_TICKS + 40)
     recall = theme.recall(at(PHRASE_TICKS + 32), HERE)
     assert recall is not None
-    assert recall == (frozenset({62}), 4, 1.0)
+    assert (recall.pitches, recall.ticks_to_next, recall.weight) == (frozenset({62}), 4, 1.0)
     between = theme.recall(at(PHRASE_TICKS + 33), HERE)
     assert between is not None
     assert (between.pitches, between.ticks_to_next) == (frozenset(), 3)
