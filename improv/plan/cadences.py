@@ -10,6 +10,7 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord
 from improv.plan.brief import Brief
+from improv.plan.draws import draw
 from improv.plan.harmony import Slot, dominants, only
 from improv.plan.people import INVERSIONS, PER_ROOT, STATES, Close, chord_of, people, state_of_chord
 
@@ -69,5 +70,4 @@ def _drawn(brief: Brief, key: int, strengths: set[int], rng: np.random.Generator
     rows = tuple(row for row in rows if row.strength in strengths)
     if not rows:
         return None
-    total = np.array([row.times for row in rows], dtype=np.float64).cumsum()
-    return rows[min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), len(rows) - 1)]
+    return rows[draw(np.array([row.times for row in rows], dtype=np.float64), rng)]

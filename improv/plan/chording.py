@@ -10,6 +10,7 @@ import numpy as np
 from improv.music.chord import MINOR_KEYS, UNKNOWN
 from improv.plan.brief import Brief, Purpose
 from improv.plan.cadences import Place, closes, with_cadence
+from improv.plan.draws import draw
 from improv.plan.harmony import (
     NEUTRAL_DISSONANCE,
     Colour,
@@ -19,7 +20,7 @@ from improv.plan.harmony import (
     only,
     rolled,
 )
-from improv.plan.people import PER_ROOT, STATES, people, state_of_chord
+from improv.plan.people import PER_ROOT, people, state_of_chord
 from improv.plan.plan import NONE, PlannedBar, TimedChord
 from improv.plan.request import PlanRequest
 
@@ -135,9 +136,7 @@ def _rate(brief: Brief) -> int:
     slow, fast = people().rates[int(brief.key >= MINOR_KEYS)]
     share = (float(np.clip(brief.request.mood.arousal, -1, 1)) + 1) / 2
     weights = (1 - share) * slow / slow.sum() + share * fast / fast.sum()
-    total = weights.cumsum()
-    draw = brief.section_rng(Purpose.RHYTHM).random()
-    return int(np.searchsorted(total, draw * total[-1], side="right").clip(0, len(weights) - 1))
+    return draw(weights, brief.section_rng(Purpose.RHYTHM))
 
 
 def _colour(request: PlanRequest) -> Colour:
@@ -152,8 +151,7 @@ def _opened(brief: Brief, slots: list[Slot], rng: np.random.Generator) -> list[S
     minor = int(key >= MINOR_KEYS)
     counts = people()
     if brief.before is None or brief.index == 0:
-        total = counts.opening[minor].cumsum()
-        weights = only(min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), STATES - 1))
+        weights = only(draw(counts.opening[minor], rng))
     else:
         alone = (counts.alone[minor][0] + counts.alone[minor][1]) / 2
         weights = np.minimum(counts.beginning[minor] / np.maximum(alone, 1e-9), _CONTRAST)

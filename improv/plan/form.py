@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS
-from improv.plan.people import START, FloatArray, people
+from improv.plan.draws import draw
+from improv.plan.people import START, people
 from improv.plan.plan import AUTHENTIC, FormPhrase, PlannedPhrase
 from improv.plan.request import PlanRequest
 
@@ -56,7 +57,7 @@ def _letters(sections: float, rng: np.random.Generator) -> str:
     there = sorted({len(letters) for letters, _ in forms})
     count = min(there, key=lambda length: abs(length - sections))
     chosen = [(letters, times) for letters, times in forms if len(letters) == count]
-    return chosen[_draw(np.array([float(times) for _, times in chosen]), rng)][0]
+    return chosen[draw(np.array([float(times) for _, times in chosen]), rng)][0]
 
 
 def _mean_section_phrases() -> float:
@@ -71,7 +72,7 @@ def _new_section(
     key = away(home, request, rng) if before else (0, False)
     cadence = before[-1].cadence if before else START
     out: list[FormPhrase] = []
-    for index in range(_draw(people().section_phrases, rng)):
+    for index in range(draw(people().section_phrases, rng)):
         bars = request.phrase_bars or draw_bars(usual, rng)
         cadence = draw_cadence(cadence, home >= MINOR_KEYS, rng)
         begins_like = index == 1 and bars == out[0].bars and rng.random() < _PARALLEL
@@ -102,7 +103,7 @@ def away(home: int, request: PlanRequest, rng: np.random.Generator) -> tuple[int
             key = (home + semitones) % 12 + MINOR_KEYS * mode
             if distance_fifths(home, key) > request.reach_fifths:
                 counts[semitones, mode] = 0
-    chosen = _draw(counts.reshape(-1) + 0.0, rng)
+    chosen = draw(counts.reshape(-1) + 0.0, rng)
     return chosen // 2, bool(chosen % 2) != minor
 
 
@@ -115,20 +116,15 @@ def distance_fifths(key: int, other: int) -> int:
 
 def draw_cadence(before: int, minor: bool, rng: np.random.Generator) -> int:
     """How a phrase closes. before: how the one before it did, START for the first."""
-    return _draw(people().cadences[int(minor), before], rng)
+    return draw(people().cadences[int(minor), before], rng)
 
 
 def draw_usual_bars(rng: np.random.Generator) -> int:
     """How long the phrases of a piece usually are."""
-    return 1 + _draw(people().phrase_bars.sum(axis=1), rng)
+    return 1 + draw(people().phrase_bars.sum(axis=1), rng)
 
 
 def draw_bars(usual: int, rng: np.random.Generator) -> int:
     """Length of a phrase in a piece whose phrases usually have so many bars."""
     shares = people().phrase_bars[usual - 1]
-    return 1 + _draw(np.where(shares >= _RARE * shares.sum(), shares, 0.0), rng)
-
-
-def _draw(weights: FloatArray, rng: np.random.Generator) -> int:
-    total = weights.cumsum()
-    return min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), len(weights) - 1)
+    return 1 + draw(np.where(shares >= _RARE * shares.sum(), shares, 0.0), rng)

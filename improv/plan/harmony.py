@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS, QUALITIES, SCALES, TONES, Chord
+from improv.plan.draws import draw
 from improv.plan.people import (
     FAST,
     PER_ROOT,
@@ -112,9 +113,7 @@ def rolled(values: FloatArray, shift: int) -> FloatArray:
 
 def _draw(weights: FloatArray, shift: int, rng: np.random.Generator) -> int:
     """A chord; counted from the tonic, so that another key draws the same one, moved."""
-    total = rolled(weights, -shift).cumsum()
-    chosen = int(np.searchsorted(total, rng.random() * total[-1], side="right").clip(0, STATES - 1))
-    return (chosen + shift) % STATES
+    return (draw(rolled(weights, -shift), rng) + shift) % STATES
 
 
 def _step(last: int, slot: Slot, follows: FloatArray) -> FloatArray:

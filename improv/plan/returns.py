@@ -12,7 +12,8 @@ import numpy as np
 
 from improv.music.chord import UNKNOWN, Chord
 from improv.music.sequence import Tonal, steps_of
-from improv.plan.people import LIKENESS_BINS, FloatArray, bin_of, lag_class, people
+from improv.plan.draws import draw
+from improv.plan.people import LIKENESS_BINS, bin_of, lag_class, people
 from improv.plan.plan import Reference
 
 NEVER = 0
@@ -53,10 +54,10 @@ def draw_distance(number: int, first: int, state: State, place: int, rng: np.ran
         goes_on = rng.random() * (ends + on + 1) < on + 0.5
     if not goes_on:
         weights = counts.lags[min(place, len(counts.lags) - 1)][1 : number - first + 1]
-        lag = 1 + _draw(weights + 0.01, rng)
+        lag = 1 + draw(weights + 0.01, rng)
     rows = counts.likeness[lag_class(lag), int(goes_on)]
     row = rows[bin_of(state.likeness)] if goes_on else rows[0]
-    return Distance(lag, _within(_draw(row + 0.01, rng), rng), goes_on)
+    return Distance(lag, _within(draw(row + 0.01, rng), rng), goes_on)
 
 
 def draw_return(bar: int, last: int | None, semitones: int, rng: np.random.Generator) -> Reference:
@@ -67,7 +68,7 @@ def draw_return(bar: int, last: int | None, semitones: int, rng: np.random.Gener
     row[:_BINS_OF_RETURN] = 0
     if row.sum() < _BINS_OF_RETURN:
         row = people().returns[LIKENESS_BINS]
-    return Reference(bar, _within(_draw(row, rng), rng), semitones, semitones)
+    return Reference(bar, _within(draw(row, rng), rng), semitones, semitones)
 
 
 def draw_moves(then: Chord | None, now: Chord | None, rng: np.random.Generator) -> tuple[int, int]:
@@ -77,7 +78,7 @@ def draw_moves(then: Chord | None, now: Chord | None, rng: np.random.Generator) 
     rows = people().moves[(now.root - then.root) % 12]
     if not rows:
         return 0, 0
-    left, right, _ = rows[_draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
+    left, right, _ = rows[draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
     return left, right
 
 
@@ -92,7 +93,7 @@ def draw_copy(bar: int, distance: Distance, then_key: int, key: int, rng: np.ran
         rows = [row for there in moves for row in there if row[0] == row[1] and 0 < abs(row[0]) <= _FIFTH]
     else:
         rows = [row for row in moves[0] if row[0] % 12 == row[1] % 12 == 0]
-    left, right, _ = rows[_draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
+    left, right, _ = rows[draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
     if sequence:
         likeness = max(distance.likeness, int(rng.integers(SEQUENCE_LIKENESS, 101)))
         return Reference(bar, likeness, tonal=Tonal(then_key, key, steps_of(left)))
@@ -104,18 +105,13 @@ def draw_near(far: Reference | None, number: int, rng: np.random.Generator) -> i
     if number == 0:
         return UNKNOWN
     if far is None:
-        return _within(_draw(people().near_alone, rng), rng)
+        return _within(draw(people().near_alone, rng), rng)
     if far == Reference(number - 1, far.likeness):
         return far.likeness
     row = people().near[bin_of(far.likeness)]
-    return min(_within(_draw(row, rng), rng), far.likeness) if row.sum() else 0
+    return min(_within(draw(row, rng), rng), far.likeness) if row.sum() else 0
 
 
 def _within(number: int, rng: np.random.Generator) -> int:
     """A likeness of a bin."""
     return 100 if number == LIKENESS_BINS - 1 else 10 * number + int(rng.integers(10))
-
-
-def _draw(weights: FloatArray, rng: np.random.Generator) -> int:
-    total = weights.cumsum()
-    return min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), len(weights) - 1)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.music.chord import UNKNOWN
+from improv.plan.draws import draw
 
 BINS = 11
 NOTHING_BEFORE = BINS
@@ -35,6 +36,5 @@ def counts() -> FloatArray:
 
 def draw_rhythm(hand: int, before: int, closes: bool, rng: np.random.Generator) -> int:
     """The likeness of a hand's rhythm, 0..100. before: that of the bar before. closes: in the last bar of a phrase."""
-    total = (counts()[hand, int(closes), bin_of(before)] + 0.01).cumsum()
-    number = min(int(np.searchsorted(total, rng.random() * total[-1], side="right")), BINS - 1)
+    number = draw(counts()[hand, int(closes), bin_of(before)] + 0.01, rng)
     return 100 if number == BINS - 1 else 10 * number + int(rng.integers(10))
