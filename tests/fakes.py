@@ -18,6 +18,7 @@ from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
 from improv.model import conditioning
 from improv.model.metadata import FORMAT_VERSION, Contract
 from improv.model.onnx_model import Float32Array, Model, State
+from improv.model.patience import BoundedModel, Patience
 from improv.model.vocabulary import Encoding, PolyphonyEncoding
 from improv.music.mood import CORNERS, Glide, Mood
 from improv.player.protocol import Dropped, Instruction, PortsChanged, Received, Silence, ToEngine
@@ -100,6 +101,22 @@ class Failing(ScriptedModel):
             case _:
                 return None  # type: ignore[return-value]
         return logits, after
+
+
+class Slow(ScriptedModel):
+    """A scripted model that takes `row_s` of a clock for each row of each step."""
+
+    def __init__(self, script: Sequence[int], row_s: float = 0.0) -> None:
+        super().__init__(script)
+        self.row_s = row_s
+        self.clock: ManualClock | None = None
+        self.rows: list[int] = []
+
+    def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
+        self.rows.append(len(condition))
+        if self.clock is not None:
+            self.clock.wait(self.clock.now() + self.row_s * len(condition))
+        return super().step(token_id, condition, state)
 
 
 def controls(mood: str | Mood = "calm", **changes: object) -> ControlState:
@@ -195,13 +212,17 @@ class Stage:
         settings: Sequence[str] = (),
         record: StepList | None = None,
         models: Models | None = None,
+        bounded: bool = False,
     ) -> None:
+        """bounded: the model is given up where it takes too long."""
         # A change of mood is at once, unless a test says otherwise.
         self.config: Config = load(None, ["mood.glide_s=0", *settings], {})
         self.clock = ManualClock(start_s)
         self.link = FallibleLink(self.clock)
         self.record = record or StepList()
         first = adapters.initial_controls(self.config, CORNERS[mood])
+        patience = Patience(self.clock)
+        model = BoundedModel(model, patience) if bounded else model
         self.improviser = Improviser(model, adapters.improviser_settings(self.config), first, seed, self.record)
         self.engine = Engine(
             self.improviser,
@@ -211,6 +232,7 @@ class Stage:
             self.config.controls.midi_map(self.config.mood.moods),
             adapters.engine_settings(self.config),
             models=models,
+            patience=patience,
         )
 
     def play(self, seconds: float) -> None:

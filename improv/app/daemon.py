@@ -33,12 +33,13 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.memory import go_on, memory_of, unpacked
 from improv.model.loader import ModelLoader
 from improv.model.onnx_model import Model, OnnxModel, resolve
+from improv.model.patience import BoundedModel, Patience
 from improv.model.plain_model import PLAIN, PlainModel
 from improv.player.child import Child
 from improv.player.client import PlayerClient
 from improv.player.protocol import PortsChanged, Ready, ToEngine
 from improv.processes import LEFT_TO_THE_ENGINE
-from improv.takes.recorder import OperationRecorder, Recording
+from improv.takes.recorder import OperationRecorder, Recording, cannot_write
 from improv.takes.schema import model_record
 
 if TYPE_CHECKING:
@@ -90,8 +91,10 @@ def run(
             link.start(supervised.may_sound)
         controls = _first_controls(config, journey, before)
         # The model first: nothing is opened for a model that cannot play.
-        model = _model(config, controls, supervised)
-        loader = ModelLoader(provider=config.model.provider)
+        patience = Patience(clock, watches=True)
+        stack.callback(patience.close)
+        model = _model(config, controls, supervised, patience)
+        loader = ModelLoader(lambda path: BoundedModel(OnnxModel(path, config.model.provider), patience))
         stack.callback(loader.close)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
         seed = before.seed if before else _seed(config)
@@ -102,7 +105,7 @@ def run(
             link.start()
         improviser, resumed = _improviser(model, config, controls, seed, recording, before)
         ports = _ports(link.wait_ready())
-        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed)
+        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
         keeper = _Keeper(supervised.lifeline, engine, link, frontends, recording) if supervised is not None else None
@@ -111,7 +114,7 @@ def run(
         while not signals.stopping:
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
-            state = replace(engine.status(), ports=ports, connected=link.connected)
+            state = _whole(engine.status(), ports, link, recording)
             bridge.turn(state)
             display.show(state, ports, clock.now())
             signals.carry_out(reloader, state)
@@ -131,6 +134,7 @@ def _engine(
     recording: Recording | None,
     loader: ModelLoader,
     resumed: Before | None,
+    patience: Patience,
 ) -> Engine:
     return Engine(
         improviser,
@@ -142,6 +146,7 @@ def _engine(
         recording.commanded if recording is not None else None,
         loader,
         resumed,
+        patience,
     )
 
 
@@ -197,13 +202,13 @@ def _first_controls(config: Config, journey: Plan | None, before: Checkpoint | N
     return adapters.initial_controls(config, journey=journey)
 
 
-def _model(config: Config, controls: ControlState, supervised: Supervised | None) -> Model:
+def _model(config: Config, controls: ControlState, supervised: Supervised | None, patience: Patience) -> Model:
     if controls.model == PLAIN:
         return PlainModel()
     prepared = supervised.models.get(controls.model) if supervised is not None else None
     model = prepared or OnnxModel(resolve(controls.model), config.model.provider)
     log.info("model %s, licence %s", model.describe(), model.contract.licence)
-    return model
+    return BoundedModel(model, patience)
 
 
 def _improviser(
@@ -230,6 +235,16 @@ def _improviser(
         recorder.continues = before.take_id
     improviser.apply(memory.resumption)
     return improviser, Before(controls, before.finished)
+
+
+def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | None) -> State:
+    """The engine's state with what only the daemon knows."""
+    degraded = list(state.degraded)
+    if ports.startswith("none"):
+        degraded.append("there is no MIDI system: the music goes on unheard, and its ports open when there is one")
+    if recording is not None and cannot_write(recording):
+        degraded.append("the take cannot be written: the music goes on, and another take is tried every 20 s")
+    return replace(state, ports=ports, connected=link.connected, degraded=tuple(degraded))
 
 
 def _news(records: list[ToEngine]) -> str:

@@ -73,6 +73,10 @@ class ControlState:
     revision: int = 0
     model: str = ""
     """Name of the model that is to play; empty for the one that the start chose."""
+    instead_of: str | None = None
+    """Name of the model that was commanded, while `model` plays in its place because it fails or is too slow."""
+    guided: bool = True
+    """Whether the model is asked without the commands as well, to exaggerate them; not while it is too slow."""
     mode: str = SOLO
     """How we play together, one of MODES."""
     following: Mapping[str, float] = field(default_factory=lambda: FOLLOWING)
@@ -159,7 +163,7 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
         case Stop():
             return replace(state, stopping=True) if state.playing else state
         case SetModel(name):
-            return replace(state, model=name)
+            return replace(state, model=name, instead_of=None, guided=True)
         case SetMode(name):
             return replace(state, mode=name)
         case SetFollow(name, value):
@@ -178,7 +182,7 @@ def apply(state: ControlState, command: Command, music_s: float, initial: Contro
             turned = _turn(state, SetMood(*target), music_s)
             # A limit is not a wish: it stays until it is taken back.
             fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
-            fresh = replace(fresh, clock_source=state.clock_source)
+            fresh = replace(fresh, instead_of=state.instead_of, guided=state.guided, clock_source=state.clock_source)
             return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, mode=state.mode)
         case SetClockSource(source):
             return replace(state, clock_source=source)

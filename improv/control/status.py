@@ -126,6 +126,9 @@ class State:
     ports: str = _field("", "text", "driver and names of the ports")
     connected: bool = _field(False, "flag", "a real MIDI port is there")
     model: str = _field("", "text", "name of the model that plays")
+    degraded: tuple[str, ...] = _field(
+        (), "list", "what is done without at present, a sentence each; empty: all is well"
+    )
     seed: int = _field(0, "whole", "of the music: the same seed improvises the same", "", 0)
 
     @property

@@ -35,6 +35,9 @@ from improv.errors import BrainMusicError, CommandError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Configure
 from improv.improviser.settings import Settings as ImproviserSettings
+from improv.model.onnx_model import DEFAULT_MODEL
+from improv.model.patience import Patience
+from improv.model.plain_model import PLAIN
 from improv.player.protocol import ClockIn, Link, PortsChanged, Received, ToEngine
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,7 @@ class Engine:
 
     initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
     carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
-    music goes on where the improviser is, without a count-in.
+    music goes on where the improviser is, without a count-in. patience: that the models are asked with.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Engine:
         on_command: Callable[[Command, float], None] | None = None,
         models: Models | None = None,
         resumed: Before | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
         self._link, self._clock, self._on_command = link, clock, on_command
@@ -68,7 +72,7 @@ class Engine:
         own = OwnNotes(link)
         self._ahead = LookAhead(improviser, own, clock, self.timeline, settings)
         self._transport = Transport(improviser, self._ahead, own, clock, self.timeline, settings)
-        self._cast = Cast(improviser, models, clock)
+        self._cast = Cast(improviser, models, clock, patience)
         self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
         self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
         self.together = Together(improviser.settings.beats_per_bar, settings)
@@ -118,6 +122,7 @@ class Engine:
     def _attend(self) -> None:
         try:
             self.controls = self._person.attend(self.controls)
+            self._person.vary_last_bars(by_rule=self.improviser.model_name == PLAIN)
         except Exception:  # a fault of ours: whoever plays must not end the music with it
             if self._said.is_new("attend", self._clock.now()):
                 log.exception("unexpected trouble with what the person plays; the music goes on")
@@ -152,13 +157,11 @@ class Engine:
         before = self.controls
         try:
             self._carry_out(command, received_s)
-        except BrainMusicError:
+        except Exception as error:  # if it is a fault of ours: whoever commanded must not end the music with it
             self.controls = before
-            raise
-        except Exception as error:  # a fault of ours: whoever commanded must not end the music with it
-            self.controls = before
-            words = type(command).__name__
-            if self._said.is_new(words, self._clock.now()):
+            if isinstance(error, BrainMusicError):
+                raise
+            if self._said.is_new(words := type(command).__name__, self._clock.now()):
                 log.exception("the command %s could not be carried out; the music goes on as before", command)
             raise CommandError(f"{words} could not be carried out: unexpected trouble; the log has it") from error
 
@@ -176,7 +179,7 @@ class Engine:
             self._on_command(command, received_s)
         log.debug("command %s", command)
         if self.controls.model != before.model:
-            log.info("the model %s plays from the next bar line on", self.controls.model)
+            log.info("the model %s plays from the next bar line on", self.controls.model or DEFAULT_MODEL)
         self._person.turn(before, self.controls)
         if isinstance(command, HandOver):
             self.together.hand_over(received_s)
@@ -193,7 +196,7 @@ class Engine:
 
     def _take_model(self) -> None:
         """A model that was loaded meanwhile plays from the next bar line on."""
-        command = self._cast.arrived()
+        command = self._cast.arrived(self.controls)
         if command is None:
             return
         try:

@@ -101,6 +101,11 @@ class LookAhead:
         """The step that was planned last."""
         return self._steps[-1] if self._steps else None
 
+    @property
+    def steps(self) -> Sequence[PlannedStep]:
+        """The steps that are remembered, ascending."""
+        return self._steps
+
     def heard(self, now_s: float) -> PlannedStep | None:
         """The step that is heard at a moment of the clock."""
         return next((s for s in reversed(self._steps) if self.due_s(s.position.music_s, s) <= now_s), None)

@@ -9,6 +9,7 @@ from typing import Any
 from improv.clock import Clock
 from improv.control.commands import LOOPS, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
+from improv.engine.last_bars import LastBars
 from improv.engine.look_ahead import LookAhead
 from improv.engine.own_notes import OwnNotes
 from improv.engine.replanning import Planner
@@ -49,6 +50,8 @@ class Person:
         self._keys: frozenset[int] = frozenset()  # as the improviser was told
         self._told: Influence = NO_INFLUENCE  # what the improviser was told last
         self._loop: Quote | None = None
+        self._past = LastBars()
+        self._varied: Quote | None = None  # of the past, while no network plays
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message that came in."""
@@ -100,8 +103,8 @@ class Person:
         self._improviser.apply(Hear(tuple(sorted(news.keys)), struck))
 
     def _ask(self, influence: Influence) -> None:
-        if self._loop is not None and influence.quote is None:
-            influence = replace(influence, quote=self._loop)
+        if influence.quote is None:
+            influence = replace(influence, quote=self._loop or self._varied)
         if influence != self._told:
             self._told = influence
             self._improviser.apply(Follow(influence))
@@ -183,6 +186,17 @@ class Person:
         begins = line - (line - first) // length * length
         onsets = self._ahead.begun(line - bars * length, line)
         return Quote(begins, bars * length, onsets, LOOP_WEIGHT, loops=True)
+
+    def vary_last_bars(self, *, by_rule: bool) -> None:
+        """While no network plays, what was played last is come back to, more and less freely."""
+        if by_rule:
+            quote = self._past.quote(self._ahead.steps, self._improviser.position)
+        else:
+            self._past.stop()
+            quote = None
+        if quote != self._varied:
+            self._varied = quote
+            self._ask(replace(self._told, quote=None))
 
     def status(self, controls: ControlState) -> dict[str, Any]:
         """What is published of the person; nothing in solo."""

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 ANSWER_WITHIN_S, ANSWER_MARGIN_S = 0.150, 0.012
 # After a step that nobody could plan the next attempt is made so much later.
 REST_AFTER_FAILURE_S, SAY_AGAIN_S = 1.0, 60.0
+# Where planning does not catch up with the clock, what arrives is looked at in between, and a sign of life is given.
+LONGEST_TURN_S = 0.25
 
 
 class Planner:
@@ -77,6 +79,8 @@ class Planner:
             self._transport.catch_up(now_s)
             while controls.playing and self._ahead.plan_due_s <= now_s + PLAN_EARLY_S:
                 _, controls = self.plan_step(controls)
+                if self._clock.now() - now_s > LONGEST_TURN_S:
+                    break
         if anew:
             self.replanning.took(self._clock.now() - began_s)
         return controls

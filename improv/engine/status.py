@@ -7,6 +7,7 @@ from typing import Any
 
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.degrading import degraded
 from improv.engine.external_clock import ExternalClock
 from improv.engine.outlook import commanded
 from improv.improviser.improviser import Improviser
@@ -54,9 +55,7 @@ def status(
         attributes=improviser.attributes(mood, controls),
         limits={name: (band.low, band.high) for name, band in controls.limits.bands.items()},
         tempo_bpm=position.tempo_bpm,
-        clock_source=controls.clock_source,
-        clock=external.state,
-        clock_bpm=external.tempo_bpm or 0.0,
+        **_clock(controls, external),
         bar=position.bar,
         beat=int(position.beat_in_bar) + 1,
         beats_per_bar=position.beats_per_bar,
@@ -71,10 +70,19 @@ def status(
         stalls=stalls,
         note_age_s=int(note_age_s),
         model=improviser.model.contract.name,
+        degraded=degraded(controls, external),
         seed=improviser.seed,
         **_glide(controls, music_s),
         **_journey(controls, music_s),
     )
+
+
+def _clock(controls: ControlState, external: ExternalClock) -> dict[str, Any]:
+    return {
+        "clock_source": controls.clock_source,
+        "clock": external.state,
+        "clock_bpm": external.tempo_bpm or 0.0,
+    }
 
 
 def _glide(controls: ControlState, music_s: float) -> dict[str, Any]:

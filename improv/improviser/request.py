@@ -61,7 +61,7 @@ class Request:
     influence: what the person's playing asks of us. resting: it is not our turn. must_start: a note has to start, as
     far as may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds
     longer. recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None. key:
-    that is commanded, or None.
+    that is commanded, or None. guided: whether the commands are exaggerated.
     """
 
     mood: Mood
@@ -85,6 +85,7 @@ class Request:
     recall: Recall | None
     place: PlannedPlace | None = None
     key: Key | None = None
+    guided: bool = True
 
     @property
     def slowing(self) -> float:
@@ -155,6 +156,7 @@ def request_for(
         recall=_quoted(influence, position.tick) or recall,
         place=place,
         key=key_commanded(controls),
+        guided=controls.guided,
     )
 
 
@@ -229,8 +231,8 @@ def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
 
 
 def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
-    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. A family without
-    a beat knows neither tempo nor place in the bar.
+    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. One where nothing
+    is to be exaggerated. A family without a beat knows neither tempo nor place in the bar.
     """
     values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}
     if request.ending is not None:
@@ -239,7 +241,7 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     if not has_beat:
         values.pop("tempo", None)
     row = conditioning.vector(values, position.beat_in_bar if has_beat else None, position.beats_per_bar)
-    rows = np.stack([row, conditioning.unconditioned(row)])
+    rows = np.stack([row, conditioning.unconditioned(row)] if request.guided else [row])
     if request.place is None:
         return rows
     told = request.place.told

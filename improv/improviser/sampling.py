@@ -13,9 +13,11 @@ FloatArray = NDArray[np.float64]
 def guide(logits: NDArray[np.float32], guidance: float) -> FloatArray:
     """Classifier-free guidance (Ho & Salimans 2022).
 
-    logits: (2, vocabulary), row 0 with the commands, row 1 without. guidance: 0 ignores the commands, 1 follows them
-    as learned, more exaggerates them.
+    logits: (2, vocabulary), row 0 with the commands, row 1 without; or row 0 alone, which is taken as it is. guidance:
+    0 ignores the commands, 1 follows them as learned, more exaggerates them.
     """
+    if len(logits) == 1:
+        return np.array(logits[0], np.float64)
     commanded, bare = logits.astype(np.float64)
     return np.asarray(bare + guidance * (commanded - bare))
 

@@ -103,9 +103,10 @@ class StepChooser:
         # Where a loop is locked: the pitches that begin here, and how far the next ones are.
         self._locked = quote.at(snapshot.position.tick) if quote is not None and quote.locked else None
         self._encoding: Encoding = snapshot.encoding
-        self._decoder, self._state = snapshot.decoder.copy(), snapshot.state
+        self._decoder = snapshot.decoder.copy()
         self._last_token, self._rest_until_tick = snapshot.last_token, snapshot.rest_until_tick
         self._rows = request.conditioning_rows(self._snapshot, asked)
+        self._state = guard.with_rows(snapshot.state, len(self._rows))
         self._guidance = biases.guidance(asked.intensity, settings.strongest_guidance)
         self._clashing = request.clashing(snapshot, asked)
         self._biases = step_biases(self._snapshot, asked, settings)

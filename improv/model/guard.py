@@ -6,6 +6,7 @@ import numpy as np
 
 from improv.errors import ModelError
 from improv.model.onnx_model import Float32Array, Model, State
+from improv.model.patience import TooSlowError
 
 LONGEST_REASON = 200  # characters of somebody else's error text
 
@@ -18,6 +19,11 @@ def initial_state(model: Model, rows: int) -> State:
         raise ModelError(f"it cannot begin: {_reason(error)}") from error
 
 
+def with_rows(state: State, rows: int) -> State:
+    """The state of the first so many rows; where there are fewer, those that come begin as the first one is now."""
+    return tuple(part[:, :rows] if part.shape[1] >= rows else np.repeat(part[:, :1], rows, axis=1) for part in state)
+
+
 def step(model: Model, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
     """One token for all rows, as Model.step; logits are finite and of shape (rows, vocabulary), the state's parts keep
     their shapes. ModelError says what was wrong with the answer.
@@ -25,6 +31,8 @@ def step(model: Model, token_id: int, condition: Float32Array, state: State) -> 
     try:
         logits, after = model.step(token_id, condition, state)
         logits, after = np.asarray(logits), tuple(np.asarray(part) for part in after)
+    except TooSlowError:
+        raise
     except Exception as error:
         raise ModelError(f"its step raises {_reason(error)}") from error
     expected = (len(condition), model.encoding.size)

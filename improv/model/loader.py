@@ -7,6 +7,7 @@ plays on meanwhile.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cached_property
@@ -14,9 +15,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from improv.errors import ModelError
-from improv.model.onnx_model import Model, OnnxModel, resolve, shipped_models
+from improv.model.onnx_model import DEFAULT_MODEL, Model, OnnxModel, resolve, shipped_models
 
 log = logging.getLogger(__name__)
+
+LIGHT_MODEL = "polyphony"
+"""The shipped model that plays where the default one is too slow: steady in time, in half of the size."""
+CLEARLY_LIGHTER = 0.7  # of the file's size, by which a model's time goes roughly
+CLOSES_WITHIN_S = 5.0
 
 
 class Loaded(NamedTuple):
@@ -45,6 +51,11 @@ class ModelLoader:
     def names(self) -> tuple[str, ...]:
         """The models that come with BrainMusic. Looked for once: the engine asks at every command."""
         return tuple(sorted(path.stem for path in shipped_models().glob("*.onnx")))
+
+    def lighter(self, name: str) -> str:
+        """A shipped model that asks clearly less of the machine than this one; "" where there is none."""
+        size = _size(name)
+        return next((one for one in (DEFAULT_MODEL, LIGHT_MODEL) if _size(one) < CLEARLY_LIGHTER * size), "")
 
     def request(self, name: str) -> None:
         """Load a model: a name or a path, as model.path takes it. While one is loading only the last request counts.
@@ -88,6 +99,14 @@ class ModelLoader:
         return done
 
     def close(self) -> None:
-        """Wait for what is loading."""
+        """Wait a moment for what is loading."""
         if self._loading is not None:
-            wait([self._loading])
+            wait([self._loading], CLOSES_WITHIN_S)
+
+
+def _size(name: str) -> float:
+    """Of its file in bytes; without bound where there is none."""
+    try:
+        return resolve(name).stat().st_size
+    except OSError:
+        return math.inf

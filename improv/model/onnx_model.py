@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.errors import ModelError
-from improv.model import conditioning, cuda
+from improv.model import conditioning, cuda, integrity
 from improv.model.metadata import INPUTS, OUTPUTS, STATE_INPUTS, Contract
 from improv.model.vocabulary import Encoding
 
@@ -20,7 +21,13 @@ State = tuple[Float32Array, ...]
 """Recurrent state: a value, never changed in place, so that keeping a reference is a snapshot."""
 
 
+log = logging.getLogger(__name__)
+
 DEFAULT_MODEL = "hands"
+
+
+_unvouched: set[str] = set()
+"""Paths of which was said that no card vouches for them."""
 
 
 def shipped_models() -> Path:
@@ -68,7 +75,14 @@ class OnnxModel:
                 f"the model {path} is not there; make one with training.models.export or choose another model.path"
             )
         self.path = path
-        self._session = _open_session(path, provider)
+        content, digest, vouched = integrity.read_checked(path)
+        self.sha256 = digest
+        """Which model it is, whatever it is called and whatever becomes of its file."""
+        self._session = _open_session(content, path, provider)
+        if not vouched and str(path) not in _unvouched:
+            _unvouched.add(str(path))
+            log.info("no card says what %s has to be (sha256): it is taken as it is", path)
+        self._run_options = _run_options()
         self.provider = self._session.get_providers()[0].removesuffix("ExecutionProvider")
         self.contract = Contract.from_metadata(self._session.get_modelmeta().custom_metadata_map, str(path))
         self.encoding = self.contract.check(str(path))
@@ -78,8 +92,6 @@ class OnnxModel:
             raise ModelError(
                 f"{path}: its inputs and outputs are {[*inputs, *outputs]}, expected {[*INPUTS, *OUTPUTS]}"
             )
-        self.sha256 = digest_of(path)
-        """Which model it is, whatever it is called and whatever becomes of its file."""
         self._state_shapes = [(inputs[name].shape[0], inputs[name].shape[2]) for name in STATE_INPUTS]
         self._smoke_step()
 
@@ -98,8 +110,13 @@ class OnnxModel:
     def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
         tokens = np.full(len(condition), token_id, dtype=np.int64)
         feed = dict(zip(INPUTS, (tokens, condition, *state), strict=True))
-        logits, *new_state = self._session.run(None, feed)
+        self._run_options.terminate = False
+        logits, *new_state = self._session.run(None, feed, self._run_options)
         return logits, tuple(new_state)
+
+    def cancel(self) -> None:
+        """From any thread: the step that is under way raises at the network's next node."""
+        self._run_options.terminate = True
 
     @property
     def session(self) -> Any:
@@ -117,7 +134,13 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open_session(path: Path, provider: str) -> Any:
+def _run_options() -> Any:
+    import onnxruntime
+
+    return onnxruntime.RunOptions()
+
+
+def _open_session(content: bytes, path: Path, provider: str) -> Any:
     try:
         import onnxruntime
     except ImportError:
@@ -142,7 +165,7 @@ def _open_session(path: Path, provider: str) -> Any:
             "(pip install 'brainmusic[cuda]'); use auto"
         )
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        return onnxruntime.InferenceSession(content, options, providers=wanted)
     except Exception as error:  # onnxruntime raises a dozen kinds for damaged files
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(

@@ -245,6 +245,11 @@ class Recording:
         self._due_s = {note_id: due_s for note_id, due_s in self._due_s.items() if due_s > now_s}
 
 
+def cannot_write(recording: Recording) -> bool:
+    """Whether nothing can be written at present."""
+    return recording._journal is not None and recording._journal.failed
+
+
 def in_words(command: Command) -> str:
     """SetMood(valence=0.5, arousal=None) -> set mood: valence 0.5."""
     name = re.sub(r"(?<!^)([A-Z])", r" \1", type(command).__name__).lower()

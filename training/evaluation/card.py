@@ -11,6 +11,7 @@ from typing import Any
 
 from improv.errors import InputError
 from improv.files import atomic_write
+from improv.model.integrity import card_row
 from improv.model.metadata import Contract
 from training.dataset.dataset import Dataset
 from training.evaluation.figures import Estimate, Report
@@ -95,13 +96,19 @@ _WEAKNESSES = {
 
 
 def write_card(
-    path: Path, contract: Contract, report: Report, dataset: Dataset, made: tuple[dict[str, Any], float] | None
+    path: Path,
+    contract: Contract,
+    report: Report,
+    dataset: Dataset,
+    made: tuple[dict[str, Any], float] | None,
+    content: bytes,
 ) -> None:
     """Write a new card, or replace the measured part of an old one.
 
-    made: the checkpoint that the model was exported from and their largest difference, when known.
+    made: the checkpoint that the model was exported from and their largest difference, when known. content: of the
+    model's file, whose hash the card tells: from then on another file of this name is refused.
     """
-    measured = f"{BEGIN}\n{_measured(contract, report, dataset, made)}\n{END}\n"
+    measured = f"{BEGIN}\n{_measured(contract, report, dataset, made, content)}\n{END}\n"
     text = _frame(contract, measured)
     if path.exists():
         old = path.read_text(encoding="utf-8")
@@ -128,19 +135,22 @@ An LSTM that improvises for BrainMusic, steered by valence, arousal and musical 
 """
 
 
-def _measured(contract: Contract, report: Report, dataset: Dataset, made: tuple[dict[str, Any], float] | None) -> str:
-    parts = [_facts(contract, report), _data(report, dataset), _figures(report), _making(report, made)]
+def _measured(
+    contract: Contract, report: Report, dataset: Dataset, made: tuple[dict[str, Any], float] | None, content: bytes
+) -> str:
+    parts = [_facts(contract, content), _data(report, dataset), _figures(report), _making(report, made)]
     parts.append(_reproduce(contract, report, dataset, made))
     return "\n\n".join(parts)
 
 
-def _facts(contract: Contract, report: Report) -> str:
+def _facts(contract: Contract, content: bytes) -> str:
     return f"""## What it is
 
 | | |
 |---|---|
 | name | {contract.name} |
 | family | {contract.family}, vocabulary `{contract.fingerprint}`, {contract.ticks_per_beat} steps per quarter note |
+{card_row(content)}
 | created | {contract.created} |
 | licence | {contract.licence} |
 | training data | {contract.training_data} |

@@ -232,7 +232,8 @@ def command(options: argparse.Namespace) -> None:
     if options.people and not is_checkpoint:
         written.append(composed(options, written[0].with_name(f"{report.model}.composition.json")))
     if options.card:
-        write_card(options.card, OnnxModel(options.model, "cpu").contract, report, dataset, made)
+        contract = OnnxModel(options.model, "cpu").contract
+        write_card(options.card, contract, report, dataset, made, options.model.read_bytes())
         written.append(options.card)
     for path in written:
         print(f"written: {path}")

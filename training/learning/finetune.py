@@ -40,7 +40,7 @@ from training.learning.runlog import alone
 from training.learning.style import Learner, Plan
 from training.learning.trouble import enough_memory
 from training.models.checkpoints import read_checkpoint
-from training.models.export import eight_bits, export, has_eight_bits, network_of
+from training.models.export import eight_bits, export, has_eight_bits, network_of, renew_card
 from training.models.from_onnx import read_onnx
 from training.models.settings import settings_of
 
@@ -140,6 +140,7 @@ def _write(learnt: dict[str, Any], out: Path, held_out: float, bits: int) -> Non
         if bits == 8:
             eight_bits(path)
         write_whole(out, path.read_bytes())
+    renew_card(out)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from improv.errors import InputError
 from improv.files import atomic_write
-from improv.model import conditioning
+from improv.model import conditioning, integrity
 from improv.model.metadata import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
@@ -217,6 +217,15 @@ def differences(network: Network, model: OnnxModel, seed: int = 0, *, carried: b
     return found
 
 
+def renew_card(path: Path) -> None:
+    """The card beside a model that was made anew, where it tells a hash, tells the new one."""
+    card = integrity.card_of(path)
+    if integrity.told_digest(path):
+        text = integrity.CARD_ROW.sub(integrity.card_row(path.read_bytes()), card.read_text(encoding="utf-8"), count=1)
+        with atomic_write(card) as file:
+            file.write(text)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, help="best.pt of a run")
     parser.add_argument("--dataset", type=Path, required=True, help="measures the held-out loss for the metadata")
@@ -237,3 +246,4 @@ def command(options: argparse.Namespace) -> None:
     if options.bits == 8:
         loss = quantised(options.out, dataset)
         print(f"in 8 bits: {options.out.stat().st_size >> 10} KiB, held-out {loss} nats/token")
+    renew_card(options.out)

@@ -10,6 +10,7 @@ const ROWS = [
   ["Timing", (state) => [verdict(state.lateness_p99_ms)[1], `median ${state.lateness_p50_ms.toFixed(2)} ms, 99 of 100 within ${state.lateness_p99_ms.toFixed(2)} ms`], (state) => verdict(state.lateness_p99_ms)[0]],
   ["Port", (state) => [state.connected ? "connected" : "no instrument", state.ports], (state) => (state.connected ? "good" : "")],
   ["Notes", (state) => [String(state.notes_planned), `${state.sounding} sounding, ${state.notes_dropped} left out as too late`]],
+  ["Music", (state) => (state.degraded?.length ? ["degraded", state.degraded.join("; ")] : ["whole", "nothing is done without"]), (state) => (state.degraded?.length ? "warn" : "good")],
   ["Machine", (state) => [state.stalls ? `stood still ${state.stalls}×` : "steady", "moments in which this computer did nothing"], (state) => (state.stalls ? "warn" : "good")],
   ["Clock", (state) => (state.clock ? [`MIDI clock ${state.clock}`, `${state.clock_bpm.toFixed(1)} bpm`] : ["own tempo", "no MIDI clock arrives"]), (state) => (state.clock === "lost" ? "warn" : "")],
   ["Last knob", (_, __, knob) => (knob ? [`CC ${knob.control}`, `${knob.value} on channel ${knob.channel}`] : ["none yet", "turn one to see its number"])],
