@@ -11,6 +11,7 @@ every evaluation, `best.pt` whenever the held-out loss is the best so far; a res
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import sys
@@ -27,6 +28,7 @@ from tqdm import tqdm
 from improv.errors import InputError
 from training.dataset.dataset import Dataset
 from training.dataset.splits import spread
+from training.learning.averaging import follow
 from training.learning.processes import Processes
 from training.learning.resuming import chance, restore_chance, resumable, take_over
 from training.learning.runlog import RunLog, alone
@@ -66,6 +68,7 @@ class Trainer:
         self.dataset, self.settings, self.out, self.device = dataset, settings, out, device
         self.share = self.processes.share(settings.batch)
         self.network = build(settings, dataset.encoding).to(device)
+        self.mean = copy.deepcopy(self.network) if settings.average else self.network  # what is measured and kept
         torch.manual_seed(settings.seed + self.processes.rank)  # dropout differs between processes, weights do not
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
@@ -92,7 +95,8 @@ class Trainer:
         """Go on from `last.pt`."""
         path = self.out / "last.pt"
         saved = resumable(path, self.settings, self.dataset)
-        self.network.load_state_dict(saved["network"])
+        self.mean.load_state_dict(saved["network"])
+        self.network.load_state_dict(saved.get("unaveraged", saved["network"]))
         self.optimiser.load_state_dict(saved["optimiser"])
         self.stream.restore(saved["stream"])
         h, c = (tensor[:, self.share].contiguous().to(self.device) for tensor in saved["state"])
@@ -106,6 +110,7 @@ class Trainer:
     def begin_with(self, path: Path) -> None:
         """Take over what another run has learnt, whatever it learned from; everything else begins anew."""
         take_over(self.network, path, self.dataset.encoding.fingerprint)
+        self.mean.load_state_dict(self.network.state_dict())
 
     def _held_out_names(self) -> list[str]:
         return [piece.name for piece in self.held_out]
@@ -115,14 +120,13 @@ class Trainer:
         return self._learnt() | self._needed_to_resume()
 
     def _learnt(self) -> dict[str, Any]:
-        """What best.pt keeps."""
-        return {
+        return {  # what best.pt keeps
             "settings": asdict(self.settings),
             "family": self.dataset.encoding.family,
             "fingerprint": self.dataset.encoding.fingerprint,
             "sources": self.dataset.about["sources"],
             "split_hash": self.dataset.split_hash(),
-            "network": self.network.state_dict(),
+            "network": self.mean.state_dict(),
             "iteration": self.iteration,
             "tokens": self.iteration * self.settings.batch * self.settings.sequence,
             "best": self.best,
@@ -132,6 +136,7 @@ class Trainer:
 
     def _needed_to_resume(self) -> dict[str, Any]:
         return {
+            "unaveraged": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "stream": self.stream.state(),
             "state": tuple(self.processes.gather(tensor, 1) for tensor in self.state),
@@ -162,14 +167,16 @@ class Trainer:
             raise bad_batch(error, self.iteration, names, self.out / "last.pt") from None
         self.state = (state[0].detach().float(), state[1].detach().float())
         self.iteration += 1
+        if self.settings.average:
+            follow(self.mean, self.network, self.settings.average, self.iteration)
         return loss
 
     def _held_out(self, *, commands: bool) -> tuple[float, float]:
         """Nats per token of the held-out pieces, which the processes share, and the share of tokens that was right."""
         mine = self.held_out[self.processes.rank :: self.processes.size]
-        self.network.eval()
-        scores = score_pieces(TorchScorer(self.network, self.device), self.dataset, mine, commands=commands)
-        self.network.train()
+        self.mean.eval()
+        scores = score_pieces(TorchScorer(self.mean, self.device), self.dataset, mine, commands=commands)
+        self.mean.train()
         columns = ([s.nats for s in scores], [s.right for s in scores], [s.tokens for s in scores])
         nats, right, tokens = self.processes.sum([float(sum(column)) for column in columns], self.device)
         return nats / tokens, right / tokens

@@ -21,9 +21,10 @@ from training.dataset.dataset import Dataset
 from training.learning.train import Trainer
 from training.models.checkpoints import read_checkpoint, save
 from training.models.settings import settings_of
+from training.models.tied_lstm import parts_of
 
 USUAL_TEMPO_BPM = 100.0
-_BY_TOKEN = ("embedding.weight", "output.weight", "output.bias")
+_BY_TOKEN = ("embedding.weight", "output.weight", "output.bias", "bias")
 
 
 def relatives(new: Encoding, old: Encoding) -> list[int]:
@@ -74,8 +75,15 @@ def begin(checkpoint: Path, dataset: Path, overrides: list[str], out: Path) -> N
     rows = relatives(data.encoding, encoding_for(saved["family"]))
     trainer = Trainer(data, settings_of(saved).overridden(overrides), out, torch.device("cpu"))
     taken = {name: part[rows] if name in _BY_TOKEN else part for name, part in saved["network"].items()}
+    if "shared.weight" in taken:
+        old, new = (parts_of(encoding) for encoding in (encoding_for(saved["family"]), data.encoding))
+        table = (taken["own.weight"] + old @ taken["shared.weight"].T)[rows]
+        # What tokens are made of has other kinds here: whatever gives the same sums is as good.
+        taken["shared.weight"] = torch.linalg.lstsq(new, table, driver="gelsd").solution.T
+        taken["own.weight"] = table - new @ taken["shared.weight"].T
     try:
-        trainer.network.load_state_dict(taken)
+        for network in (trainer.network, trainer.mean):
+            network.load_state_dict(taken)
     except RuntimeError as error:
         raise InputError(f"{checkpoint} is of another size: {str(error).splitlines()[-1].strip()}") from None
     out.mkdir(parents=True, exist_ok=True)

@@ -17,10 +17,10 @@ from improv.errors import InputError
 from improv.model import conditioning
 from improv.model.metadata import INPUTS
 from improv.model.onnx_model import OnnxModel
-from improv.model.vocabulary import HandsEncoding, RepeatingMelodyEncoding
+from improv.model.vocabulary import RepeatingMelodyEncoding
 from training.models.export import QUANTISED_CELL, difference_from, network_of
-from training.models.planned_lstm import PlannedLSTM
 from training.models.settings import Settings
+from training.models.tied_lstm import parts_of
 
 FloatArray = NDArray[np.float32]
 Weights = dict[str, FloatArray]
@@ -45,7 +45,7 @@ def read_onnx(path: Path) -> dict[str, Any]:
         )
     try:
         graph = _Graph(path, model)
-        network = _planned(graph) if isinstance(model.encoding, HandsEncoding) else _recurrent(graph)
+        network = _tied(graph) if "first.weight" in graph.named else _recurrent(graph)
     except (KeyError, ValueError, IndexError, StopIteration):
         raise InputError(
             f"{path} holds no network of ours (it was exported elsewhere): give the checkpoint (.pt) that it was made "
@@ -71,7 +71,8 @@ def _settings(network: Weights, graph: _Graph, family: str) -> Settings:
     assert table is not None
     normed = "lstm.norms.0.weight" in network
     sizes = [f"embedding={table.shape[1]}", f"hidden={hidden}", f"layers={len(graph.cells)}"]
-    return Settings.preset("base", [*sizes, f"batch_norm={int(normed)}"], family)
+    kind = [f"batch_norm={int(normed)}", f"tied={int('own.weight' in network)}"]
+    return Settings.preset("base", [*sizes, *kind], family)
 
 
 class _Graph:
@@ -82,6 +83,7 @@ class _Graph:
 
         self._proto: Any = onnx.load(str(path))
         self._model = model
+        self.encoding = model.encoding
         self._stored = {t.name: onnx.numpy_helper.to_array(t) for t in self._proto.graph.initializer}
         self.nodes = list(self._proto.graph.node)
         self.cells = [node for node in self.nodes if node.op_type in CELLS]
@@ -151,14 +153,16 @@ def _bias(graph: _Graph) -> str:
     return str(bias)
 
 
-def _planned(graph: _Graph) -> Weights:
-    """A `PlannedLSTM`: most of it kept its names, the matrices of its products are told apart by their shapes."""
-    network = {name: value for name, value in graph.named.items() if name not in ("keys", "parts")}
+def _tied(graph: _Graph) -> Weights:
+    """A `TiedLSTM` or `PlannedLSTM`: most of it kept its names, the matrices of its products are told apart by their
+    shapes.
+    """
+    network = {name: value for name, value in graph.named.items() if name not in ("keys", "parts", "own.weight")}
     products = [n.input[1] for n in graph.nodes if n.op_type in PRODUCTS and graph.is_stored(n.input[1])]
-    embedding = graph.named["own.weight"].shape[1]
+    embedding = graph.named["leave.bias"].size
     hidden = graph.named["first.weight"].shape[0]
-    outputs = {"gates": network["gates.bias"].size, "intervals": network["intervals.bias"].size, "leave": embedding}
-    shapes = {name: (hidden, size) for name, size in outputs.items()}
+    outputs = [name for name in ("gates", "intervals", "leave") if f"{name}.bias" in network]
+    shapes = {name: (hidden, network[f"{name}.bias"].size) for name in outputs}
     shapes |= {"enter": (embedding, hidden)}
     for name, shape in shapes.items():
         (matrix,) = graph.values([next(p for p in products if graph.shape(p) == shape)])
@@ -167,17 +171,19 @@ def _planned(graph: _Graph) -> Weights:
     network["told.weight"] = np.ascontiguousarray(told.T)
     for layer in range(len(graph.cells)):
         network |= {f"lstms.{layer}.{name}_l0": value for name, value in graph.lstm(layer).items()}
-    # Of the shared parts of a token only their sums are in the file: any parts that give them are as good.
-    (sums,) = graph.values([_shared(graph)])
-    parts = PlannedLSTM(embedding, hidden, 1).parts.numpy()
-    network["shared.weight"] = np.linalg.lstsq(parts, sums, rcond=None)[0].T.astype(np.float32)
-    return network
+    return network | _table(graph)
 
 
-def _shared(graph: _Graph) -> str:
-    """What is added to the table of own embeddings."""
-    own = next(n for n in graph.nodes if n.op_type == "Add" and f"{_NETWORK}own.weight" in n.input)
-    return next(str(name) for name in own.input if name != f"{_NETWORK}own.weight")
+def _table(graph: _Graph) -> Weights:
+    """The embeddings of tokens and of their parts. In the file are only sums: any parts that give them are as good."""
+    parts = parts_of(graph.encoding).numpy()
+    own = [n for n in graph.nodes if n.op_type == "Add" and f"{_NETWORK}own.weight" in n.input]
+    if not own:  # the exporter has summed all
+        (table,) = graph.values([next(node.input[0] for node in graph.nodes if node.op_type == "Gather")])
+        return {"own.weight": table, "shared.weight": np.zeros((table.shape[1], parts.shape[1]), dtype=np.float32)}
+    (sums,) = graph.values([next(str(name) for name in own[0].input if name != f"{_NETWORK}own.weight")])
+    shared = np.linalg.lstsq(parts, sums, rcond=None)[0].T.astype(np.float32)
+    return {"own.weight": graph.named["own.weight"], "shared.weight": shared}
 
 
 def _widened(name: str, stored: dict[str, Any]) -> FloatArray:

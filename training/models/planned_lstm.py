@@ -1,8 +1,7 @@
 """The network of families with a plan (`hands`): it can copy from its references and follow its chords from the start.
 
-LSTM layers with layer normalisation and residuals over token and conditioning. The embedding of a token is a sum of
-what it is made of (kind, pitch class, octave, length), and the same sums are the output's weights. What a plan makes
-likely is added to the logits of the notes, each with a strength that the LSTM chooses at every step:
+It is the network of every family (`training.models.tied_lstm`). What a plan makes likely is added to the logits of the
+notes, each with a strength that the LSTM chooses at every step:
 
 - the keys that a reference has here, by hand, and the shift of time that its next onset asks for;
 - the tones of the chord, its bass, and the tones of the key;
@@ -16,9 +15,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from improv.model import conditioning, plan_inputs
+from improv.model.vocabulary import encoding_for
 from improv.model.vocabulary.hands import LONGEST_SHIFT, PIANO_KEYS, TABLE
 from improv.music.note import LOWEST_PIANO_PITCH
-from training.models.lstm import Network, State
+from training.models.lstm import State
+from training.models.tied_lstm import TiedLSTM
 
 WIDEST_INTERVAL = 24
 """Semitones from a hand's last note within which each interval has a strength of its own."""
@@ -27,68 +28,26 @@ _GATES_A_HAND = 10  # near here, near next, far here, far next, chord, next chor
 _SHIFT_GATES = 2
 
 
-def _parts() -> Tensor:
-    """What each token is made of, (tokens, parts), 0 or 1: its kind, its pitch class, its octave, its value."""
-    kinds = [r.kind for r in TABLE.ranges]
-    rows = []
-    for kind, value in TABLE.rows:
-        row = [0.0] * (len(kinds) + 12 + 9)
-        row[kinds.index(kind)] = 1.0
-        if kind.startswith("NOTE"):
-            row[len(kinds) + value % 12] = 1.0
-            row[len(kinds) + 12 + value // 12 - 1] = 1.0
-        rows.append(row)
-    return torch.tensor(rows)
+class PlannedLSTM(TiedLSTM):
+    """The network of every family, told a plan beside the commands. embedding, hidden, layers: sizes.
 
+    dropout: of the layers' outputs, in training only.
+    """
 
-class PlannedLSTM(Network):
-    """embedding, hidden, layers: sizes. dropout: of the layers' outputs, in training only."""
-
-    parts: Tensor
     keys: Tensor
 
     def __init__(self, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.layers, self.hidden = layers, hidden
-        self.register_buffer("parts", _parts(), persistent=False)
+        super().__init__(encoding_for("hands"), embedding, hidden, layers, dropout)
         self.register_buffer("keys", torch.arange(PIANO_KEYS), persistent=False)
-        self.own = nn.Embedding(TABLE.size, embedding)
-        self.shared = nn.Linear(self.parts.shape[1], embedding, bias=False)
-        nn.init.normal_(self.own.weight, std=0.1)
-        self.told = nn.Linear(conditioning.SIZE + plan_inputs.SIZE, hidden)
-        self.enter = nn.Linear(embedding, hidden, bias=False)
-        self.first = nn.LayerNorm(hidden)
-        self.lstms = nn.ModuleList(nn.LSTM(hidden, hidden, 1, batch_first=True) for _ in range(layers))
-        self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
-        self.leave = nn.Linear(hidden, embedding)
-        self.bias = nn.Parameter(torch.zeros(TABLE.size))
         self.gates = nn.Linear(hidden, 2 * _GATES_A_HAND + _SHIFT_GATES)
         self.intervals = nn.Linear(hidden, 2 * _INTERVALS)
         nn.init.zeros_(self.intervals.weight)
         nn.init.zeros_(self.intervals.bias)
-        for lstm in self.lstms:
-            self.open_forget_gates(lstm)
-
-    def zero_state(self, batch: int, device: torch.device | str = "cpu") -> State:
-        """State before any token: two tensors of shape (layers, batch, hidden)."""
-        shape = (self.layers, batch, self.hidden)
-        return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
     def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
         """See Network.forward; condition: (batch, time, conditioning.width of the family)."""
-        table = self.own.weight + self.shared(self.parts)
-        features = self.first(self.enter(functional.embedding(tokens, table)) + self.told(condition))
-        new_h, new_c = [], []
-        for index, (lstm, norm) in enumerate(zip(self.lstms, self.norms, strict=True)):
-            own = (state[0][index : index + 1], state[1][index : index + 1])
-            out, (h, c) = lstm(features, own)
-            features = features + self.dropout(norm(out))
-            new_h.append(h)
-            new_c.append(c)
-        logits = functional.linear(self.leave(features), table, self.bias)
-        logits = logits + self._planned(features, condition[..., conditioning.SIZE :])
-        return logits, (torch.cat(new_h), torch.cat(new_c))
+        features, logits, state = self.heard(tokens, condition, state)
+        return logits + self._planned(features, condition[..., conditioning.SIZE :]), state
 
     def _planned(self, features: Tensor, plan: Tensor) -> Tensor:
         """What plan and last notes add to the logits, (batch, time, vocabulary)."""

@@ -13,6 +13,7 @@ from improv.model.vocabulary import Encoding, HandsEncoding, RepeatingMelodyEnco
 from training.models.lstm import EventLSTM, Network
 from training.models.melody_networks import AttentionLSTM, LookbackLSTM
 from training.models.planned_lstm import PlannedLSTM
+from training.models.tied_lstm import TiedLSTM
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 DEFAULT_PRESET = "base"
@@ -43,6 +44,8 @@ class Settings:
     )
     clip_each: float = 0.0  # every element of the gradient is clamped to this before `clip`; 0: not
     batch_norm: int = 0  # 1: batch normalisation after every LSTM layer
+    tied: int = 0  # 1: training.models.tied_lstm; 0: training.models.lstm
+    average: float = 0.0  # what the running mean of the weights keeps of itself at each step; 0: the last weights count
 
     @classmethod
     def preset(cls, name: str, overrides: list[str] | None = None, family: str = "polyphony") -> Settings:
@@ -80,9 +83,12 @@ _AT_LEAST = dict.fromkeys(
         "halve_epochs",
         "clip_each",
         "batch_norm",
+        "tied",
+        "average",
     ),
     0,
 )  # every other number must be positive
+_SHARES = ("dropout", "average")
 
 
 def _parse(key: str, text: str, kind: type) -> Any:
@@ -97,8 +103,8 @@ def _parse(key: str, text: str, kind: type) -> Any:
     except (TypeError, ValueError, yaml.YAMLError):
         wanted = {int: "a whole number", float: "a number", tuple: "[down, up] with -12 <= down <= 0 <= up <= 12"}[kind]
         raise InputError(f"--set {key}={text}: expected {wanted}") from None
-    if not (value >= _AT_LEAST[key] if key in _AT_LEAST else value > 0) or (key == "dropout" and value >= 1):
-        wanted = "0 or more and less than 1" if key == "dropout" else "0 or more" if key in _AT_LEAST else "more than 0"
+    if not (value >= _AT_LEAST[key] if key in _AT_LEAST else value > 0) or (key in _SHARES and value >= 1):
+        wanted = "0 or more and less than 1" if key in _SHARES else "0 or more" if key in _AT_LEAST else "more than 0"
         raise InputError(f"--set {key}={text}: must be {wanted}")
     return value
 
@@ -126,6 +132,10 @@ def build(settings: Settings, encoding: Encoding) -> Network:
         return network(encoding, settings.hidden, settings.layers, settings.dropout)
     if isinstance(encoding, HandsEncoding):
         return PlannedLSTM(settings.embedding, settings.hidden, settings.layers, settings.dropout)
+    if settings.tied:
+        if settings.batch_norm:
+            raise InputError("batch_norm=1: a network with tied=1 has layer normalisation instead")
+        return TiedLSTM(encoding, settings.embedding, settings.hidden, settings.layers, settings.dropout)
     return EventLSTM(
         encoding.size,
         settings.embedding,

@@ -211,8 +211,8 @@ def test_presets_and_overrides() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("hidden", "expected key=value with a key of balance, batch, batch_norm, clip, "),
-        ("colour=3", "expected key=value with a key of balance, batch, batch_norm, clip, "),
+        ("hidden", "expected key=value with a key of average, balance, batch, batch_norm, "),
+        ("colour=3", "expected key=value with a key of average, balance, batch, batch_norm, "),
         ("hidden=many", "--set hidden=many: expected a whole number"),
         ("hidden=0.5", "--set hidden=0.5: expected a whole number"),
         ("hidden=0", "--set hidden=0: must be more than 0"),

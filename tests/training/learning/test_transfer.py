@@ -15,7 +15,9 @@ from training.dataset import prepare
 from training.dataset.pipeline import Options
 from training.learning import train, transfer
 from training.models.checkpoints import read_checkpoint
+from training.models.export import network_of
 from training.models.settings import Settings
+from training.models.tied_lstm import TiedLSTM
 
 
 def test_every_token_has_its_nearest_relative() -> None:
@@ -29,6 +31,24 @@ def test_every_token_has_its_nearest_relative() -> None:
     assert (pairs["START"], pairs["END"]) == ("START", "END")
     with pytest.raises(InputError, match="performance has no TEMPO: pianist cannot begin"):
         transfer.relatives(old, new)
+
+
+def test_what_tokens_are_made_of_goes_over_as_well(tmp_path: Path) -> None:
+    """The same key has the same embedding, though the kinds that it is summed of are others."""
+    music = str(tiny_corpus(tmp_path / "music"))
+    for family in ("pianist", "performance"):
+        prepare.prepare([music], tmp_path / family, Options(family=family))
+    sizes = ["iterations=2", "evaluate_every=2", "batch=2", "sequence=16", "tied=1", "average=0.5"]
+    train.train(tmp_path / "pianist", Settings.preset("tiny", sizes, "pianist"), tmp_path / "run", "cpu")
+    transfer.begin(tmp_path / "run/best.pt", tmp_path / "performance", [], tmp_path / "new")
+    tables = {}
+    for family, path in (("pianist", "run/best.pt"), ("performance", "new/last.pt")):
+        network = network_of(read_checkpoint(tmp_path / path))
+        assert isinstance(network, TiedLSTM)
+        tables[family] = (network.own.weight + network.shared(network.parts))[encoding_for(family).begins(60)]
+    assert torch.allclose(tables["pianist"], tables["performance"], atol=1e-4)
+    new = read_checkpoint(tmp_path / "new/last.pt")
+    assert torch.equal(new["network"]["own.weight"], new["unaveraged"]["own.weight"])
 
 
 def test_a_run_begins_with_what_another_has_learnt(tmp_path: Path) -> None:
