@@ -5,9 +5,13 @@
     python -m training jsb Jsb16thSeparated.json --checkpoint runs/jsb16/best.pt
 
 The files are those of the public repository czhuang/JSB-Chorales-dataset. Sixteenths: four voices, the joint causal
-nats of a frame, tested in the original keys. Quarters: the split of Boulanger-Lewandowski et al. 2012, where a frame is
-a set of pitches; its pieces stand in C already. Both are trained in all keys. The pieces for early stopping are the
-canonical validation pieces; the test pieces are read once, at the end. Nothing that is shipped is trained on these.
+nats of a frame. Quarters: the split of Boulanger-Lewandowski et al. 2012, where a frame is a set of pitches; its pieces
+stand in C already. Both are trained in all keys. The pieces for early stopping are the canonical validation pieces; the
+test pieces are read once, at the end. Nothing that is shipped is trained on these.
+
+Two figures of each split: of the network in the piece's own key, and of the mixture over twelve keys: at every choice
+the mean of the probabilities that the network gives it in each key, which is a distribution as well. Several
+checkpoints are one mixture.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,18 +35,23 @@ from tqdm import tqdm
 from improv.errors import InputError
 from improv.files import atomic_write
 from training.evaluation.figures import interval
+from training.experiments.changes import ChangeNetwork, ChangeShape, changes
 from training.experiments.frames import FrameNetwork, FrameShape
+from training.learning.averaging import follow
 from training.learning.schedule import descend, half_cosine
 from training.models.checkpoints import save
 from training.models.precision import halves_pay
 
 IntArray = NDArray[np.int64]
+ChoraleNetwork = FrameNetwork | ChangeNetwork
 SPLITS = ("train", "valid", "test")
 VOICES = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
-BEYOND = 5  # semitones that a moved piece may reach beyond the highest and lowest pitch of all
-LOWEST_KEY, HIGHEST_KEY = -5, 6  # semitones that a piece is moved in training
+LOWEST_KEY, HIGHEST_KEY = -5, 6  # semitones that a piece is moved
+BEYOND = 6  # semitones that a moved piece may reach beyond the highest and lowest pitch of all
+KEYS = range(LOWEST_KEY, HIGHEST_KEY + 1)
 SET_SIZE = 4
 WARMUP = 100  # steps
+LIKE_LENGTHS = 6  # batches among whose pieces those of like length go together
 
 
 class Chorales(NamedTuple):
@@ -121,27 +130,44 @@ def moved(piece: IntArray, pitches: int, rng: np.random.Generator) -> tuple[IntA
 def batches(
     chorales: Chorales, training: Training, rng: np.random.Generator
 ) -> Iterator[tuple[list[IntArray], list[int]]]:
-    """One epoch: every piece once, in a random key, and the keys' numbers."""
+    """One epoch: every piece once, in a random key, and by how much it was moved. Like lengths go together."""
     pieces = chorales.pieces["train"]
     order = rng.permutation(len(pieces))
-    for at in range(0, len(order), training.batch):
-        rows = [moved(pieces[index], chorales.pitches, rng) for index in order[at : at + training.batch]]
-        yield [piece for piece, _ in rows], [semitones - LOWEST_KEY for _, semitones in rows]
+    near = training.batch * LIKE_LENGTHS
+    for begin in range(0, len(order), near):
+        some = sorted(order[begin : begin + near], key=lambda index: len(pieces[index]))
+        for at in range(0, len(some), training.batch):
+            rows = [moved(pieces[index], chorales.pitches, rng) for index in some[at : at + training.batch]]
+            yield [piece for piece, _ in rows], [semitones for _, semitones in rows]
 
 
 def told(keys: list[int], shape: FrameShape) -> Tensor:
     """What the network is told of the keys: nothing where it must find out by itself."""
-    return torch.tensor(keys if shape.keys > 1 else [0] * len(keys))
+    return torch.tensor([key - LOWEST_KEY for key in keys] if shape.keys > 1 else [0] * len(keys))
+
+
+def chances(network: ChoraleNetwork, pieces: list[IntArray], keys: list[int]) -> Tensor:
+    """Log-probability of every choice that pieces are made of, (pieces, choices), 0 behind a piece's end.
+
+    keys: by how many semitones each piece was moved.
+    """
+    if isinstance(network, ChangeNetwork):
+        music = changes(pieces)
+        lasting, voices = network(music)
+        real = music.real[..., None].expand(-1, -1, network.shape.slots + 1)
+        return torch.where(real, torch.cat([lasting[..., None], voices], dim=-1), 0.0).flatten(1)
+    frames, real = padded(pieces)
+    return torch.where(real[..., None], network(frames, told(keys, network.shape)), 0.0).flatten(1)
 
 
 @torch.no_grad()
-def nats(network: FrameNetwork, pieces: list[IntArray]) -> NDArray[np.float64]:
-    """Sum of nats of each piece, every frame counted, the first as well."""
-    network.eval()
+def nats(networks: Sequence[ChoraleNetwork], pieces: list[IntArray], keys: Sequence[int] = (0,)) -> NDArray[np.float64]:
+    """Sum of nats of each piece, every frame counted, the first as well: of the mixture of the networks in the keys."""
     sums = []
     for piece in pieces:
-        frames, _ = padded([piece])
-        sums.append(-float(network(frames, told([-LOWEST_KEY], network.shape)).double().sum()))
+        sounding = [np.where(piece > 0, piece + key, 0) for key in keys]
+        found = torch.cat([chances(network.eval(), sounding, list(keys)).double() for network in networks])
+        sums.append(-float((found.logsumexp(0) - math.log(len(found))).sum()))
     return np.array(sums)
 
 
@@ -153,11 +179,16 @@ class Run:
     """One training: network, running mean of its weights, optimiser."""
 
     def __init__(
-        self, chorales: Chorales, shape: FrameShape, training: Training, out: Path, start: FrameNetwork | None = None
+        self,
+        chorales: Chorales,
+        shape: FrameShape | ChangeShape,
+        training: Training,
+        out: Path,
+        start: ChoraleNetwork | None = None,
     ) -> None:
         torch.manual_seed(training.seed)
         self.chorales, self.training, self.out = chorales, training, out
-        self.network = start or FrameNetwork(shape)
+        self.network = start or network_for(shape)
         self.mean = copy.deepcopy(self.network)
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=training.lr, weight_decay=training.weight_decay
@@ -170,21 +201,14 @@ class Run:
     def step(self, pieces: list[IntArray], keys: list[int]) -> float:
         """One update; returns nats per frame."""
         self.network.train()
-        frames, real = padded(pieces)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.half):
-            chances = self.network(frames, told(keys, self.network.shape))
-        loss = -(chances.sum(-1) * real).sum() / real.sum()
+            found = chances(self.network, pieces, keys)
+        loss = -found.sum() / sum(map(len, pieces))
         rate = half_cosine(self.steps, peak=self.training.lr, warmup=WARMUP, iterations=self.total)
-        found = descend(self.optimiser, loss, rate, self.training.clip)
+        nats_per_frame = descend(self.optimiser, loss, rate, self.training.clip)
         self.steps += 1
-        self._average()
-        return found
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        keep = min(self.training.average, self.steps / (self.steps + 10))
-        for mean, now in zip(self.mean.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(now, 1 - keep)
+        follow(self.mean, self.network, self.training.average, self.steps)
+        return nats_per_frame
 
     def content(self, valid: float, epoch: int) -> dict[str, Any]:
         return {
@@ -206,7 +230,7 @@ class Run:
             losses = [self.step(*batch) for batch in batches(self.chorales, self.training, self.rng)]
             if epoch % self.training.evaluate_every and epoch != self.training.epochs:
                 continue
-            valid = per_frame(nats(self.mean, self.chorales.pieces["valid"]), self.chorales.pieces["valid"])
+            valid = per_frame(nats([self.mean], self.chorales.pieces["valid"]), self.chorales.pieces["valid"])
             if valid < best:
                 best = valid
                 save(self.out / "best.pt", self.content(valid, epoch))
@@ -217,37 +241,50 @@ class Run:
             tqdm.write(line)
 
 
-def load(path: Path) -> tuple[FrameNetwork, dict[str, Any]]:
+def network_for(shape: FrameShape | ChangeShape) -> ChoraleNetwork:
+    return ChangeNetwork(shape) if isinstance(shape, ChangeShape) else FrameNetwork(shape)
+
+
+def shape_of(values: dict[str, Any]) -> FrameShape | ChangeShape:
+    """From a checkpoint or the command line. Only frames are told whether they are sets."""
+    return FrameShape(**values) if "descending" in values else ChangeShape(**values)
+
+
+def load(path: Path) -> tuple[ChoraleNetwork, dict[str, Any]]:
     """A network that this command has trained."""
     if not path.exists():
         raise InputError(f"there is no checkpoint {path}")
     try:
         saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        network = FrameNetwork(FrameShape(**saved["shape"]))
+        network = network_for(shape_of(saved["shape"]))
         network.load_state_dict(saved["network"])
     except Exception as error:  # torch raises pickle, zip, key and runtime errors for damaged files
         raise InputError(f"{path} is not a checkpoint of python -m training jsb ({type(error).__name__})") from None
     return network.eval(), saved
 
 
-def report(network: FrameNetwork, chorales: Chorales) -> dict[str, Any]:
-    """Nats per frame of each split: over all frames, with its interval, and the mean of the pieces' means."""
+def report(networks: Sequence[ChoraleNetwork], chorales: Chorales) -> dict[str, Any]:
+    """Nats per frame of each split: over all frames, with its interval, and the mean of the pieces' means.
+
+    Of the training pieces only in their own keys: what they tell is how much was learnt by heart.
+    """
     rows: dict[str, Any] = {}
     for split in SPLITS:
         pieces = chorales.pieces[split]
-        sums, lengths = nats(network, pieces), np.array([len(piece) for piece in pieces], dtype=np.float64)
-        over_frames = interval(sums, lengths)
+        sums, lengths = nats(networks, pieces), np.array([len(piece) for piece in pieces], dtype=np.float64)
         rows[split] = {
             "pieces": len(pieces),
             "frames": int(lengths.sum()),
-            "nats_per_frame": over_frames._asdict(),
+            "nats_per_frame": interval(sums, lengths)._asdict(),
             "mean_of_pieces": interval(sums / lengths, np.ones(len(pieces)))._asdict(),
         }
+        if split != "train":
+            rows[split]["mixture_over_keys"] = interval(nats(networks, pieces, KEYS), lengths)._asdict()
     return rows
 
 
 def _kind(of: dict[str, Any], lowest: int) -> tuple[int, int, bool]:
-    return lowest, of["pitches"], of["descending"]
+    return lowest, of["pitches"], of.get("descending", False)
 
 
 def overridden(shape: dict[str, Any], training: dict[str, Any], texts: list[str]) -> None:
@@ -267,7 +304,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("file", type=Path, help="Jsb16thSeparated.json or jsb-chorales-quarter.json")
     add("--out", type=Path, help="train, and write best.pt, log.jsonl and result.json here")
-    add("--checkpoint", type=Path, help="only measure this one")
+    add("--checkpoint", type=Path, nargs="+", help="only measure this one, or the mixture of these")
     add("--start", type=Path, help="train on from the weights of this checkpoint")
     add("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides", help="of sizes or training")
 
@@ -278,10 +315,13 @@ def command(options: argparse.Namespace) -> None:
     chorales = read(options.file)
     if options.out:
         train(chorales, options.overrides, options.start, options.out)
-    network, saved = load(options.checkpoint or options.out / "best.pt")
-    if _kind(asdict(network.shape), saved["lowest"]) != _kind(chorales._asdict(), chorales.lowest):
-        raise InputError(f"{options.checkpoint} was trained on another file than {options.file}")
-    text = json.dumps({"file": options.file.name, "epoch": saved["epoch"]} | report(network, chorales), indent=1)
+    paths = options.checkpoint or [options.out / "best.pt"]
+    loaded = [load(path) for path in paths]
+    for path, (network, saved) in zip(paths, loaded, strict=True):
+        if _kind(asdict(network.shape), saved["lowest"]) != _kind(chorales._asdict(), chorales.lowest):
+            raise InputError(f"{path} was trained on another file than {options.file}")
+    about = {"file": options.file.name, "epoch": [saved["epoch"] for _, saved in loaded]}
+    text = json.dumps(about | report([network for network, _ in loaded], chorales), indent=1)
     if options.out:
         with atomic_write(options.out / "result.json") as file:
             file.write(text + "\n")
@@ -294,9 +334,11 @@ def train(chorales: Chorales, overrides: list[str], start: Path | None, out: Pat
     The pieces of the quarter file stand in C: the network is told how far a transposed one was moved, so that what it
     teaches of C is not blurred. The others stand in their own keys, and it is told nothing.
     """
-    keys = HIGHEST_KEY - LOWEST_KEY + 1 if chorales.descending else 1
-    shape = asdict(FrameShape(chorales.pitches, chorales.slots, chorales.descending, keys))
+    kind: FrameShape | ChangeShape = ChangeShape(chorales.pitches, chorales.slots)
+    if chorales.descending:
+        kind = FrameShape(chorales.pitches, chorales.slots, chorales.descending, len(KEYS))
+    shape = asdict(kind)
     training = asdict(Training())
     overridden(shape, training, overrides)
     begun = load(start)[0] if start else None
-    Run(chorales, FrameShape(**shape), Training(**training), out, begun).run()
+    Run(chorales, shape_of(shape), Training(**training), out, begun).run()

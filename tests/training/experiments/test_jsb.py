@@ -12,8 +12,9 @@ import torch
 
 from improv.errors import InputError
 from training.__main__ import main
+from training.experiments.changes import LONGEST, ChangeNetwork, ChangeShape, changes, repeats
 from training.experiments.frames import FrameNetwork, FrameShape, holds
-from training.experiments.jsb import Training, batches, moved, nats, padded, read, told
+from training.experiments.jsb import KEYS, Training, batches, chances, moved, nats, read
 
 SMALL = ["--set", "hidden=16", "--set", "head=8", "--set", "embedding=4", "--set", "epochs=4", "--threads", "1"]
 
@@ -100,12 +101,68 @@ def test_pieces_are_moved_within_the_symbols(sixteenths: Path) -> None:
 def test_padding_does_not_count(sixteenths: Path) -> None:
     chorales = read(sixteenths)
     torch.manual_seed(0)
-    shape = FrameShape(chorales.pitches, chorales.slots, chorales.descending, hidden=8, head=8, embedding=4)
-    network, pieces = FrameNetwork(shape).eval(), chorales.pieces["test"]
-    frames, real = padded(pieces)
+    sizes: dict[str, int] = {"hidden": 8, "head": 8, "embedding": 4}
+    pieces = chorales.pieces["test"]
+    in_frames = FrameNetwork(FrameShape(chorales.pitches, chorales.slots, chorales.descending, **sizes))
+    for network in (in_frames, ChangeNetwork(ChangeShape(chorales.pitches, chorales.slots, **sizes))):
+        with torch.no_grad():
+            together = -chances(network.eval(), pieces, [0, 0]).sum(1)
+        assert nats([network], pieces) == pytest.approx(together.numpy(), rel=1e-4)
+
+
+def nats_of(network: ChangeNetwork, frames: list[list[int]]) -> float:
+    return float(nats([network], [np.array(frames)])[0]) if frames else 0.0
+
+
+@pytest.mark.parametrize(
+    "past",
+    [
+        [],
+        [[3, 1], [4, 2]],
+        [[3, 1], [4, 2], [3, 1], [4, 2], [4, 2], [3, 1]],  # which repeats itself
+        [[3, 1]] * LONGEST,
+        [[3, 1]] * (LONGEST + 1) + [[4, 0]],
+    ],
+)
+def test_changes_are_a_distribution_over_frames(past: list[list[int]]) -> None:
+    torch.manual_seed(0)
+    network = ChangeNetwork(ChangeShape(5, 2, hidden=8, head=8, embedding=4)).eval()
+    frames = [[a, b] for a, b in itertools.product(range(5), repeat=2)]
+    before = nats_of(network, past)
+    assert sum(np.exp(before - nats_of(network, [*past, frame])) for frame in frames) == pytest.approx(1, abs=1e-4)
+
+
+def test_what_comes_changes_nothing_of_what_was() -> None:
+    torch.manual_seed(0)
+    network = ChangeNetwork(ChangeShape(9, 4, hidden=8, head=8, embedding=4)).eval()
+    piece = np.repeat(np.random.default_rng(0).integers(1, 9, (10, 4)), 2, axis=0)
+    other = piece.copy()
+    other[14:] = other[14:, ::-1] % 8 + 1
     with torch.no_grad():
-        together = -(network(frames, told([0, 0], shape)).sum(-1) * real).sum(1)
-    assert nats(network, pieces) == pytest.approx(together.numpy(), rel=1e-4)
+        (lasting, voices), (others, theirs) = (network(changes([each])) for each in (piece, other))
+    assert torch.equal(voices[0, :7], theirs[0, :7])
+    assert torch.equal(lasting[0, :6], others[0, :6])
+    assert not torch.equal(voices[0, 8:], theirs[0, 8:])
+
+
+def test_where_the_last_chords_were_heard_before() -> None:
+    a, b, c, d = ([pitch, pitch + 3] for pitch in (1, 2, 3, 4))
+    places, lengths = repeats(torch.tensor([[a, b, c, d, a, b, c, a]]))
+    assert lengths[0].tolist() == [0, 0, 0, 0, 0, 1, 2, 3, 1]
+    assert places[0, 5:].tolist() == [1, 2, 3, 5], "the latest place of the longest run"
+
+
+def test_a_mixture_is_never_worse_than_its_networks_on_average(sixteenths: Path) -> None:
+    chorales = read(sixteenths)
+    networks = []
+    for seed in range(2):
+        torch.manual_seed(seed)
+        networks.append(ChangeNetwork(ChangeShape(chorales.pitches, chorales.slots, hidden=8, head=8, embedding=4)))
+    pieces = chorales.pieces["test"]
+    alone = np.mean([nats([network], pieces) for network in networks], axis=0)
+    assert (nats(networks, pieces) <= alone + 1e-6).all()
+    in_keys = np.mean([nats(networks[:1], pieces, [key]) for key in KEYS], axis=0)
+    assert (nats(networks[:1], pieces, KEYS) <= in_keys + 1e-6).all()
 
 
 def test_the_command_learns_and_measures(
