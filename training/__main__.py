@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("people-counts", "dataset.people_counts", "what people do, counted for the planner"),
         Command("summary", "evaluation.reports.summary", "a prepared dataset in one Markdown table"),
         Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
+        Command("pedal-habits", "evaluation.pedal_habits", "what people do with the sustain pedal, for the improviser"),
     ),
     "tokens to a model": (
         Command("train", "learning.train", "train a network", "the same command with --resume goes on", True),

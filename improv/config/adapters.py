@@ -80,6 +80,7 @@ def improviser_settings(config: Config) -> Settings:
         voice_leading_pull=music.voice_leading_pull,
         recall_pull=music.recall_pull,
         planned_pulls=music.planned_pulls,
+        pedal=music.pedal,
         metres_vary=music.metres == "varied",
         longest_rest_beats=music.longest_rest_beats,
         longest_note_beats=music.longest_note_beats,

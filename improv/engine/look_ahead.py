@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Sequence
 
 from improv.clock import Clock
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Release, Rewind
-from improv.improviser.planned_step import PlannedStep, StartedNote
+from improv.improviser.planned_step import EndedNote, PlannedStep
+from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 from improv.player.protocol import Link, MoveOff, PlannedNote, Schedule, Silence, StopClock
 
 # A note travels with this provisional end; the true one follows. If the engine dies it still ends.
@@ -128,28 +129,33 @@ class LookAhead:
     def send(self, step: PlannedStep) -> None:
         """Hand a step that was just planned to the player."""
         self._steps.append(step)
-        notes = self._notes(step, step.started)
+        notes = self._notes(step)
         if notes:
             self._link.send(Schedule(tuple(notes)))
-            self.last_note_s = max(note.on_s for note in notes)
+        if step.started:
+            self.last_note_s = max(note.on_s for note in notes if not note.is_pedal)
         step_due_s = self.due_s(step.position.music_s, step)
         if self.settings.pulses and not step.finished:
             self._link.send(self._timeline.pulses(step.position, self._improviser.position))
-        self.notes_planned += len(notes)
+        self.notes_planned += len(step.started)
         self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
-        self._end([(ended.note_id, self.due_s(ended.off_s, step)) for ended in step.ended])
+        self._end([(ended.note_id, self.due_s(ended.off_s, step)) for ended in _ends(step)])
         self._renew(step_due_s)
         if step.finished:
             self._link.send(StopClock(step_due_s))
 
-    def _notes(self, step: PlannedStep, started: Iterable[StartedNote]) -> list[PlannedNote]:
-        """Notes of a step as they go to the player; what would be late is due now."""
+    def _notes(self, step: PlannedStep, without: Container[int] = ()) -> list[PlannedNote]:
+        """Notes and pedal of a step as they go to the player, but for those ids; what would be late is due now."""
         now_s, channel = self._clock.now(), self.settings.channel
+        begun = [(note.note_id, note.pitch, note.velocity, note.on_s) for note in step.started]
+        if step.pedal_down is not None:
+            begun.append((step.pedal_down.note_id, PEDAL_KEY, DEEPEST_PEDAL, step.pedal_down.on_s))
         notes = []
-        for note in started:
-            due_s = max(self.due_s(note.on_s, step), now_s)
-            until_s = due_s + PROVISIONAL_NOTE_S
-            notes.append(PlannedNote(note.note_id, channel, note.pitch, note.velocity, due_s, until_s, step.revision))
+        for note_id, pitch, velocity, on_s in begun:
+            if note_id not in without:
+                due_s = max(self.due_s(on_s, step), now_s)
+                until_s = due_s + PROVISIONAL_NOTE_S
+                notes.append(PlannedNote(note_id, channel, pitch, velocity, due_s, until_s, step.revision))
         return notes
 
     def _end(self, offs: list[tuple[int, float]]) -> None:
@@ -177,11 +183,11 @@ class LookAhead:
         """
         tick = self.first_unheard(self._clock.now() + max(settled_s, self._link.statistics.lead_s))
         back = [step for step in self._steps if step.position.tick >= tick]
-        first_id = next((note.note_id for step in back for note in step.started), None)
+        first_id = next((note_id for step in back for note_id in step.begun_ids), None)
         sent = frozenset(self._link.revoke(first_id)) if first_id is not None else frozenset()
         kept = 0
         for index, step in enumerate(back):
-            if any(note.note_id in sent for note in step.started):
+            if any(note_id in sent for note_id in step.begun_ids):
                 kept = index + 1  # the player was quicker than the revocation: this step has begun and stays
         self._send_again(back[:kept], sent)
         if back[kept:]:
@@ -229,18 +235,21 @@ class LookAhead:
         while self._steps and self._steps[-1].position.tick >= tick:
             step = self._steps.pop()
             self.notes_planned -= len(step.started)
-            for note in step.started:
-                self._provisional_off_s.pop(note.note_id, None)
+            for note_id in step.begun_ids:
+                self._provisional_off_s.pop(note_id, None)
         self._improviser.apply(Rewind(tick))
 
     def _send_again(self, steps: list[PlannedStep], sent: frozenset[int]) -> None:
         """Notes of a step that had half begun when it was revoked: the other half must sound as well."""
-        missing = [
-            note for step in steps for note in self._notes(step, (n for n in step.started if n.note_id not in sent))
-        ]
+        missing = [note for step in steps for note in self._notes(step, sent)]
         if missing:
             self._link.send(Schedule(tuple(missing)))
         again = {note.note_id for note in missing}
-        offs = [(ended, step) for step in steps for ended in step.ended if ended.note_id in again]
+        offs = [(ended, step) for step in steps for ended in _ends(step) if ended.note_id in again]
         if offs:
             self._link.send(MoveOff(tuple((ended.note_id, self.due_s(ended.off_s, step)) for ended, step in offs)))
+
+
+def _ends(step: PlannedStep) -> tuple[EndedNote, ...]:
+    """Of notes, and of the pedal that was down before the step."""
+    return step.ended if step.pedal_up is None else (*step.ended, step.pedal_up)

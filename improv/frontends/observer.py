@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from improv.midi.messages import control_of, key_of
-from improv.player.protocol import Instruction, MoveOff, Received, Revoked, Schedule, Silence, ToEngine
+from improv.player.protocol import Instruction, MoveOff, PlannedNote, Received, Revoked, Schedule, Silence, ToEngine
 
 CONTROL_EVERY_S = 0.05  # a knob sends hundreds of values a second: so many are shown that one sees which it is
 
@@ -35,10 +35,7 @@ class FrontendsObserver:
             return
         match record:
             case Schedule(notes):
-                shown = [
-                    {"id": n.note_id, "pitch": n.pitch, "velocity": n.velocity, "on_s": round(n.on_s, 4)} for n in notes
-                ]
-                self._viewer.post({"kind": "notes", "notes": shown})
+                self._show_planned(notes)
             case MoveOff(offs):
                 self._viewer.post({"kind": "ends", "ends": [[note_id, round(off_s, 4)] for note_id, off_s in offs]})
             case Revoked(_, first_note_id, already_sent):
@@ -47,6 +44,18 @@ class FrontendsObserver:
                 self._viewer.post({"kind": "silence"})
             case Received(message, received_s):
                 self._show_person(message, received_s)
+
+    def _show_planned(self, notes: Sequence[PlannedNote]) -> None:
+        shown = [
+            {"id": n.note_id, "pitch": n.pitch, "velocity": n.velocity, "on_s": round(n.on_s, 4)}
+            for n in notes
+            if not n.is_pedal
+        ]
+        pedals = [{"id": n.note_id, "on_s": round(n.on_s, 4)} for n in notes if n.is_pedal]
+        if shown:
+            self._viewer.post({"kind": "notes", "notes": shown})
+        if pedals:
+            self._viewer.post({"kind": "pedals", "pedals": pedals})
 
     def _show_person(self, message: bytes, received_s: float) -> None:
         if (key := key_of(message)) is not None:

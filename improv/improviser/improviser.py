@@ -16,6 +16,7 @@ from improv.control.state import ControlState
 from improv.improviser import ending
 from improv.improviser.advance import advance
 from improv.improviser.composer import Composer
+from improv.improviser.foot import NO_FOOT, tread
 from improv.improviser.operations import (
     Begin,
     Configure,
@@ -98,9 +99,10 @@ class Improviser:
 
     @property
     def held(self) -> tuple[tuple[int, float], ...]:
-        """Notes that sound when the next step begins: (note_id, on_s)."""
+        """Notes that sound when the next step begins, and the pedal that is down: (note_id, on_s)."""
         now = self._snapshot
-        return tuple((note.note_id, note.on_s) for note in (*now.leaving, *now.pedalled, *now.held))
+        notes = ((note.note_id, note.on_s) for note in (*now.leaving, *now.pedalled, *now.held))
+        return (*notes, *now.foot.held)
 
     @property
     def model_name(self) -> str:
@@ -158,7 +160,7 @@ class Improviser:
                 if music_s < self.position.music_s:
                     self._move(self.position._replace(music_s=music_s))
             case Release():
-                self._snapshot = replace(self._snapshot, held=(), leaving=(), pedalled=())
+                self._snapshot = replace(self._snapshot, held=(), leaving=(), pedalled=(), foot=NO_FOOT)
             case Offer(name, model):
                 self._models[name] = model
             case Replace(controls):
@@ -194,13 +196,13 @@ class Improviser:
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)
         played = perform(choice.after, choice.grid, asked, self.settings.expression, self._next_note_id, rng)
-        planned = PlannedStep(
-            snapshot.position, played.started, played.ended, asked.mood, controls.revision, choice.finished
-        )
-        following = advance(played.after, planned, choice.grid, asked, self.settings)
+        dry = PlannedStep(snapshot.position, *played[1:], asked.mood, controls.revision, choice.finished)
+        free_id, stays = self._next_note_id + len(played.started), ending.is_held(snapshot)
+        planned, foot = tread(dry, played.after, asked, self.settings.pedal, self.seed, free_id, stays=stays)
+        following = advance(replace(played.after, foot=foot), planned, choice.grid, asked, self.settings)
         # From here on nothing can fail.
         self._past.append(before)
-        self._next_note_id += len(played.started)
+        self._next_note_id += len(planned.begun_ids)
         self._phrases = phrases
         self._composer.remember(snapshot.plan, choice.grid)
         self._phrases.remember(snapshot.position, frozenset(choice.grid.started), asked.mood)

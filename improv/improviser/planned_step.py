@@ -28,8 +28,18 @@ class EndedNote(NamedTuple):
     off_s: float
 
 
+class PressedPedal(NamedTuple):
+    """The sustain pedal goes down: its id, of one count with those of notes, and the time in seconds of the music."""
+
+    note_id: int
+    on_s: float
+
+
 class PlannedStep(NamedTuple):
-    """One grid step, planned. `finished`: an ending was asked for and this is its end; nothing follows."""
+    """One grid step, planned. `finished`: an ending was asked for and this is its end; nothing follows.
+
+    pedal_up: the end of a pedal that was pressed before. pedal_down: it goes down, after that.
+    """
 
     position: Position
     started: tuple[StartedNote, ...]
@@ -37,3 +47,11 @@ class PlannedStep(NamedTuple):
     mood: Mood
     revision: int
     finished: bool = False
+    pedal_up: EndedNote | None = None
+    pedal_down: PressedPedal | None = None
+
+    @property
+    def begun_ids(self) -> tuple[int, ...]:
+        """Of the notes, and of the pedal, that begin in it, ascending."""
+        pedal = () if self.pedal_down is None else (self.pedal_down.note_id,)
+        return (*(note.note_id for note in self.started), *pedal)

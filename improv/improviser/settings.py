@@ -45,6 +45,7 @@ class Settings(BiasStrengths):
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     metres_vary: models with a plan draw the metre for each piece; else every bar has beats_per_bar.
     planned_pulls: 0..1, how much of all biases models with a plan feel.
+    pedal: 0..2, strength of the sustain pedal in models with a plan; 0: it is never pressed.
     """
 
     table: AttributeTable
@@ -60,6 +61,7 @@ class Settings(BiasStrengths):
     # Takes from before there were plans do not tell these.
     metres_vary: bool = True
     planned_pulls: float = 0.0
+    pedal: float = 0.0
 
     @property
     def for_planned(self) -> Settings:

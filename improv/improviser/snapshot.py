@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from improv.improviser.feedback import Feedback
+from improv.improviser.foot import NO_FOOT, Foot
 from improv.model import guard
 from improv.model.onnx_model import Model, State
 from improv.model.vocabulary import Encoding, StreamDecoder
@@ -52,6 +53,7 @@ class Snapshot:
     answered: the mood that a note answered last. person_keys: keys of the person that the model has been told are down.
     person_onset_s: when they were struck, inside the window that counts. heard_until: number of the last of their
     strikes that the model was told of. plan: for models that are told.
+    foot: on the sustain pedal.
     """
 
     model: Model
@@ -76,6 +78,7 @@ class Snapshot:
     person_onset_s: tuple[float, ...] = ()
     plan: Plan | None = None
     heard_until: int = 0
+    foot: Foot = NO_FOOT
 
     @property
     def encoding(self) -> Encoding:
@@ -120,6 +123,7 @@ def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Sna
     return replace(
         beginning(model, position, mood),
         leaving=(*old.held, *old.pedalled),
+        foot=old.foot,
         onset_s=old.onset_s,
         feedback=old.feedback.on_grid(rate),
         heard_until=old.heard_until,

@@ -27,6 +27,9 @@ CHANNEL_MODE = range(ALL_SOUND_OFF, POLY + 1)
 LETS_GO = frozenset((ALL_SOUND_OFF, ALL_NOTES_OFF, OMNI_OFF, OMNI_ON, MONO, POLY))
 """Channel mode messages that end every note of their channel; the last four do so as well as change the mode."""
 
+PEDAL_KEY = 128
+"""In the place of a pitch: the sustain pedal, which has a beginning, an end and an owner as a key has."""
+DEEPEST_PEDAL = 127  # value of the control: all the way down
 RELEASE_VELOCITY = 64  # what MIDI says for keyboards that do not measure the release
 
 
@@ -72,6 +75,16 @@ def note_off(channel: int, pitch: int) -> bytes:
 
 def control_change(channel: int, control: int, value: int) -> bytes:
     return bytes((CONTROL_CHANGE | channel, control, value))
+
+
+def pressed(channel: int, key: int, velocity: int) -> bytes:
+    """What begins: a key goes down, or the sustain pedal where it is PEDAL_KEY. velocity: 1..127, or its depth."""
+    return control_change(channel, SUSTAIN_PEDAL, velocity) if key == PEDAL_KEY else note_on(channel, key, velocity)
+
+
+def released(channel: int, key: int) -> bytes:
+    """What ends: a key comes up, or the sustain pedal where it is PEDAL_KEY."""
+    return control_change(channel, SUSTAIN_PEDAL, 0) if key == PEDAL_KEY else note_off(channel, key)
 
 
 def program_change(channel: int, program: int) -> bytes:

@@ -16,6 +16,7 @@ class Purpose(IntEnum):
     """What a stream of random numbers is for."""
 
     FORM, CHARACTER, KEY, CHORDS, TEXTURE, OWN_TEXTURE, RETURNS, RHYTHM, MOOD, PHRASE, FIGURE, LOUDNESS = range(12)
+    PEDAL = 12
 
 
 def rng_of(seed: int, purpose: Purpose, *numbers: int) -> np.random.Generator:

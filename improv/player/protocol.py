@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, Protocol
 
-from improv.midi.messages import CLOCKS_PER_BEAT
+from improv.midi.messages import CLOCKS_PER_BEAT, PEDAL_KEY
 
 
 class PlannedNote(NamedTuple):
     """A note to be sent: its note-off travels with its note-on.
 
     note_id: rises with every planned note of a session, never used twice.
-    channel: 0..15. pitch: 0..127. velocity: 1..127.
+    channel: 0..15. pitch: 0..127, or PEDAL_KEY: the sustain pedal goes down and up. velocity: 1..127.
     on_s: deadline of the note-on. off_s: deadline of the note-off; the engine may move it (`MoveOff`) once it
     knows the true end. If the engine never does (it died, it stalls), the note still ends at `off_s`.
     tag: free label that the player writes beside the note in its log (the mood's revision, say).
@@ -31,6 +31,11 @@ class PlannedNote(NamedTuple):
     on_s: float
     off_s: float
     tag: int = 0
+
+    @property
+    def is_pedal(self) -> bool:
+        """Whether it is the sustain pedal that goes down and up, and no note."""
+        return self.pitch == PEDAL_KEY
 
 
 class Schedule(NamedTuple):

@@ -233,10 +233,10 @@ class Recording:
         self._old = before
         self.begin(controls, settings, continues)
         now_s = self._clock.now()
-        ahead = [step for step in self._pending if any(self._due_s.get(n.note_id, 0.0) > now_s for n in step.started)]
+        ahead = [step for step in self._pending if any(self._due_s.get(i, 0.0) > now_s for i in step.begun_ids)]
         for step in ahead:
             self.write(step_record(step) | {"k": "carried"})
-        on = [[n.note_id, self.relative(self._due_s[n.note_id])] for s in ahead for n in s.started]
+        on = [[i, self.relative(self._due_s[i])] for step in ahead for i in step.begun_ids if i in self._due_s]
         self.write({"k": "due", "at": self.at(), "on": on})
         self._forget_heard()
 

@@ -7,7 +7,7 @@ controls   what is commanded from here on, whole (improv.control.state.ControlSt
 settings   the improviser's settings from here on, whole
 step       tick, m (music_s), bpm, bar, beats, grid (ticks per beat), v, a (mood), r (revision), on [[id, pitch,
            velocity, on_s]], off [[id, off_s]] in seconds of the music; hands: of each of `on`, 0 left, 1 right, where
-           the model says so; end when the piece ends with it
+           the model says so; pedal {up [id, off_s], down [id, on_s]} where it is moved; end when the piece ends with it
 rewind     tick: steps from there on were taken back before they sounded, and are planned again
 offer      asked, name, family, sha256: from here on this model can be asked for by this name
 hear       keys: what the person holds from here on, where it is heard; struck [[pitch, velocity]]: keys that went down
@@ -100,6 +100,9 @@ def step_record(step: PlannedStep) -> Record:
     }
     if any(note.hand >= 0 for note in step.started):
         record["hands"] = [note.hand for note in step.started]
+    pedal = {"up": step.pedal_up, "down": step.pedal_down}
+    if moved := {way: list(move) for way, move in pedal.items() if move is not None}:
+        record["pedal"] = moved
     return record | {"end": True} if step.finished else record
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from improv.errors import InputError
+from improv.midi.messages import PEDAL_KEY
 from improv.music.mood import Mood
 from improv.takes import journal
 from improv.takes.journal import Record
@@ -35,6 +36,13 @@ class PlayedNote(NamedTuple):
     on_s: float
     off_s: float
     hand: int = -1
+
+
+class PlayedPedal(NamedTuple):
+    """The sustain pedal was down from down_s to up_s, seconds since the take began."""
+
+    down_s: float
+    up_s: float
 
 
 class PlayedStep(NamedTuple):
@@ -82,6 +90,7 @@ class Take:
     ended: bool
     damaged: int
     notes: list[PlayedNote] = field(default_factory=list)
+    pedals: list[PlayedPedal] = field(default_factory=list)
     steps: list[PlayedStep] = field(default_factory=list)
     person: list[Message] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -135,6 +144,7 @@ def taken(path: Path, records: list[Record], damaged: int) -> Take:
         reader.ended,
         damaged,
         reader.heard(seconds),
+        reader.pedals(seconds),
         reader.heard_steps(seconds),
         reader.person,
         [change for change in reader.changes if change.at_s <= seconds],
@@ -194,6 +204,8 @@ class _Reader:
                 raise ValueError(f"{name} is {record[name]}, must be {low:g}..{high:g}")
         self._steps.append(record)
         self._chosen |= {int(i): (int(p), int(v), float(s)) for i, p, v, s in record["on"]}
+        if (down := record.get("pedal", {}).get("down")) is not None:
+            self._chosen[int(down[0])] = (PEDAL_KEY, 0, float(down[1]))
         hands = record.get("hands", ())
         self._hands |= {int(on[0]): int(hand) for on, hand in zip(record["on"], hands, strict=False)}
 
@@ -267,9 +279,18 @@ class _Reader:
                 self._hands.get(note_id, -1),
             )
             for note_id, on_s in self._on_s.items()
-            if on_s < end_s
+            if on_s < end_s and self._chosen[note_id][0] != PEDAL_KEY
         ]
         return sorted(notes, key=lambda note: (note.on_s, note.note_id))
+
+    def pedals(self, end_s: float) -> list[PlayedPedal]:
+        """Where the sustain pedal was down before the end, in order."""
+        spans = (
+            PlayedPedal(down_s, min(max(self._off_s[note_id], down_s), end_s))
+            for note_id, down_s in self._on_s.items()
+            if down_s < end_s and self._chosen[note_id][0] == PEDAL_KEY
+        )
+        return sorted(spans)
 
     def heard_steps(self, end_s: float) -> list[PlayedStep]:
         """The steps that began before the end; one without notes lies where its neighbours say."""

@@ -164,7 +164,7 @@ def replayed(path: Path, folder: Path) -> str:
     out = folder / "replayed.mid"
     # A machine that stands still makes them late, never fewer.
     settings = PlayerSettings(driver="file", file=str(out), with_input=False, realtime=False, late_note_limit_s=600.0)
-    sent = replay(read_take(path).notes, settings, 2, SystemClock(), lambda: False)
+    sent = replay(read_take(path), settings, 2, SystemClock(), lambda: False)
     played = [message for message in mido.MidiFile(out).tracks[0] if message.type == "note_on"]
     notes = sorted((message.channel, message.note, message.velocity) for message in played)
     return f"{digest(map(str, notes))} ({sent} notes)"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from improv.clock import ManualClock
-from improv.midi.messages import all_off
+from improv.midi.messages import PEDAL_KEY, all_off
 from improv.player.process.hung_notes import OWED_S, REPEATS_S, HungNotes
 from improv.player.process.output import Output
 from improv.player.process.ports import Ports
+from improv.player.protocol import OutputSettings
 from tests.player.fakes import RecordingDriver, note
 
 
@@ -43,3 +44,25 @@ def test_a_key_that_sounds_again_is_not_cut_off() -> None:
         clock.wait(clock.now() + 0.1)
         output.end_owed()
     assert {message for _, message in driver.sent} == {bytes((0x80, 64, 64))}
+
+
+def test_a_pedal_that_was_left_down_rises_until_it_goes_down_anew() -> None:
+    clock = ManualClock(100.0)
+    driver = RecordingDriver(clock)
+    driver.open()
+    output = Output(Ports(driver), clock, OutputSettings(channel=3, transpose=12))
+    output.end_hung([(0, 60), (0, PEDAL_KEY)])
+    up, down = bytes((0xB3, 64, 0)), bytes((0xB3, 64, 80))
+    assert [message for _, message in driver.sent].count(up) >= 1
+    output.schedule([note(1, 100.1, 130.0, PEDAL_KEY)])
+    clock.wait(100.1)
+    output.send_due(clock.now())
+    assert driver.sent[-1][1] == down
+    driver.sent.clear()
+    for _ in range(100):
+        clock.wait(clock.now() + 0.1)
+        output.end_owed()
+    assert up not in {message for _, message in driver.sent}
+    driver.sent.clear()
+    output.send_all(output.queue.silence())
+    assert driver.sent[0][1] == up

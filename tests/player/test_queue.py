@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improv.midi.messages import PEDAL_KEY
+from improv.player.process.bounds import LONGEST_PEDAL_S
 from improv.player.process.queue import REMEMBERED_IDS, STALE_ENTRIES, NoteQueue
 from tests.player.fakes import balance, is_off, is_on, note
 
@@ -195,3 +197,27 @@ def test_whatever_happens_every_note_on_has_one_note_off(done: list[tuple]) -> N
     assert sum(map(is_off, messages)) == len(begun)
     assert statistics.sounding == 0
     assert queue.next_due_s() is None
+
+
+def test_a_pedal_goes_down_and_up_as_a_key_and_is_no_note() -> None:
+    queue = NoteQueue()
+    queue.schedule([note(1, 1.0, 2.0), note(2, 1.1, 1.9, pitch=PEDAL_KEY)])
+    assert [*sent(queue, 1.0), *sent(queue, 1.1)] == [(0x90, 60, 80), (0xB0, 64, 80)]
+    assert (queue.sounding, queue.statistics().notes_sent) == (1, 1)
+    assert sent(queue, 2.0) == [(0xB0, 64, 0), (0x80, 60, 64)]
+
+
+def test_a_pedal_that_is_down_rises_before_it_goes_down_anew() -> None:
+    queue = NoteQueue()
+    queue.schedule([note(number, float(number), 9.0, pitch=PEDAL_KEY) for number in (1, 2)])
+    sent(queue, 1.0)
+    assert sent(queue, 2.0) == [(0xB0, 64, 0), (0xB0, 64, 80)]
+    assert next(tuple(message) for message in queue.silence()) == (0xB0, 64, 0)
+
+
+def test_a_pedal_whose_end_nobody_tells_rises_by_itself() -> None:
+    queue = NoteQueue()
+    queue.schedule([note(1, 1.0, 2.0, pitch=PEDAL_KEY)])
+    sent(queue, 1.0)
+    queue.move_offs([(1, 1e6)])
+    assert sent(queue, 1.0 + LONGEST_PEDAL_S) == [(0xB0, 64, 0)]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from improv.app.cli import main
 from improv.errors import InputError
+from improv.midi.reading import read_music
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import Mood
 from improv.takes.export import formats, piano
@@ -24,7 +25,7 @@ from improv.takes.export.music import Music
 from improv.takes.export.musicxml import DIVISIONS, musicxml
 from improv.takes.export.sound import HIGHEST_PEAK, levelled
 from improv.takes.export.timeline import STEADY_S, Timeline
-from improv.takes.take import PlayedNote, PlayedStep
+from improv.takes.take import PlayedNote, PlayedPedal, PlayedStep
 from tests.conftest import TINY
 from tests.golden import stored_takes
 
@@ -245,3 +246,14 @@ def test_a_suffix_that_nobody_knows_is_refused_before_anything_is_done(
 def test_a_soundfont_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--soundfont: the file .*none\.sf2 is not there"):
         formats.write_music(music([0.125] * 8, []), tmp_path / "a.wav", soundfont=tmp_path / "none.sf2")
+
+
+def test_the_pedal_is_in_the_file_and_in_what_rings(tmp_path: Path) -> None:
+    notes = [PlayedNote(1, 60, 80, 0.0, 0.4), PlayedNote(2, 62, 80, 0.5, 0.9), PlayedNote(3, 60, 80, 1.0, 1.2)]
+    piece = music([0.125] * 32, notes)._replace(pedals=[PlayedPedal(0.1, 1.1), PlayedPedal(1.15, 2.0)])
+    (piano,) = (track for track in music_file(piece).tracks if track.name == "Piano")
+    assert [m.value for m in piano if m.type == "control_change"] == [127, 0, 127, 0]
+    assert [note.off_s for note in piece.ringing()] == [1.0, 1.1, 2.0]
+    music_file(piece).save(tmp_path / "pedal.mid")
+    first, second = read_music((tmp_path / "pedal.mid").read_bytes()).pedals
+    assert first[1] <= second[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import random
 import shutil
@@ -81,7 +82,7 @@ from improv.takes.export.midi import midi_file
 from improv.takes.export.report import html
 from improv.takes.journal import SUFFIX, JournalWriter, Record, line_of, record_of
 from improv.takes.recorder import RETRY_EVERY_S, OperationRecorder, Recording, in_words
-from improv.takes.schema import controls_record, operations, settings_record
+from improv.takes.schema import controls_record, operations, settings_of, settings_record
 from tests.conftest import TINY
 from tests.engine.test_led import Master
 from tests.fakes import FallibleLink
@@ -801,3 +802,25 @@ def test_a_crafted_take_is_refused_instead_of_being_counted_for_ever(wrong: Reco
     end = {"k": "end", "at": wrong.get("at", 5.0)}
     with pytest.raises(InputError, match="a record lacks what it should have"):
         take.taken(Path("x"), [head, step, end], 0)
+
+
+def test_a_take_with_pedal_is_read_made_again_and_keeps_its_pedal(tmp_path: Path) -> None:
+    model = Untaught()
+    session = Session(model, tmp_path, seed=1, overrides=["music.pedal=2"])
+    session.play(12)
+    session.recording.close()
+    records = recreate.chain(only(tmp_path))
+    assert any("pedal" in record for record in records if record["k"] == "step")
+    pedals = take.read(only(tmp_path)).pedals
+    assert len(pedals) > 2
+    assert all(before.down_s < before.up_s <= after.down_s for before, after in itertools.pairwise(pedals))
+    _, comparison = recreate.recreated(records, model, nothing_else)
+    assert comparison.different == 0
+
+
+def test_a_take_from_before_there_was_a_pedal_has_none(tmp_path: Path) -> None:
+    session = Session(Untaught(), tmp_path)
+    session.play(6)
+    session.recording.close()
+    record = recreate.chain(only(tmp_path))[0]["settings"]
+    assert settings_of({key: value for key, value in record.items() if key != "pedal"}).pedal == 0

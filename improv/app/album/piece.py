@@ -27,6 +27,7 @@ from improv.takes.export import piano
 from improv.takes.export.midi import music_file
 from improv.takes.export.music import Music, of_steps
 from improv.takes.export.sound import encoded
+from improv.takes.take import PlayedPedal
 
 RINGS_S = 1.5  # of the length is left for the last chord to die away
 SHORTEST_S, LONGEST_S = 10.0, 3600.0
@@ -134,6 +135,7 @@ def exactly(steps: list[PlannedStep], seconds: float) -> Music:
         [step._replace(at_s=step.at_s * factor, tempo_bpm=step.tempo_bpm / factor) for step in music.steps],
         [note._replace(on_s=note.on_s * factor, off_s=min(note.off_s * factor, seconds)) for note in music.notes],
         [],
+        [PlayedPedal(pedal.down_s * factor, min(pedal.up_s * factor, seconds)) for pedal in music.pedals],
     )
 
 
@@ -156,7 +158,7 @@ def measures(music: Music) -> dict[str, Any]:
 def _sound(music: Music, order: Order) -> tuple[bytes, float]:
     """Exactly as long as ordered, the end faded; its loudness."""
     length = round(order.seconds * piano.RATE_HZ)
-    sound = piano.sound(music.notes, order.seconds)[:, :length]
+    sound = piano.sound(music.ringing(), order.seconds)[:, :length]
     fade = round(FADE_S * piano.RATE_HZ)
     sound[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     content, lufs = encoded(sound, piano.RATE_HZ, order.sound, order.lufs)

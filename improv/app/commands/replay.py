@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from improv.clock import Clock
 from improv.errors import PlayerError
+from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 from improv.player.client import PlayerClient
 from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
-from improv.takes.take import PlayedNote
+from improv.takes.take import Take
 
 LEAD_S, AHEAD_S, TURN_S = 0.3, 1.0, 0.1
 
 
 def replay(
-    notes: Sequence[PlayedNote],
+    take: Take,
     settings: PlayerSettings,
     channel: int,
     clock: Clock,
     stopping: Callable[[], bool],
 ) -> int:
-    """Send the notes of a take at its own times; returns how many were sent. channel: 0..15.
+    """Send the notes and the pedal of a take at its own times; returns how many notes were sent. channel: 0..15.
 
     stopping: asked ten times a second; true ends it, and every note with it.
     """
@@ -29,9 +30,11 @@ def replay(
     try:
         link.wait_ready()
         start_s = clock.now() + LEAD_S
+        rows = [(n.on_s, n.off_s, n.pitch, n.velocity) for n in take.notes]
+        rows = sorted([*rows, *((p.down_s, p.up_s, PEDAL_KEY, DEEPEST_PEDAL) for p in take.pedals)])
         waiting = [
-            PlannedNote(number, channel, n.pitch, n.velocity, start_s + n.on_s, start_s + max(n.off_s, n.on_s + 1e-3))
-            for number, n in enumerate(notes, 1)
+            PlannedNote(number, channel, pitch, velocity, start_s + on_s, start_s + max(off_s, on_s + 1e-3))
+            for number, (on_s, off_s, pitch, velocity) in enumerate(rows, 1)
         ]
         end_s = max((note.off_s for note in waiting), default=start_s)
         sent = 0

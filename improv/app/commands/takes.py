@@ -122,7 +122,7 @@ def _replay(options: argparse.Namespace) -> int:
     print(f"{read.take_id}: {_described(read)}. Ctrl-C ends.", flush=True)
     try:
         channel = effective.midi.channel - 1
-        sent = replay(read.notes, player_settings(effective), channel, SystemClock(), lambda: bool(stopping))
+        sent = replay(read, player_settings(effective), channel, SystemClock(), lambda: bool(stopping))
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
             signal.signal(number, handler)

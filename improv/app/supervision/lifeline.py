@@ -14,14 +14,17 @@ import zlib
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from improv.midi.messages import PEDAL_KEY
+
 SLOT_BYTES = 1 << 19  # a checkpoint has about 40 kB
 HEADER_BYTES = 4096
 SLOTS = 2  # the engine may die while it writes one of them
-KEY_BYTES = 16 * 128 // 8
+KEYS = PEDAL_KEY + 1  # of a channel: the pitches, and the sustain pedal
+KEY_BYTES = 16 * KEYS // 8
 SIGNS = struct.Struct("<QQdii")  # turns, of them with music, clock of the last note, player, frontends
 MODEL_AT, MODEL_HEAD, LONGEST_MODEL = 1024, struct.Struct("<H"), 2048
 SLOT_HEAD = struct.Struct("<QII")  # number, length, CRC-32
-Key = tuple[int, int]  # channel, pitch
+Key = tuple[int, int]  # channel, pitch or PEDAL_KEY
 
 
 class Signs(NamedTuple):
@@ -87,7 +90,8 @@ class Lifeline:
         """The engine has made a turn. keys: (channel, pitch) that may sound now."""
         bits = bytearray(KEY_BYTES)
         for channel, pitch in keys:
-            bits[channel * 16 + pitch // 8] |= 1 << pitch % 8
+            bit = channel * KEYS + pitch
+            bits[bit // 8] |= 1 << bit % 8
         self._memory[SIGNS.size : SIGNS.size + KEY_BYTES] = bytes(bits)
         SIGNS.pack_into(self._memory, 0, *signs)
 
@@ -99,10 +103,7 @@ class Lifeline:
         """What may sound of what the last engine played."""
         bits = self._memory[SIGNS.size : SIGNS.size + KEY_BYTES]
         return tuple(
-            (index // 16, index % 16 * 8 + bit)
-            for index, byte in enumerate(bits)
-            for bit in range(8)
-            if byte >> bit & 1
+            divmod(index * 8 + bit, KEYS) for index, byte in enumerate(bits) for bit in range(8) if byte >> bit & 1
         )
 
     def reset(self) -> None:

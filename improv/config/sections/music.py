@@ -35,6 +35,7 @@ class MusicSection(Section):
     longest_rest_beats: float = Field(2, ge=0.25, le=64)
     longest_note_beats: float = Field(6, ge=1, le=128)
     ending_bars: int = Field(4, ge=1, le=32)
+    pedal: float = Field(1.0, ge=0, le=2)
     expression: float = Field(1.0, ge=0, le=2)
     breath: float = Field(1.0, ge=0, le=2)
 

@@ -16,6 +16,7 @@ from improv.frontends.server.broker import Broker
 from improv.frontends.server.peer import Peer as PeerAddress
 from improv.frontends.server.peer import is_users_own
 from improv.frontends.server.rate_limit import Rates
+from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 2000.0, 4000.0  # of one sender
 PATTERNS_PER_S, PATTERNS_AT_ONCE = 50.0, 100.0  # each is compared with every address
@@ -29,7 +30,9 @@ Peer = tuple[str, int]
 
 
 class Notes:
-    """Tells of each note when it sounds, not when it is planned. tell: gets pitch and velocity, 0 at the end."""
+    """Tells of each note when it sounds, not when it is planned. tell: gets pitch and velocity, 0 at the end; of the
+    sustain pedal PEDAL_KEY in the place of the pitch.
+    """
 
     def __init__(self, broker: Broker, tell: Callable[[int, int], None]) -> None:
         self._broker, self._tell = broker, tell
@@ -43,6 +46,10 @@ class Notes:
             case "notes":
                 for note in message["notes"]:
                     self._coming[note["id"]] = self._at(note["on_s"], self._on, note)
+            case "pedals":
+                for pedal in message["pedals"]:
+                    pressed = {**pedal, "pitch": PEDAL_KEY, "velocity": DEEPEST_PEDAL}
+                    self._coming[pedal["id"]] = self._at(pedal["on_s"], self._on, pressed)
             case "ends":
                 for note_id, off_s in message["ends"]:
                     if note_id in self._coming or note_id in self._sounding:
@@ -104,7 +111,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._messages = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._patterns = Rates(broker.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
         self._errors = Rates(broker.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
-        self._notes = Notes(broker, lambda pitch, velocity: self._publish(f"{ROOT}/note", pitch, velocity))
+        self._notes = Notes(broker, self._tell_note)
         broker.changed.append(self.take)
         if broker.hello:
             self.take("hello", {**broker.hello, "state": broker.state})
@@ -270,6 +277,10 @@ class OscServer(asyncio.DatagramProtocol):
             self._publish(f"{ROOT}/person", message["pitch"], message["velocity"])
         else:
             self._notes.take(kind, message)
+
+    def _tell_note(self, pitch: int, velocity: int) -> None:
+        address, *what = (f"{ROOT}/pedal",) if pitch == PEDAL_KEY else (f"{ROOT}/note", pitch)
+        self._publish(address, *what, velocity)
 
     def _tell_state(self, state: Mapping[str, Any], peers: Iterable[Peer]) -> None:
         peers = list(peers)

@@ -50,6 +50,7 @@ class Broker:
         self._ids = itertools.count(1)
         self._outbox = bytearray()
         self._notes: dict[int, dict[str, Any]] = {}
+        self._pedals: dict[int, dict[str, Any]] = {}
         self._said: dict[str, tuple[float, int]] = {}
         self.hello: dict[str, Any] = {}
         """The greeting with all tables; empty until the engine sent it."""
@@ -81,7 +82,8 @@ class Broker:
         return len(self._subscribers)
 
     def _greeting(self) -> dict[str, Any]:
-        return {**self.hello, "state": self.state, "notes": list(self._notes.values()), "now_s": self.clock.now()}
+        known = {"notes": list(self._notes.values()), "pedals": list(self._pedals.values())}
+        return {**self.hello, "state": self.state, **known, "now_s": self.clock.now()}
 
     def say(self, kind: str, text: str, level: str = "warning") -> None:
         """Log a sentence with the engine, each kind once a minute; what was left out is counted."""
@@ -203,19 +205,20 @@ class Broker:
             tell(kind, message)
 
     def _remember(self, kind: str, message: Mapping[str, Any]) -> None:
-        """Keep the notes that sound or are to come, for frontends that join."""
-        if kind == "notes":
-            self._notes |= {note["id"]: dict(note) for note in message["notes"]}
-        elif kind == "ends":
-            for note_id, off_s in message["ends"]:
-                if note_id in self._notes:
-                    self._notes[note_id]["off_s"] = off_s
-        elif kind == "revoked":
-            gone = [i for i in self._notes if i >= message["from"] and i not in message["kept"]]
-            for note_id in gone:
-                del self._notes[note_id]
-        elif kind == "silence":
-            self._notes.clear()
-        if kind == "notes":
-            now_s = self.clock.now()
-            self._notes = {i: n for i, n in self._notes.items() if n.get("off_s", n["on_s"] + OLD_NOTE_S) > now_s}
+        """Keep the notes that sound or are to come, and the pedal, for frontends that join."""
+        planned = {"notes": self._notes, "pedals": self._pedals}
+        if kind in planned:
+            kept, now_s = planned[kind], self.clock.now()
+            kept |= {one["id"]: dict(one) for one in message[kind]}
+            for one in [i for i, n in kept.items() if n.get("off_s", n["on_s"] + OLD_NOTE_S) <= now_s]:
+                del kept[one]
+        for kept in planned.values():
+            if kind == "ends":
+                for one, off_s in message["ends"]:
+                    if one in kept:
+                        kept[one]["off_s"] = off_s
+            elif kind == "revoked":
+                for one in [i for i in kept if i >= message["from"] and i not in message["kept"]]:
+                    del kept[one]
+            elif kind == "silence":
+                kept.clear()

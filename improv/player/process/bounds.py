@@ -11,6 +11,7 @@ MOST_SOUNDING = 96  # notes at once: more than a piano has keys
 MOST_PER_S = 300  # notes that begin within a second
 MOST_STRIKES_PER_S = 30  # of one key; the fastest grand repeats about 15 times a second
 LONGEST_NOTE_S = 120.0  # however often its end is put off
+LONGEST_PEDAL_S = 30.0  # likewise
 
 Key = tuple[int, int]  # channel, pitch
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from improv.midi.messages import all_off, note_off
+from improv.midi.messages import all_off, released
 
 REPEATS_S = (0.0, 0.15, 0.5, 1.5, 4.0)  # after the opening, and after each change of what is connected
 OWED_S = 600.0  # after so long nobody believes that the note still sounds
@@ -49,4 +49,4 @@ class HungNotes:
             del self._due_s[0]
         self._keys = {key: until_s for key, until_s in self._keys.items() if now_s < until_s}
         channels = self._channels & {channel for channel, _ in self._keys}
-        return [note_off(channel, pitch) for channel, pitch in sorted(self._keys)] + all_off(sorted(channels))
+        return [released(channel, pitch) for channel, pitch in sorted(self._keys)] + all_off(sorted(channels))

@@ -187,7 +187,7 @@ class Player:
                 self._pipe.send(Dropped(tuple(note_id for note_id in dropped if note_id >= 0)))  # below 0: clicks
             if number == 0 and self._note_log is not None:
                 for due, out_s in begun:
-                    if due.note is not None:
+                    if due.note is not None and not due.note.is_pedal:
                         self._note_log.add(due.note, out_s)
 
     def _watch_engine(self, now_s: float) -> None:

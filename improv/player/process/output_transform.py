@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from improv.midi.messages import PEDAL_KEY
 from improv.player.protocol import OutputSettings, PlannedNote
 
 OCTAVE = 12
@@ -42,6 +43,10 @@ class OutputTransform:
     def note(self, note: PlannedNote) -> PlannedNote:
         """As this output plays it. A key's damper falls at once: only the beginning is sent early by velocity."""
         settings, velocity = self._settings, note.velocity
+        if note.is_pedal:
+            return note._replace(
+                channel=self.channel(note.channel), on_s=self.at_s(note.on_s), off_s=self.at_s(note.off_s)
+            )
         if settings.velocity_curve:
             velocity = min(max(round(between(settings.velocity_curve, velocity)), 1), 127)
         early_s = between(settings.velocity_delay_s, velocity) if settings.velocity_delay_s else 0.0
@@ -61,6 +66,8 @@ class OutputTransform:
         return channel if self._settings.channel < 0 else self._settings.channel
 
     def pitch(self, pitch: int) -> int:
+        if pitch == PEDAL_KEY:
+            return pitch
         moved = pitch + self._settings.transpose
         while moved > 127:
             moved -= OCTAVE

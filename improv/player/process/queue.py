@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from improv.midi.messages import all_off, note_off, note_on
-from improv.player.process.bounds import LONGEST_NOTE_S, MOST_SOUNDING, Strikes
+from improv.midi.messages import all_off, pressed, released
+from improv.player.process.bounds import LONGEST_NOTE_S, LONGEST_PEDAL_S, MOST_SOUNDING, Strikes
 from improv.player.protocol import Bend, PlannedNote, Statistics
 
 OFF, ON = 0, 1  # order of sending at the same instant: ends, then beginnings
@@ -40,7 +40,10 @@ class _Entry(NamedTuple):
 
 
 class NoteQueue:
-    """Every note-on that leaves here is followed by exactly one note-off; a revoked note never leaves."""
+    """Every note-on that leaves here is followed by exactly one note-off; a revoked note never leaves.
+
+    The sustain pedal is a key among the others (PEDAL_KEY): whatever ends notes lets it rise.
+    """
 
     def __init__(self, late_note_limit_s: float = 0.05) -> None:
         self._late_note_limit_s = late_note_limit_s
@@ -58,7 +61,8 @@ class NoteQueue:
 
     @property
     def sounding(self) -> int:
-        return len(self._sounding)
+        """How many notes sound; a pedal is none."""
+        return sum(not note.is_pedal for note in self._sounding.values())
 
     def schedule(self, notes: Iterable[PlannedNote]) -> None:
         """Queue notes. An id that is queued or sounding already is ignored."""
@@ -143,7 +147,7 @@ class NoteQueue:
         return Statistics(
             notes_sent=self._notes_sent,
             notes_dropped=self._notes_dropped,
-            sounding=len(self._sounding),
+            sounding=self.sounding,
             lateness_p50_s=ordered[len(ordered) // 2],
             lateness_p99_s=ordered[len(ordered) * 99 // 100],
             lateness_max_s=ordered[-1],
@@ -164,14 +168,14 @@ class NoteQueue:
         self._sounding_id[key] = note_id
         self._sent_ids.append(note_id)
         self._channels.add(note.channel)
-        self._notes_sent += 1
+        self._notes_sent += not note.is_pedal
         self._push(note.off_s, OFF, note_id)
-        return [*messages, DueMessage(note_on(note.channel, note.pitch, note.velocity), note.on_s, note)]
+        return [*messages, DueMessage(pressed(note.channel, note.pitch, note.velocity), note.on_s, note)]
 
     def _end(self, note_id: int) -> DueMessage:
         note = self._sounding.pop(note_id)
         del self._sounding_id[note.channel, note.pitch]
-        return DueMessage(note_off(note.channel, note.pitch), note.off_s)
+        return DueMessage(released(note.channel, note.pitch), note.off_s)
 
     def _push(self, due_s: float, order: int, note_id: int) -> None:
         heapq.heappush(self._heap, _Entry(due_s, order, next(self._sequence), note_id))
@@ -189,5 +193,6 @@ class NoteQueue:
 
 
 def _ending(note: PlannedNote, off_s: float) -> PlannedNote:
-    """With another end: not before its beginning, and not after LONGEST_NOTE_S."""
-    return note._replace(off_s=min(max(note.on_s, off_s), note.on_s + LONGEST_NOTE_S))
+    """With another end: not before its beginning, and not after LONGEST_NOTE_S, or LONGEST_PEDAL_S."""
+    longest_s = LONGEST_PEDAL_S if note.is_pedal else LONGEST_NOTE_S
+    return note._replace(off_s=min(max(note.on_s, off_s), note.on_s + longest_s))

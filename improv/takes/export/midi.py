@@ -6,14 +6,17 @@ Tracks: conductor (tempo, metre, a marker at each change of mood), the piano's h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import mido
 
 from improv.midi.file import FILE_TICKS_PER_BEAT, track
+from improv.midi.messages import DEEPEST_PEDAL, SUSTAIN_PEDAL
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import nearest_name
 from improv.takes.export.music import Music, of_take
 from improv.takes.export.timeline import Timeline
-from improv.takes.take import PlayedNote, Take
+from improv.takes.take import PlayedNote, PlayedPedal, Take
 
 _OFF, _OTHER, _ON = 0, 1, 2  # sorting order at one tick
 VALENCE_CONTROL, AROUSAL_CONTROL = 20, 21  # as the default control map receives them
@@ -34,9 +37,9 @@ def music_file(music: Music, channel: int = 0, program: int | None = None) -> mi
     if music.knows_hands:
         for name, hand in (("Right hand", RIGHT), ("Left hand", LEFT)):
             notes = [note for note in music.notes if note.hand == hand]
-            file.tracks.append(_piano(name, notes, time, channel, program))
+            file.tracks.append(_piano(name, notes, music.pedals, time, channel, program))
     else:
-        file.tracks.append(_piano("Piano", music.notes, time, channel, program))
+        file.tracks.append(_piano("Piano", music.notes, music.pedals, time, channel, program))
     file.tracks.append(_mood(music, time, channel))
     if music.person:
         file.tracks.append(_person(music, time))
@@ -66,7 +69,15 @@ def time_signature(beats_per_bar: float) -> tuple[int, int]:
     return (sixteenths // 4, 4) if sixteenths % 4 == 0 else (sixteenths, 16)
 
 
-def _piano(name: str, notes: list[PlayedNote], time: Timeline, channel: int, program: int | None) -> mido.MidiTrack:
+def _piano(
+    name: str,
+    notes: list[PlayedNote],
+    pedals: Sequence[PlayedPedal],
+    time: Timeline,
+    channel: int,
+    program: int | None,
+) -> mido.MidiTrack:
+    """A track of notes. Each has the whole pedal: a program may give every track an instrument of its own."""
     events: _Events = [(0, _OTHER, mido.MetaMessage("track_name", name=name))]
     if program is not None:
         events.append((0, _OTHER, mido.Message("program_change", channel=channel, program=program)))
@@ -76,6 +87,11 @@ def _piano(name: str, notes: list[PlayedNote], time: Timeline, channel: int, pro
         message = mido.Message("note_on", channel=channel, note=note.pitch, velocity=note.velocity)
         events.append((on, _ON, message))
         events.append((off, _OFF, mido.Message("note_off", channel=channel, note=note.pitch)))
+    for pedal in pedals:
+        down = time.tick_at(pedal.down_s)
+        for tick, value in ((down, DEEPEST_PEDAL), (max(time.tick_at(pedal.up_s), down + 1), 0)):
+            message = mido.Message("control_change", channel=channel, control=SUSTAIN_PEDAL, value=value)
+            events.append((tick, _OTHER, message))
     return track(events)
 
 

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.improviser.planned_step import PlannedStep
-from improv.takes.take import Message, PlayedNote, PlayedStep, Take
+from improv.takes.take import Message, PlayedNote, PlayedPedal, PlayedStep, Take
 
 
 class Music(NamedTuple):
-    """A piece. seconds: how long it is. steps, notes, person: in seconds from its beginning, in order."""
+    """A piece. seconds: how long it is. steps, notes, person, pedals: in seconds from its beginning, in order."""
 
     title: str
     seconds: float
     steps: list[PlayedStep]
     notes: list[PlayedNote]
     person: list[Message]
+    pedals: Sequence[PlayedPedal] = ()
+
+    def ringing(self) -> list[PlayedNote]:
+        """The notes for as long as their strings ring: until the pedal rises or the key is struck again."""
+        down_s = [pedal.down_s for pedal in self.pedals]
+        following: dict[int, float] = {}  # pitch -> when its key is struck next
+        found = []
+        for note in reversed(self.notes):
+            index = bisect_right(down_s, note.off_s) - 1
+            up_s = self.pedals[index].up_s if index >= 0 else note.off_s
+            until_s = max(note.off_s, min(up_s, following.get(note.pitch, math.inf)))
+            found.append(note._replace(off_s=until_s))
+            following[note.pitch] = note.on_s
+        return found[::-1]
 
     @property
     def knows_hands(self) -> bool:
@@ -26,7 +42,7 @@ class Music(NamedTuple):
 
 def of_take(take: Take) -> Music:
     """A take as it was heard."""
-    return Music(f"BrainMusic {take.take_id}", take.seconds, take.steps, take.notes, take.person)
+    return Music(f"BrainMusic {take.take_id}", take.seconds, take.steps, take.notes, take.person, take.pedals)
 
 
 def of_steps(steps: Sequence[PlannedStep], title: str = "BrainMusic") -> Music:
@@ -48,7 +64,18 @@ def of_steps(steps: Sequence[PlannedStep], title: str = "BrainMusic") -> Music:
         for step in steps
         for note in step.started
     ]
-    return Music(title, end_s - from_s, [_played(step, from_s) for step in steps], sorted(notes, key=_onset), [])
+    played = [_played(step, from_s) for step in steps]
+    return Music(title, end_s - from_s, played, sorted(notes, key=_onset), [], _pedals(steps, from_s, end_s))
+
+
+def _pedals(steps: Sequence[PlannedStep], from_s: float, end_s: float) -> list[PlayedPedal]:
+    up_s = {step.pedal_up.note_id: step.pedal_up.off_s for step in steps if step.pedal_up is not None}
+    downs = [step.pedal_down for step in steps if step.pedal_down is not None]
+    return [
+        PlayedPedal(down.on_s - from_s, max(up_s.get(down.note_id, end_s), down.on_s) - from_s)
+        for down in downs
+        if down.on_s < end_s
+    ]
 
 
 def _onset(note: PlayedNote) -> tuple[float, int]:

@@ -50,7 +50,7 @@ def write_sound(
     if soundfont is None:
         from improv.takes.export import piano
 
-        sound, rate_hz = piano.sound(music.notes, music.seconds), piano.RATE_HZ
+        sound, rate_hz = piano.sound(music.ringing(), music.seconds), piano.RATE_HZ
     else:
         sound, rate_hz = _fluidsynth(music, soundfont)
     content, loudness = encoded(sound, rate_hz, out.suffix.lower(), target_lufs)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.app.supervision.lifeline import HEADER_BYTES, SLOT_BYTES, SLOT_HEAD, Lifeline, Signs
+from improv.midi.messages import PEDAL_KEY
 
 
 @pytest.fixture
@@ -57,3 +58,9 @@ def test_whatever_stands_in_it_can_be_read(noise: bytes, at: int) -> None:
         lifeline.save(b"second", "b")
         lifeline._memory[HEADER_BYTES + at : HEADER_BYTES + at + len(noise)] = noise
         assert lifeline.load() in (b"first", b"second", None)
+
+
+def test_a_pedal_may_sound_as_well(lifeline: Lifeline) -> None:
+    keys = {(0, PEDAL_KEY), (1, 0), (15, PEDAL_KEY), (15, 127)}
+    lifeline.beat(Signs(), keys)
+    assert set(lifeline.keys()) == keys

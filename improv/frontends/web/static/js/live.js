@@ -45,7 +45,7 @@ export class Live {
     document.addEventListener("visibilitychange", () => document.hidden || this._soon());
   }
 
-  /** kind: hello, state, notes, ends, revoked, silence, person, or link (this page's own). */
+  /** kind: hello, state, notes, pedals, ends, revoked, silence, person, or link (this page's own). */
   on(kind, listener) {
     this._listeners.set(kind, [...(this._listeners.get(kind) ?? []), listener]);
     return this;

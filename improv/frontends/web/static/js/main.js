@@ -57,10 +57,12 @@ live
     roll.clear();
     sound.silenced();
     roll.planned(hello.notes ?? []);
+    for (const part of [roll, sound]) part.pedalled(hello.pedals ?? []);
     if (!by("panel-takes").hidden) takes.refresh();
   })
   .on("state", () => show(live.state))
   .on("notes", ({ notes }) => { roll.planned(notes); sound.planned(notes); })
+  .on("pedals", ({ pedals }) => { roll.pedalled(pedals); sound.pedalled(pedals); })
   .on("ends", ({ ends }) => { roll.ended(ends); sound.ended(ends); })
   .on("revoked", ({ from, kept = [] }) => { roll.revoked(from, kept); sound.revoked(from, kept); })
   .on("silence", ({ now_s }) => silence(now_s))

@@ -59,7 +59,7 @@ export class Piano {
     source.connect(filter).connect(gain).connect(this._pans[Math.round(((Math.min(Math.max(pitch, 21), 108) - 21) / 87) * (touch.pans - 1))]);
     source.start(at_s);
     source.stop(at_s + zone.hold_s + zone.decay_s);
-    const voice = { source, gain: gain.gain, at_s };
+    const voice = { source, gain: gain.gain, at_s, fade_s: Infinity };
     this.voices.set(id, voice);
     source.onended = () => {
       gain.disconnect();
@@ -96,8 +96,10 @@ export class Piano {
     const voice = this.voices.get(id);
     if (!voice) return;
     at_s = Math.max(at_s, this.context.currentTime);
-    voice.gain.cancelScheduledValues(at_s);
+    // An end that was told before and has not come may have been sooner.
+    voice.gain.cancelScheduledValues(voice.fade_s > this.context.currentTime ? Math.min(at_s, voice.fade_s) : at_s);
     voice.gain.setTargetAtTime(0, at_s, constant_s);
+    voice.fade_s = at_s;
     voice.source.stop(Math.max(at_s, voice.at_s) + 9 * constant_s);
   }
 

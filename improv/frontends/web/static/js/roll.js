@@ -9,6 +9,7 @@ const PLANNED_SHARE = 0.4, PLANNED_MOST_S = 5; // more of it where there is a pl
 const LABELS_HEIGHT = 20, LABEL_GAP = 6; // above the notes, for the chords
 const MARK_EASE = 0.15; // share of the way in a frame to where a planned line is now expected
 const PIXELS_PER_S = 92;
+const PEDAL_HEIGHT = 3; // at the lower edge: where the sustain pedal is down
 const LONGEST_NOTE_S = 30; // a note whose end never came is not drawn longer
 const MOST_NOTES = 2000, FORGOTTEN_S = 30;
 const FEWEST_KEYS = 40, MARGIN_KEYS = 3;
@@ -21,6 +22,7 @@ export class Roll {
     this.canvas = by("roll");
     this.context = this.canvas.getContext("2d");
     this.notes = new Map(); // id -> note
+    this.pedals = new Map(); // id -> where the sustain pedal is down, off_s null while its end is not known
     this.marks = []; // of the plan: bar lines, phrases, chords, with the moment that is drawn on its way to the expected one
     this.ahead = 0; // share of the width that lies right of "now"
     this.person = []; // what the person played; off_s is null while the key is down
@@ -41,12 +43,18 @@ export class Roll {
       this.notes.set(id, { pitch, velocity, on_s, off_s, mood: this.mood, colour: this._colour(this.mood), drawn: this.notes.get(id)?.drawn ?? false });
   }
 
+  pedalled(pedals) { for (const { id, on_s, off_s = null } of pedals) this.pedals.set(id, { on_s, off_s }); }
+
   ended(ends) {
-    for (const [id, off_s] of ends) if (this.notes.has(id)) this.notes.get(id).off_s = off_s;
+    for (const [id, off_s] of ends) {
+      const span = this.notes.get(id) ?? this.pedals.get(id);
+      if (span) span.off_s = off_s;
+    }
   }
 
   /** Planned notes that will not come: all from an id on but those that were sent already. */
   revoked(from, kept) {
+    for (const id of this.pedals.keys()) if (id >= from && !kept.includes(id)) this.pedals.delete(id);
     for (const [id, note] of this.notes)
       if (id >= from && !kept.includes(id)) {
         this.notes.delete(id);
@@ -56,7 +64,8 @@ export class Roll {
 
   /** Everything that sounds ends; what was planned but not begun had been revoked before. */
   silenced(now_s) {
-    for (const note of this.notes.values()) if (note.off_s === null || note.off_s > now_s) note.off_s = Math.max(now_s, note.on_s);
+    for (const span of [...this.notes.values(), ...this.pedals.values()])
+      if (span.off_s === null || span.off_s > now_s) span.off_s = Math.max(now_s, span.on_s);
   }
 
   played({ pitch, velocity, at_s }) {
@@ -77,6 +86,7 @@ export class Roll {
 
   clear() {
     this.notes.clear();
+    this.pedals.clear();
     this.marks = [];
     this.person = [];
   }
@@ -121,6 +131,7 @@ export class Roll {
     this.context.rect(KEYS_WIDTH, 0, width, height);
     this.context.clip();
     this._plan(view);
+    this._pedal(view);
     for (const note of this.notes.values()) this._note(note, view);
     for (const note of this.person) this._personal(note, view);
     this.context.restore();
@@ -129,7 +140,7 @@ export class Roll {
 
   _forget({ first_s }) {
     const gone = (note) => (note.off_s ?? note.on_s + LONGEST_NOTE_S) < first_s;
-    for (const [id, note] of this.notes) if (gone(note)) this.notes.delete(id);
+    for (const spans of [this.notes, this.pedals]) for (const [id, span] of spans) if (gone(span)) spans.delete(id);
     if (this.marks.length && this.marks[0].at_s < first_s) this.marks = this.marks.filter((mark) => mark.at_s >= first_s);
     if (this.person.some(gone)) this.person = this.person.filter((note) => !gone(note));
   }
@@ -231,6 +242,15 @@ export class Roll {
       }
     }
     context.globalAlpha = 1;
+  }
+
+  _pedal({ width, height, now_s, now_x }) {
+    this.context.fillStyle = this.look.soft;
+    for (const { on_s, off_s } of this.pedals.values()) {
+      const from = now_x + (on_s - now_s) * PIXELS_PER_S, end_s = off_s ?? Math.max(now_s, on_s);
+      const to = Math.min(now_x + (end_s - now_s) * PIXELS_PER_S, width);
+      if (to > from) this.context.fillRect(from, height - PEDAL_HEIGHT, to - from, PEDAL_HEIGHT);
+    }
   }
 
   /** A person's note: hatched and outlined, so that it is told apart without colour. */

@@ -1,6 +1,7 @@
 // Sound in the browser: the notes of the wire on the piano of this page.
 
 import { now } from "./live.js";
+import { Pedal } from "./pedal.js";
 import { Piano, touchOf } from "./piano.js";
 
 const BEHIND_S = 0.06; // everything sounds so much later, so that what comes late over the wire keeps its rhythm
@@ -14,6 +15,7 @@ export class Sound {
     this.clock = clock;
     this.on = false;
     this.volume = keptVolume();
+    this.pedal = new Pedal((id, off_s) => this.on && this.piano.end(id, this._at(off_s)));
     this._behind_s = null; // audio clock minus page clock
   }
 
@@ -45,20 +47,25 @@ export class Sound {
     this.piano?.volume.gain.setTargetAtTime(volume ** 2 * 1.6, this.context.currentTime, 0.02);
   }
 
+  pedalled(pedals) { this.pedal.planned(pedals); }
+
   planned(notes) {
+    this.pedal.struck(notes);
     if (!this.on) return;
     for (const { id, pitch, velocity, on_s } of notes) this.piano.begin(id, pitch, velocity, this._at(on_s));
   }
 
-  ended(ends) {
-    if (this.on) for (const [id, off_s] of ends) this.piano.end(id, this._at(off_s));
-  }
+  ended(ends) { this.pedal.ended(ends); }
 
   revoked(from, kept) {
+    this.pedal.revoked(from, kept);
     if (this.on) for (const id of [...this.piano.voices.keys()]) if (id >= from && !kept.includes(id)) this.piano.cut(id);
   }
 
-  silenced() { this.piano?.silence(); }
+  silenced() {
+    this.pedal.clear();
+    this.piano?.silence();
+  }
 
   async _load() {
     this.context = new AudioContext({ latencyHint: "interactive" });
