@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from improv.midi.messages import PEDAL_KEY
 from improv.player.protocol import Bend, Instruction, MoveOff, PlannedNote, Schedule, Silence
 
 LEDGER_NOTES = 1024
@@ -84,7 +83,7 @@ def _check(note: PlannedNote) -> None:
     """Raise ValueError for what cannot be sent: it would end the player."""
     for name, value, first, last in (
         ("channel", note.channel, 0, 15),
-        ("pitch", note.pitch, 0, PEDAL_KEY),
+        ("pitch", 0 if note.is_pedal else note.pitch, 0, 127),
         ("velocity", note.velocity, 1, 127),
     ):
         if not first <= value <= last:

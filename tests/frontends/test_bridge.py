@@ -19,6 +19,7 @@ from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, Bridge
 from improv.frontends.observer import FrontendsObserver
 from improv.player.protocol import Received
 from tests.fakes import ScriptedModel, Stage
+from tests.planned import Untaught
 from tests.stage import CHORD, STEP_END
 
 STATE = State()
@@ -180,3 +181,15 @@ def test_the_observer_shows_every_note_that_the_player_gets() -> None:
     assert knobs == [(5, 16, 3), (5, 16, 5)]
     stage.engine.act(AllNotesOff(), stage.clock.now())
     assert frontends.told[-1] == {"kind": "silence"}
+
+
+def test_the_observer_shows_the_pedal_beside_the_notes() -> None:
+    stage = Stage(Untaught(), settings=["music.pedal=2"])
+    frontends = Frontends()
+    frontends.start()
+    stage.link.observers.add(FrontendsObserver(frontends))
+    stage.play(12.0)
+    pedals = {pedal["id"] for message in frontends.of_kind("pedals") for pedal in message["pedals"]}
+    assert pedals == {i for i, note in stage.link.scheduled.items() if note.is_pedal}
+    assert pedals
+    assert all(note["pitch"] < 128 for message in frontends.of_kind("notes") for note in message["notes"])

@@ -66,7 +66,7 @@ _MELODY = f"""\
 _WEAKNESSES = {
     "hands": """\
 - Its moods are named less surely than those of `polyphony`: see docs/measured/composition.md.
-- It uses no pedal. What sounds is what two hands hold.
+- Its pedal is no part of the model: it follows people's habits and the plan's chords (docs/plan.md).
 - Semitones clash about twice as often as in people's music, and both hands strike together more often.
 - Hands that no file names were guessed in half of its pieces; files of scores have no dynamics or tempo of their own.
 - It knows the styles of its training data and no other.

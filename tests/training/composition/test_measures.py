@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.training.composition.tunes import alberti, chord, line, of_rows, period
 from training.analysis.hands import LEFT, RIGHT
-from training.evaluation.composition import expression, harmony, lines, returns, texture
+from training.evaluation.composition import expression, harmony, lines, pedal, returns, texture
 from training.evaluation.composition.bigram import SYMBOLS, ChordBigram, symbols
 from training.evaluation.composition.chords import SUFFIXES
 from training.evaluation.composition.listing import listing
@@ -179,3 +180,29 @@ def test_any_music_at_all_is_measured(rows: list[tuple[int, int, int, int]]) -> 
     reading = Reading(music)
     for name, measure in (MEASURES | LONG_MEASURES).items():
         assert isinstance(measure(reading), float), name
+
+
+def test_a_pedal_that_is_changed_with_the_chords() -> None:
+    rows = [*chord(0, 2, 48, 60, 64), *chord(4, 2, 43, 59, 62), *chord(8, 4, 48, 60, 64)]
+    pedals = np.array([(3, 96), (100, 192), (196, 240)])
+    reading = Reading(replace(of_rows(rows, 3), pedals=pedals))
+    assert pedal.share_down(reading) == pytest.approx((93 + 92 + 44) / 288)
+    assert pedal.presses(reading) == 1
+    assert pedal.changes_lifted(reading) == 1
+    assert pedal.rises_on_changes(reading) == pytest.approx(2 / 3)
+    assert pedal.ringing(reading.music).duration_beats[0] == 4
+    assert pedal.mud(reading) == 0
+
+
+def test_a_pedal_through_a_step_of_the_bass_rumbles() -> None:
+    music = of_rows([(0, 1, 43), (1, 1, 45), (2, 1, 57)], 1)
+    assert math.isnan(pedal.mud(Reading(music)))
+    reading = Reading(replace(music, pedals=np.array([(2, 96)])))
+    assert pedal.mud(reading) == pytest.approx(2 / 3)
+    assert pedal.clashes_that_ring(reading) == 0
+
+
+def test_pedals_move_with_their_bars() -> None:
+    music = replace(of_rows([(float(beat), 1, 60) for beat in range(8)], 2), pedals=np.array([(90, 100)]))
+    assert music.between(1, 2).pedals.tolist() == [[0, 4]]
+    assert sorted(np.diff(shuffled(music, np.random.default_rng(1)).pedals).ravel()) == [4, 6]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ class BarredMusic:
     notes: dtype BARRED_NOTE, sorted by onset, then pitch; tick 0 is the first bar line. lines: ticks of each bar's
     beginning and of the last one's end, shape (bars + 1,). line_s: seconds of the same places. has_dynamics, has_tempo:
     whether velocities and seconds are the music's own. mood: name of the corner that it was commanded, or measured.
+    pedals: ticks between which the sustain pedal is down, ascending, int64 (spans, 2).
     """
 
     name: str
@@ -36,10 +37,16 @@ class BarredMusic:
     has_dynamics: bool = True
     has_tempo: bool = True
     mood: str = ""
+    pedals: IntArray = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
 
     @property
     def bars(self) -> int:
         return len(self.lines) - 1
+
+    @property
+    def has_pedal(self) -> bool:
+        """Whether a sustain pedal is used at all."""
+        return len(self.pedals) > 0
 
     @property
     def beats(self) -> float:
@@ -81,7 +88,9 @@ class BarredMusic:
         notes["duration"] = np.minimum(notes["duration"], end - notes["onset"])
         notes["onset"] -= begin
         lines, line_s = self.lines[first : last + 1], self.line_s[first : last + 1]
-        return replace(self, notes=notes, lines=lines - begin, line_s=line_s - line_s[0])
+        pedals = np.clip(self.pedals, begin, end) - begin
+        pedals = pedals[pedals[:, 1] > pedals[:, 0]]
+        return replace(self, notes=notes, lines=lines - begin, line_s=line_s - line_s[0], pedals=pedals)
 
 
 def sort(notes: NDArray[np.void]) -> NDArray[np.void]:
@@ -103,4 +112,17 @@ def shuffled(music: BarredMusic, rng: np.random.Generator) -> BarredMusic:
     notes["onset"] = lines[new_place[music.bar_of]] + music.place
     notes["duration"] = np.minimum(notes["duration"], lines[-1] - notes["onset"])
     line_s = np.concatenate([[0.0], np.cumsum(seconds)])
-    return replace(music, name=f"{music.name}, bars shuffled", notes=sort(notes), lines=lines, line_s=line_s)
+    name = f"{music.name}, bars shuffled"
+    pedals = _moved(music, lines[new_place])
+    return replace(music, name=name, notes=sort(notes), lines=lines, line_s=line_s, pedals=pedals)
+
+
+def _moved(music: BarredMusic, lines: IntArray) -> IntArray:
+    """The pedals with each bar at another place, cut at bar lines. lines: where each bar begins then."""
+    found = []
+    for bar, line in enumerate(lines.tolist()):
+        begin, end = music.lines[bar : bar + 2]
+        here = music.pedals[(music.pedals[:, 1] > begin) & (music.pedals[:, 0] < end)]
+        found.append(np.clip(here, begin, end) - begin + line)
+    moved = np.concatenate(found)
+    return np.asarray(moved[moved[:, 0].argsort()])

@@ -13,7 +13,7 @@ from improv.model.onnx_model import Model
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import CORNERS
 from training.analysis import hands
-from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, sort
+from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, IntArray, sort
 
 _HANDS = {LEFT: hands.LEFT, RIGHT: hands.RIGHT}
 
@@ -37,7 +37,21 @@ def of_steps(name: str, steps: Sequence[PlannedStep], mood: str = "") -> BarredM
     notes = sort(np.array([row for row in rows if row[0] < last], dtype=BARRED_NOTE))
     notes["duration"] = np.minimum(notes["duration"], last - notes["onset"])
     ticks = np.array(sorted(lines), dtype=np.int64)
-    return BarredMusic(name, notes, ticks, np.array([lines[tick] for tick in ticks.tolist()]), mood=mood)
+    line_s = np.array([lines[tick] for tick in ticks.tolist()])
+    return BarredMusic(name, notes, ticks, line_s, mood=mood, pedals=_pedals(steps, at, last))
+
+
+def _pedals(steps: Sequence[PlannedStep], at: dict[int, int], last: int) -> IntArray:
+    """Where the pedal is down, in ticks. at: tick of a step -> tick of the music."""
+
+    def tick(step: PlannedStep, at_s: float) -> int:
+        beats = (at_s - step.position.music_s) * step.position.tempo_bpm * step.position.rubato / 60
+        return at[step.position.tick] + round(beats * TICKS_PER_BEAT)
+
+    down = {s.pedal_down.note_id: tick(s, s.pedal_down.on_s) for s in steps if s.pedal_down is not None}
+    up = {s.pedal_up.note_id: tick(s, s.pedal_up.off_s) for s in steps if s.pedal_up is not None}
+    spans = [(begin, min(up.get(number, last), last)) for number, begin in down.items()]
+    return np.array([span for span in spans if span[0] < span[1]], dtype=np.int64).reshape(-1, 2)
 
 
 def _tick(step: PlannedStep, begin: float) -> int:

@@ -18,7 +18,7 @@ from training.corpus.features import describe
 from training.corpus.fingerprint import Known, sketch
 from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.labels import mode_tempo
-from training.corpus.score import Rejected, Score, bars
+from training.corpus.score import Rejected, Score, bars, merged
 from training.corpus.sources import Item, collect
 from training.dataset.splits import Grouping, spread
 from training.evaluation.composition.music import BARRED_NOTE, TICKS_PER_BEAT, UNKNOWN, BarredMusic, sort
@@ -71,7 +71,11 @@ def of_score(score: Score, name: str, of_track: dict[int, int] | None = None) ->
     line_s = score.seconds(np.array(lines))
     moves = len(score.tempos) >= _MOVING_MARKS_PER_BAR * len(lines)
     played = moves and len(np.unique(notes["velocity"])) >= _PLAYED_VELOCITIES
-    return BarredMusic(name, sort(notes), ticks, line_s - line_s[0], has_dynamics=played, has_tempo=moves)
+    pedals = np.array(merged(score.pedals)).reshape(-1, 2)
+    spans = np.floor((pedals - first) * TICKS_PER_BEAT + 0.5).astype(np.int64).clip(0, ticks[-1])
+    spans = spans[spans[:, 1] > spans[:, 0]]
+    line_s -= line_s[0]
+    return BarredMusic(name, sort(notes), ticks, line_s, has_dynamics=played, has_tempo=moves, pedals=spans)
 
 
 def bar_lines(score: Score) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation.composition import expression, harmony, lines, returns, texture
+from training.evaluation.composition import expression, harmony, lines, pedal, returns, texture
 from training.evaluation.composition.bigram import ChordBigram
 from training.evaluation.composition.music import BarredMusic, FloatArray
 from training.evaluation.composition.reading import Reading
@@ -80,6 +80,13 @@ MEASURES: dict[str, Measure] = {
     "bar length varies, %": expression.bar_variation,
     "tempo changes from bar to bar, %": expression.tempo_change,
     "melody's articulation": expression.articulation,
+    "time with the pedal down": pedal.share_down,
+    "pedal goes down per four beats": pedal.presses,
+    "pedal rises where chords change": pedal.rises_on_changes,
+    "pedal rises on beats": pedal.rises_on_beats,
+    "chord changes that lift the pedal": pedal.changes_lifted,
+    "semitone clashes of what rings": pedal.clashes_that_ring,
+    "mud below G3": pedal.mud,
 }
 LONG_MEASURES: dict[str, Measure] = {
     "contrast of half-minutes": returns.contrast,
