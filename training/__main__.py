@@ -55,6 +55,8 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     ),
     "experiments of the docs": (
         Command("ablation", "experiments.ablation", "what each input beside the token is worth", threads=True),
+        Command("bake-off", "experiments.bake_off", "networks at equal time of a processor", threads=True),
+        Command("per-note", "experiments.per_note", "families on the same pieces, in nats per note"),
         Command("jsb", "experiments.jsb", "Bach's chorales on the canonical splits", "best.pt remains", True),
         Command("likeness", "experiments.likeness", "models of different families beside the same human music"),
         Command("variants", "experiments.variants", "what fewer bits cost"),

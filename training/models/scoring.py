@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -35,12 +35,16 @@ class Score(NamedTuple):
 
 
 class PieceScore(NamedTuple):
-    """nats: sum over the piece's predicted tokens. right: how many of them were the most probable one."""
+    """nats: sum over the piece's predicted tokens. right: how many of them were the most probable one.
+
+    each: the nats of each of them, (tokens,).
+    """
 
     piece: PieceRow
     nats: float
     right: int
     tokens: int
+    each: NDArray[np.float64]
 
 
 class Scorer(Protocol):
@@ -123,12 +127,12 @@ class _Lane:
     at: int = 0
     begun: int = 0
     _contexts: NDArray[np.int16] | None = None
-    nats: float = 0.0
+    _nats: list[NDArray[np.float64]] = field(default_factory=list)
     right: int = 0
 
     def begin(self, piece: PieceRow) -> None:
-        self.piece, self.at, self.begun, self.nats, self.right = piece, piece.start, piece.start, 0.0, 0
-        self._contexts = None
+        self.piece, self.at, self.begun, self.right = piece, piece.start, piece.start, 0
+        self._contexts, self._nats = None, []
 
     def contexts(self, dataset: Dataset) -> NDArray[np.int16]:
         """What a family with a plan is told of its own stream before each token of the piece."""
@@ -141,10 +145,12 @@ class _Lane:
         """Add the results of the tokens that a chunk predicted; returns the piece's score when they reach its end."""
         assert self.piece is not None
         self.at += len(nats)
-        self.nats, self.right = self.nats + float(nats.sum()), self.right + int(right.sum())
+        self._nats.append(nats)
+        self.right += int(right.sum())
         if self.at < self.piece.stop - 1:
             return None
-        done = PieceScore(self.piece, self.nats, self.right, self.piece.stop - self.piece.start - 1)
+        each = np.concatenate(self._nats)
+        done = PieceScore(self.piece, float(each.sum()), self.right, len(each), each)
         self.piece = None
         return done
 

@@ -14,6 +14,7 @@ from training.models.lstm import EventLSTM, Network
 from training.models.melody_networks import AttentionLSTM, LookbackLSTM
 from training.models.planned_lstm import PlannedLSTM
 from training.models.tied_lstm import TiedLSTM
+from training.models.windowed_transformer import WindowedTransformer
 
 PRESETS = Path(__file__).with_name("presets.yaml")
 DEFAULT_PRESET = "base"
@@ -45,6 +46,7 @@ class Settings:
     clip_each: float = 0.0  # every element of the gradient is clamped to this before `clip`; 0: not
     batch_norm: int = 0  # 1: batch normalisation after every LSTM layer
     tied: int = 0  # 1: training.models.tied_lstm; 0: training.models.lstm
+    window: int = 0  # tokens that a training.models.windowed_transformer sees of the past; 0: an LSTM
     average: float = 0.0  # what the running mean of the weights keeps of itself at each step; 0: the last weights count
 
     @classmethod
@@ -84,6 +86,7 @@ _AT_LEAST = dict.fromkeys(
         "clip_each",
         "batch_norm",
         "tied",
+        "window",
         "average",
     ),
     0,
@@ -132,6 +135,9 @@ def build(settings: Settings, encoding: Encoding) -> Network:
         return network(encoding, settings.hidden, settings.layers, settings.dropout)
     if isinstance(encoding, HandsEncoding):
         return PlannedLSTM(settings.embedding, settings.hidden, settings.layers, settings.dropout)
+    if settings.window:
+        sizes = (settings.embedding, settings.hidden, settings.layers, settings.window)
+        return WindowedTransformer(encoding, *sizes, settings.dropout)
     if settings.tied:
         if settings.batch_norm:
             raise InputError("batch_norm=1: a network with tied=1 has layer normalisation instead")
