@@ -11,17 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from improv.control.commands import ANSWER, CONTINUE, IMITATE, PLAY_FOR_ME, SOLO
+from improv.control.commands import ACCOMPANY, ANSWER, CONTINUE, IMITATE, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
 from improv.engine.settings import EngineSettings
 from improv.listening.beat import Beat
 from improv.listening.follow import following
-from improv.listening.influence import NO_INFLUENCE, Influence
+from improv.listening.influence import NO_INFLUENCE, Change, Influence
 from improv.listening.listener import NOBODY, Listener, PersonView, Strike
+from improv.listening.melody_chord import MelodyChords, bar_line
 from improv.listening.pulse import beats_apart, pulse_of
 from improv.listening.turns import Turns, shaped
 from improv.midi.messages import CLOCKS_PER_BEAT
+from improv.music.chord import Chord
 from improv.music.position import Position
+from improv.plan.people import roots_follow
 from improv.player.protocol import ClockIn, PlannedNote
 
 LOOK_EVERY_S = 0.03
@@ -65,6 +68,7 @@ class Together:
         self._said_s = -math.inf
         self._pulse: Beat | None = None  # of the phrase that is over, while we may answer it
         self._pulse_before: Beat | None = None
+        self._chords = MelodyChords(roots_follow())
 
     def configure(self, settings: EngineSettings) -> None:
         """Take over what is heard, and what the outputs do to what we send."""
@@ -141,7 +145,8 @@ class Together:
         begins = first_tick if self._pulse is None else self._next_beat(self._pulse, position, first_tick, song_beat)
         turn = self.turns.look(view, self._pulse, begins, position.ticks_per_beat, beat_s)
         asked = following(view, controls.following, meant, controls.place)
-        asked = shaped(asked, turn, self.turns.mode, self.turns.call, view, self.influence)
+        chords = self._chords_for_melody(now_s, position, song_beat)
+        asked = shaped(asked, turn, self.turns.mode, self.turns.call, view, self.influence, chords)
         if (tempo_bpm := self._drawn_tempo(now_s, controls, meant["tempo"])) is not None:
             asked = replace(asked, attributes={**asked.attributes, "tempo": tempo_bpm})
         before, self.influence = self.influence, asked
@@ -151,7 +156,7 @@ class Together:
         if self.turns.mode == PLAY_FOR_ME:
             keys = self._keys = frozenset()  # their keys are no notes
         turned = (before.plays, before.from_tick, before.to_tick) != (asked.plays, asked.from_tick, asked.to_tick)
-        changed = bool(struck) or keys != keys_before or turned
+        changed = bool(struck) or keys != keys_before or turned or asked.harmony != before.harmony
         return News(keys, struck, asked, changed, turn.yields)
 
     def _next_beat(self, pulse: Beat, position: Position, tick: int, song_beat: float) -> int:
@@ -162,6 +167,26 @@ class Together:
         first = self._number + round((self.view.call[0].on_s - pulse.at_s) / pulse.period_s)
         origin_tick = position.tick - round((song_beat - first) * per_beat)
         return tick + (origin_tick - tick) % (beats_apart(pulse) * per_beat)
+
+    def _chords_for_melody(
+        self, now_s: float, position: Position, song_beat: float
+    ) -> tuple[Chord, Change | None] | None:
+        """The chord of the person's bar, and the one that their next bar line is likely to bring."""
+        beat = self.view.sure_beat if self.turns.mode == ACCOMPANY else None
+        if beat is None:
+            return None
+        per_bar = self._beats_per_bar
+        notes = self.listener.keyboard.notes(now_s - 2 * per_bar * beat.period_s)
+        self._chords.look(self.view.key, notes, beat, per_bar, now_s)
+        chord, following = self._chords.chord, self._chords.following
+        if chord is None or following is None:
+            return None
+        if not self.leads:
+            return chord, None
+        line_s = bar_line(beat, per_bar, now_s) + per_bar * beat.period_s
+        line_beat = self._number + (line_s - self._number_s) / beat.period_s
+        tick = position.tick + round((line_beat - song_beat) * position.ticks_per_beat)
+        return chord, Change(tick, following)
 
     def _told_keys(self, view: PersonView) -> frozenset[int]:
         """The keys that are down, and the latest of those that only the pedal holds."""

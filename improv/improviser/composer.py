@@ -69,7 +69,7 @@ class Composer:
 
     @staticmethod
     def _request(snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances) -> PlanRequest:
-        position, theirs = snapshot.position, around.influence
+        position, theirs = snapshot.position, around.influence.at(snapshot.position.tick)
         mood = theirs.mixed(controls.mood(position.music_s + PLANNED_AHEAD_S))
         attributes = commanded_attributes(mood, controls, settings, around.tempo_bpm)
         attributes |= {name: value for name, value in theirs.attributes.items() if name != "tempo"}

@@ -118,7 +118,7 @@ def request_for(
     place: PlannedPlace | None = None,
 ) -> Request:
     """Everything that is asked of the step that begins at the snapshot's position."""
-    position, influence = snapshot.position, around.influence
+    position, influence = snapshot.position, around.influence.at(snapshot.position.tick)
     mood, near = influence.mixed(controls.mood(position.music_s)), ending.nearness(snapshot)
     struck = {pitch: velocity for number, pitch, velocity in around.strikes if number > snapshot.heard_until}
     limits, resting = _narrowed(controls.limits, influence), influence.rests(position.tick)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -53,6 +53,13 @@ class Quote(NamedTuple):
         return frozenset(here), following
 
 
+class Change(NamedTuple):
+    """Another chord from a step on. harmony: as in Influence."""
+
+    tick: int
+    harmony: Chord
+
+
 @dataclass(frozen=True, slots=True)
 class Influence:
     """What the person's playing asks of us; without arguments: nothing.
@@ -61,8 +68,8 @@ class Influence:
     a note starts at from_tick. holds: while it is not our turn, what sounds goes on.
     attributes: go before what the mood means, in the units of the attributes. mood, mood_share: a mood that ours is
     mixed with, 0..1. key, key_share: of the person, how strongly it draws, 0..1. chord, chord_share: pitch classes and
-    how strongly they draw. harmony: the chord that the plan goes by, None: its own. clashing: pitches that would clash
-    with held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use.
+    how strongly they draw. harmony: the chord that the plan goes by, None: its own. change: of both. clashing: pitches
+    that would clash with held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use.
     most_onsets_per_s: a ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back
     to.
     """
@@ -78,6 +85,7 @@ class Influence:
     key_share: float = 0.0
     chord: frozenset[int] = frozenset()
     harmony: Chord | None = None
+    change: Change | None = None
     chord_share: float = 0.0
     clashing: frozenset[int] = frozenset()
     clash_share: float = 0.0
@@ -94,6 +102,13 @@ class Influence:
         return (self.from_tick is not None and tick < self.from_tick) or (
             self.to_tick is not None and tick >= self.to_tick
         )
+
+    def at(self, tick: int) -> Influence:
+        """What is asked of a step: the chord may be another one by then."""
+        if self.change is None or tick < self.change.tick:
+            return self
+        harmony = self.change.harmony
+        return replace(self, chord=frozenset(harmony.classes), harmony=harmony, change=None)
 
     @property
     def planned_key(self) -> int | None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from improv.listening.beat import CHORD_SPREAD_S, FASTEST_BPM, SLOWEST_BPM, Beat
+from improv.listening.beat import CHORD_SPREAD_S, Beat
+from improv.listening.beat_belief import FASTEST_BPM, SLOWEST_BPM
 from improv.music.attributes import FloatArray
 
 LEAST_ONSETS, MOST_ONSETS = 4, 64

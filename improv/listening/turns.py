@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from improv.control.commands import ACCOMPANY, ANSWER, IMITATE, PLAY_FOR_ME, SOLO
 from improv.listening.beat import Beat
-from improv.listening.influence import Influence, Quote
+from improv.listening.influence import Change, Influence, Quote
 from improv.listening.keyboard import PersonNote
 from improv.listening.listener import PersonView
 from improv.music.attributes import Key
@@ -132,9 +132,17 @@ class Turns:
 
 
 def shaped(
-    influence: Influence, turn: Turn, mode: str, call: Call | None, view: PersonView, before: Influence
+    influence: Influence,
+    turn: Turn,
+    mode: str,
+    call: Call | None,
+    view: PersonView,
+    before: Influence,
+    chords: tuple[Chord, Change | None] | None = None,
 ) -> Influence:
-    """What is asked of us, by the mode and whose turn it is. before: what was asked before."""
+    """What is asked of us, by the mode and whose turn it is. before: what was asked before. chords: what goes with the
+    melody now and from the next bar line on, None where no bar is known.
+    """
     asked = replace(influence, plays=turn.plays, from_tick=turn.from_tick, to_tick=turn.to_tick, quote=turn.quote)
     match mode:
         case "answer" | "imitate" if call is not None and turn.plays:
@@ -148,7 +156,9 @@ def shaped(
                 asked, attributes=attributes, lowest=21, highest=108, most_onsets_per_s=None, chord=frozenset()
             )
         case "accompany":
-            return _accompanying(asked, view, chord_for(view, before.harmony))
+            if chords is None or _plays_chords(view):
+                return _accompanying(asked, view, chord_for(view, before.harmony))
+            return _accompanying(asked, view, *chords)
         case "lead":
             return _leading(asked, view)
     return asked
@@ -165,7 +175,7 @@ CHORD_WEIGHS = 9.0
 ACCOMPANIMENT = (31, 57)  # keys of the left hand
 
 
-def _accompanying(asked: Influence, view: PersonView, chord: Chord | None) -> Influence:
+def _accompanying(asked: Influence, view: PersonView, chord: Chord | None, change: Change | None = None) -> Influence:
     """Bass and chords of one hand, below the melody, out of the chord that fits what they play."""
     hand = view.right or view.left
     highest = min(ACCOMPANIMENT[1], hand.lowest - 2) if hand is not None else ACCOMPANIMENT[1]
@@ -177,6 +187,7 @@ def _accompanying(asked: Influence, view: PersonView, chord: Chord | None) -> In
         highest=max(highest, ACCOMPANIMENT[0] + 12),
         chord=frozenset(chord.classes) if chord is not None else frozenset(),
         harmony=chord,
+        change=change,
         chord_share=CHORD_WEIGHS,
         key_share=1.0 if asked.key is not None else 0.0,
         most_onsets_per_s=None,
@@ -191,11 +202,15 @@ def _leading(asked: Influence, view: PersonView) -> Influence:
     return replace(asked, attributes=attributes, lowest=lowest, highest=108, chord_share=3.0, most_onsets_per_s=None)
 
 
+def _plays_chords(view: PersonView) -> bool:
+    return view.chord is not None and len(view.sounding) > 2
+
+
 def chord_for(view: PersonView, last: Chord | None = None) -> Chord | None:
     """The chord that goes with what they play: theirs, or the triad that holds most of their tune, of their key
     where it is known. last: the one before, which stays while it fits about as well. None where nothing was played.
     """
-    if view.chord is not None and len(view.sounding) > 2:
+    if view.chord is not None and _plays_chords(view):
         return view.chord.chord
     total = sum(view.tune)
     if not total:

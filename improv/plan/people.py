@@ -116,6 +116,19 @@ class Close(NamedTuple):
     times: int
 
 
+@cache
+def roots_follow() -> tuple[FloatArray, FloatArray]:
+    """By mode, (12, 12): the root of the next chord after a root, in semitones above the tonic; rows are chances."""
+    return (_roots_follow(MAJOR), _roots_follow(MINOR))
+
+
+def _roots_follow(mode: int) -> FloatArray:
+    told = people()
+    joint = told.whole[mode][:, None] * told.follows[mode]
+    roots = joint.reshape(12, PER_ROOT, 12, PER_ROOT).sum(axis=(1, 3)) + _LEAST
+    return np.asarray(roots / roots.sum(axis=1, keepdims=True))
+
+
 @dataclass(frozen=True)
 class People:
     """Probabilities from the counts.
