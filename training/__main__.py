@@ -36,6 +36,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("report", "evaluation.reports.corpus", "a prepared dataset as one HTML page with pictures"),
         Command("people-counts", "dataset.people_counts", "what people do, counted for the planner"),
         Command("summary", "evaluation.reports.summary", "a prepared dataset in one Markdown table"),
+        Command("metre-level", "experiments.metre_level", "which pulse is the beat, for the ear"),
         Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
         Command("pedal-habits", "evaluation.pedal_habits", "what people do with the sustain pedal, for the improviser"),
     ),

@@ -58,7 +58,7 @@ class MelodyChords:
     @property
     def following(self) -> Chord | None:
         """The likeliest one of the next bar."""
-        return self._chord(self._expected(self._now))
+        return None if self._key is None else self._chord(self._expected(self._now))
 
     def _triads(self) -> tuple[tuple[int, int], ...]:
         assert self._key is not None

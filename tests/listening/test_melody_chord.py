@@ -1,0 +1,74 @@
+"""The chords that go with a melody: foreseen, and turned as soon as it tells otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from improv.listening.beat import Beat
+from improv.listening.influence import Change, Influence
+from improv.listening.keyboard import PersonNote
+from improv.listening.melody_chord import MelodyChords, bar_line
+from improv.music.attributes import Key
+from improv.music.chord import chord_named
+from improv.plan.people import roots_follow
+
+BEAT = Beat(120.0, 10.0, 1.0)
+C_MAJOR = Key(0, True)
+
+
+def notes(pitches: Sequence[int], start_s: float = 10.0) -> list[PersonNote]:
+    return [PersonNote(p, 70, start_s + 0.5 * at, start_s + 0.5 * at + 0.45) for at, p in enumerate(pitches)]
+
+
+def test_the_chord_turns_with_the_first_note_of_a_bar_that_tells_otherwise() -> None:
+    chords = MelodyChords(roots_follow())
+    tune = notes([60, 64, 67, 64])
+    chords.look(C_MAJOR, tune, BEAT, 4, 11.95)
+    assert chords.chord == chord_named("C")
+    tune += notes([71, 74], 12.0)
+    chords.look(C_MAJOR, tune, BEAT, 4, 12.3)
+    assert chords.chord is not None
+    assert 11 in chords.chord.classes
+    chords.look(C_MAJOR, tune, BEAT, 4, 12.9)
+    assert chords.chord == chord_named("G")
+
+
+def test_after_the_dominant_the_tonic_is_foreseen() -> None:
+    chords = MelodyChords(roots_follow())
+    chords.look(C_MAJOR, notes([67, 71, 74, 71]), BEAT, 4, 11.9)
+    assert chords.chord == chord_named("G")
+    assert chords.following == chord_named("C")
+
+
+def test_nothing_is_said_without_a_key() -> None:
+    chords = MelodyChords(roots_follow())
+    chords.look(None, notes([60, 64]), BEAT, 4, 11.0)
+    assert chords.chord is None
+    assert chords.following is None
+
+
+@pytest.mark.parametrize("beat_in_bar", range(4))
+def test_bars_begin_on_their_downbeat_and_a_little_early(beat_in_bar: int) -> None:
+    beat = BEAT._replace(beat_in_bar=beat_in_bar)
+    line_s = bar_line(beat, 4, 20.0)
+    assert line_s <= 20.0 + 0.05
+    assert 20.0 - line_s < 2.0
+    assert ((line_s - 10.0) / 0.5 + beat_in_bar) % 4 == pytest.approx(0)
+    assert bar_line(beat, 4, line_s - 0.03) == pytest.approx(line_s)
+
+
+def test_a_step_after_the_change_is_asked_for_the_new_chord() -> None:
+    c, f = chord_named("C"), chord_named("F")
+    asked = Influence(chord=frozenset(c.classes), harmony=c, change=Change(48, f))
+    assert asked.at(47) is asked
+    later = asked.at(48)
+    assert (later.harmony, later.chord, later.change) == (f, frozenset(f.classes), None)
+
+
+def test_roots_follow_as_people_let_them() -> None:
+    for table in roots_follow():
+        assert table.shape == (12, 12)
+        assert table.sum(axis=1) == pytest.approx(1)
+        assert table[7, 0] > table[7, 2]  # the dominant goes home
