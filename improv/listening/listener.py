@@ -117,7 +117,8 @@ class Listener:
         if (change := control_of(message)) is not None:
             channel, control, value = change
             if control == SUSTAIN_PEDAL:
-                self.keyboard.press_pedal(channel, at_s, down=value >= PEDAL_DOWN)
+                # Where what we send comes back, a pedal that goes down may be ours; one that rises does no harm.
+                self.keyboard.press_pedal(channel, at_s, down=value >= PEDAL_DOWN and not self.echo.hears_itself)
                 return True
             if control in LETS_GO:
                 return bool(self.keyboard.let_go(channel, at_s))

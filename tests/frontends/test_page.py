@@ -488,3 +488,23 @@ CONTRASTS = """async ([theme, ink, card, padInk]) => {
 )
 def test_words_are_readable_in_the_colours_of_every_mood(page: Any, colours: tuple[object, ...]) -> None:
     assert page.evaluate(CONTRASTS, list(colours)) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+PEDALLING = """async () => {
+  const { Pedal } = await import("/static/js/pedal.js");
+  const falls = [], pedal = new Pedal((id, at_s) => falls.push([id, at_s]));
+  pedal.planned([{ id: 10, on_s: 1 }]);
+  pedal.struck([{ id: 1, pitch: 60, on_s: 0.5 }, { id: 2, pitch: 64, on_s: 0.6 }]);
+  pedal.ended([[1, 0.9], [2, 1.5]]);
+  pedal.struck([{ id: 3, pitch: 64, on_s: 1.8 }]);
+  pedal.ended([[3, 2]]);
+  pedal.ended([[10, 3]]);
+  pedal.planned([{ id: 12, on_s: 3.1 }]);
+  pedal.ended([[4, 3.5]]);
+  pedal.revoked(12, []);
+  return falls;
+}"""
+
+
+def test_dampers_fall_with_the_key_the_next_stroke_the_pedal_or_where_no_pedal_came(page: Any) -> None:
+    assert page.evaluate(PEDALLING) == [[1, 0.9], [2, 1.8], [3, 3], [4, 3.5]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from improv.control.commands import AllNotesOff, Command, End, Panic, Pause, Play, SetModel, SetMood
 from improv.improviser import pedalling
 from improv.improviser.operations import Offer
-from improv.improviser.pedalling import BAR_LINE, HALF_BEAT, Character, Moment, Struck
+from improv.improviser.pedalling import BAR_LINE, BEAT, HALF_BEAT, Character, Moment, Struck
 from improv.improviser.planned_step import PlannedStep
 from improv.player.protocol import PlannedNote
 from tests.fakes import ScriptedModel, Stage, without_ids
@@ -47,8 +47,11 @@ def test_a_new_chord_on_the_bar_line_lifts_the_pedal_nearly_always_and_half_a_be
 
 
 def test_staccato_is_played_without_pedal_more_often_than_legato() -> None:
-    dry, legato = (_share(QUIET._replace(articulation=one, change=True), down=True)[1] for one in (0.3, 1.0))
-    assert dry < legato - 0.1
+    sparse = QUIET._replace(strength=BEAT, bass=False, onsets=2, change=True)
+    staccato, legato = (_share(sparse._replace(articulation=one), down=True) for one in (0.3, 1.0))
+    assert staccato[0] - staccato[1] > legato[0] - legato[1] + 0.1, "lifted and left up"
+    staccato, legato = (_share(sparse._replace(articulation=one), down=False) for one in (0.3, 1.0))
+    assert staccato[1] < legato[1] - 0.05
 
 
 def test_more_strength_presses_more() -> None:

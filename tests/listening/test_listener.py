@@ -225,3 +225,14 @@ def test_only_keys_of_the_persons_part_are_heard() -> None:
     assert not listener.receive(on(40, channel=1), 1.1)
     assert listener.receive(on(60, channel=1), 1.2)
     assert listener.view(1.3).down == {60}
+
+
+def test_our_own_pedal_that_comes_back_is_not_the_persons() -> None:
+    listener = Listener()
+    for number in range(8):
+        listener.sent(60 + number, 80, 100.0 + number)
+        listener.receive(bytes((0x90, 60 + number, 80)), 100.05 + number)
+        listener.receive(bytes((0x80, 60 + number, 64)), 100.3 + number)
+    assert listener.echo.hears_itself
+    listener.receive(bytes((0xB0, 64, 127)), 108.0)
+    assert not listener.keyboard.pedal
