@@ -11,7 +11,7 @@ MODELS ?= polyphony
 OUT ?=
 COMPARE ?=
 
-.PHONY: run test coverage golden check docs train train-tiny evaluate benchmark clean FORCE
+.PHONY: run test fuzz soak faults coverage golden check docs train train-tiny evaluate benchmark clean FORCE
 .PRECIOUS: $(DATA)/%/dataset.json
 
 run: $(RUN_VENV)/ready
@@ -19,6 +19,19 @@ run: $(RUN_VENV)/ready
 
 test: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m pytest $(ARGS)
+
+# Everything that is read, with bytes that went wrong, for ten minutes (ARGS="--seconds 3600 --only config"); what is
+# found is kept in tests/fuzz/corpus and is a test from then on.
+fuzz: $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m tests.fuzz $(ARGS)
+
+# A day of music on the manual clock, an hour of faults in real time (ARGS="--hours 2 --minutes 10"); needs jackd.
+soak: $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m benchmarks.soak $(ARGS)
+
+# The table of docs/reliability.md: each fault twenty times (ARGS=--short); needs jackd.
+faults: $(TEST_VENV)/ready
+	$(TEST_VENV)/bin/python -m benchmarks.faults $(ARGS)
 
 # Which lines and branches the tests reach.
 coverage: $(TEST_VENV)/ready

@@ -1,115 +1,369 @@
-"""Ten minutes of music into a client that none of us wrote: does every note-on get its note-off?
+"""Hours of music: does every note end, is it ever silent, does memory grow, does it become late?
 
-    python -m benchmarks.soak [--minutes 10]
+    python -m benchmarks.soak [--hours 24] [--minutes 60] [--seed 1] [--models polyphony ...]
 
-`jack_midi_dump` (of jackd2) prints what it receives; half-way it is killed and started again; the moods turn all the
-while; at the end the daemon is stopped by Ctrl-C. Every line is counted.
+First hours on the manual clock, as fast as the machine goes: each model, in every mode, under commands, keys and
+pedals at random, each note looked at as the player gets it. Then minutes in real time over a JACK server, with faults
+at random, while `jack_midi_dump` (of jackd2) listens. `make soak` does both.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
+import itertools
+import os
 import random
 import re
-import subprocess
-import tempfile
+import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from benchmarks.faults import FAULTS, Ear, Scene, scene
 from benchmarks.report import report
+from improv.clock import ManualClock
+from improv.config import adapters, load
+from improv.control import commands as c
+from improv.control.commands import Command
+from improv.engine.engine import Engine
+from improv.engine.offline import ManualLink
+from improv.errors import BrainMusicError
+from improv.improviser.improviser import Improviser
+from improv.improviser.operations import Offer
+from improv.model.onnx_model import OnnxModel, resolve
+from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
+from improv.player.protocol import Instruction, PlannedNote, Schedule
 from tools import live
-from tools.live import Client, Daemon
-from tools.waiting import CLOCK, eventually
+from tools.waiting import CLOCK, PATIENCE_S
 
-LINE = re.compile(r"(\d+): (\w\w) (\w\w) (\w\w) ")
-OUTPUT, MONITOR = "BrainMusic:BrainMusic", "midi-monitor:input"
+MODELS = ("hands", "polyphony", "performance", "melody", "pianist", "chorale")
+KEPT_S = 20.0  # after its end a note is forgotten
+LONGEST_NOTE_S = 120.0  # what an output bounds it to
+EXACT_S = 1e-6
+TURN_S = 0.05
+ACT_EVERY_S = (0.5, 20.0)  # somebody commands or plays something
+GROWTH = 0.05  # of memory: more than that is none that we allow
+SETTLED_SHARE = 0.4  # of a session, from where on memory may not grow
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+FAULTS_AT_RANDOM = (
+    "engine-killed",
+    "engine-stopped",
+    "player-killed",
+    "taps",
+    "flood-mood",
+    "keys-lost",
+    "config-brackets",
+    "takes-deleted",
+    "hangup",
+)
+FAULT_EVERY_S = (25.0, 45.0)
+GIVEN_S = 8.0  # so long around a fault it may be silent for what is promised there
+LATENESS = re.compile(r"late p50 ([\d.]+) ms, p99 ([\d.]+) ms")
 
 
-class Dump:
-    """`jack_midi_dump` writing to a file, connected to the daemon."""
+# ------------------------------------------------------------------------------------------------ the manual clock
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w")
-        self._path = path
-        self._process = subprocess.Popen(
-            ["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._file, stderr=subprocess.STDOUT
+
+class Watch(ManualLink):
+    """A player that looks at each note that it is given, and forgets those that are long over."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.notes = 0
+        self.faults: dict[str, int] = {}
+        self._begun: set[int] = set()
+        self._seen_s = clock.now()
+
+    def send(self, record: Instruction) -> None:
+        if isinstance(record, Schedule):
+            for note in record.notes:
+                self._expect(1 <= note.velocity <= 127, "velocity beyond 1..127")
+                self._expect(LOWEST_PIANO_PITCH <= note.pitch <= HIGHEST_PIANO_PITCH, "pitch beyond the piano")
+                self._expect(note.off_s >= note.on_s, "a note that ends before it begins")
+        super().send(record)
+
+    def fault(self, what: str) -> None:
+        """Something that must not be."""
+        self.faults[what] = self.faults.get(what, 0) + 1
+
+    def _expect(self, holds: bool, what: str) -> None:
+        if not holds:
+            self.fault(what)
+
+    def look(self) -> bool:
+        """See what began up to now; returns whether anything sounds."""
+        now_s = self._clock.now()
+        sounding = [note for note in self.scheduled.values() if note.on_s <= now_s < note.off_s]
+        for note in [note for note in self.scheduled.values() if note.on_s <= now_s]:
+            if note.note_id not in self._begun:
+                self._begin(note)
+            self._expect(min(note.off_s, now_s) - note.on_s <= LONGEST_NOTE_S, "a note longer than 120 s")
+            if note.off_s < now_s - KEPT_S:
+                del self.scheduled[note.note_id]
+                self._begun.discard(note.note_id)
+        return bool(sounding)
+
+    def _begin(self, note: PlannedNote) -> None:
+        self._begun.add(note.note_id)
+        self.notes += 1
+        for other in self.scheduled.values():
+            same = other.pitch == note.pitch and other.channel == note.channel and other.note_id != note.note_id
+            if same and other.on_s < note.on_s and other.off_s > note.on_s + EXACT_S:
+                self.fault("a note begun while it sounds")
+
+
+class Somebody:
+    """Commands and plays at random, as nobody would."""
+
+    def __init__(self, rng: random.Random, models: tuple[str, ...]) -> None:
+        self._rng, self._models = rng, models
+        self.due_s = 0.0
+        self._keys: set[int] = set()
+
+    def next_s(self, now_s: float) -> None:
+        """When it acts again."""
+        self.due_s = now_s + self._rng.uniform(*ACT_EVERY_S)
+
+    def command(self) -> Command:
+        """Any of those that turn the music; more often a mood."""
+        rng = self._rng
+        made: tuple[Command, ...] = (
+            c.SetMood(rng.uniform(-1, 1), rng.uniform(-1, 1), rng.choice((0.0, 5.0, 60.0))),
+            c.SetMood(rng.uniform(-1, 1), rng.uniform(-1, 1)),
+            c.SetIntensity(rng.random()),
+            c.SetTemperature(rng.uniform(0.5, 1.5)),
+            c.SetAttribute(rng.choice(("tempo", "register", "onset_density")), rng.choice((None, 40.0, 60.0, 90.0))),
+            c.SetKey(rng.choice((None, *range(24)))),
+            c.SetChords(rng.choice(("", "Am F C G", "Dm7 G7 | C"))),
+            c.SetPhraseBars(rng.choice((None, 2, 4, 8))),
+            c.SetReach(rng.choice((None, 0, 2, 6))),
+            c.SetForm(rng.random() < 0.5),
+            c.SetLoop(rng.choice(c.LOOPS)),
+            c.SetLoopVariation(rng.random()),
+            c.SetMode(rng.choice((c.SOLO, c.SOLO, *c.MODES))),
+            c.SetModel(rng.choice(self._models)),
+            c.SetPlace(rng.choice(c.PLACES)),
+            c.Tap(),
+            c.Pause(),
+            c.End(),
+            c.Stop(),
+            c.AllNotesOff(),
+            c.HandOver(),
+            c.Reset(),
+            c.Play(),
         )
-        eventually(
-            lambda: subprocess.run(["jack_connect", OUTPUT, MONITOR], capture_output=True, check=False).returncode == 0,
-            10,
-        )
+        return rng.choice(made)
 
-    def kill(self) -> None:
-        """Let it die at once; the server is given a moment to notice."""
-        self._process.kill()
-        self._process.wait()
-        self._file.close()
-        CLOCK.wait(CLOCK.now() + 1)
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._process.terminate()
-        self._process.wait()
-        self._file.close()
-
-    def notes(self) -> list[tuple[int, int]]:
-        """(status, pitch) of every note message, in order."""
-        found = (LINE.search(line) for line in self._path.read_text().splitlines())
-        return [(int(m[2], 16) & 0xF0, int(m[3], 16)) for m in found if m and m[2][0] in "89"]
+    def play(self) -> list[bytes]:
+        """Keys and pedal; some are never let go."""
+        rng = self._rng
+        messages = [bytes((0x80, key, 0)) for key in self._keys if rng.random() < 0.8]
+        self._keys = {rng.randrange(128) for _ in range(rng.choice((0, 1, 3, 10)))}
+        messages += [bytes((0x90, key, rng.randint(1, 127))) for key in self._keys]
+        messages.append(bytes((0xB0, 64, rng.choice((0, 127)))))
+        return messages
 
 
-def count(notes: list[tuple[int, int]]) -> dict[str, Any]:
-    """Note-ons, note-offs, what is left sounding, and how often a pitch was begun while it sounded."""
-    sounding: set[int] = set()
-    doubled = unowned = 0
-    for status, pitch in notes:
-        if status == 0x90:
-            doubled += pitch in sounding
-            sounding.add(pitch)
-        elif pitch in sounding:
-            sounding.remove(pitch)
-        else:
-            unowned += 1
-    ons = sum(status == 0x90 for status, _ in notes)
+class Session(NamedTuple):
+    """What was seen of one model."""
+
+    hours: float
+    notes: int
+    faults: dict[str, int]
+    longest_silence_beats: float
+    memory_mib: tuple[float, float]
+
+
+def session(name: str, models: tuple[str, ...], seconds: float, seed: int) -> Session:
+    """Play so many seconds of the manual clock."""
+    rng, clock = random.Random(seed), ManualClock(100.0)
+    link, config = Watch(clock), load(None, [f"model.path={name}"], {})
+    first = adapters.initial_controls(config)
+    loaded = {one: OnnxModel(resolve(one), "cpu") for one in models}  # all at first, so that memory may stand still
+    improviser = Improviser(loaded[name], adapters.improviser_settings(config), first, seed)
+    for one, model in loaded.items():
+        improviser.apply(Offer(one, model))
+    engine = Engine(
+        improviser,
+        link,
+        clock,
+        first,
+        config.controls.midi_map(config.mood.moods),
+        adapters.engine_settings(config),
+    )
+    somebody, end_s = Somebody(rng, models), clock.now() + seconds
+    silence, resident = Silence(config.music.longest_rest_beats, clock.now()), [0.0, 0.0]
+    while clock.now() < end_s:
+        engine.turn(TURN_S)
+        silence.look(engine, link, clock.now(), sounds=link.look())
+        if clock.now() >= somebody.due_s:
+            act(engine, somebody, clock.now(), rng)
+            silence.disturbed(clock.now())
+            somebody.next_s(clock.now())
+        if not resident[0] and clock.now() > end_s - (1 - SETTLED_SHARE) * seconds:
+            resident[0] = resident_mib()
+    resident[1] = resident_mib()
+    if resident[1] > (1 + GROWTH) * resident[0]:
+        link.fault("memory grew by more than 5 %")
+    engine.act(c.Pause(), clock.now())
+    engine.turn(TURN_S)
+    if link.look():
+        link.fault("notes left sounding")
+    return Session(seconds / 3600, link.notes, link.faults, round(silence.longest_beats, 2), (resident[0], resident[1]))
+
+
+def act(engine: Engine, somebody: Somebody, now_s: float, rng: random.Random) -> None:
+    """A command, or keys; music that ended begins again."""
+    if not engine.controls.playing and rng.random() < 0.8:
+        engine.act(c.Play(), now_s)
+    elif rng.random() < 0.3:
+        for message in somebody.play():
+            engine.receive(message, now_s)
+    else:
+        with contextlib.suppress(BrainMusicError):  # refused in a sentence
+            engine.act(somebody.command(), now_s)
+
+
+class Silence:
+    """How long nothing sounded, in beats of the music, where it plays by itself."""
+
+    SETTLES_S = 4.0  # after somebody turned something
+    ROUNDING_BEATS = 0.5  # a step and a look
+
+    def __init__(self, longest_rest_beats: float, now_s: float) -> None:
+        self.longest_beats = 0.0
+        self._allowed = longest_rest_beats + self.ROUNDING_BEATS
+        self._silent_s, self._last_s = 0.0, now_s
+        self._calm_from_s = now_s
+        self._said = False
+
+    def disturbed(self, now_s: float) -> None:
+        """Somebody turned something: what was asked of the music is another thing now."""
+        self._calm_from_s = now_s + self.SETTLES_S
+
+    def look(self, engine: Engine, link: Watch, now_s: float, *, sounds: bool) -> None:
+        """At every turn."""
+        controls, past_s = engine.controls, now_s - self._last_s
+        self._last_s = now_s
+        alone = controls.playing and controls.mode == c.SOLO and not controls.ending
+        if sounds or not alone or now_s < self._calm_from_s:
+            self._silent_s, self._said = 0.0, False
+            return
+        self._silent_s += past_s
+        beats = self._silent_s * engine.improviser.position.tempo_bpm / 60
+        self.longest_beats = max(self.longest_beats, beats)
+        if beats > self._allowed and not self._said:
+            self._said = True
+            link.fault("a silence longer than the longest rest")
+
+
+def resident_mib() -> float:
+    """Of this process."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / (1 << 20)
+
+
+# ------------------------------------------------------------------------------------------------------ real time
+
+
+def memory_mib(pid: int) -> float:
+    """Proportional size of a process and all that it started."""
+    total = 0.0
+    for one in (pid, *itertools.chain.from_iterable(_descendants(pid))):
+        try:
+            found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
+        except OSError:  # it has ended meanwhile
+            continue
+        total += int(found[1]) / 1024 if found else 0.0
+    return total
+
+
+def _descendants(pid: int) -> list[list[int]]:
+    own = live.children(pid)
+    return [own, *(itertools.chain.from_iterable(_descendants(one)) for one in own)]  # type: ignore[list-item]
+
+
+def real_time(minutes: float, seed: int) -> dict[str, Any]:
+    """Faults at random while a client listens."""
+    rng = random.Random(seed)
+    with live.jack(1024, synchronous=False), scene(FAULTS["none"]) as here:
+        ear, daemon = here.ear, here.daemon
+        ear.listen(60.0 if minutes > 2 else 5.0)
+        before_mib, began_s = memory_mib(daemon.process.pid), CLOCK.now()
+        inflicted: list[tuple[str, float]] = []
+        while CLOCK.now() < began_s + 60 * minutes:
+            here.hand.send(0xB0, 22, rng.choice((16, 48, 80, 112)))
+            ear.listen(rng.uniform(*FAULT_EVERY_S))
+            name = rng.choice(FAULTS_AT_RANDOM)
+            inflicted.append((name, CLOCK.now()))
+            FAULTS[name].inflict(Scene(daemon, ear, here.hand))
+        ear.listen(40.0 if minutes > 2 else 10.0)
+        after_mib = memory_mib(daemon.process.pid)
+        lateness = [(float(p50), float(p99)) for p50, p99 in LATENESS.findall(daemon.log)]
+        code = daemon.stop(signal.SIGINT, 3 * PATIENCE_S)
+        ear.listen(1.0)
+        return {
+            "minutes": minutes,
+            "faults": dict(sorted({name: sum(n == name for n, _ in inflicted) for name, _ in inflicted}.items())),
+            **gaps(ear, began_s, [at_s for _, at_s in inflicted]),
+            "left_sounding": ear.sounding(CLOCK.now()),
+            "begun_while_sounding": doubled(ear),
+            "pss_mib": {"after_a_minute": round(before_mib, 1), "at_the_end": round(after_mib, 1)},
+            "lateness_p99_ms": {"first": lateness[:1], "last": lateness[-1:]},
+            "tracebacks": daemon.log.count("Traceback"),
+            "exit_code": code,
+        }
+
+
+def gaps(ear: Ear, began_s: float, faults_s: list[float]) -> dict[str, Any]:
+    """The longest times between two note-ons, near a fault and elsewhere."""
+    onsets = [began_s, *ear.onsets(began_s, CLOCK.now())]
+    near, elsewhere = [0.0], [0.0]
+    for a, b in itertools.pairwise(onsets):
+        touched = any(a - GIVEN_S < at_s < b for at_s in faults_s)
+        (near if touched else elsewhere).append(b - a)
     return {
-        "note_ons": ons,
-        "note_offs": len(notes) - ons,
-        "left_sounding": sorted(sounding),
-        "begun_while_sounding": doubled,
-        "offs_without_on": unowned,
+        "note_ons": len(onsets) - 1,
+        "longest_gap_s": {"near_a_fault": round(max(near), 2), "elsewhere": round(max(elsewhere), 2)},
+        "gaps_over_2_s": sum(gap_s > 2.05 for gap_s in (*near, *elsewhere)),
     }
 
 
-def measure(minutes: float, seed: int) -> dict[str, Any]:
-    """The whole run."""
-    rng = random.Random(seed)
-    with live.jack(1024, synchronous=False), tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
-        daemon, client = Daemon(Path(folder)), Client()
-        daemon.wait_playing()
-        client.connect()
-        dump = Dump(Path(folder) / "dump-1.txt")
-        counts = {}
-        for half in ("first_half_then_client_killed", "second_half_then_ctrl_c"):
-            end_s = CLOCK.now() + 30 * minutes
-            while CLOCK.now() < end_s:
-                client.listen(min(CLOCK.now() + rng.uniform(2, 8), end_s))
-                client.send(0xB0, 22, rng.choice((16, 48, 80, 112)))
-            if half.startswith("first"):
-                dump.kill()
-                counts[half] = count(dump.notes())
-                dump = Dump(Path(folder) / "dump-2.txt")
-        code = daemon.stop()
-        CLOCK.wait(CLOCK.now() + 1)
-        dump.stop()
-        client.close()
-        counts["second_half_then_ctrl_c"] = count(dump.notes())
-        return {"minutes": minutes, "exit_code": code, **counts}
+def doubled(ear: Ear) -> int:
+    """Notes that began while they sounded."""
+    found, down = 0, set[tuple[int, int]]()
+    for _, message in ear.heard:
+        key = (message[0] & 0x0F, message[1])
+        if message[0] & 0xF0 == 0x90 and message[2]:
+            found += key in down
+            down.add(key)
+        elif message[0] & 0xF0 in (0x80, 0x90):
+            down.discard(key)
+        elif message[0] & 0xF0 == 0xB0 and message[1] in (120, 123):
+            down = {one for one in down if one[0] != key[0]}
+    return found
+
+
+def measure(hours: float, minutes: float, seed: int, models: list[str]) -> dict[str, Any]:
+    """Both, as far as they are asked for."""
+    found: dict[str, Any] = {"manual_clock": {}, "real_time": None}
+    names = tuple(models)
+    for index, name in enumerate(names if hours else ()):
+        one = session(name, names, 3600 * hours / len(names), seed + index)
+        found["manual_clock"][name] = one._asdict()
+        print(name, one, flush=True)
+    if minutes:
+        found["real_time"] = real_time(minutes, seed)
+    return found
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """What can be chosen on the command line."""
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--hours", type=float, default=24.0, help="on the manual clock, over all models")
+    parser.add_argument("--minutes", type=float, default=60.0, help="in real time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
 
 
 if __name__ == "__main__":

@@ -166,6 +166,8 @@ class Improviser:
             case Replace(controls):
                 self._snapshot = self._over_to(self._models.get(controls.model, self.model), controls)
                 self._phrases = PhraseMemory()
+                if self._snapshot.plan is None:  # what was played lies on another plan's bars
+                    self._composer = Composer(self.seed)
             case Resume(tick, next_note_id):
                 self._rewind(tick)
                 self._next_note_id = next_note_id
@@ -187,11 +189,14 @@ class Improviser:
     def _plan_step(self, controls: ControlState) -> PlannedStep:
         before = self._snapshot
         snapshot = self._with_model(before, controls)
-        phrases = self._phrases if snapshot is before else PhraseMemory()  # another model's ticks are others
+        # Another model's ticks and bars are others.
+        phrases, composer = self._phrases, self._composer
+        if snapshot is not before:
+            phrases, composer = PhraseMemory(), Composer(self.seed)
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
-        snapshot = self._composer.planned(snapshot, controls, self.settings, self._around)
+        snapshot = composer.planned(snapshot, controls, self.settings, self._around)
         recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
-        asked = request_for(snapshot, controls, self.settings, self._around, recall, self._composer.place(snapshot))
+        asked = request_for(snapshot, controls, self.settings, self._around, recall, composer.place(snapshot))
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)
@@ -203,7 +208,7 @@ class Improviser:
         # From here on nothing can fail.
         self._past.append(before)
         self._next_note_id += len(planned.begun_ids)
-        self._phrases = phrases
+        self._phrases, self._composer = phrases, composer
         self._composer.remember(snapshot.plan, choice.grid)
         self._phrases.remember(snapshot.position, frozenset(choice.grid.started), asked.mood)
         self._snapshot = following

@@ -129,13 +129,17 @@ def read(path: Path) -> Take:
 
 
 def taken(path: Path, records: list[Record], damaged: int) -> Take:
-    """The take that these records make."""
-    reader = _Reader()
+    """The take that these records make. InputError where they make none."""
     try:
-        for record in records:
-            reader.take(record)
-    except (KeyError, TypeError, ValueError) as error:
+        return _taken(path, records, damaged)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         raise InputError(f"{path}: a record lacks what it should have ({error})") from None
+
+
+def _taken(path: Path, records: list[Record], damaged: int) -> Take:
+    reader = _Reader()
+    for record in records:
+        reader.take(record)
     seconds = reader.end_s
     return Take(
         path,

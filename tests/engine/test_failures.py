@@ -23,6 +23,7 @@ from improv.player.protocol import Received
 from improv.takes import recreate
 from tests.fakes import Failing, ScriptedModel, Stage
 from tests.model.test_families import Laden, WildModel
+from tests.planned import Untaught
 from tests.stage import CHORD, STEP_END, assert_sound, chords, onsets
 from tests.takes.test_takes import Session
 
@@ -260,3 +261,14 @@ def test_however_models_fail_notes_are_whole(how: str, bad: set[int], acts: list
     stage.play(4.0)
     assert longest_silence_s(stage) < LONGEST_SILENCE_S
     assert_sound(stage)
+
+
+def test_a_model_with_a_plan_comes_back_after_one_without(caplog: pytest.LogCaptureFixture) -> None:
+    stage = Stage(Untaught())
+    stage.improviser.apply(Offer("other", ScriptedModel(SCRIPT)))
+    for seconds in (40.0, 20.0, 90.0):
+        for name in ("", "other"):
+            stage.engine.act(SetModel(name or "hands"), stage.clock.now())
+            stage.play(seconds)
+    assert not errors(caplog)
+    assert longest_silence_s(stage) < 2 * LONGEST_SILENCE_S

@@ -65,7 +65,8 @@ def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed], f
     inner_s = None if tag == IMMEDIATELY else tag / 2**32 - NTP_TO_UNIX_S
     at = 16
     while at < len(data):
-        (size,) = struct.unpack_from(">i", data, at)
+        # An element before may have had a size of its own, so that less than a number is left.
+        (size,) = struct.unpack_from(">i", data, at) if at + 4 <= len(data) else (0,)
         at += 4
         if not 0 < size <= len(data) - at:
             raise OscError("an element of a bundle is longer than the bundle")
