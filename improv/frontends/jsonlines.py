@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,19 +15,27 @@ class LineError(ValueError):
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """One line. Raises ValueError for what JSON cannot say (NaN, infinity)."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    """One line. Raises ValueError for what JSON cannot say (NaN, infinity); halves of letters become question marks."""
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace") + b"\n"
 
 
 def decode(line: bytes | str) -> dict[str, Any]:
-    """The object of one line. LineError when there is none."""
+    """The object of one line, all its numbers finite: each can be said again. LineError when there is none."""
     try:
-        message = json.loads(line)
+        message = json.loads(line, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise LineError("expected one JSON object") from None
     if not isinstance(message, dict):
         raise LineError("expected one JSON object")
     return message
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that JSON has")
+    return number
 
 
 class LineBuffer:

@@ -107,14 +107,14 @@ class Composer:
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)
         return PlannedPlace(vector, bar, piece * breath, bar.loudness, loudness)
 
-    def remember(self, plan: Plan | None, grid: GridStep) -> None:
-        """What a step began, by hand; the plan may refer to it later."""
+    def remember(self, plan: Plan | None, tick: int, grid: GridStep) -> None:
+        """What a step began at a tick of the music, by hand; the plan may refer to it later."""
         if plan is None or not grid.hands:
             return
-        bar = plan.bar_at(grid.tick)
+        bar = plan.bar_at(tick)
         self._memory.begin(bar.number, bar.tick, bar.metre.bar_ticks)
         for pitch, hand in zip(grid.started, grid.hands, strict=True):
-            self._memory.remember(bar.number, grid.tick - bar.tick, hand, (pitch,))
+            self._memory.remember(bar.number, tick - bar.tick, hand, (pitch,))
 
     def forget(self, tick: int) -> None:
         """Nothing from `tick` on was played."""

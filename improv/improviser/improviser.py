@@ -209,7 +209,7 @@ class Improviser:
         self._past.append(before)
         self._next_note_id += len(planned.begun_ids)
         self._phrases, self._composer = phrases, composer
-        self._composer.remember(snapshot.plan, choice.grid)
+        self._composer.remember(snapshot.plan, snapshot.position.tick, choice.grid)
         self._phrases.remember(snapshot.position, frozenset(choice.grid.started), asked.mood)
         self._snapshot = following
         return planned

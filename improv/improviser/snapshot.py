@@ -122,7 +122,7 @@ def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Sna
     bars_left = None if old.end_tick is None else (old.end_tick - was.tick) / was.bar_ticks
     return replace(
         beginning(model, position, mood),
-        leaving=(*old.held, *old.pedalled),
+        leaving=(*old.leaving, *old.held, *old.pedalled),  # of one that never planned a step, too
         foot=old.foot,
         onset_s=old.onset_s,
         feedback=old.feedback.on_grid(rate),

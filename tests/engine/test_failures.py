@@ -270,5 +270,18 @@ def test_a_model_with_a_plan_comes_back_after_one_without(caplog: pytest.LogCapt
         for name in ("", "other"):
             stage.engine.act(SetModel(name or "hands"), stage.clock.now())
             stage.play(seconds)
+            bars = stage.improviser._composer._memory._bars.values()
+            assert all(0 <= place < bar.length for bar in bars for place in bar.places), "where they were played"
     assert not errors(caplog)
-    assert longest_silence_s(stage) < 2 * LONGEST_SILENCE_S
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_what_sounds_ends_however_many_models_fail_in_a_row(how: str) -> None:
+    stage = Stage(Failing(SCRIPT, how, lambda step: step >= 60), settings=["music.expression=0"])
+    stage.play(12.0)
+    assert stage.engine.status().model == PLAIN, "after one with an empty memory failed as well"
+    failed_s = stage.clock.now()
+    held = {note_id for note_id, _ in stage.improviser.held}
+    stage.play(0.5)
+    lost = [note for note in stage.link.scheduled.values() if note.off_s > failed_s + 2.0 and note.note_id not in held]
+    assert not [note for note in lost if note.on_s < failed_s - 0.5]
