@@ -146,7 +146,7 @@ class Improviser:
             case Begin(controls):
                 self._begin(controls)
             case Hear(keys, struck):
-                self._hear(keys, struck)
+                self._around, self._strikes = _heard(self._around, keys, struck, self._strikes)
             case Follow(influence):
                 self._around = replace(self._around, influence=influence)
             case FollowTempo(tempo_bpm):
@@ -174,14 +174,6 @@ class Improviser:
             case Configure(settings):
                 self.settings = settings
         return None
-
-    def _hear(self, keys: Sequence[int], struck: Sequence[tuple[int, int]]) -> None:
-        heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
-        inside = [(pitch, velocity) for pitch, velocity in struck if LOWEST_PIANO_PITCH <= pitch <= HIGHEST_PIANO_PITCH]
-        numbered = tuple((self._strikes + at, *strike) for at, strike in enumerate(inside, start=1))
-        self._strikes += len(inside)
-        strikes = (*self._around.strikes, *numbered)[-REMEMBERED_STRIKES:]
-        self._around = replace(self._around, person_keys=heard, strikes=strikes)
 
     def _move(self, position: Position) -> None:
         self._snapshot = replace(self._snapshot, position=position)
@@ -256,3 +248,14 @@ class Improviser:
         self._snapshot = replace(beginning(self.model, line, controls.glide.target), heard_until=heard_until)
         self._past.clear()
         self._phrases, self._composer = PhraseMemory(), Composer(self.seed + position.tick)
+
+
+def _heard(
+    around: Circumstances, keys: Sequence[int], struck: Sequence[tuple[int, int]], strikes: int
+) -> tuple[Circumstances, int]:
+    """With the keys that somebody else holds, and those that they struck, which are numbered on from `strikes`."""
+    heard = frozenset(key for key in keys if LOWEST_PIANO_PITCH <= key <= HIGHEST_PIANO_PITCH)
+    inside = [(pitch, velocity) for pitch, velocity in struck if LOWEST_PIANO_PITCH <= pitch <= HIGHEST_PIANO_PITCH]
+    numbered = tuple((strikes + at, *strike) for at, strike in enumerate(inside, start=1))
+    late = (*around.strikes, *numbered)[-REMEMBERED_STRIKES:]
+    return replace(around, person_keys=heard, strikes=late), strikes + len(inside)
