@@ -13,7 +13,9 @@ import pytest
 
 from improv.errors import InputError
 from improv.model import conditioning
+from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
+from tests.conftest import REPOSITORY
 from tests.training.corpora import melody, meter, tempo, write_midi
 from training.__main__ import main
 from training.corpus import reading
@@ -241,8 +243,12 @@ def test_own_labels_take_the_place_of_measured_moods(tmp_path: Path) -> None:
     assert np.array_equal(rows[80], condition(piece, 4)[80])
 
 
-def test_what_the_shipped_model_learned_from_keeps_its_side() -> None:
-    frozen = read_frozen(shipped_splits("hands"))
+SHIPPED = sorted((REPOSITORY / "exported_models").glob("*.onnx"))
+
+
+@pytest.mark.parametrize("family", sorted({OnnxModel(path, "cpu").contract.family for path in SHIPPED}))
+def test_what_the_shipped_model_learned_from_keeps_its_side(family: str) -> None:
+    frozen = read_frozen(shipped_splits(family))
     shares = Counter(frozen.values())
     assert shares["train"] > 2 * (shares["valid"] + shares["test"]) > 0
     assert all(len(sha256) == 64 for sha256 in frozen)
