@@ -208,8 +208,9 @@ class _Reader:
                 raise ValueError(f"{name} is {record[name]}, must be {low:g}..{high:g}")
         self._steps.append(record)
         self._chosen |= {int(i): (int(p), int(v), float(s)) for i, p, v, s in record["on"]}
-        if (down := record.get("pedal", {}).get("down")) is not None:
-            self._chosen[int(down[0])] = (PEDAL_KEY, 0, float(down[1]))
+        if "down" in record.get("pedal", ()):
+            pedal_id, down_s = record["pedal"]["down"]
+            self._chosen[int(pedal_id)] = (PEDAL_KEY, 0, float(down_s))
         hands = record.get("hands", ())
         self._hands |= {int(on[0]): int(hand) for on, hand in zip(record["on"], hands, strict=False)}
 

@@ -13,10 +13,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import mido
 import pytest
 
 from improv.clock import SystemClock
 from improv.errors import PlayerError, PortError
+from improv.midi.messages import PEDAL_KEY
 from improv.player import client as link_module
 from improv.player.client import PlayerClient
 from improv.player.ledger import LEDGER_NOTES
@@ -515,3 +517,18 @@ def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
             eventually(lambda: not turn() and sum(is_off(m) and not is_probe(m) for m in plain.poll()) == 30)
         assert [m[1] for m in plain.messages if is_on(m) and not is_probe(m)] == list(range(41, 71))
         assert not balance([m for m in plain.messages if is_on(m) or is_off(m)])
+
+
+def test_a_pedal_that_a_killed_player_left_down_rises(make_link: MakeLink, tmp_path: Path) -> None:
+    link = make_link(driver="file", file=str(tmp_path / "sent.mid"))
+    link.wait_ready(PATIENCE_S)
+    link.send(Schedule((soon(1, 0.0, 60.0, PEDAL_KEY)._replace(channel=2), soon(2, 0.0, 60.0))))
+    beat_until(link, lambda: link.statistics.sounding == 1)
+    assert (2, PEDAL_KEY) in link.may_sound()
+    assert link.pid is not None
+    os.kill(link.pid, signal.SIGKILL)
+    eventually(link.beat)
+    link.wait_ready(PATIENCE_S)
+    link.close()
+    sent = [message for message in mido.MidiFile(tmp_path / "sent.mid") if message.type == "control_change"]
+    assert (2, 64, 0) in {(message.channel, message.control, message.value) for message in sent}
