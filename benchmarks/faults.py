@@ -18,6 +18,7 @@ import datetime
 import itertools
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -168,6 +169,17 @@ def _remove_takes(scene: Scene) -> None:
     shutil.rmtree(scene.daemon.folder / "takes", ignore_errors=True)
 
 
+def _no_handles(scene: Scene) -> None:
+    """The engine may open nothing more when the process of the page has to be started again."""
+    engine = scene.daemon.engine
+    before = resource.prlimit(engine, resource.RLIMIT_NOFILE)
+    open_now = len(os.listdir(f"/proc/{engine}/fd"))
+    resource.prlimit(engine, resource.RLIMIT_NOFILE, (open_now, before[1]))
+    os.kill(_frontends(scene.daemon), signal.SIGKILL)
+    scene.ear.listen(4.0)
+    resource.prlimit(engine, resource.RLIMIT_NOFILE, before)
+
+
 def _half_requests(scene: Scene) -> None:
     """Two hundred and five requests that never end, from one address."""
     found = re.findall(r"page: http://127.0.0.1:(\d+)", scene.daemon.log)
@@ -203,6 +215,7 @@ FAULTS = {
     "player-stopped": Fault("the player hangs (SIGSTOP)", _kill(lambda d: d.player, signal.SIGSTOP)),
     "frontends-killed": Fault("the process of the page is killed", _kill(_frontends, signal.SIGKILL), WEB),
     "frontends-stopped": Fault("the process of the page hangs", _kill(_frontends, signal.SIGSTOP), WEB),
+    "no-handles": Fault("no file handle when the page has to start again", _no_handles, WEB),
     "half-requests": Fault("205 half-sent requests", _half_requests, WEB),
     "hangup": Fault("SIGHUP", _kill(lambda d: d.process.pid, signal.SIGHUP)),
     "taps": Fault("two taps of one moment", _tap_twice),
