@@ -257,9 +257,17 @@ def without_ids(steps: Sequence[PlannedStep]) -> list[tuple[object, ...]]:
     def ended(note: EndedNote) -> EndedNote:
         return note._replace(note_id=numbers.get(note.note_id, 0))
 
-    return [
-        step._replace(ended=tuple(map(ended, step.ended)), started=tuple(map(started, step.started))) for step in steps
-    ]
+    def renumbered(step: PlannedStep) -> PlannedStep:
+        up, down = step.pedal_up, step.pedal_down
+        if up is not None:
+            up = ended(up)
+        ends, starts = tuple(map(ended, step.ended)), tuple(map(started, step.started))
+        if down is not None:
+            numbers[down.note_id] = len(numbers) + 1
+            down = down._replace(note_id=numbers[down.note_id])
+        return step._replace(ended=ends, started=starts, pedal_up=up, pedal_down=down)
+
+    return [renumbered(step) for step in steps]
 
 
 def assert_whole(steps: Sequence[PlannedStep], held: Sequence[int]) -> None:
