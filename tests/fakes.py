@@ -271,16 +271,22 @@ def without_ids(steps: Sequence[PlannedStep]) -> list[tuple[object, ...]]:
 
 
 def assert_whole(steps: Sequence[PlannedStep], held: Sequence[int]) -> None:
-    """Every note ends exactly once, after it began, or is held at the end; ids only rise."""
+    """Every note and pedal ends exactly once, after it began, or is held at the end; ids only rise."""
     began: dict[int, float] = {}
     last_id = 0
     for step in steps:
         for note in step.ended:
             assert note.off_s > began.pop(note.note_id)  # KeyError: ended twice, or never begun
+        if step.pedal_up is not None:
+            began.pop(step.pedal_up.note_id)
         for start in step.started:
             assert start.note_id > last_id
             last_id = start.note_id
             began[start.note_id] = start.on_s
+        if step.pedal_down is not None:
+            assert step.pedal_down.note_id > last_id
+            last_id = step.pedal_down.note_id
+            began[last_id] = step.pedal_down[1]
     assert sorted(began) == sorted(held)
 
 
