@@ -47,6 +47,10 @@ CLASH_BIAS = 1.8  # nats
 CLASHING = (1, 11, 13)  # semitones
 # Cooled, they strike 2.5 notes together, people 2.1: against each further note of a hand in one step.
 THICK_BIAS = 0.22  # nats
+# The right hand's line moves by step in 40 % of its moves and repeats its tone in 16 %, people's in 51 and 15 %; with
+# these in 47 and 13 %.
+STEP_BIAS, TONE_AGAIN_BIAS = 0.4, 0.3  # nats
+STEPS = (1, 2)  # semitones
 CADENCE_BIAS = 3.0  # nats
 KEY_COMMANDED = 1.0  # of the strength of the pull to the mood's mode
 HOME_BIAS = 2.0  # nats for each standard deviation of the key profile
@@ -214,6 +218,12 @@ def clash_bias(sounding: Collection[int], chord: Collection[int]) -> FloatArray:
     apart = np.abs(np.arange(128)[:, None] - np.array([*sounding], dtype=np.int64))
     clashes = np.isin(apart, CLASHING).any(axis=1) & ~np.isin(np.arange(128) % 12, list(chord))
     return np.asarray(np.where(clashes, -CLASH_BIAS, 0.0))
+
+
+def line_bias(last: int) -> FloatArray:
+    """Nats for the 128 pitches as the next of a line: more a step away from its last pitch, less for that pitch."""
+    apart = np.abs(np.arange(128) - last)
+    return np.where(np.isin(apart, STEPS), STEP_BIAS, 0.0) - np.where(apart == 0, TONE_AGAIN_BIAS, 0.0)
 
 
 def pace_bias(lengths: int, bias: float) -> FloatArray:

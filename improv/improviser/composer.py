@@ -8,7 +8,6 @@ from functools import lru_cache
 import numpy as np
 
 from improv.control.state import ControlState
-from improv.improviser.expression import PHRASES_DIFFER
 from improv.improviser.request import Circumstances, PlannedPlace, commanded_attributes
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
@@ -18,7 +17,7 @@ from improv.music.attributes import Key
 from improv.music.chord import MINOR_KEYS
 from improv.music.lead_sheet import Loop, parse_loop
 from improv.music.position import Position
-from improv.plan.brief import Purpose, rng_of
+from improv.plan import loudness
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.planner import follow, realign
 from improv.plan.played import PieceMemory
@@ -102,10 +101,8 @@ class Composer:
         told = columns(plan, self._memory, bar.number, tick - bar.tick)
         vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
         piece = self._tempo_factors.get(bar.piece, 1.0)
-        phrase = rng_of(self._seed, Purpose.LOUDNESS, bar.phrase).normal(0.0, PHRASES_DIFFER)
-        loudness = float(np.clip(phrase, -2 * PHRASES_DIFFER, 2 * PHRASES_DIFFER))
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)
-        return PlannedPlace(vector, bar, piece * breath, bar.loudness, loudness)
+        return PlannedPlace(vector, bar, piece * breath, bar.loudness, loudness.level(self._seed, bar))
 
     def remember(self, plan: Plan | None, tick: int, grid: GridStep) -> None:
         """What a step began at a tick of the music, by hand; the plan may refer to it later."""

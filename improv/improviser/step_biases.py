@@ -13,6 +13,7 @@ from improv.improviser.feedback import Feedback
 from improv.improviser.settings import BiasStrengths
 from improv.model.vocabulary import Encoding, HandsEncoding
 from improv.model.vocabulary.base import BoolArray
+from improv.model.vocabulary.hands import RIGHT
 from improv.music.attributes import FloatArray
 from improv.plan.phrase_memory import Recall
 
@@ -38,6 +39,7 @@ class StepBiases:
     sounding: FloatArray
     last_chord: tuple[int, ...]
     planned_chord: tuple[int, ...] | None = None
+    line: int = 0
     started: list[int] = field(default_factory=list)  # token ids
     _recalled: FloatArray = field(init=False)
     _returning: BoolArray = field(init=False)
@@ -66,8 +68,7 @@ class StepBiases:
         nats = self._pitch_bias(chord)[self.encoding.start_pitches]
         logits[starts] = sampling.biased(logits[starts], nats, legal[starts])
         if isinstance(self.encoding, HandsEncoding):
-            for hand in {int(self.encoding.start_hands[token_id - starts.start]) for token_id in self.started}:
-                logits[starts][self.encoding.start_hands == hand] -= biases.THICK_BIAS
+            self._lay_on_hands(self.encoding, logits[starts], legal[starts])
         if not self.started:
             logits[starts] += self.density
         elif chord is not None:
@@ -80,6 +81,16 @@ class StepBiases:
             logits[shifts] = sampling.biased(
                 logits[shifts], self._shift_bias(shifts.stop - shifts.start), legal[shifts]
             )
+
+    def _lay_on_hands(self, encoding: HandsEncoding, logits: FloatArray, legal: BoolArray) -> None:
+        """Thinner chords, and a right hand that moves by step. logits, legal: of the starts, the first in place."""
+        first, hands = encoding.starts.start, encoding.start_hands
+        for hand in {int(hands[token_id - first]) for token_id in self.started}:
+            logits[hands == hand] -= biases.THICK_BIAS
+        if self.line:
+            right = hands == RIGHT
+            nats = biases.line_bias(self.line)[encoding.start_pitches[right]]
+            logits[right] = sampling.biased(logits[right], nats, legal[right])
 
     def _pitch_bias(self, chord: tuple[int, ...] | None) -> FloatArray:
         """Nats for the starts of the 128 pitches."""
