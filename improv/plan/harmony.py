@@ -28,7 +28,7 @@ from improv.plan.people import (
     state_of_chord,
 )
 
-HARSH_WEIGHT = 8.0
+HARSH_WEIGHT = 4.0
 """Nats for each share of dissonant intervals in a chord, for each share commanded beyond NEUTRAL_DISSONANCE."""
 NEUTRAL_DISSONANCE = 0.175
 _DISSONANT = (1, 2, 6, 10, 11)

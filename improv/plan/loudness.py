@@ -9,7 +9,7 @@ import numpy as np
 from improv.plan.brief import Purpose, rng_of
 from improv.plan.plan import PlannedBar
 
-SECTIONS_DIFFER, PHRASES_DIFFER = 7.0, 6.0
+SECTIONS_DIFFER, PHRASES_DIFFER = 9.0, 6.0
 """Velocities where the loudness is 72, standard deviations. Half-minutes of people's pieces differ by 7.7 (eight pieces
 of piano-midi.de of four minutes and more), four bars by 7.
 """

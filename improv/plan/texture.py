@@ -15,7 +15,7 @@ from improv.plan.people import FloatArray, people
 from improv.plan.plan import METRES, Character, Metre, Texture, metre_of
 from improv.plan.request import PlanRequest
 
-CONTRAST, LIKENESS = 1.25, 0.4
+CONTRAST, LIKENESS = 1.6, 0.4
 """Of people's spread within a piece: what a section that is not A differs by; what phrases of one section differ by."""
 PIECES_DIFFER = 0.6
 """Of people's spread from piece to piece: all of it would leave the mood."""

@@ -41,7 +41,7 @@ QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
 # bits on a processor without instructions for such products (AVX2 alone), and by less on one that has them.
 COARSE_TOLERANCE = 1.0
 TOLD_SHARE = 0.05  # of a plan's numbers that are not 0: measured on training pieces
-TOLERANCE = 1e-4  # of logits that span about 20: float32 sums in another order differ by a few 1e-6
+TOLERANCE = 2e-4  # of logits that span 36 (median, `hands`): 5e-6 of them, sums in float32 in another order
 
 
 class Step(nn.Module):
