@@ -1,4 +1,4 @@
-"""How much louder or softer than its mood a phrase is: sections contrast, and phrases of one section differ a little."""
+"""How much louder than its mood a phrase is: sections contrast, and phrases of one section differ a little."""
 
 from __future__ import annotations
 
