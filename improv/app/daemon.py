@@ -108,10 +108,9 @@ def run(
             link.start()
         improviser, resumed = _improviser(model, config, controls, seed, recording, before)
         ports = _ports(link.wait_ready())
-        book = _scenes(config)
-        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience, book)
-        scene_keeper = SceneKeeper(config.scenes.path, book)
+        scene_keeper = SceneKeeper(config.scenes.path, book := _scenes(config))
         stack.callback(scene_keeper.close)
+        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience, book)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
         keeper = _Keeper(supervised.lifeline, engine, link, frontends, recording) if supervised is not None else None
@@ -121,8 +120,7 @@ def run(
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
             scene_keeper.keep(engine.scenes.kept.book)
-            state = _whole(engine.status(), ports, link, recording, scene_keeper)
-            bridge.turn(state)
+            bridge.turn(state := _whole(engine.status(), ports, link, recording, scene_keeper))
             display.show(state, ports, clock.now())
             signals.carry_out(reloader, state)
             reloader.look(engine, clock.now())

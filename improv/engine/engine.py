@@ -51,8 +51,8 @@ class Engine:
 
     initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
     carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
-    music goes on where the improviser is, without a count-in. patience: that the models are asked with. book: the scenes
-    that were kept.
+    music goes on where the improviser is, without a count-in. patience: that the models are asked with. book: the
+    scenes that were kept.
     """
 
     def __init__(
