@@ -24,8 +24,8 @@ PLANNED_TEMPERATURE = 0.84
 (docs/measured/composition.md), at .95 they scatter.
 """
 PLANNED_GUIDANCE = 2.6
-"""Of the commanded one, for models that are told a plan, up to the strongest: no pull drives them into the mood. The
-second judge names 90 % of the pieces at the default intensity, 75 % without this (docs/measured/composition.md).
+"""Of the commanded one, for models that are told a plan, up to the strongest: no pull drives them into the mood. Of 24
+pieces of the same seeds the second judge names .88 at 1.6, .83 at 1, .75 without (docs/measured/composition.md).
 """
 
 
