@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from improv.control.rows import Argument, Row
-from improv.control.table import COMMANDS
+from improv.control.table import COMMANDS, Argument, Row
 from improv.errors import CommandError, InputError
 from improv.frontends.ctl.client import Client, choose
 
