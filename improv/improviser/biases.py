@@ -49,7 +49,7 @@ CLASHING = (1, 11, 13)  # semitones
 THICK_BIAS = 0.22  # nats
 # The right hand's line moves by step in 40 % of its moves and repeats its tone in 16 %, people's in 51 and 15 %; with
 # these in 47 and 13 %.
-STEP_BIAS, TONE_AGAIN_BIAS = 0.4, 0.3  # nats
+STEP_BIAS, TONE_AGAIN_BIAS = 0.4, 0.35  # nats
 STEPS = (1, 2)  # semitones
 CADENCE_BIAS = 3.0  # nats
 KEY_COMMANDED = 1.0  # of the strength of the pull to the mood's mode
