@@ -263,6 +263,9 @@ class HandsDecoder(_HandsStream):
             self._allow_notes(mask, hand, constraints)
         if announced is not None:
             return
+        if constraints.final_chord is not None and self._started and not mask.any():
+            mask[shifts] = True  # no key of the triad is left within reach: the chord is what it is
+            return
         if not self._started:
             mask[TABLE.id_of("END")] = constraints.may_end and self._fresh and not constraints.must_start
         mask[shifts] = not (constraints.must_start and not self._started) and constraints.final_chord is None
@@ -307,14 +310,18 @@ class HandsDecoder(_HandsStream):
         return keys
 
     def _only_chord(self, keys: BoolArray, triad: tuple[int, int, int], hand: int) -> None:
-        """The first note, which is the lowest, is the tonic by the left hand; the rest lies above it."""
+        """The first note, which is the lowest, is the tonic by the left hand; each of the others lies above, with room
+        for those that are still missing.
+        """
         wanted = triad if self._started else triad[:1]
         pitches = np.arange(LOWEST_PIANO_PITCH, HIGHEST_PIANO_PITCH + 1)
         keys &= np.isin(pitches % 12, wanted)
         if not self._started:
             keys &= (hand == LEFT) & (pitches <= HIGHEST_PIANO_PITCH - 2 * 12)
         else:
-            keys &= pitches > max(note.pitch for note in self._started)
+            # Notes of a triad are at most 5 semitones apart.
+            room = 6 * max(FINAL_CHORD_NOTES - 1 - len(self._started), 0)
+            keys &= (pitches > max(note.pitch for note in self._started)) & (pitches <= HIGHEST_PIANO_PITCH - room)
 
     def _is_complete(self, triad: tuple[int, int, int]) -> bool:
         classes = {note.pitch % 12 for note in self._started}
