@@ -10,7 +10,7 @@ from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Release, Rewind
-from improv.improviser.planned_step import EndedNote, PlannedStep
+from improv.improviser.planned_step import PlannedStep
 from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 from improv.player.protocol import Link, MoveOff, PlannedNote, Schedule, Silence, StopClock
 
@@ -139,7 +139,7 @@ class LookAhead:
             self._link.send(self._timeline.pulses(step.position, self._improviser.position))
         self.notes_planned += len(step.started)
         self._provisional_off_s |= {note.note_id: note.off_s for note in notes}
-        self._end([(ended.note_id, self.due_s(ended.off_s, step)) for ended in _ends(step)])
+        self._end([(ended.note_id, self.due_s(ended.off_s, step)) for ended in step.ends])
         self._renew(step_due_s)
         if step.finished:
             self._link.send(StopClock(step_due_s))
@@ -245,11 +245,6 @@ class LookAhead:
         if missing:
             self._link.send(Schedule(tuple(missing)))
         again = {note.note_id for note in missing}
-        offs = [(ended, step) for step in steps for ended in _ends(step) if ended.note_id in again]
+        offs = [(ended, step) for step in steps for ended in step.ends if ended.note_id in again]
         if offs:
             self._link.send(MoveOff(tuple((ended.note_id, self.due_s(ended.off_s, step)) for ended, step in offs)))
-
-
-def _ends(step: PlannedStep) -> tuple[EndedNote, ...]:
-    """Of notes, and of the pedal that was down before the step."""
-    return step.ended if step.pedal_up is None else (*step.ended, step.pedal_up)

@@ -51,6 +51,11 @@ class PlannedStep(NamedTuple):
     pedal_down: PressedPedal | None = None
 
     @property
+    def ends(self) -> tuple[EndedNote, ...]:
+        """Of the notes that end in it, and of the pedal that was down before it."""
+        return self.ended if self.pedal_up is None else (*self.ended, self.pedal_up)
+
+    @property
     def begun_ids(self) -> tuple[int, ...]:
         """Of the notes, and of the pedal, that begin in it, ascending."""
         pedal = () if self.pedal_down is None else (self.pedal_down.note_id,)

@@ -43,10 +43,12 @@ class StepBiases:
     started: list[int] = field(default_factory=list)  # token ids
     _recalled: FloatArray = field(init=False)
     _returning: BoolArray = field(init=False)
+    _drawn: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
         pitches = self.recall.pitches if self.recall else frozenset[int]()
         self._recalled = biases.recall_bias(pitches, self._recall_strength)
+        self._drawn = biases.line_bias(self.line)[self.encoding.start_pitches]
         self._returning = np.isin(self.encoding.start_pitches, list(pitches))
 
     @property
@@ -89,8 +91,7 @@ class StepBiases:
             logits[hands == hand] -= biases.THICK_BIAS
         if self.line:
             right = hands == RIGHT
-            nats = biases.line_bias(self.line)[encoding.start_pitches[right]]
-            logits[right] = sampling.biased(logits[right], nats, legal[right])
+            logits[right] = sampling.biased(logits[right], self._drawn[right], legal[right])
 
     def _pitch_bias(self, chord: tuple[int, ...] | None) -> FloatArray:
         """Nats for the starts of the 128 pitches."""
