@@ -9,6 +9,7 @@ sum of their resident sizes. CPU is user and system time of both over the time t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import tempfile
@@ -26,8 +27,9 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 def processes(pid: int) -> list[int]:
     """The process and all its descendants."""
     found = [pid]
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += processes(int(child))
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += processes(int(child))
     return found
 
 

@@ -20,6 +20,7 @@ import signal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import footprint
 from benchmarks.faults import FAULTS, Ear, Scene, scene
 from benchmarks.report import report
 from improv.clock import ManualClock
@@ -271,18 +272,10 @@ def resident_mib() -> float:
 def memory_mib(pid: int) -> float:
     """Proportional size of a process and all that it started."""
     total = 0.0
-    for one in (pid, *itertools.chain.from_iterable(_descendants(pid))):
-        try:
-            found = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.M)
-        except OSError:  # it has ended meanwhile
-            continue
-        total += int(found[1]) / 1024 if found else 0.0
+    for one in footprint.processes(pid):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            total += footprint.memory_mib(one)[0]
     return total
-
-
-def _descendants(pid: int) -> list[list[int]]:
-    own = live.children(pid)
-    return [own, *(itertools.chain.from_iterable(_descendants(one)) for one in own)]  # type: ignore[list-item]
 
 
 def real_time(minutes: float, seed: int) -> dict[str, Any]:
