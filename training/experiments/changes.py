@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.experiments.frames import Sizes
+
 LONGEST = 32  # frames that one step may last: a longer chord is told in several
 METRES = (16, 12)  # frames of a bar of four and of three beats, in which the place is told
 WIDEST = 12  # semitones: wider moves are told as this
@@ -66,18 +68,13 @@ def _spans(changed: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.in
 
 
 @dataclass(frozen=True)
-class ChangeShape:
+class ChangeShape(Sizes):
     """pitches: number of symbols of a voice, 0 for silent, 1.. upward. weight_drop: share of the recurrent weights
     that is dropped in a training step; dropout: of each layer's outputs, the same ones at every step of a piece.
     """
 
     pitches: int
     slots: int
-    embedding: int = 48
-    hidden: int = 384
-    layers: int = 2
-    head: int = 256
-    dropout: float = 0.5
     input_dropout: float = 0.2
     weight_drop: float = 0.3
 

@@ -20,8 +20,19 @@ METRE = 48  # frames: a multiple of 3 and 4 beats of four frames, in which the p
 FORBIDDEN = -1e4
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the networks of the chorales have in common. dropout: of each layer's outputs."""
+
+    embedding: int = 48
+    hidden: int = 384
+    layers: int = 2
+    head: int = 256
+    dropout: float = 0.5
+
+
 @dataclass(frozen=True)
-class FrameShape:
+class FrameShape(Sizes):
     """pitches: number of symbols of a slot, 0 for silent (or "no more"), 1.. upward. slots: notes of a frame.
 
     descending: slots hold a set of pitches from high to low, 0 ends it; else each slot is a voice of its own.
@@ -32,11 +43,6 @@ class FrameShape:
     slots: int
     descending: bool
     keys: int = 1
-    embedding: int = 48
-    hidden: int = 384
-    layers: int = 2
-    head: int = 256
-    dropout: float = 0.5
 
 
 def holds(frames: Tensor) -> Tensor:

@@ -32,12 +32,17 @@ def parts_of(encoding: Encoding) -> Tensor:
     return rows
 
 
-class TiedLSTM(Network):
-    """encoding: the family's. embedding, hidden, layers: sizes. dropout: of the layers' outputs, in training only."""
+class TiedNetwork(Network):
+    """The way in and out of a network whose tokens are made of parts: one table of vectors serves both.
+
+    encoding: the family's. embedding, hidden, layers: sizes.
+    """
 
     parts: Tensor
+    leave: nn.Linear
+    bias: nn.Parameter
 
-    def __init__(self, encoding: Encoding, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+    def __init__(self, encoding: Encoding, embedding: int, hidden: int, layers: int) -> None:
         super().__init__()
         self.layers, self.hidden = layers, hidden
         self.register_buffer("parts", parts_of(encoding), persistent=False)
@@ -46,6 +51,25 @@ class TiedLSTM(Network):
         nn.init.normal_(self.own.weight, std=0.1)
         self.told = nn.Linear(conditioning.width(encoding), hidden)
         self.enter = nn.Linear(embedding, hidden, bias=False)
+
+    def table(self) -> Tensor:
+        """The vector of each token, (tokens, embedding)."""
+        return torch.as_tensor(self.own.weight + self.shared(self.parts))
+
+    def entered(self, tokens: Tensor, condition: Tensor, table: Tensor) -> Tensor:
+        """What the layers begin with, (batch, time, hidden)."""
+        return torch.as_tensor(self.enter(functional.embedding(tokens, table)) + self.told(condition))
+
+    def left(self, features: Tensor, table: Tensor) -> Tensor:
+        """The logits of what the layers made, (batch, time, tokens)."""
+        return functional.linear(self.leave(features), table, self.bias)
+
+
+class TiedLSTM(TiedNetwork):
+    """encoding: the family's. embedding, hidden, layers: sizes. dropout: of the layers' outputs, in training only."""
+
+    def __init__(self, encoding: Encoding, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
+        super().__init__(encoding, embedding, hidden, layers)
         self.first = nn.LayerNorm(hidden)
         self.lstms = nn.ModuleList(nn.LSTM(hidden, hidden, 1, batch_first=True) for _ in range(layers))
         self.norms = nn.ModuleList(nn.LayerNorm(hidden) for _ in range(layers))
@@ -67,8 +91,8 @@ class TiedLSTM(Network):
 
     def heard(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """What the layers make of the tokens, (batch, time, hidden), the logits of it, and the state after them."""
-        table = self.own.weight + self.shared(self.parts)
-        features = self.first(self.enter(functional.embedding(tokens, table)) + self.told(condition))
+        table = self.table()
+        features = self.first(self.entered(tokens, condition, table))
         new_h, new_c = [], []
         for index, (lstm, norm) in enumerate(zip(self.lstms, self.norms, strict=True)):
             own = (state[0][index : index + 1], state[1][index : index + 1])
@@ -76,5 +100,4 @@ class TiedLSTM(Network):
             features = features + self.dropout(norm(out))
             new_h.append(h)
             new_c.append(c)
-        logits = functional.linear(self.leave(features), table, self.bias)
-        return features, logits, (torch.cat(new_h), torch.cat(new_c))
+        return features, self.left(features, table), (torch.cat(new_h), torch.cat(new_c))

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from improv.model import conditioning
 from improv.model.vocabulary import Encoding
-from training.models.lstm import Network, State
-from training.models.tied_lstm import parts_of
+from training.models.lstm import State
+from training.models.tied_lstm import TiedNetwork
 
 HEADS = 4
 WIDER = 2  # of the layers between, in units of the hidden size
@@ -51,22 +50,14 @@ class _Layer(nn.Module):
         return self.distance[:, back.clamp(0, self.window - 1)].masked_fill(~seen, -1e4)[None]
 
 
-class WindowedTransformer(Network):
+class WindowedTransformer(TiedNetwork):
     """encoding: the family's. embedding, hidden, layers: sizes. window: tokens that each layer sees."""
-
-    parts: Tensor
 
     def __init__(
         self, encoding: Encoding, embedding: int, hidden: int, layers: int, window: int, dropout: float = 0.0
     ) -> None:
-        super().__init__()
-        self.layers, self.hidden, self.window = layers, hidden, window
-        self.register_buffer("parts", parts_of(encoding), persistent=False)
-        self.own = nn.Embedding(encoding.size, embedding)
-        self.shared = nn.Linear(self.parts.shape[1], embedding, bias=False)
-        nn.init.normal_(self.own.weight, std=0.1)
-        self.told = nn.Linear(conditioning.width(encoding), hidden)
-        self.enter = nn.Linear(embedding, hidden, bias=False)
+        super().__init__(encoding, embedding, hidden, layers)
+        self.window = window
         self.blocks = nn.ModuleList(_Layer(hidden, window, dropout) for _ in range(layers))
         self.last = nn.LayerNorm(hidden)
         self.leave = nn.Linear(hidden, embedding)
@@ -79,13 +70,12 @@ class WindowedTransformer(Network):
 
     def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
         """See Network.forward."""
-        table = self.own.weight + self.shared(self.parts)
-        features = self.enter(functional.embedding(tokens, table)) + self.told(condition)
+        table = self.table()
+        features = self.entered(tokens, condition, table)
         kept: tuple[list[Tensor], list[Tensor]] = ([], [])
         for index, block in enumerate(self.blocks):
             rows = slice(index * self.window, (index + 1) * self.window)
             features, *own = block(features, *(part[rows].transpose(0, 1) for part in state))
             for rows_kept, part in zip(kept, own, strict=True):
                 rows_kept.append(part.transpose(0, 1))
-        logits = functional.linear(self.leave(self.last(features)), table, self.bias)
-        return logits, (torch.cat(kept[0]), torch.cat(kept[1]))
+        return self.left(self.last(features), table), (torch.cat(kept[0]), torch.cat(kept[1]))
