@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from improv.listening.metre_level import FASTEST_BPM, READINGS, SLOWEST_BPM, fea
 from improv.midi.reading import read_music
 from improv.music.attributes import FloatArray
 from training.experiments.beat_players import Played, scripted, stretch_of
+from training.learning.schedule import descend
 
 JUDGED_EVERY = 4  # onsets
 OTHER_PULSE = 0.04  # of the onsets, another pulse is counted from there on
@@ -135,14 +137,11 @@ def learn(cases: Sequence[Case], seed: int = 1, epochs: int = EPOCHS) -> Network
     network = Network(rows.shape[2])
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     for epoch in range(epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (1 - epoch / epochs) + RATE / 20
+        rate = RATE * (1 - epoch / epochs) + RATE / 20
         for chosen in torch.split(torch.randperm(len(rows)), BATCH):
             blurred = rows[chosen] + BLUR * torch.randn_like(rows[chosen])
             loss = nn.functional.cross_entropy(network(blurred) + barred[chosen], right[chosen])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            descend(optimizer, loss, rate, math.inf)
     return network
 
 
