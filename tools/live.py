@@ -130,15 +130,29 @@ class Client:
                 counts[message[1]] = 0
         return {pitch: count for pitch, count in counts.items() if count}
 
+    def held(self) -> dict[int, list[Heard]]:
+        """Pitches that sound as a synthesiser hears it (the last message of the key is a note-on), with all that was
+        heard of them. Several ends of one note, as they are sent after a failure, are one.
+        """
+        of_key: dict[int, list[Heard]] = {}
+        for heard in self.heard:
+            if heard.message[0] & 0xF0 in (0x80, 0x90):
+                of_key.setdefault(heard.message[1], []).append(heard)
+        return {pitch: all_of for pitch, all_of in of_key.items() if _begins(all_of[-1].message)}
+
     def note_ons(self) -> list[Heard]:
         """All note-ons so far."""
-        return [heard for heard in self.heard if heard.message[0] & 0xF0 == 0x90 and heard.message[2]]
+        return [heard for heard in self.heard if _begins(heard.message)]
 
     def close(self) -> None:
         """Close its ports."""
         for port in self._ports:
             port.close_port()
             port.delete()
+
+
+def _begins(message: bytes) -> bool:
+    return bool(message[0] & 0xF0 == 0x90 and message[2])
 
 
 def _index(port: Any) -> int | None:

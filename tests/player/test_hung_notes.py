@@ -46,6 +46,22 @@ def test_a_key_that_sounds_again_is_not_cut_off() -> None:
     assert {message for _, message in driver.sent} == {bytes((0x80, 64, 64))}
 
 
+def test_a_hung_note_ends_before_another_one_begins_on_its_key() -> None:
+    """The ends that were sent when the port was opened may have been lost."""
+    clock = ManualClock(100.0)
+    driver = RecordingDriver(clock)
+    driver.open()
+    output = Output(Ports(driver), clock)
+    output.end_hung([(0, 60)])
+    driver.sent.clear()
+    output.schedule([note(1, 100.05, 100.1, 60), note(2, 100.2, 100.3, 60)])
+    for at_s in (100.05, 100.1, 100.2, 100.3):
+        clock.wait(at_s)
+        output.send_due(clock.now())
+    end, begin = bytes((0x80, 60, 64)), bytes((0x90, 60, 80))
+    assert [message for _, message in driver.sent] == [end, begin, end, begin, end]
+
+
 def test_a_pedal_that_was_left_down_rises_until_it_goes_down_anew() -> None:
     clock = ManualClock(100.0)
     driver = RecordingDriver(clock)

@@ -36,10 +36,12 @@ class HungNotes:
         if self._keys:
             self._due_s = [now_s + after_s for after_s in REPEATS_S]
 
-    def begun(self, key: Key) -> None:
-        """A note of our own sounds on the key, and has an end of its own."""
-        self._keys.pop(key, None)
+    def pop_before(self, key: Key) -> list[bytes]:
+        """What is to be sent before a note of our own, with an end of its own, begins on the key: the end of the hung
+        one, if the key is owed one. A synthesiser that counts would else hold it for ever.
+        """
         self._channels.discard(key[0])
+        return [] if self._keys.pop(key, None) is None else [released(*key)]
 
     def pop_due(self, now_s: float) -> list[bytes]:
         """What is to be sent now: the end of each key, and all notes off."""

@@ -89,9 +89,11 @@ class Output:
                 self.send(message, due_s)
         begun = []
         for due in self.queue.pop_due(now_s, self.lead_s):
+            if due.note is not None:
+                for message in self._hung.pop_before((due.note.channel, due.note.pitch)):
+                    self.send(message, due.due_s)
             self.send(due.message, due.due_s)
             if due.note is not None:
-                self._hung.begun((due.note.channel, due.note.pitch))
                 out_s = self._clock.now()
                 if lead_s := self.ports.driver.lead_s:  # what is handed over in time goes out on time
                     out_s = max(due.due_s, out_s + lead_s)
