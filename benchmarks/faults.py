@@ -325,7 +325,7 @@ def measure(times: int, only: list[str], short: bool) -> dict[str, Any]:
     """Every fault that is asked for."""
     names = only or (SHORT if short else tuple(FAULTS))
     found: dict[str, Any] = {"load": list(os.getloadavg()), "cpus": os.cpu_count(), "faults": {}}
-    with live.jack(period=1024, synchronous=False):
+    with live.jack(period=1024, synchronous=False, realtime=True):
         for name in names:
             try:
                 found["faults"][name] = tried(FAULTS[name], 2 if short else times)

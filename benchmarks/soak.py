@@ -281,7 +281,7 @@ def memory_mib(pid: int) -> float:
 def real_time(minutes: float, seed: int) -> dict[str, Any]:
     """Faults at random while a client listens."""
     rng = random.Random(seed)
-    with live.jack(1024, synchronous=False), scene(FAULTS["none"]) as here:
+    with live.jack(1024, synchronous=False, realtime=True), scene(FAULTS["none"]) as here:
         ear, daemon = here.ear, here.daemon
         ear.listen(60.0 if minutes > 2 else 5.0)
         before_mib, began_s = memory_mib(daemon.process.pid), CLOCK.now()

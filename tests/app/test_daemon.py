@@ -26,8 +26,8 @@ needs_jack = pytest.mark.skipif(bool(live.why_not()), reason=live.why_not() or "
 
 @pytest.fixture(scope="module")
 def jack_server():
-    # With periods of 256 frames the dummy server lost 45 of 11,000 messages on a busy machine, with 1024 none.
-    with live.jack(period=1024, synchronous=False) as name:
+    # On a busy machine the server loses and repeats whole periods of messages: long ones, and first in line for a core.
+    with live.jack(period=1024, synchronous=False, realtime=True) as name:
         yield name
 
 
@@ -46,7 +46,7 @@ class TestOverJack:
             assert daemon.stop(ending) == 0
             client.listen(CLOCK.now() + 0.5)
             assert len(client.note_ons()) > 5
-            assert client.sounding() == {}
+            assert client.held() == {}
             (path,) = (daemon.folder / "takes").iterdir()
             read = take.read(path)
             assert read.ended
@@ -92,7 +92,7 @@ class TestOverJack:
             eventually(lambda: not Path(f"/proc/{engine}").exists())
             client.listen(CLOCK.now() + 0.1)
             assert client.note_ons()
-            assert client.sounding() == {}
+            assert client.held() == {}
             assert take.read(path).notes
 
     def test_player_killed_is_replaced_and_the_music_goes_on(self) -> None:
@@ -119,14 +119,14 @@ class TestOverJack:
             on_time = [ms <= max(LIMIT_MS, sixteenth_ms) for ms, sixteenth_ms in answers.values()]
             assert sum(on_time) >= 6, answers
             assert {note["tag"] for note in daemon.sent()} >= set(answers)
-            assert client.sounding() == {}
+            assert client.held() == {}
 
     def test_pause_ending_and_play(self) -> None:
         with live.playing(MODEL, "mood.start=happy", "music.ending_bars=1") as (daemon, client):
             client.listen(CLOCK.now() + 1)
             client.send(0xB0, 85, 127)
             client.listen(CLOCK.now() + 0.5)
-            assert client.sounding() == {}
+            assert client.held() == {}
             paused_at = len(client.note_ons())
             client.listen(CLOCK.now() + 1)
             assert len(client.note_ons()) == paused_at
@@ -136,7 +136,7 @@ class TestOverJack:
             client.send(0xB0, 86, 127)
             eventually(lambda: "the piece has ended" in daemon.log)
             client.listen(CLOCK.now() + 1)
-            assert client.sounding() == {}
+            assert client.held() == {}
             client.send(0xB0, 85, 127)
             rested_at = len(client.note_ons())
             client.listen(CLOCK.now() + 2)
