@@ -120,7 +120,7 @@ def run(
             signals.carry_out(reloader, state)
             reloader.look(engine, clock.now())
             if keeper is not None:
-                keeper.turn(reloader.config, clock.now() - state.note_age_s)
+                keeper.turn(reloader.config, state.overdue_s)
     log.info("ended")
     return 0
 
@@ -164,12 +164,12 @@ class _Keeper:
         self._checkpoints = CheckpointWriter(lifeline, engine)
         self._link, self._frontends, self._recording = link, frontends, recording
 
-    def turn(self, config: Config, note_s: float) -> None:
-        """A sign of life, and a checkpoint where something changed. note_s: when the last note was due."""
+    def turn(self, config: Config, overdue_s: float) -> None:
+        """A sign of life, and a checkpoint where something changed. overdue_s: since a note should have begun."""
         settings, take_id = self._link.settings, self._recording.take_id if self._recording is not None else ""
         rest = Rest(config, settings.output_connections, settings.input_connections, take_id)
         pids = (self._link.pid or 0, self._frontends.pid or 0)
-        self._checkpoints.turn(rest, self._link.may_sound(), note_s, pids)
+        self._checkpoints.turn(rest, self._link.may_sound(), overdue_s, pids)
 
 
 def _look_on(link: PlayerClient, frontends: FrontendsClient, recording: Recording | None, stack: ExitStack) -> None:

@@ -123,6 +123,13 @@ class State:
     lateness_max_ms: float = _field(0.0, "number", "lateness of note-ons, largest", "ms", 0)
     stalls: int = _field(0, "whole", "how often the machine stood still", "", 0)
     note_age_s: int = _field(0, "whole", "since a note was last due, whole seconds", "s", 0)
+    overdue_s: int = _field(
+        0,
+        "whole",
+        "since a note should have begun, whole seconds; 0 while none is owed, as where somebody is waited for",
+        "s",
+        0,
+    )
     ports: str = _field("", "text", "driver and names of the ports")
     connected: bool = _field(False, "flag", "a real MIDI port is there")
     model: str = _field("", "text", "name of the model that plays")

@@ -73,7 +73,9 @@ class Engine:
         self._ahead = LookAhead(improviser, own, clock, self.timeline, settings)
         self._transport = Transport(improviser, self._ahead, own, clock, self.timeline, settings)
         self._cast = Cast(improviser, models, clock, patience)
-        self._planner = Planner(improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings)
+        self._planner = Planner(
+            improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings, own
+        )
         self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
         self.together = Together(improviser.settings.beats_per_bar, settings)
         self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
@@ -241,9 +243,7 @@ class Engine:
             self.midi_map.moods,
             self._person.status(self.controls),
             self._outlook.fields(position.tick, now_s, playing=self.controls.playing),
-            notes_planned=self._ahead.notes_planned,
-            stalls=self._transport.stalls,
-            note_age_s=max(0.0, now_s - self._ahead.last_note_s),
+            self._planner.counts(now_s),
         )
 
 

@@ -16,6 +16,8 @@ class OwnNotes:
         self._link = link
         self._coming: deque[PlannedNote] = deque(maxlen=REMEMBERED_NOTES)
         self._begun: deque[PlannedNote] = deque(maxlen=REMEMBERED_NOTES)
+        self.notes_begun = 0
+        """How many were not taken back before they began, without pedals."""
 
     @property
     def statistics(self) -> Statistics:
@@ -55,6 +57,7 @@ class OwnNotes:
         if begun:
             self._coming = deque((note for note in self._coming if note.on_s > now_s), maxlen=REMEMBERED_NOTES)
             self._begun.extend(begun)
+            self.notes_begun += sum(not note.is_pedal for note in begun)
         return begun
 
     def sounding(self) -> list[int]:

@@ -185,6 +185,8 @@ class Person:
         first = self._ahead.first_unheard(now_s + self._planner.replanning.settled_s)
         begins = line - (line - first) // length * length
         onsets = self._ahead.begun(line - bars * length, line)
+        if not onsets:  # it would be silent for ever
+            raise CommandError("nothing can be looped: the last bars are silent")
         return Quote(begins, bars * length, onsets, LOOP_WEIGHT, loops=True)
 
     def vary_last_bars(self, *, by_rule: bool) -> None:

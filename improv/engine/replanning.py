@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from improv.clock import Clock
 from improv.control.state import ControlState
 from improv.engine.look_ahead import PLAN_EARLY_S, LookAhead, Replanning
 from improv.engine.models import Cast
+from improv.engine.overdue import Overdue
+from improv.engine.own_notes import OwnNotes
 from improv.engine.say_once import SayOnce
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
@@ -40,11 +43,13 @@ class Planner:
         clock: Clock,
         timeline: Timeline,
         settings: EngineSettings,
+        own: OwnNotes,
     ) -> None:
         self.settings = settings
         self.replanning = Replanning()
         self._improviser, self._ahead, self._transport, self._cast = improviser, ahead, transport, cast
         self._clock, self._timeline = clock, timeline
+        self._overdue = Overdue(improviser, ahead, transport, own, clock)
         self._resting_until_s = 0.0
         self._said = SayOnce(SAY_AGAIN_S)
 
@@ -59,6 +64,20 @@ class Planner:
 
     def turn(self, controls: ControlState, moods: Mapping[str, Mood]) -> ControlState:
         """Plan anew what was turned, then ahead of the clock. moods: by the names that the log gives them."""
+        controls = self._planned(controls, moods)
+        self._overdue.look(controls)
+        return controls
+
+    def counts(self, now_s: float) -> dict[str, Any]:
+        """What is published of the music that is made, or is not."""
+        return {
+            "notes_planned": self._ahead.notes_planned,
+            "stalls": self._transport.stalls,
+            "note_age_s": int(max(0.0, now_s - self._ahead.last_note_s)),
+            "overdue_s": int(self._overdue.seconds),
+        }
+
+    def _planned(self, controls: ControlState, moods: Mapping[str, Mood]) -> ControlState:
         if self._clock.now() < self._resting_until_s:
             return controls
         try:

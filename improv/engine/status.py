@@ -26,13 +26,12 @@ def status(
     moods: Mapping[str, Mood],
     person: Mapping[str, Any],
     plan: Mapping[str, Any],
-    *,
-    notes_planned: int,
-    stalls: int,
-    note_age_s: float,
+    counts: Mapping[str, Any],
 ) -> State:
     """The published state. position: of the step that is heard. music_s: where the music stands. person: what is
-    published of the person who plays along. plan: what is published of the plan."""
+    published of the person who plays along. plan: what is published of the plan. counts: what is published of the
+    notes that are made.
+    """
     mood = controls.mood(music_s)
     return State(
         playing=controls.playing,
@@ -60,15 +59,13 @@ def status(
         beat=int(position.beat_in_bar) + 1,
         beats_per_bar=position.beats_per_bar,
         revision=controls.revision,
-        notes_planned=notes_planned,
         notes_sent=sent.notes_sent,
         notes_dropped=sent.notes_dropped,
         sounding=sent.sounding,
         lateness_p50_ms=1000 * sent.lateness_p50_s,
         lateness_p99_ms=1000 * sent.lateness_p99_s,
         lateness_max_ms=1000 * sent.lateness_max_s,
-        stalls=stalls,
-        note_age_s=int(note_age_s),
+        **counts,
         model=improviser.model.contract.name,
         degraded=degraded(controls, external),
         seed=improviser.seed,

@@ -55,6 +55,8 @@ class Transport:
         """How often the machine stood still."""
         self.by_person = False
         """Whether the beat of the person who plays along gives the time."""
+        self.begins_s = 0.0
+        """When the first step is due after the music was begun, gone on with or joined to another clock."""
         self._improviser, self._ahead, self._link = improviser, ahead, link
         self._clock, self._timeline = clock, timeline
         self._finished = False  # a piece is over; play begins a new one
@@ -130,7 +132,8 @@ class Transport:
             self._link.send(Pulses(0, 0, due_s + beat * beat_s, beat_s, 1 if beat % beats_per_bar else 2))
         self._improviser.apply(FollowTempo(None))
         self.by_person = False
-        self._timeline.begin_at(position, due_s + beats * beat_s, anew=anew)
+        self.begins_s = due_s + beats * beat_s
+        self._timeline.begin_at(position, self.begins_s, anew=anew)
 
     # ----------------------------------------------------------------------------------------- external clock
 
@@ -210,6 +213,7 @@ class Transport:
         if beat is not None:
             self._improviser.apply(Locate(beat))
             self._improviser.apply(FollowTempo(self._timeline.news_bpm))
+            self.begins_s = self._ahead.next_due_s
 
 
 def _waiting(controls: ControlState) -> ControlState:

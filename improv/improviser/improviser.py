@@ -69,7 +69,8 @@ class Improviser:
     ) -> None:
         self.settings, self.seed = settings, seed
         self._observer = observer
-        self._around = Circumstances(phases(seed))
+        self.around = Circumstances(phases(seed))
+        """What reaches it from outside beside the controls; only operations change it."""
         self._models = {controls.model: model}
         self._next_note_id = 1
         self._strikes = 0  # of the person, so far
@@ -117,7 +118,7 @@ class Improviser:
         """What is commanded of the music, in the units of the attributes, inside the limits; the tempo as another
         program gives it.
         """
-        return commanded_attributes(mood, controls, self.settings, self._around.tempo_bpm)
+        return commanded_attributes(mood, controls, self.settings, self.around.tempo_bpm)
 
     # ---------------------------------------------------------------------------------------------- operations
 
@@ -146,11 +147,11 @@ class Improviser:
             case Begin(controls):
                 self._begin(controls)
             case Hear(keys, struck):
-                self._around, self._strikes = _heard(self._around, keys, struck, self._strikes)
+                self.around, self._strikes = _heard(self.around, keys, struck, self._strikes)
             case Follow(influence):
-                self._around = replace(self._around, influence=influence)
+                self.around = replace(self.around, influence=influence)
             case FollowTempo(tempo_bpm):
-                self._around = replace(self._around, tempo_bpm=tempo_bpm)
+                self.around = replace(self.around, tempo_bpm=tempo_bpm)
                 if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
                     self._move(self.position._replace(tempo_bpm=tempo_bpm))
             case Locate(beat):
@@ -186,9 +187,9 @@ class Improviser:
         if snapshot is not before:
             phrases, composer = PhraseMemory(), Composer(self.seed)
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
-        snapshot = composer.planned(snapshot, controls, self.settings, self._around)
+        snapshot = composer.planned(snapshot, controls, self.settings, self.around)
         recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
-        asked = request_for(snapshot, controls, self.settings, self._around, recall, composer.place(snapshot))
+        asked = request_for(snapshot, controls, self.settings, self.around, recall, composer.place(snapshot))
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)

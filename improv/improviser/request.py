@@ -212,6 +212,16 @@ def _is_overdue(snapshot: Snapshot, limits: Limits, settings: Settings) -> bool:
     return position.music_s + position.step_s - snapshot.last_onset_s > limits.longest_gap_s
 
 
+def longest_gap_s(snapshot: Snapshot, settings: Settings, influence: Influence) -> float:
+    """Seconds that may pass from one onset to the next at the present tempo: the longest note and the longest rest by
+    the settings, a bar of an ending's last chord, and what a locked loop leaves empty.
+    """
+    position, quote = snapshot.position, influence.quote
+    beats = settings.longest_note_beats + settings.longest_rest_beats
+    looped = quote.length_ticks if quote is not None and quote.locked else 0
+    return (beats * position.ticks_per_beat + position.bar_ticks + looped) * position.step_s
+
+
 def _is_cadence(snapshot: Snapshot) -> bool:
     return ending.is_final_chord(snapshot) or ending.is_dominant(snapshot)
 

@@ -148,7 +148,7 @@ def test_a_locked_loop_brings_the_last_bar_again_and_again(stage: Stage) -> None
     stage.play(8.0)
     stage.engine.act(SetLoop("1"), stage.clock.now())
     assert stage.engine.status().loop == "1"
-    quote = stage.improviser._around.influence.quote
+    quote = stage.improviser.around.influence.quote
     assert quote is not None
     stage.play(10.0)
     looped = begun(stage, quote.begins_tick)
@@ -156,10 +156,10 @@ def test_a_locked_loop_brings_the_last_bar_again_and_again(stage: Stage) -> None
     onsets = {(at, pitch) for at, pitches in quote.onsets for pitch in pitches}
     assert {((tick - quote.begins_tick) % quote.length_ticks, pitch) for tick, pitch in looped} <= onsets
     stage.engine.act(SetLoopVariation(0.5), stage.clock.now())
-    varied = stage.improviser._around.influence.quote
+    varied = stage.improviser.around.influence.quote
     assert varied == quote._replace(weight=quote.weight / 2, locked=False)
     stage.engine.act(SetLoop("off"), stage.clock.now())
-    assert stage.improviser._around.influence.quote is None
+    assert stage.improviser.around.influence.quote is None
 
 
 def test_nothing_can_be_looped_before_a_bar_is_over(stage: Stage) -> None:

@@ -82,14 +82,14 @@ class CheckpointWriter:
         self._written: tuple[object, ...] = ()
         self._signs = Signs()
 
-    def turn(self, rest: Rest, keys: set[tuple[int, int]], note_s: float, pids: tuple[int, int]) -> None:
+    def turn(self, rest: Rest, keys: set[tuple[int, int]], overdue_s: float, pids: tuple[int, int]) -> None:
         """A sign of life, and a checkpoint where something changed that an engine after this one must know.
 
-        keys: that may sound. note_s: when the last note was due.
+        keys: that may sound. overdue_s: since a note should have begun, 0 while none is owed.
         """
         signs, engine = self._signs, self._engine
         playing_turns = signs.playing_turns + engine.controls.playing
-        self._signs = Signs(signs.turns + 1, playing_turns, note_s, *pids)
+        self._signs = Signs(signs.turns + 1, playing_turns, overdue_s, *pids)
         position = engine.improviser.position
         beat = position.tick // position.ticks_per_beat
         state = (beat, engine.before, engine.improviser.model, *rest)

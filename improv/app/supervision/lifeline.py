@@ -21,7 +21,7 @@ HEADER_BYTES = 4096
 SLOTS = 2  # the engine may die while it writes one of them
 KEYS = PEDAL_KEY + 1  # of a channel: the pitches, and the sustain pedal
 KEY_BYTES = 16 * KEYS // 8
-SIGNS = struct.Struct("<QQdii")  # turns, of them with music, clock of the last note, player, frontends
+SIGNS = struct.Struct("<QQdii")  # turns, of them with music, seconds overdue, player, frontends
 MODEL_AT, MODEL_HEAD, LONGEST_MODEL = 1024, struct.Struct("<H"), 2048
 SLOT_HEAD = struct.Struct("<QII")  # number, length, CRC-32
 Key = tuple[int, int]  # channel, pitch or PEDAL_KEY
@@ -30,13 +30,13 @@ Key = tuple[int, int]  # channel, pitch or PEDAL_KEY
 class Signs(NamedTuple):
     """What the engine says of itself each turn.
 
-    turns: how many it has made. playing_turns: how many of them while the music played. note_s: the clock when the
-    last note was due, 0 before the first. player_pid, frontends_pid: 0 while there is none.
+    turns: how many it has made. playing_turns: how many of them while the music played. overdue_s: since a note should
+    have begun and none did, 0 while none is owed. player_pid, frontends_pid: 0 while there is none.
     """
 
     turns: int = 0
     playing_turns: int = 0
-    note_s: float = 0.0
+    overdue_s: float = 0.0
     player_pid: int = 0
     frontends_pid: int = 0
 

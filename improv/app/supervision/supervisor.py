@@ -39,7 +39,8 @@ HUNG_START_S, LONGEST_START_S = 20.0, 160.0
 READY_LOOKS = 40  # after so many looks at an engine that plays another one is made ready beside it
 SHORT_LIFE_S = 5.0  # an engine that plays less long is taken for unable to play
 OFTEN, LATELY_S = 8, 60.0  # each time that so many failed lately something else may be at fault
-SILENT_S = 60.0  # without a note while the music plays: longer than any rest
+# Since a note was owed (improv.engine.overdue): from when on a watchdog is not fed, and when another engine is tried.
+UNWELL_S, SILENT_S = 20.0, 60.0
 LONGEST_DELAY_S = 5.0  # between two tries
 END_WITHIN_S = 8.0
 CHILDREN_END_WITHIN_S = 0.4
@@ -139,10 +140,9 @@ class Supervisor:
         self._looks += 1
         if self._unmoved * TICK_S > WAITS_S and self._unmoved * TICK_S > self._stillness.limit_s():
             return "did not move any more"
-        plays = self._signs.playing_turns > before.playing_turns
-        if plays and now_s - max(self._signs.note_s, self._started_s) > SILENT_S:
-            return f"made no note for {SILENT_S:g} s"
-        if self._signs.turns > before.turns:
+        if self._signs.overdue_s > SILENT_S:
+            return f"made no note for {SILENT_S:g} s in which one was owed"
+        if self._signs.turns > before.turns and self._signs.overdue_s <= UNWELL_S:
             self._notifier.alive(now_s)
         return ""
 

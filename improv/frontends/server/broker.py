@@ -37,7 +37,8 @@ class Subscriber:
         return await self._queue.get()
 
 
-SILENT_ENGINE_S, SILENT_MUSIC_S = 5.0, 20.0  # longer than the engine and the music ever are silent by themselves
+SILENT_ENGINE_S = 5.0  # longer than the engine ever says nothing
+OVERDUE_S = 20.0  # so long after a note was owed the music is not well
 
 
 class Broker:
@@ -180,8 +181,8 @@ class Broker:
             return "the engine has not spoken yet"
         if silent_s > SILENT_ENGINE_S:
             return f"the engine has said nothing for {silent_s:.0f} s"
-        if self.state.get("playing") and (age_s := self.state.get("note_age_s", 0)) > SILENT_MUSIC_S:
-            return f"no note was made for {age_s} s"
+        if (overdue_s := self.state.get("overdue_s", 0)) > OVERDUE_S:
+            return f"no note was made for {overdue_s} s in which one was owed"
         return ""
 
     def _take(self, message: dict[str, Any]) -> None:

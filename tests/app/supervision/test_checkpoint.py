@@ -35,7 +35,7 @@ def written(stage: Stage, seconds: float, *overrides: str) -> Checkpoint:
             writer.turn(
                 Rest(config, (("synth",),), ("keys",), "a take"),
                 set(),
-                stage.clock.now(),
+                0.0,
                 (1, 2),
             )
         assert lifeline.signs().turns > 5
