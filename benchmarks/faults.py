@@ -29,16 +29,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.report import report
+from improv.model import onnx_model
 from improv.takes import journal
-from tools import live
-from tools.live import Client, Daemon
-from tools.waiting import CLOCK, eventually
+from tools import TINY, live
+from tools.live import Client, Daemon, JackServer
+from tools.waiting import CLOCK, PATIENCE_S, eventually
 
 LINE = re.compile(r"\d+: (\w\w) (\w\w) (\w\w) ")
 OUTPUT, MONITOR = "BrainMusic:BrainMusic", "midi-monitor:input"
 PROMISED_S = 2.0  # until there is music again
 PROMISED_LOST_S = 1.0  # of the take
 WATCHED_S, BEFORE_S = 7.0, 1.0  # after a fault, before it
+WAITED_S = 20.0  # so much longer it is listened where the music has not gone on by then
+USUAL = "mood: {start: nervous}\n"
+TAKEN_OVER = "was not taken over|was read again"
 READY_S = 9.0  # so long a second engine needs to be ready on a busy machine
 LATE_S = 0.05  # the listener's output is looked at so often
 
@@ -51,14 +55,28 @@ class Ear:
         self._in = path.open("r")
         self._rest = ""
         self.heard: list[tuple[float, bytes]] = []
-        self._process = subprocess.Popen(
-            ["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._out, stderr=subprocess.DEVNULL
-        )
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["stdbuf", "-oL", "jack_midi_dump", "-a"], stdout=self._out, stderr=subprocess.DEVNULL)
 
     def connect(self) -> None:
         """As a person would: once."""
         command = ["jack_connect", OUTPUT, MONITOR]
-        eventually(lambda: subprocess.run(command, capture_output=True, check=False).returncode == 0, 20, 0.3)
+        eventually(
+            lambda: self._is_connected() or subprocess.run(command, capture_output=True).returncode == 0, 20, 0.3
+        )
+
+    def _is_connected(self) -> bool:
+        listed = subprocess.run(["jack_lsp", "-c", MONITOR], capture_output=True, text=True, check=False).stdout
+        return OUTPUT in listed
+
+    def start_again(self) -> None:
+        """After its server was lost, and all that sounded with it."""
+        self._process.kill()
+        self._process.wait()
+        self.heard.append((CLOCK.now(), bytes((0xB0, 120, 0))))
+        self._process = self._started()
 
     def listen(self, seconds: float) -> None:
         """Take in what is printed."""
@@ -100,14 +118,17 @@ class Scene(NamedTuple):
     daemon: Daemon
     ear: Ear
     hand: Client
+    server: JackServer
 
 
-Inflict = Callable[[Scene], None]
+Inflict = Callable[[Scene], float | None]
 
 
 class Fault(NamedTuple):
-    """what: for people. inflict: does it, and clears up. settings: of the daemon. engine: a second engine must be ready
-    before. restarts: the take may lack what came just before.
+    """what: for people. inflict: does it, and clears up; returns from when on there could be music again, where that is
+    later than the fault. settings: of the daemon. engine: a second engine must be ready before. restarts: the take may
+    lack what came just before. piped: another process reads what the daemon says. prepare: given the daemon's folder
+    before it starts. clear: afterwards. said: what the log has by then, else the fault was none (a regular expression).
     """
 
     what: str
@@ -115,10 +136,17 @@ class Fault(NamedTuple):
     settings: tuple[str, ...] = ()
     engine: bool = False
     restarts: bool = False
+    piped: bool = False
+    prepare: Callable[[Path], None] | None = None
+    clear: Callable[[Path], None] | None = None
+    said: str = ""
 
 
 def _kill(who: Callable[[Daemon], int], number: int) -> Inflict:
-    return lambda scene: os.kill(who(scene.daemon), number)
+    def inflict(scene: Scene) -> None:
+        os.kill(who(scene.daemon), number)
+
+    return inflict
 
 
 def _tap_twice(scene: Scene) -> None:
@@ -141,13 +169,24 @@ def _flood(*message: int, seconds: float = 3.0, rate: float = 3000.0) -> Inflict
     return inflict
 
 
-def _save(text: str) -> Inflict:
+def _save(text: str, happens: str = TAKEN_OVER) -> Inflict:
     def inflict(scene: Scene) -> None:
-        (scene.daemon.folder / "config.yaml").write_text(text)
+        path = scene.daemon.folder / "config.yaml"
+        _until_said(scene, happens, lambda: path.write_text(text.replace("FOLDER", str(scene.daemon.folder))))
         scene.ear.listen(3.0)
-        (scene.daemon.folder / "config.yaml").write_text("mood: {start: nervous}\n")
+        _until_said(scene, TAKEN_OVER, lambda: path.write_text(USUAL))
 
     return inflict
+
+
+def _until_said(scene: Scene, pattern: str, act: Callable[[], object]) -> None:
+    """Do something, and listen until the log has it once more."""
+    before, began_s = len(re.findall(pattern, scene.daemon.log)), CLOCK.now()
+    act()
+    while len(re.findall(pattern, scene.daemon.log)) <= before:
+        if CLOCK.now() > began_s + PATIENCE_S:
+            raise RuntimeError(f"the daemon did not say {pattern}")
+        scene.ear.listen(0.1)
 
 
 def _fifo(scene: Scene) -> None:
@@ -156,7 +195,7 @@ def _fifo(scene: Scene) -> None:
     os.mkfifo(path)
     scene.ear.listen(3.0)
     path.unlink()
-    path.write_text("mood: {start: nervous}\n")
+    path.write_text(USUAL)
 
 
 def _hold_keys(scene: Scene) -> None:
@@ -180,6 +219,89 @@ def _no_handles(scene: Scene) -> None:
     resource.prlimit(engine, resource.RLIMIT_NOFILE, before)
 
 
+def _restart_jack(scene: Scene) -> float:
+    """The MIDI system is killed and comes back two seconds later."""
+    scene.hand.close()
+    scene.server.end(signal.SIGKILL)
+    scene.ear.listen(2.0)
+    scene.server.start()
+    began_s = CLOCK.now()
+    scene.ear.start_again()
+    scene.ear.connect()
+    scene.hand.__init__(listens=False)  # type: ignore[misc]
+    scene.hand.connect()
+    return began_s
+
+
+def _leave_unread(scene: Scene) -> None:
+    """Who reads what the daemon says stops reading, while it says far more than a pipe holds."""
+    assert scene.daemon.reader is not None
+    scene.daemon.reader.send_signal(signal.SIGSTOP)
+    for _ in range(50):
+        scene.daemon.process.send_signal(signal.SIGUSR1)
+        scene.ear.listen(0.1)
+    scene.daemon.reader.send_signal(signal.SIGCONT)
+
+
+def _fill_disk(scene: Scene) -> None:
+    """The disk of the takes is full, then has room again."""
+    path = scene.daemon.folder / "takes" / "something else"
+    with contextlib.suppress(OSError), path.open("wb") as file:
+        while True:
+            file.write(bytes(4096))
+            file.flush()
+    scene.ear.listen(5.0)
+    path.unlink()
+
+
+def _small_disk(folder: Path) -> None:
+    (folder / "takes").mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder / "takes")]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        raise RuntimeError("a small disk can be had by root only")
+
+
+def _no_disk(folder: Path) -> None:
+    subprocess.run(["umount", "-l", str(folder / "takes")], capture_output=True, check=False)
+
+
+def _spoil(way: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        from benchmarks.spoilt_models import spoil  # needs onnx, which the other faults do without
+
+        sound = onnx_model.resolve("")
+        spoil(sound, folder / "spoilt.onnx", way, onnx_model.OnnxModel(sound, "cpu").encoding.start_id)
+
+    return prepare
+
+
+def _spoilt(what: str, way: str) -> Fault:
+    """It plays from a bar line on and goes wrong with its first tokens; then the model before plays again."""
+    chosen = _save(f"{USUAL}model: {{path: FOLDER/spoilt.onnx}}\n", "the model .*spoilt.onnx plays from")
+    return Fault(what, chosen, prepare=_spoil(way), said=r"the model \S*spoilt.onnx (failed|is too slow)")
+
+
+def _own_model(folder: Path) -> None:
+    """A small one: a large one may be too slow for a busy machine, and another one plays before the file is gone."""
+    shutil.copy(TINY, folder / "own.onnx")
+
+
+def _take_model_away(scene: Scene) -> float:
+    """The file goes, then the engine that has the model in memory, while the one that waits could not load it."""
+    (scene.daemon.folder / "own.onnx").unlink(missing_ok=True)
+    waiting = _waiting_engine(scene.daemon)
+    os.kill(waiting, signal.SIGKILL)
+    eventually(lambda: _is_another(scene.daemon, waiting) and _is_ready(scene.daemon), 120, 0.2)
+    scene.ear.listen(2.0)
+    os.kill(scene.daemon.engine, signal.SIGKILL)
+    return CLOCK.now()
+
+
+def _is_another(daemon: Daemon, waiting: int) -> bool:
+    engines = live.children(daemon.process.pid)
+    return len(engines) > 1 and engines[1] != waiting
+
+
 def _half_requests(scene: Scene) -> None:
     """Two hundred and five requests that never end, from one address."""
     found = re.findall(r"page: http://127.0.0.1:(\d+)", scene.daemon.log)
@@ -193,6 +315,11 @@ def _half_requests(scene: Scene) -> None:
 
 def _frontends(daemon: Daemon) -> int:
     return live.children(daemon.engine)[1]
+
+
+def _reader(daemon: Daemon) -> int:
+    assert daemon.reader is not None
+    return daemon.reader.pid
 
 
 def _waiting_engine(daemon: Daemon) -> int:
@@ -230,29 +357,55 @@ FAULTS = {
     "config-brackets": Fault("config.yaml with 3,000 brackets", _save("[" * 3000)),
     "config-comments": Fault("config.yaml of 1 MB of comments", _save("# nothing\n" * 100_000)),
     "config-fifo": Fault("a FIFO in place of config.yaml", _fifo),
+    "jack-restarted": Fault("the JACK server is killed and started again", _restart_jack),
+    "jack-restarted-rtmidi": Fault(
+        "the JACK server is killed and started again, driver rtmidi", _restart_jack, ("midi.driver=rtmidi",)
+    ),
+    "unread": Fault("nobody reads what it says", _leave_unread, piped=True),
+    "reader-gone": Fault("who reads what it says is gone", _kill(_reader, signal.SIGKILL), piped=True),
+    "disk-full": Fault(
+        "the disk of the takes is full", _fill_disk, prepare=_small_disk, clear=_no_disk, said="No space left on device"
+    ),
+    "model-nan": _spoilt("a model that answers NaN", "nan"),
+    "model-raises": _spoilt("a model that raises", "raises"),
+    "model-slow": _spoilt("a model that takes half a second a token", "slow"),
+    "model-never": _spoilt("a model that never answers", "never"),
+    "model-gone": Fault(
+        "the file of the model is gone, then the engine is killed",
+        _take_model_away,
+        ("model.path=own.onnx",),
+        engine=True,
+        restarts=True,
+        prepare=_own_model,
+        said="own.onnx is not there",
+    ),
     "takes-deleted": Fault("the folder of takes is deleted", _remove_takes),
 }
-SHORT = ("none", "engine-killed", "player-killed", "taps")
+SHORT = ("engine-killed", "player-killed", "jack-restarted", "unread", "model-nan")
 
 
 @contextlib.contextmanager
-def scene(fault: Fault) -> Iterator[Scene]:
+def scene(fault: Fault, server: JackServer) -> Iterator[Scene]:
     """A daemon, a listener that a person connected, and a controller that plays to it."""
     with tempfile.TemporaryDirectory(prefix="brainmusic-") as name:
         folder = Path(name)
-        (folder / "config.yaml").write_text("mood: {start: nervous}\n")
-        daemon = Daemon(folder, *fault.settings)
+        (folder / "config.yaml").write_text(USUAL)
+        if fault.prepare is not None:
+            fault.prepare(folder)
+        daemon = Daemon(folder, *fault.settings, piped=fault.piped)
         ear, hand = Ear(folder / "heard.txt"), Client(listens=False)
         try:
             daemon.wait_playing()
             ear.connect()
             hand.connect()
-            yield Scene(daemon, ear, hand)
+            yield Scene(daemon, ear, hand, server)
         finally:
             hand.close()
             ear.close()
             if daemon.process.poll() is None:
                 daemon.stop(signal.SIGKILL)
+            if fault.clear is not None:
+                fault.clear(folder)
 
 
 def missing_s(folder: Path, wall: datetime.datetime) -> float:
@@ -289,25 +442,31 @@ def attempt(fault: Fault, here: Scene) -> Try:
         eventually(lambda: _is_ready(here.daemon), 120, 0.2)  # it has imported and loaded
         here.ear.listen(2.0)
     at_s, wall = CLOCK.now(), datetime.datetime.now().astimezone()
-    fault.inflict(here)
+    from_s = at_s - BEFORE_S
+    if (later_s := fault.inflict(here)) is not None:
+        wall += datetime.timedelta(seconds=later_s - at_s)
+        at_s = from_s = later_s
     here.ear.listen(max(0.0, at_s + WATCHED_S - CLOCK.now()))
-    onsets = [at_s - BEFORE_S, *here.ear.onsets(at_s - BEFORE_S, CLOCK.now()), CLOCK.now()]
+    while not here.ear.onsets(CLOCK.now() - PROMISED_S, CLOCK.now()) and CLOCK.now() < at_s + WATCHED_S + WAITED_S:
+        here.ear.listen(0.2)
+    onsets = [from_s, *here.ear.onsets(from_s, CLOCK.now()), CLOCK.now()]
     gap_s, end_s = max((b - a, b) for a, b in itertools.pairwise(onsets))
     lost_s = missing_s(here.daemon.folder / "takes", wall) if fault.restarts else 0.0
     return Try(gap_s, max(0.0, end_s - at_s), here.ear.sounding(at_s - 8.0), lost_s)
 
 
-def tried(fault: Fault, times: int) -> dict[str, Any]:
+def tried(fault: Fault, times: int, server: JackServer) -> dict[str, Any]:
     """All tries with one daemon, which must end in order afterwards."""
-    with scene(fault) as here:
+    with scene(fault, server) as here:
         tries = [attempt(fault, here) for _ in range(times)]
         code = here.daemon.stop()
         here.ear.listen(1.0)
         left = max(max(one.left for one in tries), here.ear.sounding(CLOCK.now()))
-        tracebacks = here.daemon.log.count("Traceback")
+        said = here.daemon.log
     gaps = sorted(one.gap_s for one in tries)
-    ended = all(one.until_s < WATCHED_S for one in tries)
-    held = gaps[-1] <= PROMISED_S + LATE_S and not left and ended and code == 0
+    ended = all(one.until_s < WATCHED_S + WAITED_S for one in tries)
+    happened = bool(re.search(fault.said, said))
+    held = happened and gaps[-1] <= PROMISED_S + LATE_S and not left and ended and code == 0
     return {
         "what": fault.what,
         "tries": times,
@@ -316,7 +475,9 @@ def tried(fault: Fault, times: int) -> dict[str, Any]:
         "music_after_s": round(max(one.until_s for one in tries), 2),
         "notes_left": left,
         "take_lost_s": round(max(one.lost_s for one in tries), 2),
-        "tracebacks": tracebacks,
+        "tracebacks": said.count("Traceback"),
+        "exit_code": code,
+        "happened": happened,
         "held": held and max(one.lost_s for one in tries) <= PROMISED_LOST_S,
     }
 
@@ -325,10 +486,10 @@ def measure(times: int, only: list[str], short: bool) -> dict[str, Any]:
     """Every fault that is asked for."""
     names = only or (SHORT if short else tuple(FAULTS))
     found: dict[str, Any] = {"load": list(os.getloadavg()), "cpus": os.cpu_count(), "faults": {}}
-    with live.jack(period=1024, synchronous=False, realtime=True):
+    with live.jack(period=1024, synchronous=False, realtime=True) as server:
         for name in names:
             try:
-                found["faults"][name] = tried(FAULTS[name], 2 if short else times)
+                found["faults"][name] = tried(FAULTS[name], 2 if short else times, server)
             except (AssertionError, RuntimeError, subprocess.TimeoutExpired) as error:
                 found["faults"][name] = {"what": FAULTS[name].what, "held": False, "failed": str(error)[:300]}
             print(name, found["faults"][name], flush=True)
@@ -344,7 +505,13 @@ def table(result: dict[str, Any]) -> str:
             rows.append(f"| {one['what']} | – | – | – | – | not tried: {one['failed']} |")
             continue
         gap, lost = one["gap_s"], f"{one['take_lost_s']} s" if one["take_lost_s"] else "–"
-        verdict = "yes" if one["held"] else f"{one['tries'] - one['over_promise']} of {one['tries']}"
+        verdict = (
+            "did not happen"
+            if not one["happened"]
+            else "yes"
+            if one["held"]
+            else f"{one['tries'] - one['over_promise']} of {one['tries']}"
+        )
         cells = (one["what"], one["tries"], f"{gap['longest']} s ({gap['median']})", one["notes_left"], lost, verdict)
         rows.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     return "\n".join(rows)

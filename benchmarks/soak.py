@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import footprint
-from benchmarks.faults import FAULTS, Ear, Scene, scene
+from benchmarks.faults import FAULTS, Ear, scene
 from benchmarks.report import report
 from improv.clock import ManualClock
 from improv.config import adapters, load
@@ -281,7 +281,10 @@ def memory_mib(pid: int) -> float:
 def real_time(minutes: float, seed: int) -> dict[str, Any]:
     """Faults at random while a client listens."""
     rng = random.Random(seed)
-    with live.jack(1024, synchronous=False, realtime=True), scene(FAULTS["none"]) as here:
+    with (
+        live.jack(1024, synchronous=False, realtime=True) as server,
+        scene(FAULTS["none"], server) as here,
+    ):
         ear, daemon = here.ear, here.daemon
         ear.listen(60.0 if minutes > 2 else 5.0)
         before_mib, began_s = memory_mib(daemon.process.pid), CLOCK.now()
@@ -291,7 +294,7 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
             ear.listen(rng.uniform(*FAULT_EVERY_S))
             name = rng.choice(FAULTS_AT_RANDOM)
             inflicted.append((name, CLOCK.now()))
-            FAULTS[name].inflict(Scene(daemon, ear, here.hand))
+            FAULTS[name].inflict(here)
         ear.listen(40.0 if minutes > 2 else 10.0)
         after_mib = memory_mib(daemon.process.pid)
         lateness = [(float(p50), float(p99)) for p50, p99 in LATENESS.findall(daemon.log)]

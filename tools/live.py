@@ -40,8 +40,28 @@ def may_be_realtime() -> bool:
     return True
 
 
+class JackServer:
+    """A JACK server with the dummy driver; it may be killed and started again under its name."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.name = command[2]
+        self._command = command
+        self.start()
+
+    def start(self) -> None:
+        """Until clients can connect; CalledProcessError when they cannot."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """By a signal."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        self._process.wait()
+
+
 @contextlib.contextmanager
-def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) -> Iterator[str]:
+def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) -> Iterator[JackServer]:
     """A JACK server of its own name, with periods of so many frames at 48 kHz; realtime: with SCHED_FIFO for it and its
     clients' threads where that is allowed, so that what else runs on the machine does not make it lose count.
 
@@ -50,18 +70,15 @@ def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) 
     name = f"bmb{os.getpid()}"
     mode = "-S" if synchronous else ""
     rights = "-R -P 70" if realtime and may_be_realtime() else "-r"
-    command = f"jackd -n {name} {mode} {rights} -m -d dummy -r 48000 -p {period} -C 0 -P 2".split()
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     before = dict(os.environ)
     os.environ.update(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1")
+    server = JackServer(f"jackd -n {name} {mode} {rights} -m -d dummy -r 48000 -p {period} -C 0 -P 2".split())
     try:
-        subprocess.run(["jack_wait", "-s", name, "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL)
-        yield name
+        yield server
     finally:
         os.environ.clear()
         os.environ.update(before)
-        server.terminate()
-        server.wait()
+        server.end()
 
 
 def children(pid: int) -> list[int]:
@@ -162,8 +179,8 @@ def _index(port: Any) -> int | None:
 class Daemon:
     """`improv run` as a user starts it, in a folder of its own."""
 
-    def __init__(self, folder: Path, *overrides: str, more: tuple[str, ...] = ()) -> None:
-        """more: further words of the command line."""
+    def __init__(self, folder: Path, *overrides: str, more: tuple[str, ...] = (), piped: bool = False) -> None:
+        """more: further words of the command line. piped: what it says passes through `reader`, another process."""
         self.folder = folder
         self.notes_path = folder / "notes.jsonl"
         settings = [f"log.notes={self.notes_path}", f"takes.folder={folder / 'takes'}", *NO_FACES, *overrides]
@@ -171,13 +188,16 @@ class Daemon:
         self._log_path = folder / "daemon.log"
         self._log_file = self._log_path.open("wb")
         self.started_s = CLOCK.now()
+        self.reader = subprocess.Popen("cat", stdin=subprocess.PIPE, stdout=self._log_file) if piped else None
         self.process = subprocess.Popen(
             [sys.executable, "-m", "improv", "run", *flags, *more],
-            stdout=self._log_file,
+            stdout=self.reader.stdin if self.reader is not None else self._log_file,
             stderr=subprocess.STDOUT,
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
+        if self.reader is not None and self.reader.stdin is not None:
+            self.reader.stdin.close()  # only the daemon holds it: the reader ends with it
 
     @property
     def log(self) -> str:
@@ -211,6 +231,8 @@ class Daemon:
         if self.process.poll() is None:
             self.process.send_signal(number)
         code = self.process.wait(timeout_s)
+        if self.reader is not None:
+            self.reader.wait(timeout_s)
         self._log_file.close()
         return code
 

@@ -25,14 +25,16 @@ from improv.control.journey import Plan
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.engine import Engine
+from improv.engine.models import in_place
 from improv.engine.transport import Before
+from improv.errors import ModelError
 from improv.frontends.bridge import Bridge
 from improv.frontends.client import FrontendsClient
 from improv.frontends.observer import FrontendsObserver
 from improv.improviser.improviser import Improviser
 from improv.improviser.memory import go_on, memory_of, unpacked
 from improv.model.loader import ModelLoader
-from improv.model.onnx_model import Model, OnnxModel, resolve
+from improv.model.onnx_model import DEFAULT_MODEL, Model, OnnxModel, resolve
 from improv.model.patience import BoundedModel, Patience
 from improv.model.plain_model import PLAIN, PlainModel
 from improv.player.child import Child
@@ -93,7 +95,7 @@ def run(
         # The model first: nothing is opened for a model that cannot play.
         patience = Patience(clock, watches=True)
         stack.callback(patience.close)
-        model = _model(config, controls, supervised, patience)
+        model, controls = _model(config, controls, supervised, patience)
         loader = ModelLoader(lambda path: BoundedModel(OnnxModel(path, config.model.provider), patience))
         stack.callback(loader.close)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
@@ -202,13 +204,23 @@ def _first_controls(config: Config, journey: Plan | None, before: Checkpoint | N
     return adapters.initial_controls(config, journey=journey)
 
 
-def _model(config: Config, controls: ControlState, supervised: Supervised | None, patience: Patience) -> Model:
+def _model(
+    config: Config, controls: ControlState, supervised: Supervised | None, patience: Patience
+) -> tuple[Model, ControlState]:
+    """The model that plays first. Where another engine played before, one whose file is gone does not end the music."""
     if controls.model == PLAIN:
-        return PlainModel()
-    prepared = supervised.models.get(controls.model) if supervised is not None else None
-    model = prepared or OnnxModel(resolve(controls.model), config.model.provider)
+        return PlainModel(), controls
+    prepared = supervised.models if supervised is not None else {}
+    try:
+        model = prepared.get(controls.model) or OnnxModel(resolve(controls.model), config.model.provider)
+    except ModelError as error:
+        if supervised is None or supervised.checkpoint is None or controls.model in ("", DEFAULT_MODEL):
+            raise
+        log.error("%s; the model %s plays instead", error, DEFAULT_MODEL)
+        controls = in_place(controls, DEFAULT_MODEL)
+        model = prepared.get(DEFAULT_MODEL) or OnnxModel(resolve(DEFAULT_MODEL), config.model.provider)
     log.info("model %s, licence %s", model.describe(), model.contract.licence)
-    return BoundedModel(model, patience)
+    return BoundedModel(model, patience), controls
 
 
 def _improviser(

@@ -7,6 +7,7 @@ there is time again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
@@ -101,15 +102,17 @@ class Cast:
         return None if loaded.name == self._awaited else SetModel(loaded.name)
 
     def _tried_again(self, controls: ControlState) -> SetModel | None:
-        if controls.instead_of is None:
+        if (name := controls.instead_of) is None:
             return None
-        now_s = self._clock.now()
-        if self._retry_at_s is None:  # an engine before this one gave it up
-            self._retry_at_s = now_s + RETRY_AFTER_S
-        if now_s < self._retry_at_s or not self._improviser.has(controls.instead_of):
+        self._retry_at_s = self._retry_at_s or self._clock.now() + RETRY_AFTER_S  # an engine before this gave it up
+        if self._clock.now() < self._retry_at_s:
+            return None
+        if not self._improviser.has(name):
+            self._give_up(name)
+            _load_again(name, self._source)
             return None
         self._retry_at_s = None
-        return SetModel(controls.instead_of)
+        return SetModel(name)
 
     def _give_up(self, name: str) -> None:
         """Another model goes on; this one is tried again after a while."""
@@ -148,7 +151,7 @@ class Cast:
     def _plan_otherwise(self, controls: ControlState, failure: Exception) -> tuple[PlannedStep, ControlState]:
         failed, slow = controls.model, isinstance(failure, TooSlowError)
         for name in self._candidates(failed):
-            chosen = controls if name == failed else _in_place(controls, name)
+            chosen = controls if name == failed else in_place(controls, name)
             try:
                 self._offer_plain(name)
                 # What took too long is tried once more as it is: the machine may have stood still meanwhile.
@@ -231,7 +234,7 @@ class Cast:
 
     def _handed_over(self, controls: ControlState, name: str) -> ControlState:
         """Another model plays from here on, whatever the place in the bar: the one before cannot go on."""
-        given_up, chosen = controls.model, _in_place(controls, name)
+        given_up, chosen = controls.model, in_place(controls, name)
         self._improviser.apply(Replace(chosen))
         self._pace.clear()
         if given_up == controls.instead_of or controls.instead_of is None:
@@ -270,7 +273,14 @@ def _shown(name: str) -> str:
     return name or DEFAULT_MODEL
 
 
-def _in_place(controls: ControlState, name: str) -> ControlState:
+def _load_again(name: str, source: Models | None) -> None:
+    """A model whose file was gone when an engine took over."""
+    if source is not None:
+        with contextlib.suppress(ModelError):  # it is still not there
+            source.request(name)
+
+
+def in_place(controls: ControlState, name: str) -> ControlState:
     """Another model plays in the place of the one that was commanded."""
     commanded = controls.model if controls.instead_of is None else controls.instead_of
     return replace(controls, model=name, instead_of=None if name == commanded else commanded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -290,3 +291,15 @@ def test_patience_is_one_for_all_tokens_of_a_step() -> None:
             model.step(0, condition, state)
         with pytest.raises(ModelError, match=r"a step takes longer than 0\.35 s"):
             model.step(0, condition, state)
+
+
+def test_a_model_whose_file_was_gone_is_loaded_when_it_is_there_again() -> None:
+    shelf = Shelf()  # an engine took over while the file of its model was gone: another one plays in its place
+    stage = Stage(ScriptedModel(SCRIPT), settings=[EVENLY], models=shelf)
+    stage.engine.controls = replace(stage.engine.controls, instead_of="gone")
+    stage.play(RETRY_AFTER_S + 1)
+    assert stage.engine.controls.instead_of == "gone"
+    shelf._light = ScriptedModel(SCRIPT)
+    stage.play(2 * RETRY_AFTER_S + 3)
+    assert (stage.engine.controls.model, stage.engine.controls.instead_of) == ("gone", None)
+    assert shelf.asked == ["gone"]

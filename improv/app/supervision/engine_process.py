@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from multiprocessing.connection import Connection
@@ -36,7 +37,7 @@ def engine_main(orders: Connection[Any, Any], lifeline_path: str, options: argpa
 
 def _play(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Namespace, model: str) -> int:
     models = _loaded(model)
-    player = _spare_player() if models else None
+    player = _spare_player() if model else None
     try:
         order: Orders = orders.recv()
     except EOFError:
@@ -71,13 +72,13 @@ def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoi
 
 
 def _loaded(name: str) -> dict[str, onnx_model.OnnxModel]:
-    """The model that the engine now playing plays: loaded before it is needed."""
+    """The model that the engine now playing plays, loaded before it is needed; the default one where that is gone."""
     if not name or name == PLAIN:
         return {}
-    try:
-        return {name: onnx_model.OnnxModel(onnx_model.resolve(name))}
-    except ModelError:
-        return {}  # told when it is needed
+    for one in (name, onnx_model.DEFAULT_MODEL):
+        with contextlib.suppress(ModelError):  # told when it is needed
+            return {one: onnx_model.OnnxModel(onnx_model.resolve(one))}
+    return {}
 
 
 def _spare_player() -> Child | None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from improv.app.daemon import Supervised, _model
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
 from improv.app.supervision.engine_process import fallen_back
 from improv.app.supervision.lifeline import Lifeline
 from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK
+from improv.clock import ManualClock
 from improv.config import load
 from improv.control.commands import SetAttribute, SetMood, StartJourney
 from improv.control.journey import Journey, Waypoint
 from improv.control.state import apply
 from improv.engine.transport import Before
+from improv.errors import ModelError
 from improv.improviser.memory import go_on, memory_of, unpacked
+from improv.model import onnx_model
+from improv.model.patience import Patience
 from improv.model.plain_model import PLAIN
 from improv.music.mood import Mood
 from tests.fakes import Stage, controls
@@ -112,3 +118,19 @@ def test_an_engine_goes_on_from_it() -> None:
     heard = sorted(note.on_s for note_id, note in other.link.scheduled.items() if note_id not in before)
     assert heard
     assert heard[0] - began_s < 0.6
+
+
+def test_a_model_that_is_gone_does_not_end_the_music_of_an_engine_that_takes_over(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = controls(model=str(tmp_path / "gone.onnx"))
+    clock = ManualClock()
+    config = load(None, ["model.provider=cpu"], {})
+    with Lifeline.create() as lifeline:
+        taking_over = Supervised(lifeline, written(chords(), 1.0))
+        model, after = _model(config, gone, taking_over, Patience(clock))
+        assert model.contract.name == onnx_model.DEFAULT_MODEL
+        assert (after.model, after.instead_of) == (onnx_model.DEFAULT_MODEL, gone.model)
+        assert "gone.onnx is not there" in caplog.text
+        with pytest.raises(ModelError):  # the first engine of all says so and does not begin
+            _model(config, gone, Supervised(lifeline), Patience(clock))
