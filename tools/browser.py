@@ -60,6 +60,7 @@ class Daemon:
             "osc.enabled": "false",
             "ctl.enabled": "false",
             "takes.folder": self.takes,
+            "scenes.file": self.sent.parent / "scenes.json",
             "timing.realtime": "false",
             "log.notes": self.sent,
             "music.seed": 1,

@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
+from improv.app.scene_keeper import SceneKeeper
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
 from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.config import Config, adapters
+from improv.config import Config, adapters, scenes
 from improv.control.journey import Plan
+from improv.control.parse import Names
+from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.engine import Engine
@@ -107,17 +110,19 @@ def run(
             link.start()
         improviser, resumed = _improviser(model, config, controls, seed, recording, before)
         ports = _ports(link.wait_ready())
-        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience)
+        scene_keeper = SceneKeeper(config.scenes.path, book := _scenes(config))
+        stack.callback(scene_keeper.close)
+        engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience, book)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
         keeper = _Keeper(supervised.lifeline, engine, link, frontends, recording) if supervised is not None else None
-        bridge = Bridge(frontends, clock, engine.act, lambda: engine.midi_map.names._replace(models=loader.names))
+        bridge = Bridge(frontends, clock, engine.act, lambda: _names(engine, loader))
         display = stack.enter_context(_display(model, config, console))
         while not signals.stopping:
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
-            state = _whole(engine.status(), ports, link, recording)
-            bridge.turn(state)
+            scene_keeper.keep(engine.scenes.kept.book)
+            bridge.turn(state := _whole(engine.status(), ports, link, recording, scene_keeper))
             display.show(state, ports, clock.now())
             signals.carry_out(reloader, state)
             reloader.look(engine, clock.now())
@@ -125,6 +130,11 @@ def run(
                 keeper.turn(reloader.config, state.overdue_s)
     log.info("ended")
     return 0
+
+
+def _names(engine: Engine, loader: ModelLoader) -> Names:
+    """What can be named in a command."""
+    return engine.midi_map.names._replace(models=loader.names, scenes=tuple(engine.scenes.kept.book.scenes))
 
 
 def _engine(
@@ -137,6 +147,7 @@ def _engine(
     loader: ModelLoader,
     resumed: Before | None,
     patience: Patience,
+    book: SceneBook,
 ) -> Engine:
     return Engine(
         improviser,
@@ -149,7 +160,16 @@ def _engine(
         loader,
         resumed,
         patience,
+        book,
     )
+
+
+def _scenes(config: Config) -> SceneBook:
+    """The scenes that were kept. What cannot be used is told of and left out."""
+    book, warnings = scenes.read(config.scenes.path)
+    for warning in warnings:
+        log.warning("%s", warning)
+    return book
 
 
 class _Keeper:
@@ -237,26 +257,27 @@ def _improviser(
     improviser = Improviser(model, settings, controls, seed, recorder)
     if before is None:
         return improviser, None
+    last = Recalled(*before.scene)
     try:
         memory = unpacked(before.memory, memory_of(improviser).models)
     except ValueError as error:
         log.warning("the piece begins anew under the same commands (%s)", error)
-        return improviser, Before(from_the_beginning(controls, before.music_s), before.finished)
+        return improviser, Before(from_the_beginning(controls, before.music_s), before.finished, last)
     go_on(improviser, memory)
     if recorder is not None:
         recorder.continues = before.take_id
     improviser.apply(memory.resumption)
-    return improviser, Before(controls, before.finished)
+    return improviser, Before(controls, before.finished, last)
 
 
-def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | None) -> State:
+def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | None, scenes: SceneKeeper) -> State:
     """The engine's state with what only the daemon knows."""
     degraded = list(state.degraded)
     if ports.startswith("none"):
         degraded.append("there is no MIDI system: the music goes on unheard, and its ports open when there is one")
     if recording is not None and cannot_write(recording):
         degraded.append("the take cannot be written: the music goes on, and another take is tried every 20 s")
-    return replace(state, ports=ports, connected=link.connected, degraded=tuple(degraded))
+    return replace(state, ports=ports, connected=link.connected, degraded=tuple(degraded), scenes_unkept=scenes.fault)
 
 
 def _news(records: list[ToEngine]) -> str:

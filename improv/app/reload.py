@@ -29,6 +29,7 @@ KEPT_UNTIL_RESTART = (
     "osc",
     "ctl",
     "takes",
+    "scenes",
     "log",
 )
 LIVE_CONTROLS = ("glide_s", "intensity", "temperature", "standing_limits")

@@ -16,6 +16,7 @@ from improv.config.sections.mood import MoodSection
 from improv.config.sections.music import ModelSection, MusicSection
 from improv.config.sections.section import APP, Section, TableError, did_you_mean
 from improv.config.sections.together import TogetherSection
+from improv.control.midi_map import PROGRAM_ACTIONS, SCENE
 
 
 class TakesSection(Section):
@@ -28,6 +29,15 @@ class TakesSection(Section):
     def path(self) -> Path:
         """Where takes are written."""
         return Path(self.folder).expanduser() if self.folder else platformdirs.user_data_path(APP) / "takes"
+
+
+class ScenesSection(Section):
+    file: str = ""
+
+    @property
+    def path(self) -> Path:
+        """Where scenes and set list are kept."""
+        return Path(self.file).expanduser() if self.file else platformdirs.user_data_path(APP) / "scenes.json"
 
 
 class LogSection(Section):
@@ -52,15 +62,17 @@ class Config(Section):
     osc: OscSection = OscSection()
     ctl: CtlSection = CtlSection()
     takes: TakesSection = TakesSection()
+    scenes: ScenesSection = ScenesSection()
     log: LogSection = LogSection()
 
     @model_validator(mode="after")
-    def _programs_name_moods(self) -> Config:
-        moods = self.mood.moods
+    def _programs_are_known(self) -> Config:
+        known = (*self.mood.moods, *PROGRAM_ACTIONS)
         for program, name in self.controls.programs.items():
-            if name not in moods:
+            if name not in known and not name.startswith(SCENE):
+                allowed = f"{', '.join(self.mood.moods)}; `scene` and a scene's name; or {', '.join(PROGRAM_ACTIONS)}"
                 raise TableError(
                     ("controls", "programs", program),
-                    f"unknown mood {name!r}{did_you_mean(name, moods)}; allowed: {', '.join(moods)}",
+                    f"unknown mood or action {name!r}{did_you_mean(name, known)}; allowed: {allowed}",
                 )
         return self

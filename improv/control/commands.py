@@ -1,4 +1,6 @@
-"""What a person commands: one frozen record each. improv.control.table is their table, `state.apply` what they do."""
+"""What a person commands: one frozen record each. improv.control.table is their table, `state.apply` what they do; what
+speaks of scenes and of commands before is carried out by the engine's scenes.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +52,8 @@ FOLLOWING: Mapping[str, float] = MappingProxyType(
 )
 LOOPS = ("off", "1", "2", "4", "8")
 """How many of the last bars are looped."""
+LANDINGS = ("now", "beat", "bar")
+"""When a scene that is recalled begins: at once, or on the next beat or bar line."""
 PLACES = ("auto", "above", "below", "around")
 """Where we play beside the person's hands; auto: where there is most room."""
 
@@ -239,7 +243,82 @@ class Reset(NamedTuple):
     """Mood back to where it began, every override given back."""
 
 
-Command = (
+class KeepScene(NamedTuple):
+    """What is commanded now becomes the scene of this name; one that there was is replaced."""
+
+    name: str
+
+
+class RecallScene(NamedTuple):
+    """A scene is commanded. at: one of LANDINGS. glide_s: how long mood and numbers take. None: as SetLanding said."""
+
+    name: str
+    at: str | None = None
+    glide_s: float | None = None
+
+
+class RecallPlace(NamedTuple):
+    """The scene at a place of the set list, from 1, is commanded."""
+
+    place: int
+
+
+class StepScene(NamedTuple):
+    """The scene after (1) or before (-1) the present place of the set list is commanded."""
+
+    by: int
+
+
+class RenameScene(NamedTuple):
+    """A scene gets another name, in the set list as well."""
+
+    name: str
+    to: str
+
+
+class DeleteScene(NamedTuple):
+    """A scene is forgotten, in the set list as well."""
+
+    name: str
+
+
+class SetSetList(NamedTuple):
+    """The scenes in the order of the evening; one may come more than once."""
+
+    names: tuple[str, ...]
+
+
+class SetLanding(NamedTuple):
+    """How scenes are recalled where nobody says otherwise: one of LANDINGS; glide_s None: as SetGlide said."""
+
+    at: str
+    glide_s: float | None = None
+
+
+class Undo(NamedTuple):
+    """Take the last command back."""
+
+
+class Redo(NamedTuple):
+    """Give the command again that was taken back."""
+
+
+SceneCommand = (
+    KeepScene
+    | RecallScene
+    | RecallPlace
+    | StepScene
+    | RenameScene
+    | DeleteScene
+    | SetSetList
+    | SetLanding
+    | Undo
+    | Redo
+)
+"""What concerns the scenes and what was commanded before; the engine carries these out, `state.apply` knows none."""
+
+
+StateCommand = (
     SetMood
     | SetIntensity
     | SetTemperature
@@ -275,3 +354,7 @@ Command = (
     | AbortJourney
     | JumpJourney
 )
+"""What `state.apply` carries out."""
+
+
+Command = StateCommand | SceneCommand

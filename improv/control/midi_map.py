@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 import mido
 
-from improv.control.commands import Command
+from improv.control.commands import Command, RecallPlace, RecallScene
 from improv.control.journey import Plan
 from improv.control.parse import Names, parse
-from improv.control.table import COMMANDS, MidiAction, Row
+from improv.control.rows import PRESSED, MidiAction, Row
+from improv.control.table import COMMANDS
 from improv.music.mood import CORNERS, Mood
 
 _ACTIONS: dict[str, tuple[Row, MidiAction]] = {
@@ -19,12 +20,17 @@ _ACTIONS: dict[str, tuple[Row, MidiAction]] = {
 }
 CONTROL_ACTIONS: tuple[str, ...] = tuple(_ACTIONS)
 """What a control change can be mapped to."""
+PROGRAM_ACTIONS: tuple[str, ...] = tuple(name for name, (row, _) in _ACTIONS.items() if not row.arguments)
+"""What a program can be mapped to, beside a mood and a scene: what a button does."""
+SCENE = "scene "
+"""Stands before the name of a scene."""
 
 
 @dataclass(frozen=True, slots=True)
 class MidiMap:
-    """controls: number 0..127 -> action. programs: program 0..127 -> mood name. channel: 1..16, or 0 for all.
-    chord_channel: 1..16, where held keys name the chord, or 0 for none.
+    """controls: number 0..127 -> action. programs: program 0..127 -> mood, SCENE and the name of a scene, or action.
+    set_list_program: 0..127, the program of the set list's first scene, those after it of the next ones; -1: none.
+    channel: 1..16, or 0 for all. chord_channel: 1..16, where held keys name the chord, or 0 for none.
     """
 
     controls: Mapping[int, str]
@@ -33,6 +39,7 @@ class MidiMap:
     chord_channel: int = 0
     moods: Mapping[str, Mood] = field(default_factory=lambda: MappingProxyType(CORNERS))
     journeys: Mapping[str, Plan] = field(default_factory=lambda: MappingProxyType({}))
+    set_list_program: int = -1
 
     @property
     def names(self) -> Names:
@@ -52,10 +59,19 @@ class MidiMap:
             return None
         names = self.names
         if message.type == "program_change":
-            name = self.programs.get(message.program)
-            return parse({"command": "mood", "name": name}, names) if name is not None else None
+            return self._of_program(message.program, names)
         action = self.controls.get(message.control)
         return None if action is None else _of_control(action, message.value, names)
+
+    def _of_program(self, program: int, names: Names) -> Command | None:
+        if (name := self.programs.get(program)) is not None:
+            if name.startswith(SCENE):
+                return RecallScene(name.removeprefix(SCENE))
+            if name in names.moods:
+                return parse({"command": "mood", "name": name}, names)
+            return _of_control(name, PRESSED, names)
+        place = program - self.set_list_program + 1
+        return RecallPlace(place) if self.set_list_program >= 0 and place >= 1 else None
 
 
 def _of_control(action: str, value: int, names: Names) -> Command | None:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from improv.control.commands import Command
 from improv.control.journey import Plan
-from improv.control.table import COMMANDS, Argument
+from improv.control.rows import Argument
+from improv.control.table import COMMANDS
 from improv.errors import CommandError, InputError
 from improv.music.mood import CORNERS, Mood
 
@@ -25,6 +26,7 @@ class Names(NamedTuple):
     moods: Mapping[str, Mood] = MappingProxyType(CORNERS)
     models: tuple[str, ...] = ()
     journeys: Mapping[str, Plan] = MappingProxyType({})
+    scenes: tuple[str, ...] = ()
 
 
 def parse(message: Mapping[str, object], names: Names | None = None) -> Command:

@@ -13,7 +13,6 @@ from improv.control.commands import (
     TEMPERATURE_RANGE,
     AbortJourney,
     AllNotesOff,
-    Command,
     End,
     HandOver,
     HoldJourney,
@@ -44,6 +43,7 @@ from improv.control.commands import (
     SetReach,
     SetTemperature,
     StartJourney,
+    StateCommand,
     Stop,
     Tap,
 )
@@ -134,7 +134,9 @@ class ControlState:
         return replace(_stay(self, music_s), course=None, ending=self.ending or self.course.journey.ends)
 
 
-def apply(state: ControlState, command: Command, music_s: float, initial: ControlState | None = None) -> ControlState:  # noqa: C901 (a flat table of cases)
+def apply(  # noqa: C901 (a flat table of cases)
+    state: ControlState, command: StateCommand, music_s: float, initial: ControlState | None = None
+) -> ControlState:
     """The state after a command that arrives when the music stands at `music_s` seconds.
 
     initial: what Reset goes back to; None: it changes nothing but the overrides and the course.

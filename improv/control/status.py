@@ -113,6 +113,18 @@ class State:
         "places of the next seconds: moment, kind (phrase, bar or chord), then chord and key that begin, cadence of "
         "the phrase that ends, section that begins, each empty where there is none",
     )
+    scene: str = _field("", "text", "the scene that was recalled or kept last, or empty")
+    scene_coming: str = _field("", "text", "the scene that waits for the next beat or bar, or empty")
+    scenes: tuple[str, ...] = _field((), "list", "names of the scenes")
+    set_list: tuple[str, ...] = _field((), "list", "names of the scenes in the order of the evening")
+    set_list_place: int = _field(0, "whole", "place in the set list, from 1; 0: before the first", "", 0)
+    scene_at: str = _field("now", "text", "when scenes begin where nobody says otherwise: now, beat or bar")
+    scene_glide_s: float = _field(
+        -1.0, "number", "how long mood and numbers take in a recall; -1: as glide says in the scene", "s", -1, 600
+    )
+    scenes_unkept: str = _field("", "text", "why the scenes are not on the disk, or empty")
+    undo: str = _field("", "text", "the command that undo takes back, or empty")
+    redo: str = _field("", "text", "the command that redo gives again, or empty")
     revision: int = _field(0, "whole", "how many times the mood has turned", "", 0)
     notes_planned: int = _field(0, "whole", "notes since the start", "", 0)
     notes_sent: int = _field(0, "whole", "notes that the present player process has sent", "", 0)

@@ -5,14 +5,14 @@ A row says what a command is called, what it takes and what a MIDI value means t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from improv.control import commands
 from improv.control.commands import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.control.journey import LONGEST_S
+from improv.control.rows import PRESSED, Argument, MidiAction, Row, button
+from improv.control.scene_rows import SCENE_ROWS
 from improv.errors import CommandError
 from improv.music.attributes import ATTRIBUTES
 from improv.music.chord import KEY_NAMES, chord_named, key_named
@@ -20,71 +20,8 @@ from improv.music.lead_sheet import FARTHEST_REACH, LONGEST_PHRASE, checked_loop
 from improv.music.limits import LIMITED, problem
 from improv.music.mood import CORNERS
 
-Kind = Literal["number", "whole", "choice", "text"]
-PRESSED = 64  # a button acts from this value on, not when it is let go
 FREE_REACH = -1
 """As a number: as far as the mood will."""
-
-
-class Argument(NamedTuple):
-    """What a command takes.
-
-    low, high: allowed numbers, inclusive. choices: allowed words, or of a text those that are offered; choices_of: a
-    field of Names that holds them. optional: may be left out (None is then what the command gets). nullable: null is a
-    value with a meaning; free: words for it. ranges: allowed numbers by the value of the argument that stands before
-    this one. read: from a text to what the command gets; ValueError or InputError says what is allowed.
-    """
-
-    name: str
-    kind: Kind
-    text: str
-    low: float | None = None
-    high: float | None = None
-    unit: str = ""
-    choices: tuple[str, ...] = ()
-    choices_of: str = ""
-    optional: bool = False
-    nullable: bool = False
-    ranges: Mapping[str, tuple[float, float]] = MappingProxyType({})
-    free: tuple[str, ...] = ()
-    read: Callable[[str], object] | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """For frontends that build themselves from the table."""
-        values = self._asdict() | {
-            "choices": list(self.choices),
-            "ranges": {k: list(v) for k, v in self.ranges.items()},
-            "free": list(self.free),
-        }
-        del values["read"]
-        return {key: value for key, value in values.items() if value or (value == 0.0 and value is not False)}
-
-
-class MidiAction(NamedTuple):
-    """What a control change can be mapped to: its meaning in words, and 0..127 -> arguments (None: does nothing)."""
-
-    text: str
-    arguments: Callable[[int], Mapping[str, object] | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One command. make: from checked arguments to the command; moods: the argument that names one is looked up."""
-
-    name: str
-    text: str
-    make: Callable[..., Command]
-    arguments: tuple[Argument, ...] = ()
-    midi: Mapping[str, MidiAction] = field(default_factory=lambda: MappingProxyType({}))
-
-    def as_json(self) -> dict[str, Any]:
-        """For frontends that build themselves from the table."""
-        return {
-            "name": self.name,
-            "text": self.text,
-            "arguments": [argument.as_json() for argument in self.arguments],
-            "midi": list(self.midi),
-        }
 
 
 # ------------------------------------------------------------------------------------------------------ MIDI values
@@ -93,10 +30,6 @@ class Row:
 def _centred(value: int) -> float:
     """0..127 -> -1..1 with 64 exactly in the middle, as knobs with a detent send it."""
     return max(-1.0, (value - 64) / 63)
-
-
-def _pressed(value: int) -> dict[str, object] | None:
-    return {} if value >= PRESSED else None
 
 
 def _always(value: int) -> dict[str, object]:
@@ -141,10 +74,6 @@ def _chords_off(value: int) -> dict[str, object] | None:
 def _key_knob(value: int) -> dict[str, object]:
     place = value * (len(KEY_NAMES) + 1) // 128
     return {"name": KEY_NAMES[place - 1] if place else None}
-
-
-def _button(name: str) -> Mapping[str, MidiAction]:
-    return {name: MidiAction(f"{PRESSED}..127: acts", _pressed)}
 
 
 def _alarm(name: str) -> Mapping[str, MidiAction]:
@@ -264,18 +193,18 @@ _ROWS: tuple[Row, ...] = (
             ),
         ),
     ),
-    Row("tap", "One beat of a tempo that is tapped, at least three in a row.", commands.Tap, (), _button("tap")),
+    Row("tap", "One beat of a tempo that is tapped, at least three in a row.", commands.Tap, (), button("tap")),
     Row(
         "clock",
         "Whose tempo and bars are followed: our own, or those of the program that sends MIDI clock.",
         commands.SetClockSource,
         (Argument("source", "choice", "internal, or midi: the master's", choices=commands.CLOCK_SOURCES),),
     ),
-    Row("play", "Play, after a pause or an ending.", commands.Play, (), _button("play")),
-    Row("pause", "Stop sounding at once, keep the place.", commands.Pause, (), _button("pause")),
-    Row("play_pause", "The one of the two that is not so now.", commands.PlayPause, (), _button("play_pause")),
-    Row("end", "Bring the piece to a close on a cadence, then rest.", commands.End, (), _button("end")),
-    Row("stop", "End with the bar, without a cadence, then rest.", commands.Stop, (), _button("stop")),
+    Row("play", "Play, after a pause or an ending.", commands.Play, (), button("play")),
+    Row("pause", "Stop sounding at once, keep the place.", commands.Pause, (), button("pause")),
+    Row("play_pause", "The one of the two that is not so now.", commands.PlayPause, (), button("play_pause")),
+    Row("end", "Bring the piece to a close on a cadence, then rest.", commands.End, (), button("end")),
+    Row("stop", "End with the bar, without a cadence, then rest.", commands.Stop, (), button("stop")),
     Row(
         "mode",
         "How you play together. " + " ".join(f"{name}: {text}." for name, text in commands.MODE_MEANINGS.items()),
@@ -329,7 +258,7 @@ _ROWS: tuple[Row, ...] = (
         "Your phrase is over: BrainMusic's turn, without waiting for a rest.",
         commands.HandOver,
         (),
-        _button("hand_over"),
+        button("hand_over"),
     ),
     Row("all_notes_off", "End every note now; the music goes on.", commands.AllNotesOff, (), _alarm("all_notes_off")),
     Row("panic", "End every note now and pause.", commands.Panic, (), _alarm("panic")),
@@ -348,28 +277,28 @@ _ROWS: tuple[Row, ...] = (
         "Set out on a journey: a named one, or the one that was prepared or begun before.",
         lambda name: commands.StartJourney(name),
         (Argument("name", "choice", "the journey", choices_of="journeys", optional=True),),
-        _button("journey_start"),
+        button("journey_start"),
     ),
     Row(
         "journey_hold",
         "Stay at this place of the journey.",
         commands.HoldJourney,
         (),
-        _button("journey_hold"),
+        button("journey_hold"),
     ),
     Row(
         "journey_resume",
         "Go on where the journey is held.",
         commands.ResumeJourney,
         (),
-        _button("journey_resume"),
+        button("journey_resume"),
     ),
     Row(
         "journey_abort",
         "Leave the journey; the mood stays as it is.",
         commands.AbortJourney,
         (),
-        _button("journey_abort"),
+        button("journey_abort"),
     ),
     Row(
         "journey_jump",
@@ -483,6 +412,7 @@ _ROWS: tuple[Row, ...] = (
         commands.SetModel,
         (Argument("name", "choice", "the model", choices_of="models"),),
     ),
+    *SCENE_ROWS,
     Row("reset", "Mood and every setting back to the configuration's.", commands.Reset, (), _alarm("reset")),
 )
 

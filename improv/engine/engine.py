@@ -9,22 +9,23 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-import mido
-
 from improv.clock import Clock
 from improv.control import state
-from improv.control.chord_keys import ChordKeys
-from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SetAttribute, SetModel, Tap
+from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SceneCommand, SetAttribute, SetModel, Tap
 from improv.control.midi_map import MidiMap
+from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.history import Moment
 from improv.engine.look_ahead import LookAhead
+from improv.engine.midi_in import MidiIn
 from improv.engine.models import Cast, Models
 from improv.engine.outlook import Outlook
 from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person
 from improv.engine.replanning import Planner
 from improv.engine.say_once import SayOnce
+from improv.engine.scenes import Scenes
 from improv.engine.settings import EngineSettings
 from improv.engine.status import status
 from improv.engine.tap_tempo import TapTempo
@@ -50,7 +51,8 @@ class Engine:
 
     initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
     carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
-    music goes on where the improviser is, without a count-in. patience: that the models are asked with.
+    music goes on where the improviser is, without a count-in. patience: that the models are asked with. book: the
+    scenes that were kept.
     """
 
     def __init__(
@@ -65,8 +67,9 @@ class Engine:
         models: Models | None = None,
         resumed: Before | None = None,
         patience: Patience | None = None,
+        book: SceneBook | None = None,
     ) -> None:
-        self.improviser, self.midi_map, self.settings = improviser, midi_map, settings
+        self.improviser, self.settings = improviser, settings
         self._link, self._clock, self._on_command = link, clock, on_command
         self.timeline = Timeline(0.0, settings.clock_offset_s)
         own = OwnNotes(link)
@@ -76,23 +79,29 @@ class Engine:
         self._planner = Planner(
             improviser, self._ahead, self._transport, self._cast, clock, self.timeline, settings, own
         )
-        self._taps, self._chord_keys, self._outlook = TapTempo(), ChordKeys(), Outlook(improviser, self._ahead)
+        self._taps, self._outlook = TapTempo(), Outlook(improviser, self._ahead)
         self.together = Together(improviser.settings.beats_per_bar, settings)
         self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
         )
+        last = resumed.last if resumed else Recalled()
+        self.scenes = Scenes(improviser, self._cast, self._person.turn, book or SceneBook(), last)
+        self._planner.arrive = self.scenes.arrive
         self._said = SayOnce(SAY_AGAIN_S)
+        self._midi_in = MidiIn(midi_map, self._person, self.act, self._said, clock)
         self._initial = initial
-        if resumed is None:
-            self.controls = self._transport.start(initial)
-        else:
-            self.controls = self._transport.resume(resumed)
+        self.controls = self._transport.resume(resumed) if resumed else self._transport.start(initial)
 
     @property
     def before(self) -> Before:
         """Where this engine is, for one that takes its place."""
-        return Before(self.controls, self._transport.finished)
+        return Before(self.controls, self._transport.finished, self.scenes.kept.last)
+
+    @property
+    def midi_map(self) -> MidiMap:
+        """What MIDI messages mean."""
+        return self._midi_in.map
 
     # -------------------------------------------------------------------------------------------------- the turn
 
@@ -104,7 +113,7 @@ class Engine:
         others: list[ToEngine] = []
         for record in self._link.poll(self._planner.wait_s(timeout_s, self.controls)):
             if isinstance(record, Received):
-                self.receive(record.message, record.received_s)
+                self._midi_in.receive(record.message, record.received_s)
             elif isinstance(record, ClockIn):
                 self.controls = self._transport.hear(record, self.controls)
             else:
@@ -113,10 +122,9 @@ class Engine:
             log.warning("%s", notice)
             self._ahead.start_over()
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
-            self._person.lose()
-            self._chord_keys.clear()
+            self._midi_in.lose()
             self._ahead.start_over()
-        self._take_model()
+        self._act_by_itself()
         self._attend()
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
@@ -129,60 +137,47 @@ class Engine:
             if self._said.is_new("attend", self._clock.now()):
                 log.exception("unexpected trouble with what the person plays; the music goes on")
 
-    # --------------------------------------------------------------------------------------------------- MIDI in
+    # -------------------------------------------------------------------------------------------------- commands
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
-        if (parsed := _parsed(message)) is None:
-            return
-        try:
-            chords = self.midi_map.names_chords(parsed)
-            if not chords:
-                self._person.receive(message, received_s)
-            command = self._chord_keys.hear(parsed) if chords else self.midi_map.command(parsed)
-            if command is not None:
-                self.act(command, received_s)
-        except BrainMusicError as error:
-            if self._said.is_new(str(error), self._clock.now()):
-                log.warning("MIDI: %s", error)
-        except Exception:  # a fault of ours: whoever plays or turns a knob must not end the music with it
-            if self._said.is_new(parsed.type, self._clock.now()):
-                log.exception("unexpected trouble with the MIDI message %s; the music goes on", message.hex(" "))
+        self._midi_in.receive(message, received_s)
 
-    # -------------------------------------------------------------------------------------------------- commands
-
-    def act(self, command: Command, received_s: float) -> None:
-        """Carry out a command that came at `received_s` of the clock.
+    def act(self, command: Command, received_s: float, *, by_itself: bool = False) -> None:
+        """Carry out a command that came at `received_s` of the clock. by_itself: nobody gave it just now.
 
         BrainMusicError when it cannot be: then nothing was commanded, and the music goes on as before.
         """
-        before = self.controls
+        before, kept = self.controls, self.scenes.kept
         try:
-            self._carry_out(command, received_s)
+            self._carry_out(command, received_s, by_itself)
         except Exception as error:  # if it is a fault of ours: whoever commanded must not end the music with it
-            self.controls = before
+            self.controls, self.scenes.kept = before, kept
             if isinstance(error, BrainMusicError):
                 raise
             if self._said.is_new(words := type(command).__name__, self._clock.now()):
                 log.exception("the command %s could not be carried out; the music goes on as before", command)
             raise CommandError(f"{words} could not be carried out: unexpected trouble; the log has it") from error
 
-    def _carry_out(self, command: Command, received_s: float) -> None:
+    def _carry_out(self, command: Command, received_s: float, by_itself: bool) -> None:
         if isinstance(command, Tap):
             if (tempo_bpm := self._taps.tap(received_s)) is not None:
-                self._carry_out(SetAttribute("tempo", tempo_bpm), received_s)
+                self._carry_out(SetAttribute("tempo", tempo_bpm), received_s, by_itself)
             return
         if isinstance(command, SetModel) and not self._cast.has(command.name):
+            self.scenes.await_model(command.name)
             return
         self._outlook.refuse(command, self.controls)
         before = self.controls
-        self.controls = state.apply(before, command, self._music_s(received_s), self._initial)
+        moment = Moment(before, self.scenes.kept.book, self._music_s(received_s))
+        self.controls = self._commanded(command, moment)
         if self._on_command is not None:
             self._on_command(command, received_s)
         log.debug("command %s", command)
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model or DEFAULT_MODEL)
         self._person.turn(before, self.controls)
+        self.scenes.note(command, moment, self.controls, received_s, by_itself=by_itself)
         if isinstance(command, HandOver):
             self.together.hand_over(received_s)
         elif isinstance(command, AllNotesOff | Panic):
@@ -193,18 +188,23 @@ class Engine:
             self._transport.pause()
         elif not before.playing and self.controls.playing:
             self.controls = self._transport.play(self.controls)
-        elif self.controls != before:
+        elif self.controls != before or self.scenes.kept.waits is not None:
             self._planner.replanning.ask(received_s)
 
-    def _take_model(self) -> None:
-        """A model that was loaded meanwhile plays from the next bar line on."""
-        command = self._cast.arrived(self.controls)
-        if command is None:
-            return
-        try:
-            self.act(command, self._clock.now())
-        except BrainMusicError as error:
-            log.error("%s; the music goes on as before", error)
+    def _commanded(self, command: Command, before: Moment) -> ControlState:
+        if isinstance(command, SceneCommand):
+            heard = (self._ahead.heard(self._clock.now()) or self.improviser).position
+            return self.scenes.carry_out(command, before.state, before.music_s, heard)
+        return state.apply(before.state, command, before.music_s, self._initial)
+
+    def _act_by_itself(self) -> None:
+        """A model that was loaded meanwhile plays from the next bar line on; a scene that landed changes the clock."""
+        for command in (self._cast.arrived(self.controls), self.scenes.later()):
+            try:
+                if command is not None:
+                    self.act(command, self._clock.now(), by_itself=True)
+            except BrainMusicError as error:
+                log.error("%s; the music goes on as before", error)
 
     def reconfigure(
         self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap, initial: ControlState
@@ -219,7 +219,7 @@ class Engine:
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
         self.together.configure(settings)
-        self.midi_map = midi_map
+        self._midi_in.map = midi_map
         self._planner.replanning.ask(self._clock.now())
 
     # ------------------------------------------------------------------------------------------------ publishing
@@ -242,15 +242,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            self._outlook.fields(position.tick, now_s, playing=self.controls.playing),
+            {**self._outlook.fields(position.tick, now_s, playing=self.controls.playing), **self.scenes.fields()},
             self._planner.counts(now_s),
         )
-
-
-def _parsed(message: bytes) -> mido.Message | None:
-    """The message, None where it cannot be read."""
-    try:
-        return mido.Message.from_bytes(list(message))
-    except (ValueError, IndexError):  # mido says IndexError where a message is cut short
-        log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
-        return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from improv.clock import Clock
@@ -47,6 +47,8 @@ class Planner:
     ) -> None:
         self.settings = settings
         self.replanning = Replanning()
+        self.arrive: Callable[[ControlState], ControlState] = lambda controls: controls
+        """What is commanded for the step that is planned next, when that is reached."""
         self._improviser, self._ahead, self._transport, self._cast = improviser, ahead, transport, cast
         self._clock, self._timeline = clock, timeline
         self._overdue = Overdue(improviser, ahead, transport, own, clock)
@@ -106,7 +108,7 @@ class Planner:
 
     def plan_step(self, controls: ControlState) -> tuple[PlannedStep, ControlState]:
         """Plan the next step and hand it to the player."""
-        step, controls = self._cast.plan_step(controls.reached(self._improviser.position.music_s))
+        step, controls = self._cast.plan_step(self.arrive(controls).reached(self._improviser.position.music_s))
         self._ahead.send(step)
         return step, self._transport.finish(controls) if step.finished else controls
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from improv.clock import Clock
+from improv.control.scene_book import Recalled
 from improv.control.state import ControlState
 from improv.engine.external_clock import ExternalClock
 from improv.engine.look_ahead import LookAhead
@@ -21,10 +22,12 @@ log = logging.getLogger(__name__)
 
 
 class Before(NamedTuple):
-    """Where an engine before this one was. finished: its piece was over; play begins a new one."""
+    """Where an engine before this one was. finished: its piece was over; play begins a new one. last: the scene that
+    was recalled last."""
 
     controls: ControlState
     finished: bool = False
+    last: Recalled = Recalled()
 
 
 # Time from the start to the first note: the player needs the notes before they are due.
@@ -75,7 +78,7 @@ class Transport:
 
     def resume(self, before: Before) -> ControlState:
         """The music of an engine before this one goes on, without a count-in: what sounded has been ended."""
-        controls, self._finished = before
+        controls, self._finished = before.controls, before.finished
         self._improviser.apply(Release())
         if controls.clock_source != INTERNAL:
             return _waiting(controls) if controls.playing else controls

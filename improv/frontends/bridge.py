@@ -87,6 +87,7 @@ class Bridge:
                 "moods": {name: list(mood) for name, mood in names.moods.items()},
                 "models": list(names.models),
                 "journeys": list(names.journeys),
+                "scenes": list(names.scenes),
                 "attributes": {
                     one.name: {"low": one.low, "high": one.high, "unit": one.unit, "scale": one.scale, "text": one.text}
                     for one in ATTRIBUTES.values()

@@ -130,7 +130,10 @@ def test_a_key_that_stands_twice(write: Write) -> None:
         ("- midi\n", ":1: must be sections with keys, like `midi:` (got list)"),
         ("midi\n", ":1: must be sections with keys, like `midi:` (got str)"),
         ("a: &x {b: *x}\n", "unknown key"),
-        ("controls: 5\n", ":1: controls: must be a table with the keys channel, chord_channel, map, programs (got 5)"),
+        (
+            "controls: 5\n",
+            ":1: controls: must be a table with the keys channel, chord_channel, map, programs, set_list_program (got",
+        ),
     ],
 )
 def test_a_file_that_is_no_configuration(write: Write, text: str, expected: str) -> None:
@@ -183,7 +186,7 @@ def test_a_name_of_ones_own_is_used_everywhere() -> None:
         ("mood.names.angry=high", "mood.names.angry: must be a pair [valence, arousal] (got 'high')"),
         ("mood.names.sad=[0, 0]", "mood.names.sad: is a corner of the plane and stays there"),
         ("mood.names.Angry!=[0, 0]", "mood.names.Angry!: a mood's name is a small letter"),
-        ("controls.programs.5=tendr", "controls.programs.5: unknown mood 'tendr', did you mean 'tender'?"),
+        ("controls.programs.5=tendr", "controls.programs.5: unknown mood or action 'tendr', did you mean 'tender'?"),
         ("mood.start=[2, 0]", "valence and arousal must be -1..1 (got 2, 0)"),
         ("mood.start=[1]", "or a pair [valence, arousal] (got [1])"),
         ("mood.table.tempo.sad=500", "mood.table.tempo.sad: must be 40..200 bpm (got 500)"),

@@ -15,7 +15,8 @@ import pytest
 from improv.app.cli import main
 from improv.app.commands import ctl
 from improv.control.parse import Names, parse
-from improv.control.table import COMMANDS, Argument
+from improv.control.rows import Argument
+from improv.control.table import COMMANDS
 from improv.errors import InputError
 from improv.frontends.ctl import discovery
 from tests.frontends.stage import Scene, scene
@@ -73,7 +74,7 @@ def test_words_that_do_not_fit(words: str, sentence: str) -> None:
 def test_every_command_is_listed_and_can_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ctl"]) == 0
     assert [line.split("  ")[0].split(" [")[0].split(" N")[0] for line in capsys.readouterr().out.splitlines()]
-    names = Names(models=("calm",), journeys={"calm": None})  # type: ignore[dict-item]
+    names = Names(models=("calm",), journeys={"calm": None}, scenes=("calm",))  # type: ignore[dict-item]
     for row in COMMANDS.values():
         words = [_allowed(argument) for argument in row.arguments if not argument.optional]
         message = ctl.message_of([*row.name.split("_"), *words])

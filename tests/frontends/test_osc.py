@@ -305,6 +305,32 @@ def test_commands_by_osc() -> None:
     play(body)
 
 
+def test_a_scene_that_is_kept_has_an_address() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        server = here.frontends.osc
+        assert server is not None
+        await here.tell({"kind": "state", "state": State(scenes=("Bridge", "Two words"), scene="Bridge").as_json()})
+        await here.until(lambda: server.tree and "/brainmusic/scene/Bridge" in server.tree.commands)
+        assert server.tree is not None
+        assert "/brainmusic/scene/Two words" not in server.tree.commands  # no OSC address has a blank
+        assert find(server.tree.described(server._state), "/brainmusic/scene")["VALUE"] == ["Bridge"]
+        player.send(write("/brainmusic/scene/Bridge", 1.0))
+        player.send(write("/brainmusic/scene", "Two words", "bar", 8.0))
+        player.send(write("/brainmusic/scene_next", 1))
+        player.send(write("/brainmusic/scene_next", 0))
+        player.send(write("/brainmusic/undo"))
+        await here.until(lambda: len(here.commands) == 4)
+        told = [{key: one[key] for key in one if key not in ("id", "from")} for one in here.commands]
+        assert told == [
+            {"command": "scene", "name": "Bridge"},
+            {"command": "scene", "name": "Two words", "at": "bar", "glide_s": 8.0},
+            {"command": "scene_next"},
+            {"command": "undo"},
+        ]
+
+    play(body)
+
+
 def test_the_plan_is_commanded_and_told_by_osc() -> None:
     async def body(here: Scene, player: Player) -> None:
         player.send(write("/brainmusic/subscribe", player.port))

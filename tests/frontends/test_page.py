@@ -214,7 +214,7 @@ def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> Non
 
 
 def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon: Daemon) -> None:
-    for tab in ("shape", "together", "play", "journey", "takes", "health"):
+    for tab in ("shape", "together", "scenes", "play", "journey", "takes", "health"):
         page.locator("[role=tab][aria-selected=true]").focus()
         if tab != "shape":
             page.keyboard.press("ArrowRight")
@@ -260,7 +260,10 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
         brainmusic.asked = new Set();
         brainmusic.live.send = async (command) => void brainmusic.asked.add(command);
     }""")
-    for tab in ("shape", "together", "play", "journey"):
+    daemon.command("scene_keep", name="Bridge")
+    daemon.command("scene_place", place=1)
+    page.locator(".all-scenes .scene-name").wait_for(state="attached")
+    for tab in ("shape", "together", "scenes", "play", "journey"):
         while look(page, "document.activeElement.id") != f"tab-{tab}":
             on_tab = look(page, "document.activeElement.matches('[role=tab]')")
             page.keyboard.press("ArrowRight" if on_tab else "Tab")
@@ -275,9 +278,73 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
             elif keys:
                 page.keyboard.press(keys)
     offered = {row["name"] for row in look(page, "brainmusic.live.hello.commands")}
-    # The pad's keys are tried above; play and pause, hold and resume are one button each; chords says what chord does.
-    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord"}
+    # The pad's keys are tried above, and what is written into fields elsewhere; play and pause, hold and resume are one
+    # button each; chords says what chord does; there is nothing to undo by Redo, and no second place to go to.
+    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord", "scene_keep"}
+    elsewhere |= {"scene_rename", "scene_next", "scene_back", "redo"}
     assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
+
+
+def test_scenes_are_kept_recalled_renamed_and_deleted_by_keys_alone(page: Any, daemon: Daemon) -> None:
+    for name in daemon.state["scenes"]:
+        daemon.command("scene_delete", name=name)
+    daemon.command("mood", name="sad")
+    tab_to(page, "[role=tab]")
+    while look(page, "document.activeElement.id") != "tab-scenes":
+        page.keyboard.press("ArrowRight")
+    tab_to(page, "#scene-new")
+    page.keyboard.type("Rain")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["scenes"] == ["Rain"])
+    daemon.command("mood", name="happy")
+    tab_to(page, "#scene-new")
+    page.keyboard.type("Sun")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["set_list"] == ["Rain", "Sun"])
+    tab_to(page, "[data-key='up-0']")  # Sun comes earlier
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["set_list"] == ["Sun", "Rain"])
+    tab_to(page, "[data-key='place-1']")
+    page.keyboard.press("Enter")
+    eventually(lambda: engine_goes_to(daemon, -1, -1))
+    page.wait_for_selector("[data-key='place-1'][aria-pressed=true]")
+    assert page.locator("#set-name").text_content() == "Rain"
+    assert page.locator("#set-place").text_content() == "2 of 2"
+    tab_to(page, "#set-back")
+    page.keyboard.press("Enter")
+    eventually(lambda: engine_goes_to(daemon, 1, 1))
+    tab_to(page, "[data-key='name-Sun']")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Noon")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["set_list"] == ["Noon", "Rain"])
+    tab_to(page, "[data-key='delete-Rain']")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["scenes"] == ["Noon"])
+    page.keyboard.press("Control+z")
+    eventually(lambda: daemon.state["scenes"] == ["Noon", "Rain"])
+    page.keyboard.press("Control+Shift+z")
+    eventually(lambda: daemon.state["scenes"] == ["Noon"])
+    tab_to(page, "[data-at=bar]")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["scene_at"] == "bar")
+    page.locator("#scene-glide").fill("6")
+    page.keyboard.press("Enter")
+    eventually(lambda: daemon.state["scene_glide_s"] == 6)
+    daemon.command("scene_landing", at="now")
+    daemon.command("scene_delete", name="Noon")
+    page.locator("#scenes .empty").wait_for()
+
+
+def test_undo_says_what_it_takes_back(page: Any, daemon: Daemon) -> None:
+    daemon.command("key", name="auto")
+    daemon.command("attribute", name="loudness", value=77)
+    page.wait_for_selector("#undo[aria-label='Undo: loudness']")
+    page.click("#undo")
+    eventually(lambda: "loudness" not in daemon.state["overrides"])
+    page.click("#tab-scenes")
+    page.get_by_role("button", name="Redo: loudness").click()
+    eventually(lambda: daemon.state["overrides"].get("loudness") == 77)
 
 
 PLANNED = """() => {
@@ -384,11 +451,12 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
     axe = pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT
     daemon.command("mood", name="happy")
     daemon.command("attribute", name="register", value=70)
+    daemon.command("scene_keep", name="Bridge")
     daemon.command("play")
     with opened(browser, daemon, color_scheme=scheme) as page:
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(axe)
-        for tab in ("shape", "together", "play", "journey", "takes", "health"):
+        for tab in ("shape", "together", "scenes", "play", "journey", "takes", "health"):
             page.click(f"#tab-{tab}")
             if tab == "takes":
                 page.locator(".take").first.wait_for()

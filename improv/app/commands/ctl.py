@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from improv.control.table import COMMANDS, Argument, Row
+from improv.control.rows import Argument, Row
+from improv.control.table import COMMANDS
 from improv.errors import CommandError, InputError
 from improv.frontends.ctl.client import Client, choose
 

@@ -20,7 +20,7 @@ class Checkpoint(NamedTuple):
 
     controls: as a take says them. memory: of the improviser, b"" where there is none. music_s: where the music was.
     seed: of the improviser. config: the effective one. outputs, inputs: what the ports were connected
-    to. take_id: of the take that was written, or "".
+    to. take_id: of the take that was written, or "". scene: that was recalled last, and its place in the set list.
     """
 
     controls: dict[str, Any]
@@ -32,6 +32,7 @@ class Checkpoint(NamedTuple):
     outputs: tuple[tuple[str, ...], ...]
     inputs: tuple[str, ...]
     take_id: str
+    scene: tuple[str, int] = ("", 0)
 
     def packed(self) -> bytes:
         return pickle.dumps(tuple(self), pickle.HIGHEST_PROTOCOL)
@@ -100,7 +101,7 @@ class CheckpointWriter:
                 self._memory = self._remembered()
             controls = controls_record(engine.controls)
             before = (controls, engine.before.finished, self._memory, position.music_s, engine.improviser.seed)
-            self._lifeline.save(Checkpoint(*before, *rest).packed(), engine.controls.model)
+            self._lifeline.save(Checkpoint(*before, *rest, engine.before.last).packed(), engine.controls.model)
         self._lifeline.beat(self._signs, keys)
 
     def _remembered(self) -> bytes:

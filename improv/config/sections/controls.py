@@ -34,6 +34,11 @@ DEFAULT_CONTROLS: dict[int, str] = {
     104: "journey_resume",
     105: "journey_abort",
     106: "journey_jump",
+    107: "scene_back",
+    108: "scene_next",
+    109: "scene_place",
+    110: "undo",
+    111: "redo",
     118: "reset",
     119: "all_notes_off",
 }
@@ -50,6 +55,7 @@ class ControlsSection(Section):
     chord_channel: int = Field(0, ge=0, le=16)
     map: dict[int, str] = DEFAULT_CONTROLS
     programs: dict[int, str] = {}
+    set_list_program: int = Field(-1, ge=-1, le=127)
 
     @field_validator("channel", mode="before")
     @classmethod
@@ -95,4 +101,4 @@ class ControlsSection(Section):
         """The table as the controls use it. moods, journeys: what names mean."""
         bound = {control: action for control, action in self.map.items() if action != UNBOUND}
         channel = 0 if self.channel == "all" else self.channel
-        return MidiMap(bound, self.programs, channel, self.chord_channel, moods, journeys)
+        return MidiMap(bound, self.programs, channel, self.chord_channel, moods, journeys, self.set_list_program)

@@ -107,7 +107,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._subscribers: dict[Peer, float] = {}
         self._waiting = 0
         self._own: dict[Peer, tuple[bool, float]] = {}  # senders on this computer: whether they are the user's
-        self._state: dict[str, Any] = {}
+        self._state, self._hello = dict[str, Any](), cast(Mapping[str, Any], {})
         self._messages = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._patterns = Rates(broker.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
         self._errors = Rates(broker.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
@@ -263,15 +263,15 @@ class OscServer(asyncio.DatagramProtocol):
         """What the engine says goes to the subscribers."""
         if kind == "hello":
             self._tree = Tree(message)
-            self._state = dict(message["state"])
+            self._hello, self._state = message, dict(message["state"])
+        if kind == "state" and self._hello and message["state"].get("scenes") != self._state.get("scenes"):
+            self._tree = Tree({**self._hello, "scenes": message["state"].get("scenes", ())})
+        told, self._state = self._state, dict(message["state"]) if kind == "state" else self._state
         if not self._subscribers:
-            if kind == "state":
-                self._state = message["state"]
             return
         self._drop_old()
         if kind == "state":
-            changed = {name: value for name, value in message["state"].items() if self._state.get(name) != value}
-            self._state = message["state"]
+            changed = {name: value for name, value in self._state.items() if told.get(name) != value}
             self._tell_state(changed, self._subscribers)
         elif kind == "person":
             self._publish(f"{ROOT}/person", message["pitch"], message["velocity"])

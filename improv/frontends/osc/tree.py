@@ -24,6 +24,9 @@ SHOWN_BY = {
     "phrase_bars": ("phrase_bars",),
     "reach": ("reach",),
     "form": ("form",),
+    "scene": ("scene",),
+    "scene_place": ("set_list_place",),
+    "scene_landing": ("scene_at",),
 }
 
 

@@ -9,6 +9,7 @@ import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
 import { Pad } from "./pad.js";
 import { Plan } from "./plan.js";
 import { Roll } from "./roll.js";
+import { Scenes } from "./scenes.js";
 import { Shape } from "./shape.js";
 import { Sound } from "./sound.js";
 import { tabs } from "./tabs.js";
@@ -23,7 +24,9 @@ const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
-  "key", "chords", "chord", "phrase_bars", "reach", "form"]);
+  "key", "chords", "chord", "phrase_bars", "reach", "form",
+  "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
+  "undo", "redo"]);
 const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -38,6 +41,7 @@ const forms = new Forms(send);
 const journey = new Journey(send);
 const together = new Together(send);
 const plan = new Plan(send);
+const scenes = new Scenes(send);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -90,12 +94,13 @@ function build(hello) {
   journey.build(rest.filter(isJourney), hello);
   together.build(hello);
   plan.build(hello);
+  scenes.build(hello);
 }
 
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, plan]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);

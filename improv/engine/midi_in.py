@@ -1,0 +1,61 @@
+"""What comes in by MIDI: commands by the map, chords that are named by keys, and what the person plays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import mido
+
+from improv.clock import Clock
+from improv.control.chord_keys import ChordKeys
+from improv.control.commands import Command
+from improv.control.midi_map import MidiMap
+from improv.engine.person import Person
+from improv.engine.say_once import SayOnce
+from improv.errors import BrainMusicError
+
+log = logging.getLogger(__name__)
+
+
+class MidiIn:
+    """act: carries a command out, as Engine.act. Whoever plays or turns a knob cannot end the music with it."""
+
+    def __init__(
+        self, midi_map: MidiMap, person: Person, act: Callable[[Command, float], None], said: SayOnce, clock: Clock
+    ) -> None:
+        self.map = midi_map
+        self._person, self._act, self._said, self._clock = person, act, said, clock
+        self._chord_keys = ChordKeys()
+
+    def receive(self, message: bytes, received_s: float) -> None:
+        """A MIDI message from the input port."""
+        if (parsed := _parsed(message)) is None:
+            return
+        try:
+            chords = self.map.names_chords(parsed)
+            if not chords:
+                self._person.receive(message, received_s)
+            command = self._chord_keys.hear(parsed) if chords else self.map.command(parsed)
+            if command is not None:
+                self._act(command, received_s)
+        except BrainMusicError as error:
+            if self._said.is_new(str(error), self._clock.now()):
+                log.warning("MIDI: %s", error)
+        except Exception:  # a fault of ours
+            if self._said.is_new(parsed.type, self._clock.now()):
+                log.exception("unexpected trouble with the MIDI message %s; the music goes on", message.hex(" "))
+
+    def lose(self) -> None:
+        """The ports were lost: who knows what happened to the keys."""
+        self._person.lose()
+        self._chord_keys.clear()
+
+
+def _parsed(message: bytes) -> mido.Message | None:
+    """The message, None where it cannot be read."""
+    try:
+        return mido.Message.from_bytes(list(message))
+    except (ValueError, IndexError):  # mido says IndexError where a message is cut short
+        log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
+        return None

@@ -1,0 +1,163 @@
+// Scenes: kept, recalled, put into a set list; and the last command taken back.
+
+import { button, by, make, write } from "./dom.js";
+
+const LANDINGS = { now: "At once", beat: "On the next beat", bar: "On the next bar" };
+const UNITS = { beat: "beat", bar: "bar" };
+const LONGEST_NAME = 40;
+const EMPTY = "No scenes yet. Give what sounds now a name and keep it: mood, tempo, key, mode, model, all that can be commanded.";
+
+export class Scenes {
+  /** send(command, values): to the daemon, resolves when it was carried out. */
+  constructor(send) {
+    this._send = send;
+    this._drawn = "";
+    by("undo").addEventListener("click", () => send("undo"));
+    by("set-back").addEventListener("click", () => send("scene_back"));
+    by("set-next").addEventListener("click", () => send("scene_next"));
+    document.addEventListener("keydown", (event) => this._key(event));
+  }
+
+  /** Once the daemon said what it knows. */
+  build({ commands }) {
+    const row = commands.find(({ name }) => name === "scene_landing");
+    this._drawn = "";
+    if (!row) return by("scenes").replaceChildren(make("p", { class: "empty" }, "This BrainMusic knows no scenes."));
+    this._list = make("ol", { class: "set-list" });
+    this._all = make("ul", { class: "all-scenes" });
+    this._undo = button("Undo", { onclick: () => this._send("undo") }, "undo");
+    this._redo = button("Redo", { onclick: () => this._send("redo") }, "redo");
+    this._empty = make("p", { class: "empty" }, EMPTY);
+    this._unkept = make("p", { class: "warn", role: "status" });
+    const set = make("section", { "aria-label": "Set list" }, make("h3", { class: "part" }, "Set list"), this._list);
+    const all = make("section", { "aria-label": "All scenes" }, make("h3", { class: "part" }, "All scenes"), this._all);
+    this._lists = make("div", { class: "scene-lists" }, set, all);
+    by("scenes").replaceChildren(
+      make("div", { class: "row scene-head" }, this._keep(), make("div", { class: "row" }, this._undo, this._redo)),
+      this._unkept, this._empty, this._lists, this._landing(row));
+  }
+
+  show(state) {
+    this._state = state;
+    this._showHistory(state);
+    if (!this._list) return;
+    this._showStrip(state);
+    this._showLanding(state);
+    write(this._unkept, state.scenes_unkept ?? "");
+    this._empty.hidden = state.scenes.length > 0;
+    this._lists.hidden = !state.scenes.length;
+    const drawn = JSON.stringify([state.scenes, state.set_list]);
+    if (drawn !== this._drawn) this._draw(state, drawn);
+    this._mark(state);
+  }
+
+  // ------------------------------------------------------------------------------------------------ the set list
+
+  _showStrip({ scene, scene_coming: coming, set_list: list, set_list_place: place }) {
+    by("set-strip").hidden = !list.length;
+    if (!list.length) return;
+    write(by("set-name"), scene || "Set list");
+    const next = list[place];
+    write(by("set-place"), [`${place} of ${list.length}`, coming ? `${coming} comes` : next && `then ${next}`].filter(Boolean).join(" · "));
+    by("set-back").disabled = place < 2;
+    by("set-next").disabled = place >= list.length;
+  }
+
+  _draw(state, drawn) {
+    const focus = document.activeElement?.dataset?.key;
+    this._drawn = drawn;
+    this._list.replaceChildren(...state.set_list.map((name, index) => this._place(name, index, state.set_list)));
+    this._all.replaceChildren(...state.scenes.map((name) => this._scene(name)));
+    if (focus) (document.querySelector(`#scenes [data-key="${CSS.escape(focus)}"]:not(:disabled)`) ?? by("tab-scenes")).focus();
+  }
+
+  /** A place of the set list; the arrows move it. */
+  _place(name, index, list) {
+    const moved = (to) => {
+      const names = list.toSpliced(index, 1);
+      names.splice(to, 0, name);
+      this._list_is(names);
+    };
+    const act = (what, icon, key, onclick, disabled = false) => button("", { class: "button icon", "aria-label": `${what}: ${index + 1}, ${name}`, title: what, "data-key": key, onclick, disabled }, icon);
+    return make("li", { class: "set-item" },
+      button(name, { class: "button set-recall", "data-key": `place-${index}`, "aria-label": `${index + 1}, ${name}: recall`, onclick: () => this._send("scene_place", { place: index + 1 }) }),
+      act("Earlier", "up", `up-${index - 1}`, () => moved(index - 1), index === 0),
+      act("Later", "down", `down-${index + 1}`, () => moved(index + 1), index === list.length - 1),
+      act("Out of the set list", "abort", `out-${index}`, () => this._list_is(list.toSpliced(index, 1))));
+  }
+
+  _list_is(names) { this._send("set_list", { names: names.join(", ") || null }); }
+
+  _scene(name) {
+    const field = make("input", { class: "scene-name", type: "text", value: name, maxlength: LONGEST_NAME, "aria-label": `Name of the scene ${name}`, "data-key": `name-${name}`, autocomplete: "off" });
+    field.addEventListener("change", async () => {
+      await this._send("scene_rename", { name, to: field.value });
+      if (this._state.scenes.includes(name)) field.value = name; // it was refused
+    });
+    const act = (what, icon, onclick) => button("", { class: "button icon", "aria-label": `${what}: ${name}`, title: what, "data-key": `${icon}-${name}`, onclick }, icon);
+    return make("li", { class: "set-item", "data-scene": name }, field,
+      act("Recall", "play", () => this._send("scene", { name })),
+      act("Keep what sounds now in it", "download", () => this._send("scene_keep", { name })),
+      act("Into the set list", "plus", () => this._list_is([...this._state.set_list, name])),
+      act("Delete", "delete", () => this._send("scene_delete", { name })));
+  }
+
+  _mark({ scene, scene_coming: coming, set_list_place: place }) {
+    [...this._list.children].forEach((item, index) => {
+      const here = index + 1 === place && item.querySelector(".set-recall").textContent === scene;
+      item.classList.toggle("coming", here && Boolean(coming));
+      item.firstChild.setAttribute("aria-pressed", here);
+    });
+    for (const item of this._all.children) item.classList.toggle("here", item.dataset.scene === scene);
+  }
+
+  // ------------------------------------------------------------------------------------------- keeping and landing
+
+  _keep() {
+    const field = make("input", { id: "scene-new", type: "text", maxlength: LONGEST_NAME, required: true, autocomplete: "off", placeholder: "Name of a scene" });
+    const form = make("form", { class: "field scene-keep" }, make("label", { for: "scene-new" }, "Keep what sounds now"), make("div", { class: "row" }, field, button("Keep", { type: "submit" })));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      await this._send("scene_keep", { name: field.value });
+      field.value = "";
+    });
+    return form;
+  }
+
+  _landing(row) {
+    const glide = row.arguments.find(({ name }) => name === "glide_s");
+    this._glide = make("input", { id: "scene-glide", type: "number", min: glide.low, max: glide.high, step: "any", placeholder: "as kept" });
+    const set = (at) => this._send("scene_landing", { at, glide_s: this._glide.value === "" ? null : Number(this._glide.value) });
+    this._glide.addEventListener("change", () => set(this._state.scene_at));
+    this._ats = row.arguments[0].choices.map((at) => button(LANDINGS[at] ?? at, { "aria-pressed": "false", "data-at": at, onclick: () => set(at) }));
+    return make("div", { class: "row scene-landing" },
+      make("div", { class: "field", role: "group", "aria-label": "A scene begins" }, make("span", { "aria-hidden": "true" }, "A scene begins"), make("div", { class: "choice" }, ...this._ats)),
+      make("div", { class: "field scene-glide" }, make("label", { for: "scene-glide" }, "and glides for, s"), this._glide));
+  }
+
+  _showLanding({ scene_at: at, scene_glide_s: glide_s }) {
+    for (const one of this._ats) one.setAttribute("aria-pressed", one.dataset.at === at);
+    if (document.activeElement !== this._glide) this._glide.value = glide_s < 0 ? "" : String(glide_s);
+  }
+
+  // --------------------------------------------------------------------------------------------------- taking back
+
+  _showHistory({ undo = "", redo = "" }) {
+    const words = (what, of) => (of ? `${what}: ${of}` : what);
+    for (const [one, what, of] of [[by("undo"), "Undo", undo], [this._undo, "Undo", undo], [this._redo, "Redo", redo]]) {
+      if (!one || one.dataset.of === of) continue;
+      one.dataset.of = of;
+      one.disabled = !of;
+      one.title = words(what, of);
+      one.setAttribute("aria-label", words(what, of));
+    }
+  }
+
+  /** Control or Command and Z, with Shift again; where something is written it means that. */
+  _key(event) {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.key.toLowerCase() !== "z" || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("textarea, input:not([type=range], [type=checkbox])")) return;
+    event.preventDefault();
+    this._send(event.shiftKey ? "redo" : "undo");
+  }
+}
