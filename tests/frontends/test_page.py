@@ -246,12 +246,16 @@ NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent
 
 PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #pad") ? ""
     : one.matches("button") ? "Enter" : one.matches("select") ? "ArrowDown" : one.matches("[type=number]") ? "number"
+    : one.matches("[type=text]") ? "text"
     : one.matches("[type=range]") ? (Number(one.value) > 150 ? "ArrowLeft" : "ArrowRight") : ''"""
 
 
 def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Daemon) -> None:
     """Tab to each control in turn and press what one presses there; nothing is clicked, nothing focused otherwise."""
-    daemon.command("journey_start", name="evening")
+    daemon.command("scene_keep", name="Bridge")
+    daemon.command("scene_place", place=1)
+    page.locator(".all-scenes .scene-name").wait_for(state="attached")
+    daemon.command("journey_start", name="evening")  # last, for a scene that is recalled holds the journey
     daemon.command("mode", name="answer")  # where the turn can be handed over
     page.wait_for_selector(".journey-name", state="attached")
     shown = "(one) => one.textContent === 'Your turn' && !one.hidden"
@@ -260,9 +264,6 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
         brainmusic.asked = new Set();
         brainmusic.live.send = async (command) => void brainmusic.asked.add(command);
     }""")
-    daemon.command("scene_keep", name="Bridge")
-    daemon.command("scene_place", place=1)
-    page.locator(".all-scenes .scene-name").wait_for(state="attached")
     for tab in ("shape", "together", "scenes", "play", "journey"):
         while look(page, "document.activeElement.id") != f"tab-{tab}":
             on_tab = look(page, "document.activeElement.matches('[role=tab]')")
@@ -275,13 +276,15 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
             if keys == "number":
                 page.keyboard.type("60")
                 page.keyboard.press("Enter")
+            elif keys == "text":  # a button that follows asks for it
+                page.keyboard.type("Am")
             elif keys:
                 page.keyboard.press(keys)
     offered = {row["name"] for row in look(page, "brainmusic.live.hello.commands")}
-    # The pad's keys are tried above, and what is written into fields elsewhere; play and pause, hold and resume are one
-    # button each; chords says what chord does; there is nothing to undo by Redo, and no second place to go to.
-    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord", "scene_keep"}
-    elsewhere |= {"scene_rename", "scene_next", "scene_back", "redo"}
+    # The pad's keys are tried above; play and pause, hold and resume are one button each; chords says what chord does;
+    # there is nothing to undo by Redo, and no second place to go to.
+    elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord"}
+    elsewhere |= {"scene_next", "scene_back", "redo"}
     assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
 
 
@@ -322,7 +325,8 @@ def test_scenes_are_kept_recalled_renamed_and_deleted_by_keys_alone(page: Any, d
     page.keyboard.press("Enter")
     eventually(lambda: daemon.state["scenes"] == ["Noon"])
     page.keyboard.press("Control+z")
-    eventually(lambda: daemon.state["scenes"] == ["Noon", "Rain"])
+    eventually(lambda: daemon.state["scenes"] == ["Rain", "Noon"])  # in the order in which they were kept
+    assert daemon.state["set_list"] == ["Noon", "Rain"]
     page.keyboard.press("Control+Shift+z")
     eventually(lambda: daemon.state["scenes"] == ["Noon"])
     tab_to(page, "[data-at=bar]")
@@ -394,6 +398,16 @@ def tab_to(page: Any, selector: str) -> None:
         if look(page, f"document.activeElement.matches({selector!r})"):
             return
     raise AssertionError(f"Tab does not come to {selector}")
+
+
+def test_the_stage_is_dark_and_gives_the_chosen_theme_back(browser: Any, daemon: Daemon) -> None:
+    with opened(browser, daemon, color_scheme="light") as page:
+        theme = page.locator("html").get_attribute
+        assert theme("data-theme") == "light"
+        page.click("#stage")
+        assert theme("data-theme") == "dark"
+        page.click("#stage")
+        assert theme("data-theme") == "light"
 
 
 def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) -> None:
@@ -498,9 +512,13 @@ def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: i
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (667, 375), (844, 390), (932, 430), (800, 480)])
 @pytest.mark.parametrize("stage", [False, True])
+@pytest.mark.parametrize("set_list", ["", "Bridge"])
 def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
-    page: Any, width: int, height: int, stage: bool
+    page: Any, daemon: Daemon, width: int, height: int, stage: bool, set_list: str
 ) -> None:
+    daemon.command("scene_keep", name="Bridge")
+    daemon.command("set_list", names=set_list or None)
+    page.wait_for_selector("#set-strip", state="visible" if set_list else "hidden")
     page.set_viewport_size({"width": width, "height": height})
     if stage:
         page.click("#stage")
@@ -509,6 +527,21 @@ def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
     assert pad["width"] == pytest.approx(pad["height"], abs=1)
     assert pad["y"] + pad["height"] <= bar["y"], "a touch that begins on the pad does not scroll"
     assert not stage or look(page, "document.documentElement.scrollHeight") <= height
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (768, 1024), (1024, 768), (1280, 720), (1440, 900)])
+@pytest.mark.parametrize("set_list", ["", "Bridge"])
+def test_nothing_needs_scrolling_on_the_stage(
+    page: Any, daemon: Daemon, width: int, height: int, set_list: str
+) -> None:
+    daemon.command("scene_keep", name="Bridge")
+    daemon.command("set_list", names=set_list or None)
+    page.wait_for_selector("#set-strip", state="visible" if set_list else "hidden")
+    page.set_viewport_size({"width": width, "height": height})
+    page.click("#stage")
+    steps, bar = (page.locator(name).bounding_box() for name in (".nudges", ".bar"))
+    assert steps["y"] + steps["height"] <= bar["y"]
+    assert look(page, "document.documentElement.scrollHeight") <= height
 
 
 def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemon) -> None:

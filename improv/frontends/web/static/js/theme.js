@@ -19,6 +19,15 @@ async function keepEscape() {
   write(by("stage-keys"), kept ? "Escape or . silences; hold Escape to leave full screen" : ". silences; Escape leaves full screen");
 }
 
+/** What was chosen in this browser, else what the system asks for. */
+function chosen() {
+  try {
+    const kept = localStorage.getItem(KEY);
+    if (kept) return kept;
+  } catch { /* a browser that keeps nothing */ }
+  return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+}
+
 /** changed(): colours must be read anew. */
 export function themes(changed) {
   const set = (name) => {
@@ -34,8 +43,7 @@ export function themes(changed) {
   const stage = (on) => {
     document.documentElement.classList.toggle("on-stage", on);
     by("stage").setAttribute("aria-pressed", on);
-    if (on) set("dark");
-    else changed();
+    set(on ? "dark" : chosen());
   };
   by("stage").addEventListener("click", () => {
     const on = !document.documentElement.classList.contains("on-stage");
@@ -50,7 +58,5 @@ export function themes(changed) {
     write(by("stage-keys"), "Escape or . silences");
     stage(false);
   });
-  let kept = null;
-  try { kept = localStorage.getItem(KEY); } catch { /* likewise */ }
-  set(kept ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark"));
+  set(chosen());
 }
