@@ -31,6 +31,10 @@ from improv.plan.people import (
 HARSH_WEIGHT = 4.0
 """Nats for each share of dissonant intervals in a chord, for each share commanded beyond NEUTRAL_DISSONANCE."""
 NEUTRAL_DISSONANCE = 0.175
+SURENESS = (0.85, 1.15)
+"""Power of the probability of what follows what, in major and in minor: with 1 what is played in major is easier to
+guess than people's chords, in minor harder (bits per chord by mood in docs/measured/composition.md).
+"""
 _DISSONANT = (1, 2, 6, 10, 11)
 _LEAST_CHANGE, _MOST_CHANGE = 1e-3, 1 - 1e-3
 _LEAST = 1e-12
@@ -78,7 +82,7 @@ def coloured(counts: People, mode: int, colour: Colour) -> FloatArray:
     usual = counts.whole[mode] + _LEAST
     tilt = (slow / usual + 1e-9) ** (1 - share) * (fast / usual + 1e-9) ** share
     tilt *= np.exp(HARSH_WEIGHT * (colour.dissonance - NEUTRAL_DISSONANCE) * (_HARSH - _HARSH.mean()))
-    out = counts.follows[mode] * tilt
+    out = (counts.follows[mode] * tilt) ** SURENESS[mode]
     return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), _LEAST))
 
 

@@ -19,6 +19,10 @@ CONTRAST, LIKENESS = 1.6, 0.4
 """Of people's spread within a piece: what a section that is not A differs by; what phrases of one section differ by."""
 PIECES_DIFFER = 0.6
 """Of people's spread from piece to piece: all of it would leave the mood."""
+HANDS_DIFFER = 1.0
+"""Of people's spread, at least: how much busier one hand is than the other, in a piece and in a section. It leaves the
+mood where it is.
+"""
 TEMPO_SPREAD, MOST_TEMPO = 0.12, 0.25
 """Of a piece's tempo factor, natural logarithm."""
 CLOSING = 2.0
@@ -34,7 +38,7 @@ def draw_character(request: PlanRequest, minor: bool, rng: np.random.Generator) 
     variety = request.variety
     speed, height = np.clip(PIECES_DIFFER * _draw("speed_and_height_of_pieces", rng), [-0.6, -5], [0.6, 5])
     tempo = float(np.clip(rng.normal(0, TEMPO_SPREAD), -MOST_TEMPO, MOST_TEMPO))
-    hands = PIECES_DIFFER * _draw("piece_covariance", rng)
+    hands = _spread(_draw("piece_covariance", rng), PIECES_DIFFER)
     metre = draw_metre(request, minor, rng)
     left, right, left_onsets, right_onsets = (round(float(x) * variety, 4) for x in hands)
     return Character(
@@ -68,7 +72,7 @@ class TextureDraws:
         far = CONTRAST if contrast else LIKENESS
         whole, hands = "speed_and_height_in_piece", "phrase_covariance"
         self.whole = far * _draw(whole, section_rng) + LIKENESS * _draw(whole, phrase_rng)
-        self.hands = far * _draw(hands, section_rng) + LIKENESS * _draw(hands, phrase_rng)
+        self.hands = _spread(_draw(hands, section_rng), far) + LIKENESS * _draw(hands, phrase_rng)
 
 
 @cache
@@ -81,6 +85,13 @@ def _draw(name: str, rng: np.random.Generator) -> FloatArray:
     """Numbers that spread as people's."""
     root = _root(name)
     return np.asarray(root @ rng.standard_normal(len(root)))
+
+
+def _spread(hands: FloatArray, share: float) -> FloatArray:
+    """A share of a deviation of the hands, of how much busier one is than the other at least HANDS_DIFFER."""
+    left, right = hands[2:]
+    half = (max(share, HANDS_DIFFER) - share) * (left - right) / 2
+    return np.asarray(share * hands + np.array([0.0, 0.0, half, -half]))
 
 
 def hands_of(request: PlanRequest, character: Character, minor: bool, draws: TextureDraws) -> FloatArray:
