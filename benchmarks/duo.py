@@ -59,7 +59,7 @@ class PersonLink(ManualLink):
             return []
         now_s, (delay_s, shift) = self._clock.now(), self.echo
         back: list[Received] = []
-        for note in list(self.scheduled.values()):
+        for note in [one for one in self.scheduled.values() if not one.is_pedal]:
             for at_s, down in ((note.on_s + delay_s, True), (note.off_s + delay_s, False)):
                 key = (note.note_id, down)
                 if at_s <= now_s and key not in self._echoes and (down or (note.note_id, True) in self._echoes):
@@ -90,7 +90,7 @@ class ListeningModel:
 
 @dataclass
 class Played:
-    """What came of it. ours: rows of (on_s, off_s, pitch, velocity). Seconds are the person's."""
+    """What came of it. ours: rows of (on_s, off_s, pitch, velocity), of keys alone. Seconds are the person's."""
 
     ours: NDArray[np.float64]
     ids: list[int]
@@ -141,7 +141,8 @@ class Stage:
                 states.append((clock.now() - START_S, engine.status()))
                 status_s = clock.now() + STATUS_EVERY_S
         end_s = clock.now()
-        notes = sorted((n for n in link.scheduled.values() if n.on_s < end_s), key=lambda n: n.on_s)
+        sent = (note for note in link.scheduled.values() if note.on_s < end_s and not note.is_pedal)
+        notes = sorted(sent, key=lambda note: note.on_s)
         rows = np.array([(n.on_s - START_S, min(n.off_s, end_s) - START_S, n.pitch, n.velocity) for n in notes])
         gaps = np.diff(rows[:, 0]) if len(rows) > 1 else np.array([seconds])
         engine.act(AllNotesOff(), clock.now())

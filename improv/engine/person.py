@@ -55,7 +55,7 @@ class Person:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message that came in."""
-        self._together.sent([note for note in self._own.begun(received_s) if not note.is_pedal])
+        self._together.sent(self._own.begun(received_s))
         self._together.receive(message, received_s)
 
     def lose(self) -> None:

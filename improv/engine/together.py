@@ -82,9 +82,10 @@ class Together:
         self._heard = self.listener.receive(message, at_s) or self._heard
 
     def sent(self, notes: Sequence[PlannedNote]) -> None:
-        """Notes of ours that have begun."""
+        """Notes of ours that have begun; what the foot does is no key that could come back."""
         for note in notes:
-            self.listener.sent(note.pitch, note.velocity, note.on_s)
+            if not note.is_pedal:
+                self.listener.sent(note.pitch, note.velocity, note.on_s)
 
     def ports_changed(self, now_s: float) -> None:
         """The instrument went away or came."""

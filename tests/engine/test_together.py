@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from improv.control.commands import MODES, AllNotesOff, HandOver, SetFollow, SetLoop, SetLoopVariation, SetMode
+from improv.engine.settings import EngineSettings
+from improv.engine.together import Together
 from improv.errors import CommandError
+from improv.midi.messages import PEDAL_KEY
 from improv.model.onnx_model import OnnxModel
-from improv.player.protocol import Received
+from improv.player.protocol import PlannedNote, Received
 from tests.fakes import Stage
 from tests.stage import assert_silent
 
@@ -168,3 +171,14 @@ def test_nothing_can_be_looped_before_a_bar_is_over(stage: Stage) -> None:
         stage.engine.act(SetLoop("2"), stage.clock.now())
     assert stage.engine.status().loop == "off"
     stage.play(1.0)
+
+
+def test_what_our_foot_does_is_no_key_that_comes_back() -> None:
+    together = Together(4, EngineSettings())
+    for beat in range(8):
+        at_s = 100.0 + beat
+        together.sent([PlannedNote(beat, 0, PEDAL_KEY, 100, at_s, at_s + 0.9)])
+        together.receive(bytes((0x90, PEDAL_KEY - 24, 100)), at_s + 0.1)
+        together.receive(bytes((0x80, PEDAL_KEY - 24, 0)), at_s + 0.3)
+    assert len(together.listener.strikes()) == 8
+    assert not together.listener.echo.hears_itself
