@@ -52,10 +52,21 @@ def answered_after_s(person: Person, played: Played) -> list[float]:
     return waits
 
 
+def deaf_s(person: Person, played: Played) -> list[float]:
+    """For each note of ours how long before it the person struck a key that it could not know yet; 0: it knew all."""
+    struck = np.array([note.on_s for note in person.notes])
+    found = []
+    for note_id, on_s in zip(played.ids, played.ours[:, 0], strict=True):
+        unknown = struck[(struck > played.planned_s[note_id]) & (struck <= on_s)]
+        found.append(float(on_s - unknown.min()) if len(unknown) else 0.0)
+    return found
+
+
 def _windows(person: Person, ours: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+    """The notes of both in each 8 s from the person's first key on, where both play some."""
     theirs = as_array(person.notes)
     found = []
-    for begin_s in np.arange(0, person.length_s - WINDOW_S / 2, WINDOW_S):
+    for begin_s in np.arange(min(note.on_s for note in person.notes), person.length_s - WINDOW_S / 2, WINDOW_S):
         a = theirs[(theirs[:, 0] >= begin_s) & (theirs[:, 0] < begin_s + WINDOW_S)]
         b = ours[(ours[:, 0] >= begin_s) & (ours[:, 0] < begin_s + WINDOW_S)]
         if len(a) >= LEAST_NOTES and len(b) >= LEAST_NOTES:

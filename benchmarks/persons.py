@@ -59,22 +59,52 @@ class Person(NamedTuple):
 
 def of_file(path: Path, seconds: float, start_s: float = 1.0) -> Person:
     """The first `seconds` of a performance, from its first note on."""
-    now_s, notes, pedals = 0.0, [], []
+    played, pedals = _performed(mido.MidiFile(path))
+    first_s = min((note.on_s for _, note in played), default=0.0)
+    feet = [(at_s + start_s - first_s, value) for at_s, value in pedals if first_s <= at_s < first_s + seconds]
+    notes = _moved([note for _, note in played], first_s, seconds, start_s)
+    return Person(path.stem, notes, (*feet, (start_s + seconds, 0)))
+
+
+def of_hands(path: Path, seconds: float, start_s: float = 1.0) -> tuple[Person, Person] | None:
+    """Right and left hand of the same seconds, where two tracks alone have notes; None elsewhere."""
+    midi = mido.MidiFile(path)
+    for index, track in enumerate(midi.tracks):
+        for message in track:
+            if message.type in ("note_on", "note_off"):
+                message.channel = min(index, 15)
+    played, _ = _performed(midi)
+    tracks = sorted({track for track, _ in played})
+    if len(tracks) != 2:
+        return None
+    first_s = min(note.on_s for _, note in played)
+    hands = [[note for track, note in played if track == one] for one in tracks]
+    hands.sort(key=lambda notes: -np.mean([note.pitch for note in notes]))
+    right, left = (Person(path.stem, _moved(notes, first_s, seconds, start_s)) for notes in hands)
+    return right, left
+
+
+def _performed(midi: mido.MidiFile) -> tuple[list[tuple[int, PersonNote]], list[tuple[float, int]]]:
+    """(channel, note) of all that is played, and the pedals."""
+    now_s, played, pedals = 0.0, [], []
     down: dict[tuple[int, int], tuple[float, int]] = {}
-    for message in mido.MidiFile(path):
+    for message in midi:
         now_s += message.time
         if message.type == "note_on" and message.velocity:
             down[message.channel, message.note] = (now_s, message.velocity)
         elif message.type in ("note_on", "note_off") and (message.channel, message.note) in down:
             on_s, velocity = down.pop((message.channel, message.note))
-            notes.append(PersonNote(on_s, max(now_s, on_s + 0.005), message.note, velocity))
+            note = PersonNote(on_s, max(now_s, on_s + 0.005), message.note, velocity)
+            played.append((message.channel, note))
         elif message.type == "control_change" and message.control == 64:
             pedals.append((now_s, message.value))
-    first_s = min((note.on_s for note in notes), default=0.0)
+    return played, pedals
+
+
+def _moved(notes: Sequence[PersonNote], first_s: float, seconds: float, start_s: float) -> tuple[PersonNote, ...]:
     shift = start_s - first_s
     kept = [n._replace(on_s=n.on_s + shift, off_s=n.off_s + shift) for n in notes if n.on_s - first_s < seconds]
-    feet = [(at_s + shift, value) for at_s, value in pedals if first_s <= at_s < first_s + seconds]
-    return Person(path.stem, tuple(sorted(kept)), (*feet, (start_s + seconds, 0)))
+    return tuple(sorted(kept))
 
 
 def chosen_files(folder: Path, count: int) -> list[Path]:

@@ -5,7 +5,8 @@
 
 Persons are performances out of MIDI files (any folder of them) and scripted players whose tempo and rhythm are drawn
 at random. The daemon's own engine plays with them on the manual clock. *Chance* is the same person beside what
-BrainMusic plays in solo; *mismatch* is the same person beside the duet that belongs to another one. `low` and `high`
+BrainMusic plays in solo; *mismatch* is the same person beside the duet that belongs to another one; *left_hand* is what
+the same performance has in the left hand beside its right hand, where the file tells them apart. `low` and `high`
 are the interval of 95 % of 1000 bootstrap draws over the persons. Rows that are measured alone are added to the others.
 """
 
@@ -21,7 +22,7 @@ import numpy as np
 
 from benchmarks import pairs
 from benchmarks.duo import Stage
-from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_file, scripted
+from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_file, of_hands, scripted
 from improv.control.commands import MODES, SetMode
 from improv.files import atomic_write
 from improv.music.mood import CORNERS
@@ -44,7 +45,8 @@ def interval(values: Sequence[float], seed: int = 1) -> dict[str, float]:
 
 def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict[str, Any]:
     """Keys lost, key, register, clashes and loudness beside people."""
-    people = [of_file(path, seconds) for path in chosen_files(folder, count)]
+    files = chosen_files(folder, count)
+    people = [of_file(path, seconds) for path in files]
     people = [person for person in people if len(person.notes) > 20]
     length_s = seconds + 2
     duets = [stage.play(p, length_s, "duet", MOODS[index % 4], seed=index) for index, p in enumerate(people)]
@@ -56,6 +58,13 @@ def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict
     result["keys_lost_60_ms"] = interval([one[1] for one in lost])
     waits = [wait for p, duet in zip(people, duets, strict=True) for wait in pairs.answered_after_s(p, duet)]
     result["first_note_after_s"] = {"p50": _quantile(waits, 0.5), "p95": _quantile(waits, 0.95)}
+    deaf = [late_s for p, duet in zip(people, duets, strict=True) for late_s in pairs.deaf_s(p, duet)]
+    unknowing = [late_s for late_s in deaf if late_s > 0]
+    result["notes_that_missed_a_key"] = {
+        "share": round(len(unknowing) / max(len(deaf), 1), 3),
+        "key_before_s": {"p50": _quantile(unknowing, 0.5), "p95": _quantile(unknowing, 0.95)},
+    }
+    hands = [both for path in files if (both := of_hands(path, seconds)) and min(len(one.notes) for one in both) > 20]
     for name, measure in (
         ("key_fit", pairs.key_fit),
         ("inside_hands", pairs.inside_hands),
@@ -65,10 +74,14 @@ def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict
             label: interval([measure(person, played.ours) for person, played in zip(people, beside, strict=True)])
             for label, beside in (("duet", duets), ("chance", solos), ("mismatch", others))
         }
+        result[name]["left_hand"] = interval([measure(right, as_array(left.notes)) for right, left in hands])
     result["loudness_r"] = {
         label: _correlation([pairs.loudness(p, played.ours) for p, played in zip(people, beside, strict=True)])
         for label, beside in (("duet", duets), ("chance", solos), ("mismatch", others))
     }
+    lefts = [pairs.loudness(right, as_array(left.notes)) for right, left in hands]
+    result["loudness_r"]["left_hand"] = _correlation(lefts)
+    result["with_two_hands"] = len(hands)
     against = [
         pairs.key_fit(person, duet.ours)
         for index, (person, duet) in enumerate(zip(people, duets, strict=True))

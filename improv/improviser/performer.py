@@ -134,7 +134,8 @@ def _touch(
     if asked.place is not None and grid.hands:
         hand_of = dict(zip(grid.started, grid.hands, strict=True))
         struck = [(sent, hand_of[pitch]) for sent, pitch in keys.items()]
-        arc = Arc(asked.place.loudness, asked.place.phrase_loudness, asked.slowing)
+        ours = 1 - asked.influence.loudness_share  # a person whom we follow swells for both
+        arc = Arc(ours * asked.place.loudness, ours * asked.place.phrase_loudness, asked.slowing)
         velocities = expression.velocities_of_hands(struck, snapshot.position, loudness, arc, rng)
         return velocities, expression.delays_s(len(keys), rng)
     velocities = expression.velocities(tuple(keys), snapshot.position, loudness, asked.slowing, rng, above)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from improv.listening.hands import Hand
 from improv.listening.influence import PLAN_FOLLOWS, Influence
@@ -19,6 +19,8 @@ MARGIN = 3  # semitones to the nearest hand
 LEAST_ROOM = 14  # semitones: less is no place to play in
 COMFORTABLE = (33, 96)
 PERSON_MODE = 0.85  # how clearly major or minor we are when we follow a key
+# A tone is avoided where its chance to be one of the person's key is smaller; so many of the likeliest are always left.
+IN_KEY, LEAST_TONES = 0.75, 5
 SURE_CHORD = 0.9  # fit from which on the plan goes by the person's chord
 HARD_REGISTER = 0.5  # from this strength on keys of the hands are forbidden, not only avoided
 
@@ -29,6 +31,7 @@ def following(
     """What the person's playing asks of us. strengths: of FOLLOWED, 0..1. meant: the attributes that the mood means."""
     fresh = _freshness(view)
     attributes: dict[str, float] = {}
+    loudness_share = 0.0 if view.loudness is None else round(strengths["loudness"] * fresh, 1)
     if view.loudness is not None and (share := strengths["loudness"] * fresh):
         attributes["loudness"] = round((1 - share) * meant["loudness"] + share * view.loudness)
     ceiling = None
@@ -52,10 +55,13 @@ def following(
     mood = view.mood
     return Influence(
         attributes=attributes,
+        loudness_share=loudness_share,
         mood=Mood(round(mood.valence, 1), round(mood.arousal, 1)) if mood is not None else None,
         mood_share=strengths["mood"] if mood is not None else 0.0,
         key=view.key,
         key_share=key_share,
+        outside=_outside(view.in_key),
+        outside_share=strengths["key"],
         chord=view.chord.classes if view.chord is not None and view.playing else frozenset(),
         chord_share=strengths["key"],
         harmony=_harmony(view, strengths["key"]),
@@ -65,6 +71,12 @@ def following(
         highest=highest,
         most_onsets_per_s=ceiling,
     )
+
+
+def _outside(in_key: Sequence[float]) -> frozenset[int]:
+    """Pitch classes that are hardly in the person's key."""
+    likeliest = sorted(range(len(in_key)), key=lambda tone: -in_key[tone])
+    return frozenset(tone for tone in likeliest[LEAST_TONES:] if in_key[tone] < IN_KEY)
 
 
 def _harmony(view: PersonView, strength: float) -> Chord | None:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from improv.music.attributes import FloatArray, Key, profile_of
-from improv.music.chord import MINOR_KEYS, Chord, scale_classes
+from improv.music.attributes import FloatArray, Key
+from improv.music.chord import MINOR_KEYS, Chord
 from improv.music.mood import Mood
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 
-# Nats at full strength: against a tone outside of the person's scale, for a tone of their chord, against a tone a
+# Nats at full strength: against a tone outside of the person's key, for a tone of their chord, against a tone a
 # semitone from a key that they hold.
 OUT_OF_KEY_NATS, CHORD_NATS, CLASH_NATS = 7.0, 1.0, 6.0
 
@@ -23,7 +23,6 @@ OUT_OF_KEY_NATS, CHORD_NATS, CLASH_NATS = 7.0, 1.0, 6.0
 PLAN_FOLLOWS = 0.35
 # From this share on tones outside of the key, or beside held keys, are not played at all.
 SURE = 0.6
-NATURAL_SEVENTH = 10  # of minor; its scale has the leading tone
 
 
 class Quote(NamedTuple):
@@ -66,12 +65,13 @@ class Influence:
 
     plays: whether it is our turn at all. from_tick, to_tick: our turn begins and ends with these steps, None: no bound;
     a note starts at from_tick. holds: while it is not our turn, what sounds goes on.
-    attributes: go before what the mood means, in the units of the attributes. mood, mood_share: a mood that ours is
-    mixed with, 0..1. key, key_share: of the person, how strongly it draws, 0..1. chord, chord_share: pitch classes and
-    how strongly they draw. harmony: the chord that the plan goes by, None: its own. change: of both. clashing: pitches
-    that would clash with held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use.
-    most_onsets_per_s: a ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back
-    to.
+    attributes: go before what the mood means, in the units of the attributes. loudness_share: how far loudness is
+    theirs, 0..1: so much less our phrases swell of their own. mood, mood_share: a mood that ours is mixed with, 0..1.
+    key, key_share: of the person, how strongly it draws, 0..1. outside, outside_share: pitch classes that are hardly
+    tones of it, and how strongly they are avoided, 0..1. chord, chord_share: pitch classes and how strongly they draw.
+    harmony: the chord that the plan goes by, None: its own. change: of both. clashing: pitches that would clash with
+    held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use. most_onsets_per_s: a
+    ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back to.
     """
 
     plays: bool = True
@@ -79,10 +79,13 @@ class Influence:
     from_tick: int | None = None
     to_tick: int | None = None
     attributes: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    loudness_share: float = 0.0
     mood: Mood | None = None
     mood_share: float = 0.0
     key: Key | None = None
     key_share: float = 0.0
+    outside: frozenset[int] = frozenset()
+    outside_share: float = 0.0
     chord: frozenset[int] = frozenset()
     harmony: Chord | None = None
     change: Change | None = None
@@ -120,9 +123,9 @@ class Influence:
     def biases(self) -> FloatArray:
         """Nats for the starts of the 128 pitches."""
         nats = np.zeros(128)
-        if self.key is not None and self.key_share:
-            outside = profile_of(self.key) < 0
-            nats -= np.resize(self.key_share * OUT_OF_KEY_NATS * outside, 128)
+        if self.outside and self.outside_share:
+            outside = np.isin(np.arange(12), list(self.outside))
+            nats -= np.resize(self.outside_share * OUT_OF_KEY_NATS * outside, 128)
         if self.chord and self.chord_share:
             inside = np.isin(np.arange(12), list(self.chord))
             nats += np.resize(self.chord_share * CHORD_NATS * inside, 128)
@@ -134,11 +137,10 @@ class Influence:
     def forbidden(self) -> frozenset[int]:
         """Pitches that no note of ours may start with: where what draws us is sure, it does not only draw."""
         outside: set[int] = set(self.clashing) if self.clash_share >= SURE else set()
-        if self.key is not None and self.key_share >= SURE:
-            theirs = scale_classes(self.key.tonic + (0 if self.key.major else MINOR_KEYS))
-            natural = {(self.key.tonic + NATURAL_SEVENTH) % 12} if not self.key.major else set()
-            allowed = {*theirs, *natural, *self.chord}
-            outside |= {pitch for pitch in range(128) if pitch % 12 not in allowed}
+        if self.outside_share >= SURE:
+            goes_by_chord = self.harmony is not None or self.chord_share > 1
+            never = self.outside - self.chord if goes_by_chord else self.outside
+            outside |= {pitch for pitch in range(128) if pitch % 12 in never}
         if self.chord and self.chord_share > 1:
             outside |= {pitch for pitch in range(128) if pitch % 12 not in self.chord}
         return frozenset(outside)

@@ -16,7 +16,7 @@ import numpy as np
 from improv.listening.beat import Beat, BeatTracker
 from improv.listening.echo import EchoGuard, OutputPath
 from improv.listening.hands import Hand, hands
-from improv.listening.harmony import PersonChord, chord_in, histogram, key_in
+from improv.listening.harmony import PersonChord, chord_in, histogram, key_chances, likeliest, tones
 from improv.listening.impression import WINDOW_S, listen
 from improv.listening.keyboard import ALL_HEARD, Heard, Keyboard, PersonNote
 from improv.listening.phrase import Phrases
@@ -25,14 +25,16 @@ from improv.music.attributes import FloatArray, Key, chord_onsets
 from improv.music.mood import Mood
 
 PEDAL_DOWN = 64  # from this value on
-RECENT_S = 4.0  # loudness, density and hands are those of so long
+RECENT_S = 4.0  # density and hands are those of so long
+LOUDNESS_S = 2.0
 CALL_NOTES = 256
 HARMONY_EVERY_S, MOOD_EVERY_S = 0.1, 1.0
 WAITING_STRIKES = 64
 # The tune is that of three beats, or of so long where there is no beat.
 TUNE_S = 2.0
-# Another key is believed when it has been the likeliest for so long.
-KEY_CHANGES_AFTER_S = 4.0
+# A key is given up when others have been likelier for so long, or for this share of the time since the first one was
+# named where that is shorter: what the first notes seemed to be is soon given up.
+KEY_CHANGES_AFTER_S, KEY_CHANGES_SHARE = 2.0, 0.2
 # Confidence from which on the person's beat is worth following.
 SURE_BEAT = 0.3
 
@@ -52,11 +54,13 @@ class PersonView:
     """What the person does, at a moment of the clock.
 
     playing: within a phrase. down: pitches of the keys that are down; sounding: and what their pedal holds.
-    beat: None before enough was heard; its confidence says whether to go by it. key: with how clear it is, 0..1.
-    left, right: where the hands are. loudness: mean velocity of the last seconds, None where nothing was played.
-    onsets_per_s: of the last seconds. mood: how it sounds, by the listener's equations. began_s, ended_s: of the phrase
-    under way, of the last one. call: the notes of the last phrase that ended. tune: seconds that each pitch class
-    sounded in the last beats, the last ones weighing most.
+    beat: None before enough was heard; its confidence says whether to go by it. key: with its chance, 0..1. in_key: how
+    likely each pitch class is a tone of the key that is meant just now, which takes in the keys that the next notes may
+    turn out to be in; empty before the first note.
+    left, right: where the hands are. loudness: mean velocity of the last seconds in which keys were struck, None
+    before. onsets_per_s: of the last seconds. mood: how it sounds, by the listener's equations. began_s, ended_s: of
+    the phrase under way, of the last one. call: the notes of the last phrase that ended. tune: seconds that each pitch
+    class sounded in the last beats, the last ones weighing most.
     """
 
     at_s: float = 0.0
@@ -67,6 +71,7 @@ class PersonView:
     beat: Beat | None = None
     key: Key | None = None
     key_clearness: float = 0.0
+    in_key: tuple[float, ...] = ()
     chord: PersonChord | None = None
     left: Hand | None = None
     right: Hand | None = None
@@ -102,10 +107,11 @@ class Listener:
         self._call: tuple[PersonNote, ...] = ()
         self._harmony_s = self._mood_s = -math.inf
         self._key: tuple[Key, float] | None = None
-        self._other_key: Key | None = None  # the likeliest, where that is not the one that is believed; since then
-        self._other_key_s = 0.0
+        self._in_key: tuple[float, ...] = ()
+        self._first_key_s = self._sure_key_s = 0.0  # when one was named, when the one that is believed was likeliest
         self._chord: PersonChord | None = None
         self._mood: Mood | None = None
+        self._loudness: float | None = None
 
     # --------------------------------------------------------------------------------------------------- feeding
 
@@ -187,6 +193,8 @@ class Listener:
         if news == "ends" and began_s is not None:
             self._end_call(began_s)
         recent = self.keyboard.notes(now_s - RECENT_S)
+        if late := [note.velocity for note in recent if note.on_s > now_s - LOUDNESS_S]:
+            self._loudness = sum(late) / len(late)
         self._look_deeper(now_s)
         left, right = hands([note.pitch for note in recent])
         return PersonView(
@@ -198,10 +206,11 @@ class Listener:
             beat=beat,
             key=self._key[0] if self._key else None,
             key_clearness=self._key[1] if self._key else 0.0,
+            in_key=self._in_key,
             chord=self._chord,
             left=left,
             right=right,
-            loudness=sum(note.velocity for note in recent) / len(recent) if recent else None,
+            loudness=self._loudness,
             onsets_per_s=_onsets(recent) / RECENT_S,
             mood=self._mood,
             began_s=self.phrases.began_s,
@@ -220,22 +229,24 @@ class Listener:
         self._call = tuple(self.keyboard.notes(began_s - 1e-9)[:CALL_NOTES])
 
     def _hear_key(self, found: tuple[Key, float] | None, now_s: float) -> None:
-        """A key is kept until another one has been the likeliest for a while."""
+        """A key is kept until others have been likelier for a while."""
         if found is None:
             return
-        if self._key is None or found[0] == self._key[0]:
-            self._key, self._other_key, self._other_key_s = found, None, now_s
-        elif found[0] != self._other_key:
-            self._other_key, self._other_key_s = found[0], now_s
-        elif now_s - self._other_key_s >= KEY_CHANGES_AFTER_S:
-            self._key, self._other_key = found, None
+        if self._key is None:
+            self._first_key_s = now_s
+        after_s = min(KEY_CHANGES_AFTER_S, KEY_CHANGES_SHARE * (now_s - self._first_key_s))
+        if self._key is None or found[0] == self._key[0] or now_s - self._sure_key_s >= after_s:
+            self._key, self._sure_key_s = found, now_s
 
     def _look_deeper(self, now_s: float) -> None:
         """What takes longer is looked at less often."""
         if now_s - self._harmony_s >= HARMONY_EVERY_S:
             self._harmony_s = now_s
             notes = self.keyboard.notes(now_s - 16.0)
-            self._hear_key(key_in(notes, now_s) if notes else None, now_s)
+            if notes:
+                chances = key_chances(notes, now_s)
+                self._hear_key(likeliest(chances), now_s)
+                self._in_key = tuple(tones(chances).round(2).tolist())
             self._chord = chord_in(notes, self.keyboard.sounding, now_s)
         if now_s - self._mood_s >= MOOD_EVERY_S:
             self._mood_s = now_s

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import pytest
 
+from improv.control.commands import FOLLOWING
+from improv.listening.follow import following
 from improv.listening.influence import Influence
 from improv.listening.listener import PersonView
 from improv.listening.turns import chord_for
 from improv.music.attributes import Key
+from improv.music.chord import chord_named
+
+MEANT = {"loudness": 60.0, "onset_density": 3.0, "mode": 0.5, "register": 64.0, "tempo": 100.0}
 
 
 def tune(*classes: int) -> tuple[float, ...]:
     return tuple(float(tone in classes) for tone in range(12))
 
 
-def test_tones_outside_of_a_sure_key_are_not_played() -> None:
-    sure = Influence(key=Key(9, False), key_share=0.8).forbidden
-    assert {pitch % 12 for pitch in range(128) if pitch not in sure} == {9, 11, 0, 2, 4, 5, 7, 8}
-    assert Influence(key=Key(9, False), key_share=0.4).forbidden == frozenset()
+def test_tones_outside_of_their_key_are_not_played_but_for_those_of_a_chord_that_leads() -> None:
+    outside = frozenset({1, 3, 6, 8, 10})
+    never = Influence(outside=outside, outside_share=0.8).forbidden
+    assert {pitch % 12 for pitch in never} == outside
+    assert Influence(outside=outside, outside_share=0.4).forbidden == frozenset()
+    led = Influence(outside=outside, outside_share=0.8, chord=frozenset({4, 8, 11}), harmony=chord_named("E"))
+    assert {pitch % 12 for pitch in led.forbidden} == outside - {8}
+
+
+def test_before_the_key_is_sure_five_tones_are_left_and_with_strength_zero_all() -> None:
+    unsure = PersonView(in_key=tuple(0.1 * (tone % 7) for tone in range(12)))
+    assert len(following(unsure, FOLLOWING, MEANT).outside) == 7
+    assert following(unsure, {**FOLLOWING, "key": 0.0}, MEANT).forbidden == frozenset()
+    assert following(PersonView(), FOLLOWING, MEANT).outside == frozenset()
 
 
 def test_a_semitone_from_a_held_key_is_not_played() -> None:

@@ -127,6 +127,46 @@ def test_key_chord_hands_and_loudness() -> None:
     assert view.left.highest < view.right.lowest
 
 
+def chord_of(listener: Listener, pitches: tuple[int, ...], at_s: float, velocity: int = 60) -> None:
+    """For half a second."""
+    for pitch in pitches:
+        listener.receive(on(pitch, velocity), at_s)
+        listener.receive(off(pitch), at_s + 0.5)
+
+
+def test_the_first_chord_tells_which_tones_are_likely() -> None:
+    listener = Listener()
+    assert listener.view(0.5).in_key == ()
+    chord_of(listener, (60, 64, 67), 1.0)
+    in_key = listener.view(1.6).in_key
+    assert {0, 2, 4, 7, 9, 11} >= set(sorted(range(12), key=lambda tone: -in_key[tone])[:5]) >= {0, 4, 7}
+    assert max(in_key[tone] for tone in (1, 3, 8, 10)) < 0.75
+
+
+def test_another_key_is_heard_within_a_few_chords() -> None:
+    listener = Listener()
+    for index, triad in enumerate([(60, 64, 67), (65, 69, 72), (67, 71, 74), (60, 64, 67)] * 3):
+        chord_of(listener, triad, 1 + 0.6 * index)
+        listener.view(1.5 + 0.6 * index)
+    assert listener.view(8.2).key == Key(0, True)
+    for index, triad in enumerate([(64, 68, 71), (69, 73, 76), (71, 75, 78), (64, 68, 71)] * 2):
+        chord_of(listener, triad, 8.2 + 0.6 * index)
+        for part in range(6):
+            listener.view(8.25 + 0.6 * index + 0.1 * part)
+    view = listener.view(13.0)
+    assert view.key == Key(4, True)
+    assert view.in_key[0] < 0.5 < 0.9 < view.in_key[4]
+
+
+def test_how_loud_they_played_is_remembered_while_they_rest() -> None:
+    listener = Listener()
+    chord_of(listener, (60, 64), 1.0, velocity=40)
+    assert listener.view(1.2).loudness == 40
+    chord_of(listener, (60, 64), 4.0, velocity=90)
+    assert listener.view(4.2).loudness == 90
+    assert listener.view(9.0).loudness == 90
+
+
 def test_slow_low_minor_is_sadder_than_quick_high_major() -> None:
     def mood(steps: tuple[int, ...], gap_s: float, tonic: int) -> tuple[float, float]:
         listener, at_s = Listener(), 1.0
