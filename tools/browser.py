@@ -49,6 +49,7 @@ class Daemon:
         self.address = f"http://127.0.0.1:{self.port}"
         self.sent, self.takes = folder / "sent.jsonl", folder / "takes"
         self._log = folder / "log.txt"
+        self.own_config = folder / "brainmusic" / "config.yaml"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -70,7 +71,7 @@ class Daemon:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "improv", "run", *options],
                 cwd=self._log.parent,
-                env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+                env={**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_CONFIG_HOME": str(self._log.parent)},
                 stdout=log,
                 stderr=log,
             )

@@ -89,7 +89,7 @@ def run(
         signals = Signals(supervised=supervised is not None)
         signals.install()
         pid = os.getpid() if supervised is None else os.getppid()  # one that stays
-        frontends = FrontendsClient(adapters.frontends_settings(config, pid), clock)
+        frontends = FrontendsClient(adapters.frontends_settings(config, pid, path, overrides), clock)
         link = _player(config, clock, supervised)
         stack.callback(link.close)
         if supervised is not None and before is not None:  # its ports open while the model is loaded

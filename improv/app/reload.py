@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from improv.config import Config, adapters
+from improv.config import Config, adapters, is_shipped, of_the_user
 from improv.config.live import LiveReader, Reading
 from improv.control.commands import SetModel
 from improv.engine.engine import Engine
@@ -41,6 +41,7 @@ class Reloader:
     def __init__(self, config: Config, path: Path | None, overrides: list[str]) -> None:
         self._config, self._path = config, path
         self._reader = LiveReader(path, overrides)
+        self._ships = path is None or is_shipped(path)
         self._modified_ns = self._stamp()
         self._next_s = 0.0
 
@@ -63,13 +64,20 @@ class Reloader:
         """Called every turn; looks at the file once a second, takes over what was read."""
         if (reading := self._reader.ready()) is not None:
             self._take(engine, reading, now_s)
-        if self._path is None or now_s < self._next_s:
+        if now_s < self._next_s:
             return
         self._next_s = now_s + CONFIG_POLL_S
+        self._adopt()
         stamp = self._stamp()
         if stamp not in (0, self._modified_ns):
             self._modified_ns = stamp
             self._reader.request()
+
+    def _adopt(self) -> None:
+        """A file of the user's own that was made meanwhile goes before the one that came with BrainMusic, or none."""
+        if self._ships and (mine := of_the_user()).is_file():
+            self._ships, self._path, self._modified_ns = False, mine, 0
+            self._reader.path = mine
 
     def close(self) -> None:
         """Wait for what is being read."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 
 import platformdirs
 
-from improv.config import APP, Config, OutputSection, journeys
+from improv.config import APP, Config, OutputSection, is_shipped, journeys
 from improv.config.sections.limits import limits_of
 from improv.control.commands import Command, StartJourney
 from improv.control.journey import Plan
@@ -123,8 +124,12 @@ def player_settings(config: Config) -> PlayerSettings:
     )
 
 
-def frontends_settings(config: Config, pid: int) -> FrontendsSettings:
-    """The part of the configuration that the page, OSC and ctl need. pid: by which `improv ctl` finds the daemon."""
+def frontends_settings(
+    config: Config, pid: int, path: Path | None = None, overrides: Iterable[str] = ()
+) -> FrontendsSettings:
+    """The part of the configuration that the page, OSC and ctl need. pid: by which `improv ctl` finds the daemon. path,
+    overrides: where the configuration came from.
+    """
     return FrontendsSettings(
         name=config.midi.name,
         web=config.web.enabled,
@@ -141,6 +146,8 @@ def frontends_settings(config: Config, pid: int) -> FrontendsSettings:
         takes_folder=str(config.takes.path) if config.takes.enabled else "",
         pid=pid,
         data_folder=str(platformdirs.user_data_path(APP)),
+        config_file=str(path) if path is not None and not is_shipped(path) else "",
+        overrides=tuple(overrides),
     )
 
 

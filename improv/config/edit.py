@@ -18,7 +18,7 @@ from improv.errors import ConfigError, InputError
 from improv.files import atomic_write, read_text, saving
 
 BY_HAND = "the file is laid out in a way that cannot be changed; put the lines in by hand"
-SIMPLE_FORM = {"output": "", "channel": 1, "program": -1}
+SIMPLE_FORM = {"output": "", "channel": 1, "transpose": 0, "program": -1}
 """What is said of the one output without a list, as it stands beside a list."""
 
 
@@ -62,6 +62,61 @@ def write_control(path: Path, control: int, action: str) -> None:
             "controls": old.controls.model_dump() | {"map": old.controls.map | {control: action}}
         }:
             raise InputError(BY_HAND)
+
+
+def write_value(path: Path, key: str, text: str) -> object:
+    """Set one value, such as midi.input, from a text as `-o` takes it; returns the value. ConfigError where the value
+    cannot be, InputError when the file is laid out so that it cannot be done.
+    """
+    place = tuple(key.split("."))
+    meant = load(path, (f"{key}={text}",), {})
+    value = _plain_at(meant.model_dump(), place)
+
+    def put(tree: Any) -> None:
+        branch = tree
+        for part in place[:-1]:
+            branch = _inside(branch, part)
+        last: Any = int(place[-1]) if isinstance(branch, list) else place[-1]
+        if isinstance(branch, list) and last >= len(branch):
+            raise InputError(BY_HAND)
+        branch[last] = _in_line(value)
+
+    before = read_text(path, LARGEST_FILE)
+    edited = _rewritten(before, put) if before.strip() else _nested(place, value)
+    with saving(path), atomic_write(path) as file:
+        file.write(edited)
+        file.flush()
+        try:
+            same = load(Path(file.name), (), {}) == meant
+        except ConfigError:
+            same = False
+        if not same:
+            raise InputError(BY_HAND)
+    return value
+
+
+def _inside(branch: Any, part: str) -> Any:
+    """The section, table or item that a part of a key names; a section that is missing is made."""
+    try:
+        if isinstance(branch, list):
+            return branch[int(part)]
+        if branch.get(part) is None:
+            branch[part] = {}
+        return branch[part]
+    except (AttributeError, ValueError, IndexError):
+        raise InputError(BY_HAND) from None
+
+
+def _plain_at(values: Any, place: tuple[str, ...]) -> Any:
+    for part in place:
+        values = values[int(part) if isinstance(values, list | tuple) else part]
+    return list(values) if isinstance(values, tuple) else values
+
+
+def _nested(place: tuple[str, ...], value: Any) -> str:
+    for part in reversed(place):
+        value = {part: value}
+    return str(yaml.safe_dump(value, allow_unicode=True, sort_keys=False))
 
 
 def _check(before: Path, after: Path, number: int, values: dict[str, Any]) -> None:

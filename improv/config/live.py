@@ -55,7 +55,7 @@ class LiveReader:
     """Used by one thread, which never waits. overrides: those of the command line."""
 
     def __init__(self, path: Path | None, overrides: list[str], within_s: float = WITHIN_S) -> None:
-        self._path, self._overrides, self._within_s = path, overrides, within_s
+        self.path, self._overrides, self._within_s = path, overrides, within_s
         self._done: queue.SimpleQueue[Reading] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._again = False
@@ -96,7 +96,7 @@ class LiveReader:
         ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)
         with ours:
             try:
-                process = spawn(_main, (theirs, self._path, self._overrides, int(self._within_s)), "brainmusic-config")
+                process = spawn(_main, (theirs, self.path, self._overrides, int(self._within_s)), "brainmusic-config")
             finally:
                 theirs.close()
             try:

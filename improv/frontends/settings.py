@@ -10,7 +10,8 @@ class FrontendsSettings(NamedTuple):
 
     osc_port, query_port: UDP and HTTP; osc_allow: networks that may send OSC, beside this computer.
     name, pid: of the daemon, for `improv ctl`, when several run. data_folder: the user's, for what is kept.
-    takes_folder: where takes are kept; empty: they are not.
+    takes_folder: where takes are kept; empty: they are not. config_file: that the daemon was started with, empty where
+    it is the one that every command finds; overrides: of its command line.
     """
 
     name: str = "BrainMusic"
@@ -28,6 +29,8 @@ class FrontendsSettings(NamedTuple):
     pid: int = 0
     data_folder: str = ""
     takes_folder: str = ""
+    config_file: str = ""
+    overrides: tuple[str, ...] = ()
 
     @property
     def anything(self) -> bool:

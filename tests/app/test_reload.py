@@ -10,7 +10,7 @@ import pytest
 
 from improv.app.reload import Reloader
 from improv.clock import SystemClock
-from improv.config import load
+from improv.config import load, shipped
 from improv.config.live import LiveReader
 from tests.fakes import Stage
 from tests.stage import chords
@@ -60,6 +60,23 @@ def test_what_was_saved_is_taken_over(saved: Saved, caplog: pytest.LogCaptureFix
     saved.save("mood: {intensity: 0.9}\nmidi: {channel: 3}\n")
     assert said(saved, caplog, "was read again; at the next start: midi")
     assert saved.stage.engine.controls.intensity == 0.9
+
+
+def test_a_file_of_the_user_s_own_that_is_made_meanwhile_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    mine = tmp_path / "mine.yaml"
+    monkeypatch.setattr("improv.app.reload.of_the_user", lambda: mine)
+    started = Saved(tmp_path / "shipped.yaml")
+    started.reloader = Reloader(load(None, (), {}), shipped(), [])
+    started.look()
+    mine.write_text("mood: {intensity: 0.9}\n")
+    try:
+        assert said(started, caplog, f"{mine} was read again")
+        assert started.stage.engine.controls.intensity == 0.9
+    finally:
+        started.reloader.close()
 
 
 def test_a_number_of_thousands_of_digits_is_told_and_the_music_goes_on(

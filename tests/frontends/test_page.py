@@ -376,6 +376,25 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
     page.wait_for_function(drawn)
 
 
+def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any, daemon: Daemon) -> None:
+    page.click("#tab-play")
+    page.get_by_role("button", name="Ports and the next start").click()
+    page.get_by_label("Transposed by, semitones").fill("-12")
+    page.get_by_label("Quarter notes in a bar").fill("3")
+    assert page.get_by_label("Model", exact=True).last.is_disabled()  # named on the command line
+    page.get_by_role("button", name="Keep for the next start").click()
+    page.get_by_text("It counts from the next start.").wait_for()
+    text = daemon.own_config.read_text()
+    assert "transpose: -12 " in text
+    assert "beats_per_bar: 3 " in text.replace("3.0", "3")
+    assert "# semitones, -60..60" in text
+    assert str(daemon.own_config) in page.locator("#settings .hint").text_content()
+    page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
+    for scheme in ("light", "dark"):
+        page.evaluate(f"() => {{ document.documentElement.dataset.theme = '{scheme}' }}")
+        assert violations(page) == []
+
+
 def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon) -> None:
     page.click("#tab-play")
     page.get_by_label("Key", exact=True).select_option("F# minor")

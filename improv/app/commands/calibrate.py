@@ -48,7 +48,7 @@ def run(config: Config, path: Path | None, number: int, repeats: int, pitch: int
     if found.warning:
         raise InputError(found.warning)
     if write and path is not None:
-        simple = {"port": output.port, "channel": output.channel, "program": output.program}
+        simple = output.model_dump(include={"port", "channel", "transpose", "program"})
         write_output(path, number - 1, values, simple)
         print(f"# written to {path}")
     return 0

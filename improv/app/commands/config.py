@@ -5,10 +5,12 @@ of one's own.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from improv.app.options import configured
-from improv.config import Config, dump, of_the_user, shipped
+from improv.config import Config, dump, is_shipped, load, of_the_user, shipped
+from improv.config.edit import flow, write_value
 from improv.errors import InputError
 from improv.files import saving, write_whole
 
@@ -17,6 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", action="store_true", help="make a configuration file of your own, every key explained"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="write a value into your own file, which is made where there is none; comments stay",
+    )
+    parser.add_argument("--json", action="store_true", help="the effective values and their file, for programs")
 
 
 def initialise() -> Path:
@@ -31,10 +41,39 @@ def initialise() -> Path:
     return path
 
 
+def own_file(path: Path | None) -> Path:
+    """A file that may be written: the one in force; where that came with BrainMusic, the user's own, made here."""
+    if path is not None and not is_shipped(path):
+        return path
+    made = initialise()
+    print(f"{made}: your own configuration, made from the one that came with BrainMusic")
+    return made
+
+
 def command(options: argparse.Namespace) -> None:
     if options.init:
         print(f"{initialise()}: your own; it is read where no other file is named")
         return
     effective, path = configured(options)
+    if options.set:
+        _set(options.set, path)
+        return
+    if options.json:
+        own = path is not None and not is_shipped(path)
+        told = {"file": str(path or ""), "own": own, "values": effective.model_dump(mode="json")}
+        print(json.dumps(told))
+        return
     print(f"# {path or f'defaults: there is neither ./config.yaml nor {of_the_user()}'}")
     print(dump(effective), end="")
+
+
+def _set(values: list[str], path: Path | None) -> None:
+    """All of them are tried before the first is written."""
+    for value in values:
+        if "=" not in value:
+            raise InputError(f"--set {value!r}: expected section.key=value, for example midi.channel=2")
+        load(path, (value,), {})
+    file = own_file(path)
+    for value in values:
+        key, _, text = value.partition("=")
+        print(f"{key.strip()} is {flow(write_value(file, key.strip(), text))} now; kept in {file}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from improv.app.commands.config import initialise
+from improv.app.commands.config import own_file
 from improv.app.commands.ctl import add_choice
 from improv.app.options import configured
-from improv.config import DEFAULT_CONTROLS, is_shipped
+from improv.config import DEFAULT_CONTROLS
 from improv.config.edit import write_control
 from improv.config.sections.controls import UNBOUND
 from improv.config.sections.section import did_you_mean
@@ -47,7 +46,7 @@ def command(options: argparse.Namespace) -> int:
             control = moved(client.listen({"kind": "watch"}, timeout_s=None))
     if not 0 <= control <= 127:
         raise InputError(f"--control must be 0..127, got {control}")
-    file = _own(path)
+    file = own_file(path)
     before = config.controls.map.get(control, UNBOUND)
     write_control(file, control, options.action)
     told = f" (it was {before})" if before not in (UNBOUND, options.action) else ""
@@ -80,12 +79,3 @@ def moved(messages: Iterable[Mapping[str, Any]]) -> int:
         if len(values) >= ENOUGH or (len(values) == 2 and values[0] >= PRESSED > values[1]):
             return int(message["control"])
     raise InputError("no knob was moved")
-
-
-def _own(path: Path | None) -> Path:
-    """A file that may be written: the one in force; where that came with BrainMusic, the user's own, made here."""
-    if path is not None and not is_shipped(path):
-        return path
-    made = initialise()
-    print(f"{made}: your own configuration, made from the one that came with BrainMusic; start it again to use it")
-    return made

@@ -62,6 +62,7 @@ class MidiSection(Section):
     input: str = ""
     name: str = Field("BrainMusic", min_length=1, max_length=60)
     channel: int = Field(1, ge=1, le=16)
+    transpose: int = Field(0, ge=-60, le=60)
     program: int = Field(-1, ge=-1, le=127)
     clock: bool = False
     metronome: int = Field(0, ge=0, le=16)
@@ -70,11 +71,11 @@ class MidiSection(Section):
     @field_validator("outputs")
     @classmethod
     def _alone(cls, outputs: tuple[OutputSection, ...], info: ValidationInfo) -> tuple[OutputSection, ...]:
-        simple = {"output": "", "channel": 1, "program": -1, "clock": False, "metronome": 0}
+        simple = {"output": "", "channel": 1, "transpose": 0, "program": -1, "clock": False, "metronome": 0}
         if outputs and (given := [key for key, default in simple.items() if info.data.get(key, default) != default]):
             keys = " and ".join(f"midi.{key}" for key in given)
             raise ValueError(
-                f"each output has a port, channel, program, clock and metronome of its own; leave {keys} out"
+                f"each output has a port, channel, transpose, program, clock and metronome of its own; leave {keys} out"
             )
         return outputs
 
@@ -85,6 +86,7 @@ class MidiSection(Section):
             OutputSection(
                 port=self.output,
                 channel=self.channel,
+                transpose=self.transpose,
                 program=self.program,
                 clock=self.clock,
                 metronome=self.metronome,

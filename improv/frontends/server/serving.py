@@ -79,7 +79,7 @@ class Frontends:
     async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web
 
-        app = web.application(self.broker, self._credentials, settings.takes_folder)
+        app = web.application(self.broker, self._credentials, settings)
         guarded = AccessControl(app, self.broker, self.clock, self._credentials, settings.names)
         await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served)
 

@@ -21,7 +21,9 @@ from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker
 from improv.frontends.server.rate_limit import Rates
+from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web.patience import patient_protocol
+from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
 
 if TYPE_CHECKING:
@@ -39,11 +41,12 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 RETRY_S = 5.0
 
 
-def application(broker: Broker, credentials: Credentials, takes_folder: str = "") -> Starlette:
+def application(broker: Broker, credentials: Credentials, settings: FrontendsSettings) -> Starlette:
     """Everything that is served, without the access control in front of it."""
     routes = _Pages(broker, credentials).routes()
-    if takes_folder:
-        routes += TakesApi(takes_folder).routes(_body)
+    routes += SettingsApi(settings.config_file, settings.overrides).routes(_body)
+    if settings.takes_folder:
+        routes += TakesApi(settings.takes_folder).routes(_body)
     if STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
     return Starlette(routes=routes)

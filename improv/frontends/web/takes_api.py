@@ -6,10 +6,8 @@ page nor the music waits for it.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from improv.frontends.web.command_line import CommandLine
+
 # As takes are named: the second they began, and a number where two began in one.
 TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
-LONGEST_S = 600.0  # the sound of half an hour takes some minutes
-MOST_AT_ONCE = 2
 LONGEST_NOTE_BYTES = 40_000
 KINDS = {
     "mid": ("audio/midi", ["export"]),
@@ -39,7 +37,7 @@ class TakesApi:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._free = asyncio.Semaphore(MOST_AT_ONCE)
+        self._line = CommandLine()
 
     def routes(self, body: Body) -> list[Route]:
         """body: reads a request's body up to so many bytes, None beyond."""
@@ -88,23 +86,7 @@ class TakesApi:
     async def _run(self, *arguments: str) -> tuple[int, str]:
         """(exit code, what it printed): of `improv takes ...` on the daemon's folder."""
         action, *rest = arguments
-        command = ["-m", "improv", "takes", action, "-o", f"takes.folder={json.dumps(self._folder)}", *rest]
-        async with self._free:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-            )
-            try:
-                out, error = await asyncio.wait_for(process.communicate(), LONGEST_S)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-                return 1, f"it took longer than {LONGEST_S:g} s"
-            assert process.returncode is not None
-            return process.returncode, (error if process.returncode else out).decode(errors="replace")
+        return await self._line.run("takes", action, "-o", f"takes.folder={json.dumps(self._folder)}", *rest)
 
 
 def _failed(said: str) -> Response:

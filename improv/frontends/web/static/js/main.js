@@ -10,6 +10,7 @@ import { Pad } from "./pad.js";
 import { Plan } from "./plan.js";
 import { Roll } from "./roll.js";
 import { Scenes } from "./scenes.js";
+import { Settings } from "./settings.js";
 import { Shape } from "./shape.js";
 import { Sound } from "./sound.js";
 import { tabs } from "./tabs.js";
@@ -42,6 +43,7 @@ const journey = new Journey(send);
 const together = new Together(send);
 const plan = new Plan(send);
 const scenes = new Scenes(send);
+const settings = new Settings(complain);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -95,6 +97,7 @@ function build(hello) {
   together.build(hello);
   plan.build(hello);
   scenes.build(hello);
+  settings.build(hello);
 }
 
 function show(state) {
