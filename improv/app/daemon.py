@@ -18,7 +18,7 @@ from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
 from improv.app.scene_keeper import SceneKeeper
-from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
+from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Fallen, Rest, from_the_beginning
 from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import Config, adapters, scenes
@@ -60,7 +60,7 @@ LEFT_TO_THE_FIRST = [getattr(signal, name) for name in LEFT_TO_THE_ENGINE if has
 class Supervised(NamedTuple):
     """What a supervisor gives the engine: the memory that they share, and from the second engine on where the one
     before was. may_sound: (channel, pitch) that it may have left sounding. models, player: what is loaded and started
-    already.
+    already. fallen: what this engine is given less of.
     """
 
     lifeline: Lifeline
@@ -68,6 +68,7 @@ class Supervised(NamedTuple):
     may_sound: tuple[tuple[int, int], ...] = ()
     models: Mapping[str, OnnxModel] = MappingProxyType({})
     player: Child | None = None
+    fallen: Fallen | None = None
 
 
 def run(
@@ -115,7 +116,7 @@ def run(
         engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience, book)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
-        keeper = _Keeper(supervised.lifeline, engine, link, frontends, recording) if supervised is not None else None
+        keeper = _Keeper(supervised, engine, link, frontends, recording) if supervised is not None else None
         bridge = Bridge(frontends, clock, engine.act, lambda: _names(engine, loader))
         display = stack.enter_context(_display(model, config, console))
         while not signals.stopping:
@@ -177,13 +178,13 @@ class _Keeper:
 
     def __init__(
         self,
-        lifeline: Lifeline,
+        supervised: Supervised,
         engine: Engine,
         link: PlayerClient,
         frontends: FrontendsClient,
         recording: Recording | None,
     ) -> None:
-        self._checkpoints = CheckpointWriter(lifeline, engine)
+        self._checkpoints = CheckpointWriter(supervised.lifeline, engine, supervised.fallen)
         self._link, self._frontends, self._recording = link, frontends, recording
 
     def turn(self, config: Config, overdue_s: float) -> None:

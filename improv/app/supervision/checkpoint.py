@@ -73,11 +73,32 @@ class Rest(NamedTuple):
     take_id: str
 
 
-class CheckpointWriter:
-    """Called every turn of the engine."""
+class Fallen(NamedTuple):
+    """What an engine was given less of, and what it plays with instead: the next one may be given it again.
 
-    def __init__(self, lifeline: Lifeline, engine: Engine) -> None:
-        self._lifeline, self._engine = lifeline, engine
+    config: the one before. instead: the one now. models: `model` and `instead_of` of the controls before. model: that
+    plays now.
+    """
+
+    config: Config
+    instead: Config
+    models: dict[str, Any]
+    model: str
+
+    def config_before(self, config: Config) -> Config:
+        """For a checkpoint: the one before, unless it was read again meanwhile."""
+        return self.config if config is self.instead else config
+
+    def controls_before(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Likewise, unless another model was chosen meanwhile."""
+        return record | self.models if record["model"] == self.model else record
+
+
+class CheckpointWriter:
+    """Called every turn of the engine. fallen: what it was given less of."""
+
+    def __init__(self, lifeline: Lifeline, engine: Engine, fallen: Fallen | None = None) -> None:
+        self._lifeline, self._engine, self._fallen = lifeline, engine, fallen
         self._memory = b""
         self._beat = -1
         self._written: tuple[object, ...] = ()
@@ -88,7 +109,7 @@ class CheckpointWriter:
 
         keys: that may sound. overdue_s: since a note should have begun, 0 while none is owed.
         """
-        signs, engine = self._signs, self._engine
+        signs, engine, fallen = self._signs, self._engine, self._fallen
         playing_turns = signs.playing_turns + engine.controls.playing
         self._signs = Signs(signs.turns + 1, playing_turns, overdue_s, *pids)
         position = engine.improviser.position
@@ -100,6 +121,9 @@ class CheckpointWriter:
                 self._beat = beat
                 self._memory = self._remembered()
             controls = controls_record(engine.controls)
+            if fallen is not None:
+                rest = rest._replace(config=fallen.config_before(rest.config))
+                controls = fallen.controls_before(controls)
             before = (controls, engine.before.finished, self._memory, position.music_s, engine.improviser.seed)
             self._lifeline.save(Checkpoint(*before, *rest, engine.before.last).packed(), engine.controls.model)
         self._lifeline.beat(self._signs, keys)

@@ -11,7 +11,7 @@ from typing import Any
 
 from improv.app import cli, daemon
 from improv.app.commands import run
-from improv.app.supervision.checkpoint import Checkpoint
+from improv.app.supervision.checkpoint import Checkpoint, Fallen
 from improv.app.supervision.lifeline import Lifeline
 from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK, Orders
 from improv.config import Config, find
@@ -48,27 +48,30 @@ def _play(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Na
         checkpoint = Checkpoint.unpacked(lifeline.load()) if order.fallback is not None else None
         if checkpoint is None:
             return run.play(options, daemon.Supervised(lifeline, player=player))
-        config, checkpoint = fallen_back(checkpoint, order.fallback or AS_BEFORE)
+        config, checkpoint, fallen = fallen_back(checkpoint, order.fallback or AS_BEFORE)
         if not options.debug:
             logging.getLogger().setLevel(config.log.level.upper())
-        supervised = daemon.Supervised(lifeline, checkpoint, lifeline.keys(), models, player)
+        supervised = daemon.Supervised(lifeline, checkpoint, lifeline.keys(), models, player, fallen)
         path = options.config or find()
         return daemon.run(config, path, options.overrides, None, options.terminal.console, supervised)
 
 
-def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoint]:
-    """Under which configuration and from where an engine begins, with less of what could be at fault."""
-    controls, memory = checkpoint.controls, checkpoint.memory
-    config = checkpoint.config
+def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoint, Fallen | None]:
+    """Under which configuration and from where an engine begins, with less of what could be at fault; what that is."""
+    controls, memory, config = checkpoint.controls, checkpoint.memory, checkpoint.config
     if fallback >= NEW_PIECE:
         memory = b""
-    if fallback >= DEFAULT_MODEL:
-        controls = controls | {"model": PLAIN if fallback >= NO_NETWORK else onnx_model.DEFAULT_MODEL}
-        config = config.model_copy(update={"model": Config().model})
+    if fallback < DEFAULT_MODEL:
+        return config, checkpoint._replace(memory=memory), None
+    before = {name: controls[name] for name in ("model", "instead_of")}
+    model = PLAIN if fallback >= NO_NETWORK else onnx_model.DEFAULT_MODEL
+    controls = controls | {"model": model, "instead_of": None}
+    instead = config.model_copy(update={"model": Config().model})
     if fallback >= DEFAULT_CONFIG:
         nobody: dict[str, Any] = {name: {"enabled": False} for name in ("web", "osc", "ctl")}
-        config = Config(midi=config.midi, takes=config.takes, **nobody)
-    return config, checkpoint._replace(controls=controls, memory=memory)
+        instead = Config(midi=config.midi, takes=config.takes, **nobody)
+    fallen = Fallen(config, instead, before, model)
+    return instead, checkpoint._replace(controls=controls, memory=memory, config=instead), fallen
 
 
 def _loaded(name: str) -> dict[str, onnx_model.OnnxModel]:

@@ -20,6 +20,13 @@ SENTENCES = {
     NO_NETWORK: "it plays by rules alone, without a network",
 }
 
+# What the next engine is given again when all went well without it.
+RETURNS = {
+    NEW_PIECE: "the model of before is tried again",
+    DEFAULT_MODEL: "the configuration of before is tried again, with page, OSC and ctl",
+    DEFAULT_CONFIG: "a network is tried again",
+}
+
 
 class Orders(NamedTuple):
     """Play. fallback: None for the first engine, else one of those above."""

@@ -13,15 +13,15 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from improv.app.supervision.fallbacks import SHORT_LIFE_S, Fallbacks
 from improv.app.supervision.lifeline import Lifeline, Signs
 from improv.app.supervision.notify import Notifier
-from improv.app.supervision.orders import AS_BEFORE, NO_NETWORK, SENTENCES, Orders, engine_main
+from improv.app.supervision.orders import NEW_PIECE, RETURNS, SENTENCES, Orders, engine_main
 from improv.app.supervision.stillness import WAITS_S, Stillness
 from improv.clock import Clock, SystemClock
 from improv.processes import Backoff, end, spawn
@@ -37,12 +37,11 @@ TICK_S = 0.05
 # given up makes the machine busier still: each next one has twice as long.
 HUNG_START_S, LONGEST_START_S = 20.0, 160.0
 READY_LOOKS = 40  # after so many looks at an engine that plays another one is made ready beside it
-SHORT_LIFE_S = 5.0  # an engine that plays less long is taken for unable to play
-OFTEN, LATELY_S = 8, 60.0  # each time that so many failed lately something else may be at fault
 # Since a note was owed (improv.engine.overdue): from when on a watchdog is not fed, and when another engine is tried.
 UNWELL_S, SILENT_S = 20.0, 60.0
 LONGEST_DELAY_S = 5.0  # between two tries
 END_WITHIN_S = 8.0
+TAKEN_BACK_WITHIN_S = 1.0  # an engine that is sound ends in so much time
 CHILDREN_END_WITHIN_S = 0.4
 FORCED_EXIT_CODE = 130
 PIDFD = hasattr(os, "pidfd_open")
@@ -73,12 +72,11 @@ class Supervisor:
         self._backoff = Backoff(LONGEST_DELAY_S, SHORT_LIFE_S)
         self._began = False  # an engine has played: from now on one that ends is replaced
         self._not_begun = 0  # engines in a row that never made a turn
-        self._short_lives = 0  # of the last engines, one after the other
-        self._failed_s: deque[float] = deque(maxlen=OFTEN * NO_NETWORK)
-        self._fallback = AS_BEFORE
+        self._fallbacks = Fallbacks()
         self._started_s = self._retry_at_s = 0.0
         self._signs, self._unmoved, self._looks = Signs(), 0, 0
         self._stillness: Stillness | None = None
+        self._plays = False  # it made music since the last look
 
     def run(self, signals: Signals) -> int:
         """Until the first engine cannot begin, or a signal asks for the end. Returns the exit code."""
@@ -116,6 +114,8 @@ class Supervisor:
             self._fail(_ended(code))
         elif reason := self._hangs():
             self._fail(reason)
+        elif self._fallbacks.look(self._clock.now(), plays=self._plays):
+            self._take_back()
         else:
             self._make_ready()
         return None
@@ -140,6 +140,7 @@ class Supervisor:
         self._looks += 1
         if self._unmoved * TICK_S > WAITS_S and self._unmoved * TICK_S > self._stillness.limit_s():
             return "did not move any more"
+        self._plays = self._signs.playing_turns > before.playing_turns and not self._signs.overdue_s
         if self._signs.overdue_s > SILENT_S:
             return f"made no note for {SILENT_S:g} s in which one was owed"
         if self._signs.turns > before.turns and self._signs.overdue_s <= UNWELL_S:
@@ -162,31 +163,38 @@ class Supervisor:
     def _fail(self, reason: str) -> None:
         """Clear the engine away with all that it started, then put another one in its place."""
         assert self._engine is not None
-        signs = self._lifeline.signs()
-        with _handles(signs) as children:
-            self._engine.close()
-            self._engine = None
-            _see_end(children, self._clock)
-        self._count_failure()
+        self._fallbacks.failed(self._clock.now(), silent=self._lifeline.signs().overdue_s > SILENT_S)
+        self._clear_away(self._engine)
         self._retry_at_s = self._backoff.failed(self._clock.now())
-        log.error("The engine %s; another one takes its place: %s.", reason, SENTENCES[self._fallback])
+        log.error("The engine %s; another one takes its place: %s.", reason, SENTENCES[self._fallbacks.level])
         if self._clock.now() >= self._retry_at_s:
             self._try_again()
 
-    def _count_failure(self) -> None:
-        """Engines that fail as soon as they play, or again and again, are given less of what may be at fault."""
-        now_s = self._clock.now()
-        self._short_lives = self._short_lives + 1 if now_s - self._started_s < SHORT_LIFE_S else 0
-        self._failed_s.append(now_s)
-        lately = sum(now_s - failed_s < LATELY_S for failed_s in self._failed_s)
-        self._fallback = min(max(self._short_lives - 1, lately // OFTEN, AS_BEFORE), NO_NETWORK)
+    def _take_back(self) -> None:
+        """The engine has played well with less: the next one is given more. It ends in order."""
+        assert self._engine is not None
+        minutes = self._fallbacks.sound_s / 60
+        self._fallbacks.take_back()
+        if self._fallbacks.level < NEW_PIECE:
+            return  # nothing was kept from it: only its piece had begun anew
+        log.warning("All went well for %g minutes: %s.", minutes, RETURNS[self._fallbacks.level])
+        self._engine.process.terminate()
+        self._engine.process.join(TAKEN_BACK_WITHIN_S)
+        self._clear_away(self._engine)
+        self._try_again()
+
+    def _clear_away(self, engine: EngineProcess) -> None:
+        with _handles(self._lifeline.signs()) as children:
+            engine.close()
+            self._engine = None
+            _see_end(children, self._clock)
 
     def _try_again(self) -> None:
         try:
-            self._start(self._fallback)
+            self._start(self._fallbacks.level)
         except OSError as error:
             self._retry_at_s = max(self._backoff.failed(self._clock.now()), self._clock.now() + 2 * TICK_S)
-            self._short_lives += 1
+            self._fallbacks.could_not_start()
             log.error("No engine can be started (%s); it is tried again.", error.strerror or error)
 
     def _start(self, fallback: int | None) -> None:
@@ -201,6 +209,7 @@ class Supervisor:
         self._engine = engine
         self._started_s = self._clock.now()
         self._backoff.started(self._started_s)
+        self._fallbacks.started(self._started_s)
         self._signs, self._stillness, self._unmoved, self._looks = Signs(), None, 0, 0
 
     def _spawned(self, model: str) -> EngineProcess:

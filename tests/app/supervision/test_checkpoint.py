@@ -74,11 +74,12 @@ def test_damaged_bytes_are_no_checkpoint() -> None:
 @pytest.mark.parametrize("fallback", [AS_BEFORE, NEW_PIECE, DEFAULT_MODEL, DEFAULT_CONFIG, NO_NETWORK])
 def test_each_fallback_has_less_of_what_may_be_at_fault(fallback: int) -> None:
     kept = written(chords(), 1.0, "midi.channel=3", "music.temperature=1.4")
-    config, after = fallen_back(kept, fallback)
+    config, after, fallen = fallen_back(kept, fallback)
     assert (after.memory == b"") == (fallback >= NEW_PIECE)
     assert config.midi.channel == 3
     assert (config.music.temperature == 1.4) == (fallback < DEFAULT_CONFIG)
     assert config.web.enabled == (fallback < DEFAULT_CONFIG)
+    assert (fallen is None) == (fallback < DEFAULT_MODEL)
     expected = {DEFAULT_MODEL: "hands", DEFAULT_CONFIG: "hands", NO_NETWORK: PLAIN}
     assert after.control_state().model == expected.get(fallback, kept.control_state().model)
 
@@ -134,3 +135,26 @@ def test_a_model_that_is_gone_does_not_end_the_music_of_an_engine_that_takes_ove
         assert "gone.onnx is not there" in caplog.text
         with pytest.raises(ModelError):  # the first engine of all says so and does not begin
             _model(config, gone, Supervised(lifeline), Patience(clock))
+
+
+@pytest.mark.parametrize("fallback", [DEFAULT_MODEL, DEFAULT_CONFIG, NO_NETWORK])
+def test_what_an_engine_was_given_less_of_is_kept_for_the_next_one(fallback: int) -> None:
+    kept = written(chords(), 1.0, "music.temperature=1.4")
+    kept = kept._replace(controls=kept.controls | {"model": "mine.onnx", "instead_of": "another.onnx"})
+    config, after, fallen = fallen_back(kept, fallback)
+    stage = chords()
+    stage.engine.controls = after.control_state()
+    with Lifeline.create() as lifeline:
+        writer = CheckpointWriter(lifeline, stage.engine, fallen)
+        writer.turn(Rest(config, (), (), ""), set(), 0.0, (1, 2))
+        saved = Checkpoint.unpacked(lifeline.load())
+        assert saved is not None
+        assert (saved.controls["model"], saved.controls["instead_of"]) == ("mine.onnx", "another.onnx")
+        assert saved.config == kept.config
+        # What a person chose meanwhile goes before.
+        stage.engine.controls = replace(stage.engine.controls, model="chosen")
+        read_again = load(None, ["music.temperature=1.1"], {})
+        writer.turn(Rest(read_again, (), (), ""), set(), 0.0, (1, 2))
+        saved = Checkpoint.unpacked(lifeline.load())
+        assert saved is not None
+        assert (saved.controls["model"], saved.config.music.temperature) == ("chosen", 1.1)

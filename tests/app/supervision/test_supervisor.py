@@ -14,7 +14,9 @@ import pytest
 
 from improv.app import cli
 from improv.app.supervision import supervisor as module
+from improv.app.supervision.fallbacks import SOUND_S
 from improv.app.supervision.lifeline import Lifeline, Signs
+from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK, RETURNS
 from improv.app.supervision.supervisor import SILENT_S, UNWELL_S, EngineProcess, Signals, Supervisor
 from improv.clock import ManualClock, SystemClock
 from tests.conftest import TINY
@@ -115,9 +117,28 @@ def test_an_engine_that_waits_for_a_person_is_left_alone(monkeypatch: pytest.Mon
         try:
             eventually(lambda: lifeline.signs().playing_turns > 0)
             first = subject._pid
-            eventually(lambda: lifeline.signs().playing_turns > 200)  # ten seconds and more, without a note
+            eventually(lambda: lifeline.signs().playing_turns > 80)  # four seconds and more, without a note
             assert subject._pid == first
             assert lifeline.signs().overdue_s == 0
         finally:
             signals.stopping = True
             running.join()
+
+
+def test_more_is_given_again_and_said_once(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+    """On the manual clock: an engine under no network plays on, then each step is taken back."""
+    subject, started = watched.supervisor, []
+    ended = SimpleNamespace(pid=os.getpid(), terminate=lambda: None, join=lambda _: None)
+    subject._engine = EngineProcess(ended, SimpleNamespace())  # type: ignore[arg-type]
+    subject._clear_away = lambda _: None  # type: ignore[method-assign]
+    subject._start = lambda level: started.append(level)  # type: ignore[method-assign, func-returns-value]
+    subject._fallbacks.level = NO_NETWORK
+    for _ in range(int(5 * SOUND_S / LOOK_S)):
+        assert watched.plays(LOOK_S) == ""
+        if subject._fallbacks.look(watched.clock.now(), plays=subject._plays):
+            subject._take_back()
+    assert started == [DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE]
+    assert [record.message for record in caplog.records] == [
+        f"All went well for 10 minutes: {RETURNS[level]}." for level in started
+    ]
+    assert subject._fallbacks.level == AS_BEFORE
