@@ -13,9 +13,9 @@ import argparse
 import contextlib
 import gc
 import itertools
+import json
 import os
 import random
-import re
 import signal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,12 +36,13 @@ from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 from improv.player.protocol import Instruction, PlannedNote, Schedule
 from tools import live
+from tools.live import Daemon
 from tools.waiting import CLOCK, PATIENCE_S
 
 MODELS = ("hands", "polyphony", "performance", "melody", "pianist", "chorale")
 KEPT_S = 20.0  # after its end a note is forgotten
 LONGEST_NOTE_S = 120.0  # what an output bounds it to
-LEGATO_S = 0.25  # the player ends a key before it strikes it again: so much of the old note it may cut
+LEGATO_S = 0.002  # an end may be so much later than the next strike of its key: rounding, and no more
 TURN_S = 0.05
 ACT_EVERY_S = (0.5, 20.0)  # somebody commands or plays something
 GROWTH = 0.05  # of memory: more than that is none that we allow
@@ -60,7 +61,7 @@ FAULTS_AT_RANDOM = (
 )
 FAULT_EVERY_S = (25.0, 45.0)
 GIVEN_S = 8.0  # so long around a fault it may be silent for what is promised there
-LATENESS = re.compile(r"late p50 ([\d.]+) ms, p99 ([\d.]+) ms")
+LATER_MS = 2.0  # of the p99, from the first third to the last: more is a trend
 
 
 # ------------------------------------------------------------------------------------------------ the manual clock
@@ -278,6 +279,47 @@ def memory_mib(pid: int) -> float:
     return total
 
 
+def each_mib(daemon: Daemon) -> dict[str, float]:
+    """Proportional size of each process, by what it does; those that wait beside the engine are told as well."""
+    engines = live.children(daemon.process.pid)
+    found = {"supervisor": [daemon.process.pid], "engine": engines[:1], "waiting_engine": engines[1:2]}
+    for name, pids in (("", engines[:1]), ("waiting_", engines[1:2])):
+        for pid in pids:
+            below = live.children(pid)
+            found |= {f"{name}player": below[:1], f"{name}frontends": below[1:2]}
+    sizes: dict[str, float] = {}
+    for name, pids in found.items():
+        for pid in pids:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                sizes[name] = round(footprint.memory_mib(pid)[0], 1)
+    return sizes
+
+
+def sent_notes(daemon: Daemon) -> list[dict[str, Any]]:
+    """The note log, without lines that a player was killed over."""
+    found = []
+    for line in daemon.notes_path.read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found
+
+
+def lateness_trend(sent: list[dict[str, Any]]) -> dict[str, Any]:
+    """Lateness of all note-ons that were sent, milliseconds: of the first third of the time and of the last."""
+    late = sorted((float(one["sent_s"]), 1000 * (float(one["sent_s"]) - float(one["due_s"]))) for one in sent)
+    if len(late) < 3:
+        return {}
+    third_s = (late[-1][0] - late[0][0]) / 3
+    first = sorted(ms for at_s, ms in late if at_s <= late[0][0] + third_s)
+    last = sorted(ms for at_s, ms in late if at_s >= late[-1][0] - third_s)
+    found = {
+        name: {"p50": round(part[len(part) // 2], 2), "p99": round(part[int(0.99 * (len(part) - 1))], 2)}
+        for name, part in (("first_third", first), ("last_third", last))
+    }
+    grew_ms = found["last_third"]["p99"] - found["first_third"]["p99"]
+    return {"notes": len(late), **found, "trend": grew_ms > LATER_MS}
+
+
 def real_time(minutes: float, seed: int) -> dict[str, Any]:
     """Faults at random while a client listens."""
     rng = random.Random(seed)
@@ -288,6 +330,7 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
         ear, daemon = here.ear, here.daemon
         ear.listen(60.0 if minutes > 2 else 5.0)
         before_mib, began_s = memory_mib(daemon.process.pid), CLOCK.now()
+        each_before = each_mib(daemon)
         inflicted: list[tuple[str, float]] = []
         while CLOCK.now() < began_s + 60 * minutes:
             here.hand.send(0xB0, 22, rng.choice((16, 48, 80, 112)))
@@ -297,7 +340,8 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
             FAULTS[name].inflict(here)
         ear.listen(40.0 if minutes > 2 else 10.0)
         after_mib = memory_mib(daemon.process.pid)
-        lateness = [(float(p50), float(p99)) for p50, p99 in LATENESS.findall(daemon.log)]
+        each_after = each_mib(daemon)
+        sent = sent_notes(daemon)
         code = daemon.stop(signal.SIGINT, 3 * PATIENCE_S)
         ear.listen(1.0)
         return {
@@ -305,9 +349,12 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
             "faults": dict(sorted({name: sum(n == name for n, _ in inflicted) for name, _ in inflicted}.items())),
             **gaps(ear, began_s, [at_s for _, at_s in inflicted]),
             "left_sounding": ear.sounding(CLOCK.now()),
-            "begun_while_sounding": doubled(ear),
+            "begun_while_sounding": doubled(ear, inflicted),
             "pss_mib": {"after_a_minute": round(before_mib, 1), "at_the_end": round(after_mib, 1)},
-            "lateness_p99_ms": {"first": lateness[:1], "last": lateness[-1:]},
+            "each_mib": {"after_a_minute": each_before, "at_the_end": each_after},
+            "note_ons_sent": sum(float(one["sent_s"]) >= began_s for one in sent),
+            "lateness_ms": lateness_trend(sent),
+            "load": list(os.getloadavg()),
             "tracebacks": daemon.log.count("Traceback"),
             "exit_code": code,
         }
@@ -327,13 +374,15 @@ def gaps(ear: Ear, began_s: float, faults_s: list[float]) -> dict[str, Any]:
     }
 
 
-def doubled(ear: Ear) -> int:
-    """Notes that began while they sounded."""
-    found, down = 0, set[tuple[int, int]]()
-    for _, message in ear.heard:
+def doubled(ear: Ear, inflicted: list[tuple[str, float]]) -> dict[str, int]:
+    """Notes that began while they sounded, by the fault before them, if it was just before."""
+    found, down = dict[str, int](), set[tuple[int, int]]()
+    for heard_s, message in ear.heard:
         key = (message[0] & 0x0F, message[1])
         if message[0] & 0xF0 == 0x90 and message[2]:
-            found += key in down
+            if key in down:
+                near = [name for name, at_s in inflicted if at_s <= heard_s < at_s + GIVEN_S]
+                found[(near or ["none"])[-1]] = found.get((near or ["none"])[-1], 0) + 1
             down.add(key)
         elif message[0] & 0xF0 in (0x80, 0x90):
             down.discard(key)
