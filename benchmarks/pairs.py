@@ -12,6 +12,7 @@ from improv.music.attributes import chord_onsets, key_of
 
 SHORT_S = 0.06
 TOLD_WITHIN_S = 1.0
+AT_ONCE_S = 1e-3  # what is told and chosen in the same turn of the manual clock
 WINDOW_S = 8.0
 LEAST_NOTES = 4
 FITS = 0.85  # share of our onsets that are tones of the person's scale
@@ -57,7 +58,7 @@ def deaf_s(person: Person, played: Played) -> list[float]:
     struck = np.array([note.on_s for note in person.notes])
     found = []
     for note_id, on_s in zip(played.ids, played.ours[:, 0], strict=True):
-        unknown = struck[(struck > played.planned_s[note_id]) & (struck <= on_s)]
+        unknown = struck[(struck > played.planned_s[note_id] + AT_ONCE_S) & (struck <= on_s)]
         found.append(float(on_s - unknown.min()) if len(unknown) else 0.0)
     return found
 
