@@ -245,6 +245,7 @@ NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent
 
 
 PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #pad") ? ""
+    : one.matches("#settings *, #learn *") ? ""
     : one.matches("button") ? "Enter" : one.matches("select") ? "ArrowDown" : one.matches("[type=number]") ? "number"
     : one.matches("[type=text]") ? "text"
     : one.matches("[type=range]") ? (Number(one.value) > 150 ? "ArrowLeft" : "ArrowRight") : ''"""
@@ -393,6 +394,31 @@ def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any
     for scheme in ("light", "dark"):
         page.evaluate(f"() => {{ document.documentElement.dataset.theme = '{scheme}' }}")
         assert violations(page) == []
+
+
+def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
+    def turn(control: int, *values: int) -> None:
+        for value in values:
+            look(page, f"brainmusic.live._tell('control', {{ channel: 1, control: {control}, value: {value} }})")
+
+    page.click("#tab-play")
+    page.get_by_role("button", name="Knobs and pedals").click()
+    page.get_by_label("A knob, pedal or pad for").select_option("tempo")
+    turn(74, 1, 2, 3)  # nobody asked yet
+    page.get_by_role("button", name="Learn", exact=True).click()
+    page.get_by_text("Now move the knob").wait_for()
+    turn(123, 0, 0, 0)
+    turn(21, 3)
+    turn(75, 10, 11, 12)
+    page.get_by_text("CC 75 is tempo now").wait_for()
+    page.get_by_text("CC 75 · tempo · yours · also CC 28").wait_for()
+    assert "75: tempo" in daemon.own_config.read_text()
+    page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
+    for scheme in ("light", "dark"):
+        page.evaluate(f"() => {{ document.documentElement.dataset.theme = '{scheme}' }}")
+        assert violations(page) == []
+    page.get_by_role("button", name="Take out: CC 75").click()
+    page.get_by_text("CC 75 is none now").wait_for()
 
 
 def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon) -> None:

@@ -79,5 +79,10 @@ def test_a_control_is_bound(file: Path) -> None:
     api = SettingsApi(str(file), ())
     assert ask(api, "POST", "/api/controls", b'{"action": "tempo", "control": 74}')[0] == 200
     assert "74: tempo" in file.read_text()
-    for wrong in (b'{"action": "tempi", "control": 74}', b'{"action": "tempo", "control": "-h"}', b"{}"):
+    status, body = ask(api, "GET", "/api/controls")
+    found = json.loads(body)
+    assert (status, "tempo" in found["actions"]) == (200, True)
+    assert [74, "tempo", True, [28]] in found["bound"]
+    wrongs = (b'{"action": "tempi", "control": 74}', b'{"action": "tempo", "control": "-h"}', b"{}")
+    for wrong in (*wrongs, b'{"action": "tempo", "control": -1}', b'{"action": "tempo", "control": true}'):
         assert ask(api, "POST", "/api/controls", wrong)[0] == 422

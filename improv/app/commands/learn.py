@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from improv.app.commands.config import own_file
 from improv.app.commands.ctl import add_choice
@@ -28,10 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action", nargs="?", help="what the knob shall do, or none; without it the list of what is bound"
     )
     parser.add_argument("--control", type=int, metavar="NUMBER", help="this number, instead of waiting for a knob")
+    parser.add_argument("--json", action="store_true", help="the list of what is bound, for programs")
 
 
 def command(options: argparse.Namespace) -> int:
     config, path = configured(options)
+    if options.action is None and options.json:
+        table = [[one.control, one.action, one.own, one.others] for one in _bindings(config.controls.map)]
+        print(json.dumps({"actions": sorted(CONTROL_ACTIONS), "bound": table}))
+        return 0
     if options.action is None:
         for line in bound(config.controls.map):
             print(line)
@@ -57,15 +63,29 @@ def command(options: argparse.Namespace) -> int:
     return 0
 
 
-def bound(table: Mapping[int, str]) -> Iterable[str]:
-    """A line for each control, and what differs from the default map."""
+class _Binding(NamedTuple):
+    """own: it differs from the default map. others: controls that do the same."""
+
+    control: int
+    action: str
+    own: bool
+    others: list[int]
+
+
+def _bindings(table: Mapping[int, str]) -> Iterable[_Binding]:
     by_action: dict[str, list[int]] = {}
     for number, action in sorted(table.items()):
         by_action.setdefault(action, []).append(number)
     for number, action in sorted(table.items()):
-        own = "" if DEFAULT_CONTROLS.get(number) == action else "  (yours)"
-        twice = [str(other) for other in by_action[action] if other != number] if action != UNBOUND else []
-        yield f"CC {number:<3} {action}{own}{'  also CC ' + ', '.join(twice) if twice else ''}"
+        others = [other for other in by_action[action] if other != number] if action != UNBOUND else []
+        yield _Binding(number, action, DEFAULT_CONTROLS.get(number) != action, others)
+
+
+def bound(table: Mapping[int, str]) -> Iterable[str]:
+    """A line for each control, and what differs from the default map."""
+    for number, action, own, others in _bindings(table):
+        twice = f"  also CC {', '.join(map(str, others))}" if others else ""
+        yield f"CC {number:<3} {action}{'  (yours)' if own else ''}{twice}"
 
 
 def moved(messages: Iterable[Mapping[str, Any]]) -> int:

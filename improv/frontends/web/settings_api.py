@@ -50,6 +50,7 @@ class SettingsApi:
         return [
             Route("/api/settings", self._told),
             Route("/api/settings", keep, methods=["POST"]),
+            Route("/api/controls", self._bound),
             Route("/api/controls", learn, methods=["POST"]),
         ]
 
@@ -81,11 +82,15 @@ class SettingsApi:
             words += ["--set", f"{key}={json.dumps(value)}"]
         return _answer(await self._line.run("config", *self._file, *words))
 
+    async def _bound(self, request: Request) -> Response:
+        ran = await self._line.run("learn", "--json", *self._file)
+        return _refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+
     async def _learn(self, values: dict[str, object] | None) -> Response:
         action, control = (values or {}).get("action"), (values or {}).get("control")
-        if not isinstance(action, str) or not re.fullmatch(r"[a-z_]{1,40}", action):
-            return _refused("expected an action and a control")
-        return _answer(await self._line.run("learn", *self._file, "--control", str(control)[:40], action))
+        if not isinstance(action, str) or not re.fullmatch(r"[a-z_]{1,40}", action) or type(control) is not int:
+            return _refused("expected an action and the number of a control")
+        return _answer(await self._line.run("learn", *self._file, f"--control={control}", action))
 
 
 def _at(values: Any, key: str) -> Any:

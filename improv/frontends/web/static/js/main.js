@@ -4,6 +4,7 @@ import { by, make, write } from "./dom.js";
 import { Forms } from "./forms.js";
 import { Health } from "./health.js";
 import { Journey } from "./journey.js";
+import { Learn } from "./learn.js";
 import { Live } from "./live.js";
 import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
 import { Pad } from "./pad.js";
@@ -43,6 +44,7 @@ const journey = new Journey(send);
 const together = new Together(send);
 const plan = new Plan(send);
 const scenes = new Scenes(send);
+const learn = new Learn(complain);
 const settings = new Settings(complain);
 const takes = new Takes(complain);
 const health = new Health(sound);
@@ -74,6 +76,7 @@ live
   .on("silence", ({ now_s }) => silence(now_s))
   .on("control", (message) => {
     health.turned(message);
+    learn.turned(message);
     if (live.state && !by("panel-health").hidden) health.show(live.state);
   })
   .on("person", (message) => roll.played(message));

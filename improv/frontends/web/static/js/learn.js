@@ -1,0 +1,87 @@
+// Learn: say what for, move a knob, pedal or pad, and it is bound; and the list of what is bound.
+
+import { button, by, make, write } from "./dom.js";
+
+const FIRST_CHANNEL_MODE = 120; // 120 to 127 are what an instrument says of its own notes
+const PRESSED = 64, ENOUGH = 3; // as `improv learn`: a single message may come from a knob that was only touched
+const LOST = "That cannot be done while the connection is lost.";
+
+/** The number of the first control that is really moved, once that is known. */
+export class Moved {
+  constructor() { this._heard = new Map(); }
+
+  heard({ control, value }) {
+    if (control >= FIRST_CHANNEL_MODE) return null;
+    const values = [...(this._heard.get(control) ?? []), value];
+    this._heard.set(control, values);
+    return values.length >= ENOUGH || (values.length === 2 && values[0] >= PRESSED && values[1] < PRESSED) ? control : null;
+  }
+}
+
+export class Learn {
+  /** say(sentence): tell the person. */
+  constructor(say) {
+    this._say = say;
+    this._moved = null; // while a knob is waited for
+    this._open = button("Knobs and pedals", { onclick: () => this._read(true) });
+    by("learn").replaceChildren(this._open);
+  }
+
+  /** A control change came in by MIDI. */
+  turned(message) {
+    const control = this._moved?.heard(message) ?? null;
+    if (control === null) return;
+    this._wait(false);
+    this._bind(control, this._action.value);
+  }
+
+  async _read(focus = false) {
+    const told = await this._ask("/api/controls");
+    if (!told) return;
+    this._draw(told);
+    if (focus) this._action.focus();
+  }
+
+  _draw({ actions, bound }) {
+    const action = this._action?.value;
+    this._action = make("select", { id: "learn-action" }, ...actions.map((name) => make("option", { value: name }, name.replaceAll("_", " "))));
+    if (action) this._action.value = action;
+    this._start = button("Learn", { "aria-pressed": "false", onclick: () => this._wait(!this._moved) });
+    this._said = make("p", { class: "hint", role: "status" });
+    const rows = bound.map(([control, name, own, others]) => this._row(control, name, own, others));
+    by("learn").replaceChildren(make("div", { class: "row" }, make("div", { class: "field" }, make("label", { for: "learn-action" }, "A knob, pedal or pad for"), this._action), this._start), this._said,
+      make("ul", { class: "bound", "aria-label": "What is bound" }, ...rows));
+  }
+
+  _row(control, name, own, others) {
+    const words = [`CC ${control}`, name.replaceAll("_", " "), own && "yours", others.length && `also CC ${others.join(", ")}`].filter(Boolean).join(" · ");
+    const out = name !== "none" && button("", { class: "button icon", "aria-label": `Take out: CC ${control}`, title: "Take out", onclick: () => this._bind(control, "none") }, "abort");
+    return make("li", {}, make("span", { class: others.length ? "warn" : "" }, words), out || null);
+  }
+
+  _wait(on) {
+    this._moved = on ? new Moved() : null;
+    this._start.setAttribute("aria-pressed", on);
+    write(this._start.querySelector("span"), on ? "Give up" : "Learn");
+    write(this._said, on ? "Now move the knob, or press the pedal or pad." : "");
+  }
+
+  async _bind(control, action) {
+    write(this._said, "Keeping …");
+    const told = await this._ask("/api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) });
+    if (told) await this._read();
+    write(this._said, told ? `${told.said.join(". ")}.` : "");
+    this._start.focus();
+  }
+
+  async _ask(address, request) {
+    try {
+      const answer = await fetch(address, request), told = await answer.json();
+      if (answer.ok) return told;
+      this._say(told.error);
+    } catch {
+      this._say(LOST);
+    }
+    return null;
+  }
+}
