@@ -32,9 +32,18 @@ PLAIN_VALENCE, NEAR_KEYS, THEIR_KEYS = 0.5, 1, 0
 """A mood that is plainly pleasant or unpleasant modulates by a fifth at most: further keys are in the other mode.
 Beside a person who plays in a key it does not modulate at all.
 """
+JOURNEY_VARIETY = 0.25
+"""On a journey the mood leads: how far pieces, sections and phrases then differ in anything else, of what they do
+otherwise.
+"""
 TEMPO_BREATHES = 1.4
 """Of the plan's: so that bars vary by 6 % in length, as people's do."""
 _NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
+
+
+def variety(controls: ControlState) -> float:
+    """How far the music may differ in itself beside what is commanded, 0..1."""
+    return 1.0 if controls.course is None else JOURNEY_VARIETY
 
 
 class Composer:
@@ -88,10 +97,11 @@ class Composer:
             form=controls.form,
             bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
             person=PersonView(key, theirs.harmony),
+            variety=variety(controls),
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
         )
 
-    def place(self, snapshot: Snapshot) -> PlannedPlace | None:
+    def place(self, snapshot: Snapshot, controls: ControlState) -> PlannedPlace | None:
         """What the plan says of the snapshot's step; None without a plan."""
         plan, tick = snapshot.plan, snapshot.position.tick
         if plan is None:
@@ -102,7 +112,8 @@ class Composer:
         vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
         piece = self._tempo_factors.get(bar.piece, 1.0)
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)
-        return PlannedPlace(vector, bar, piece * breath, bar.loudness, loudness.level(self._seed, bar))
+        louder = variety(controls) * loudness.level(self._seed, bar)
+        return PlannedPlace(vector, bar, piece * breath, bar.loudness, louder)
 
     def remember(self, plan: Plan | None, tick: int, grid: GridStep) -> None:
         """What a step began at a tick of the music, by hand; the plan may refer to it later."""

@@ -189,7 +189,7 @@ class Improviser:
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
         snapshot = composer.planned(snapshot, controls, self.settings, self.around)
         recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
-        asked = request_for(snapshot, controls, self.settings, self.around, recall, composer.place(snapshot))
+        asked = request_for(snapshot, controls, self.settings, self.around, recall, composer.place(snapshot, controls))
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)

@@ -61,7 +61,7 @@ class Request:
     influence: what the person's playing asks of us. resting: it is not our turn. must_start: a note has to start, as
     far as may_start allows it. turned: the mood was turned since the last answer. longest_note_ticks: nothing sounds
     longer. recall: what an earlier phrase would bring back here. place: what the plan says of the step, or None. key:
-    that is commanded, or None. guided: whether the commands are exaggerated.
+    that is commanded, or None. guided: whether the commands are exaggerated. on_journey: whether one is under way.
     """
 
     mood: Mood
@@ -86,6 +86,7 @@ class Request:
     place: PlannedPlace | None = None
     key: Key | None = None
     guided: bool = True
+    on_journey: bool = False
 
     @property
     def slowing(self) -> float:
@@ -157,6 +158,7 @@ def request_for(
         place=place,
         key=key_commanded(controls),
         guided=controls.guided,
+        on_journey=controls.course is not None,
     )
 
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass, fields, replace
 from improv.improviser.expression import Expression
 from improv.music.mood import AttributeTable
 
+JOURNEY_PULLS = 0.5
+"""Of all biases, on a journey: without them the valence of its first parts does not rise as commanded
+(docs/measured/moods.md).
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BiasStrengths:
@@ -44,7 +49,7 @@ class Settings(BiasStrengths):
     breath: 0..2, strength of improv.improviser.variation.
     tempo_lands_on_bar: a change of tempo comes at once with the next bar line; else it glides over about a beat.
     metres_vary: models with a plan draw the metre for each piece; else every bar has beats_per_bar.
-    planned_pulls: 0..1, how much of all biases models with a plan feel.
+    planned_pulls: 0..1, how much of all biases models with a plan feel; on a journey at least JOURNEY_PULLS.
     pedal: 0..2, strength of the sustain pedal in models with a plan; 0: it is never pressed.
     """
 
@@ -63,8 +68,9 @@ class Settings(BiasStrengths):
     planned_pulls: float = 0.0
     pedal: float = 0.0
 
-    @property
-    def for_planned(self) -> Settings:
-        """For models that are told a plan: what plan and commands do well needs little feedback."""
-        share = self.planned_pulls
+    def for_planned(self, *, journey: bool) -> Settings:
+        """For models that are told a plan: what plan and commands do well needs little feedback. journey: the mood
+        leads, and what does not arrive is made up for.
+        """
+        share = max(self.planned_pulls, JOURNEY_PULLS) if journey else self.planned_pulls
         return replace(self, **{field.name: share * getattr(self, field.name) for field in fields(BiasStrengths)})

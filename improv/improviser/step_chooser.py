@@ -260,7 +260,7 @@ def _guidance(snapshot: Snapshot, asked: Request, settings: Settings) -> float:
 def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepBiases:
     """What turns the network in this step."""
     if snapshot.encoding.planned:
-        settings = settings.for_planned
+        settings = settings.for_planned(journey=asked.on_journey)
     feedback, register = snapshot.feedback, asked.attributes["register"]
     if asked.key is not None:
         place = biases.commanded_key_bias(asked.key, asked.intensity, settings.key_pull)
