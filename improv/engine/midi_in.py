@@ -36,7 +36,7 @@ class MidiIn:
             chords = self.map.names_chords(parsed)
             if not chords:
                 self._person.receive(message, received_s)
-            command = self._chord_keys.hear(parsed) if chords else self.map.command(parsed)
+            command = self._chord_keys.hear(parsed, received_s) if chords else self.map.command(parsed)
             if command is not None:
                 self._act(command, received_s)
         except BrainMusicError as error:

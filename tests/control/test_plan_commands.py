@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control.chord_keys import ChordKeys
+from improv.control.chord_keys import LONGEST_KEY_S, ChordKeys
 from improv.control.commands import SetChord, SetChords, SetForm, SetKey, SetPhraseBars, SetReach
 from improv.control.midi_map import MidiMap
 from improv.control.parse import parse
@@ -135,19 +135,21 @@ def test_every_value_of_every_knob_is_a_command_or_nothing(action: str) -> None:
 
 
 def test_held_keys_name_a_chord_as_they_go_down() -> None:
-    keys = ChordKeys()
+    keys, now_s = ChordKeys(), [100.0]
 
     def down(*pitches: int) -> list[object]:
-        return [keys.hear(mido.Message("note_on", note=pitch, velocity=64)) for pitch in pitches]
+        return [keys.hear(mido.Message("note_on", note=pitch, velocity=64), now_s[0]) for pitch in pitches]
 
     def up(*pitches: int) -> list[object]:
-        return [keys.hear(mido.Message("note_off", note=pitch)) for pitch in pitches]
+        return [keys.hear(mido.Message("note_off", note=pitch), now_s[0]) for pitch in pitches]
 
     assert down(48, 52, 55) == [None, None, SetChord(chord_named("C"))]
     assert down(59) == [SetChord(chord_named("Cmaj7"))]
     assert up(48, 52, 55, 59) == [None] * 4  # E G B is no Em: the hand leaves
     assert down(50, 51, 52) == [None] * 3  # no chord
-    keys.hear(mido.Message("control_change", control=123, value=0))
+    keys.hear(mido.Message("control_change", control=123, value=0), now_s[0])
     assert down(45, 48, 52)[-1] == SetChord(AM)
     keys.clear()
     assert down(57) == [None]
+    now_s[0] += LONGEST_KEY_S + 1  # its end was lost
+    assert down(48, 52, 55) == [None, None, SetChord(chord_named("C"))]
