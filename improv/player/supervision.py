@@ -7,6 +7,8 @@ from improv.player.protocol import Ping, PlayerSettings
 from improv.processes import Backoff
 
 PING_EVERY_S = 0.5
+STEADY_S = 5.0  # a player that lived so long is started again at once: the music waits for it
+LONGEST_DELAY_S = 5.0  # between two tries where it fails as soon as it lives
 ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
 
 
@@ -22,7 +24,7 @@ class Supervision:
         """What happened to the last one that failed, as half a sentence."""
         self.restart_at_s: float | None = None
         self._pinged_s = self._answered_s = self._beat_s = 0.0
-        self._backoff = Backoff()
+        self._backoff = Backoff(LONGEST_DELAY_S, STEADY_S)
         self._spare = spare
 
     @property
