@@ -53,12 +53,13 @@ def test_nobody_who_does_not_read_holds_the_writer_up(pipe: Pipe) -> None:
     lines = 4 * MOST_UNREAD // len(line)
     for _ in range(lines):
         pipe.text.write(line)
-    assert pipe.text.left_out > lines // 4
     eventually(lambda: not pipe.take() or not pipe.text._unread)
     pipe.text.write("again\n")
     eventually(lambda: pipe.take().endswith("again\n"))
     counted = re.findall(r"\((\d+) lines were left out: nobody read them\)", pipe.read.decode())
-    assert pipe.read.count(line.encode()) + sum(map(int, counted)) == lines
+    left_out = sum(map(int, counted))  # told in parts where the thread that writes was late to begin
+    assert left_out > lines // 4
+    assert pipe.read.count(line.encode()) + left_out == lines
 
 
 def test_the_end_of_the_program_does_not_wait_for_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
