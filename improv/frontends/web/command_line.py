@@ -6,6 +6,8 @@ import asyncio
 import sys
 from typing import NamedTuple
 
+from starlette.responses import JSONResponse, Response
+
 MOST_AT_ONCE = 2
 LONGEST_S = 600.0  # the sound of half an hour takes some minutes
 
@@ -49,3 +51,8 @@ class CommandLine:
                 return Ran(1, f"it took longer than {LONGEST_S:g} s")
             assert process.returncode is not None
             return Ran(process.returncode, (error if process.returncode else out).decode(errors="replace"))
+
+
+def refused(sentence: str) -> Response:
+    """The answer where something cannot be done."""
+    return JSONResponse({"ok": False, "error": sentence}, 422)

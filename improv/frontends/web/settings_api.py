@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.frontends.jsonlines import LineError, decode
-from improv.frontends.web.command_line import CommandLine, Ran
+from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 OF_ONE_OUTPUT = ("midi.output", "midi.channel", "midi.transpose")
 KEYS = (*OF_ONE_OUTPUT, "midi.input", "model.path", "clock.source", "music.beats_per_bar", "mood.start")
@@ -58,7 +58,7 @@ class SettingsApi:
         overrides = [word for override in self._overrides for word in ("-o", override)]
         config = await self._line.run("config", "--json", *self._file, *overrides)
         if config.code:
-            return _refused(config.sentence)
+            return refused(config.sentence)
         ports = await self._line.run("ports", "--json", *self._file, *overrides)
         found = {"inputs": [], "outputs": [], "fault": ports.sentence} if ports.code else json.loads(ports.said)
         told = json.loads(config.said)
@@ -72,24 +72,24 @@ class SettingsApi:
 
     async def _keep(self, values: dict[str, object] | None) -> Response:
         if not values or len(values) > MOST_KEYS:
-            return _refused(f"expected 1..{MOST_KEYS} keys with values")
+            return refused(f"expected 1..{MOST_KEYS} keys with values")
         words = []
         for key, value in values.items():
             if key not in KEYS:
-                return _refused(f"{key[:80]!r} is not kept from the page")
+                return refused(f"{key[:80]!r} is not kept from the page")
             if key == "model.path" and not NAME_OF_A_MODEL.fullmatch(str(value)):
-                return _refused(f"a model's file is named in the configuration file alone (got {str(value)[:60]!r})")
+                return refused(f"a model's file is named in the configuration file alone (got {str(value)[:60]!r})")
             words += ["--set", f"{key}={json.dumps(value)}"]
         return _answer(await self._line.run("config", *self._file, *words))
 
     async def _bound(self, request: Request) -> Response:
         ran = await self._line.run("learn", "--json", *self._file)
-        return _refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+        return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
 
     async def _learn(self, values: dict[str, object] | None) -> Response:
         action, control = (values or {}).get("action"), (values or {}).get("control")
         if not isinstance(action, str) or not re.fullmatch(r"[a-z_]{1,40}", action) or type(control) is not int:
-            return _refused("expected an action and the number of a control")
+            return refused("expected an action and the number of a control")
         return _answer(await self._line.run("learn", *self._file, f"--control={control}", action))
 
 
@@ -105,9 +105,5 @@ def _table(body: bytes | None) -> dict[str, object] | None:
         return None
 
 
-def _refused(sentence: str) -> Response:
-    return JSONResponse({"ok": False, "error": sentence}, 422)
-
-
 def _answer(ran: Ran) -> Response:
-    return _refused(ran.sentence) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip().splitlines()})
+    return refused(ran.sentence) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip().splitlines()})

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from improv.frontends.web.command_line import CommandLine
+from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 # As takes are named: the second they began, and a number where two began in one.
 TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
@@ -43,8 +43,8 @@ class TakesApi:
         """body: reads a request's body up to so many bytes, None beyond."""
 
         async def listed(request: Request) -> Response:
-            code, out = await self._run("list", "--json", "--limit", "0")
-            return _failed(out) if code else JSONResponse(json.loads(out))
+            ran = await self._run("list", "--json", "--limit", "0")
+            return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
 
         async def file(request: Request) -> Response:
             return await self._file(request.path_params["take_id"], request.path_params["kind"])
@@ -71,24 +71,19 @@ class TakesApi:
         media, action = KINDS[kind]
         with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
             out = Path(folder) / f"{take_id}.{kind}"
-            code, said = await self._run(*action, take_id, str(out))
-            if code:
-                return _failed(said)
+            ran = await self._run(*action, take_id, str(out))
+            if ran.code:
+                return refused(ran.sentence)
             kept = {"Content-Disposition": f'attachment; filename="{out.name}"'}
             return Response(out.read_bytes(), media_type=media, headers=kept)
 
     async def _change(self, action: str, take_id: str, *more: str) -> Response:
         if not TAKE_ID.fullmatch(take_id):
             return JSONResponse({"ok": False, "error": "there is no such take"}, 404)
-        code, said = await self._run(action, take_id, *more)
-        return _failed(said) if code else JSONResponse({"ok": True})
+        ran = await self._run(action, take_id, *more)
+        return refused(ran.sentence) if ran.code else JSONResponse({"ok": True})
 
-    async def _run(self, *arguments: str) -> tuple[int, str]:
-        """(exit code, what it printed): of `improv takes ...` on the daemon's folder."""
+    async def _run(self, *arguments: str) -> Ran:
+        """`improv takes ...` on the daemon's folder."""
         action, *rest = arguments
         return await self._line.run("takes", action, "-o", f"takes.folder={json.dumps(self._folder)}", *rest)
-
-
-def _failed(said: str) -> Response:
-    lines = said.strip().splitlines() or ["it failed without a word"]
-    return JSONResponse({"ok": False, "error": lines[-1].removeprefix("improv: ")}, 422)

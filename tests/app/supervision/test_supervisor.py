@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import socket
@@ -25,7 +26,7 @@ from tools.waiting import eventually
 LOOK_S = 0.05
 
 
-def run_options(*settings: str) -> object:
+def run_options(*settings: str) -> argparse.Namespace:
     options = cli._parsed(["run", *(word for setting in settings for word in ("-o", setting))])
     options.terminal = None
     return options
@@ -36,7 +37,7 @@ class Watched:
 
     def __init__(self, lifeline: Lifeline) -> None:
         self.clock, self.lifeline = ManualClock(1000.0), lifeline
-        self.supervisor = Supervisor(run_options(), lifeline, self.clock)  # type: ignore[arg-type]
+        self.supervisor = Supervisor(run_options(), lifeline, self.clock)
         process = SimpleNamespace(pid=os.getpid())
         self.supervisor._engine = EngineProcess(process, SimpleNamespace())  # type: ignore[arg-type]
         self.turns = 0
@@ -111,7 +112,7 @@ def test_an_engine_that_waits_for_a_person_is_left_alone(monkeypatch: pytest.Mon
     )
     signals = Signals()
     with Lifeline.create() as lifeline:
-        subject = Supervisor(run_options(*settings, *nobody, *short), lifeline, SystemClock())  # type: ignore[arg-type]
+        subject = Supervisor(run_options(*settings, *nobody, *short), lifeline, SystemClock())
         running = threading.Thread(target=subject.run, args=(signals,))
         running.start()
         try:
@@ -125,13 +126,16 @@ def test_an_engine_that_waits_for_a_person_is_left_alone(monkeypatch: pytest.Mon
             running.join()
 
 
-def test_more_is_given_again_and_said_once(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
+def test_more_is_given_again_and_said_once(
+    watched: Watched, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On the manual clock: an engine under no network plays on, then each step is taken back."""
-    subject, started = watched.supervisor, []
+    subject = watched.supervisor
+    started: list[int] = []
     ended = SimpleNamespace(pid=os.getpid(), terminate=lambda: None, join=lambda _: None)
     subject._engine = EngineProcess(ended, SimpleNamespace())  # type: ignore[arg-type]
-    subject._clear_away = lambda _: None  # type: ignore[method-assign]
-    subject._start = lambda level: started.append(level)  # type: ignore[method-assign, func-returns-value]
+    monkeypatch.setattr(subject, "_clear_away", lambda _: None)
+    monkeypatch.setattr(subject, "_start", started.append)
     subject._fallbacks.level = NO_NETWORK
     for _ in range(int(5 * SOUND_S / LOOK_S)):
         assert watched.plays(LOOK_S) == ""
