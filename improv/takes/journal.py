@@ -130,8 +130,7 @@ class JournalWriter:
             self.fail(error.strerror or str(error))
             return
         try:
-            if fcntl is not None:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # whoever looks knows that it is being written
+            _lock(handle)
             _sync_folder(self.path.parent)
             while self._write(handle):
                 pass
@@ -171,6 +170,17 @@ class JournalWriter:
                 self.fail("its file was deleted")
                 return False
         return not ends
+
+
+def _lock(handle: int) -> None:
+    """Say to whoever looks that the file is being written.
+
+    Waits: whoever looks at this very moment (`is_locked`) holds the lock for some microseconds. A disk that knows no
+    locks (some network shares) records all the same; there a take that is being written is not told apart.
+    """
+    if fcntl is not None:
+        with contextlib.suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _sync_folder(folder: Path) -> None:

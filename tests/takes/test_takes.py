@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import errno
+import fcntl
 import itertools
 import json
+import os
 import random
 import shutil
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -728,6 +732,35 @@ def test_a_take_that_is_being_recorded_is_never_deleted_as_an_old_one(tmp_path: 
     library.keep_newest(tmp_path, 1)
     assert [path.stem[-2:] for path in library.paths(tmp_path)] == ["00", "03"]
     oldest.close()
+
+
+def test_a_take_that_somebody_looks_at_as_it_begins_is_recorded(tmp_path: Path) -> None:
+    """Whoever lists takes asks for the lock of each; the writer waits for that moment instead of giving up."""
+    path = tmp_path / f"x{SUFFIX}"
+    path.touch()
+    with path.open("rb") as looker:
+        fcntl.flock(looker, fcntl.LOCK_SH)
+        handle = os.open(path, os.O_WRONLY)
+        locking = threading.Thread(target=journal._lock, args=(handle,))
+        locking.start()
+        locking.join(0.05)
+        assert locking.is_alive()
+    locking.join(60.0)
+    assert library.is_locked(path)
+    os.close(handle)
+
+
+def test_a_disk_without_locks_records_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    failures: list[str] = []
+    writer = JournalWriter(tmp_path / f"x{SUFFIX}", failures.append)
+    writer.append({"k": "take"})
+    writer.close()
+    assert [record["k"] for record in journal.read(writer.path) if record] == ["take"]
+    assert not failures
 
 
 def test_a_record_that_json_cannot_say_costs_one_line(tmp_path: Path) -> None:
