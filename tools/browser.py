@@ -44,8 +44,8 @@ def free_port() -> int:
 class Daemon:
     """`improv run` with the tiny model, no MIDI ports, and its page. It rests until it is told to play."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self.port, self._host = free_port(), host
         self.address = f"http://127.0.0.1:{self.port}"
         self.sent, self.takes = folder / "sent.jsonl", folder / "takes"
         self._log = folder / "log.txt"
@@ -57,6 +57,7 @@ class Daemon:
         settings = {
             "model.path": TINY,
             "midi.driver": "null",
+            "web.host": self._host,
             "web.port": self.port,
             "osc.enabled": "false",
             "ctl.enabled": "false",
@@ -71,7 +72,12 @@ class Daemon:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "improv", "run", *options],
                 cwd=self._log.parent,
-                env={**os.environ, "PYTHONPATH": str(REPOSITORY), "XDG_CONFIG_HOME": str(self._log.parent)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(REPOSITORY),
+                    "XDG_CONFIG_HOME": str(self._log.parent),
+                    "XDG_DATA_HOME": str(self._log.parent),
+                },
                 stdout=log,
                 stderr=log,
             )
@@ -122,9 +128,9 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running_daemon() -> Iterator[Daemon]:
+def running_daemon(host: str = "127.0.0.1") -> Iterator[Daemon]:
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(Path(folder))
+        daemon = Daemon(Path(folder), host)
         try:
             yield daemon.start()
         finally:

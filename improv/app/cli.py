@@ -39,7 +39,8 @@ COMMANDS = {
     "status": "Show what a daemon that plays is doing.",
     "watch": "Print the published state as it changes, and every note, one JSON line each.",
     "install-service": "Let systemd or launchd start the music with the computer, and again when it ends.",
-    "link": "Make a way in to the page for another device, good once and for ten minutes.",
+    "link": "Make a way in to the page for another device (QR code), good once and for ten minutes.",
+    "devices": "List the devices that are let in to the page, and shut single ones out.",
 }
 
 

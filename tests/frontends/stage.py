@@ -95,8 +95,8 @@ class Scene:
         writer.close()
         head, _, rest = answer.partition(b"\r\n\r\n")
         first, *others = head.decode("latin-1").split("\r\n")
-        found = dict(line.lower().split(": ", 1) for line in others)
-        return int(first.split()[1]) if first else 0, found, rest
+        found = dict(line.split(": ", 1) for line in others)
+        return int(first.split()[1]) if first else 0, {name.lower(): value for name, value in found.items()}, rest
 
     async def command(self, **message: Any) -> Any:
         """By HTTP: the answer."""

@@ -122,8 +122,32 @@ def test_a_command_a_refusal_and_the_state(capsys: pytest.CaptureFixture[str]) -
         assert json.loads(capsys.readouterr().out)["tempo_bpm"] == 96
         assert await in_a_thread("status") == 0
         assert "resting, bar 3, beat 1, 96 bpm" in capsys.readouterr().out
+        assert await in_a_thread("link") == 2
+        assert "the page is not served" in capsys.readouterr().err
+        assert await in_a_thread("devices") == 0
+        assert "no device is paired" in capsys.readouterr().out
+
+    play(body)
+
+
+def test_a_link_with_its_code_and_a_device_that_is_shut_out(capsys: pytest.CaptureFixture[str]) -> None:
+    async def body(here: Scene) -> None:
+        here.frontends._page = ("192.168.1.2", 8765)
+        assert await in_a_thread("link", "--qr") == 0
+        shown = capsys.readouterr().out
+        assert "▄▄▄▄▄" in shown
+        assert "good once, for 10 minutes" in shown
         assert await in_a_thread("link") == 0
-        assert "the page is not served" in capsys.readouterr().out
+        link = capsys.readouterr().out.strip()
+        assert link.startswith("http://192.168.1.2:8765/enter#")
+        assert here.frontends._credentials.redeem(link.partition("#")[2], "iPad, Safari")
+        (device,) = here.frontends.pairing.devices()
+        assert await in_a_thread("devices") == 0
+        assert f"{device['id']}  iPad, Safari" in capsys.readouterr().out
+        assert await in_a_thread("devices", "--revoke", "nobody") == 2
+        assert f"allowed: {device['id']}, all" in capsys.readouterr().err
+        assert await in_a_thread("devices", "--revoke", device["id"]) == 0
+        assert here.frontends.pairing.devices() == []
 
     play(body)
 

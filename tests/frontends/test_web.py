@@ -8,16 +8,18 @@ import json
 import re
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from improv.clock import ManualClock
+from improv.clock import ManualClock, wall_clock
 from improv.control.table import COMMANDS
 from improv.frontends.server import access
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
+from improv.frontends.server.devices import Devices
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import app
@@ -229,16 +231,21 @@ def test_path_tricks_lead_nowhere() -> None:
 # -------------------------------------------------------------------------------------------- from another computer
 
 
+def credentials(clock: ManualClock) -> Credentials:
+    token = "a-token-of-some-length"
+    return Credentials(token, clock, Devices(None, token, wall_clock))
+
+
 class Visitor:
     """An ASGI request that claims to come from another address."""
 
     def __init__(self, address: str = "192.168.1.7") -> None:
         self.clock = ManualClock()
-        self.credentials = Credentials("a-token-of-some-length", self.clock)
+        self.credentials = credentials(self.clock)
         self.address = address
         self.let_in = 0
         self.told: list[str] = []
-        self.access = AccessControl(self._inside, self, self.clock, self.credentials, ["studio.lan"])  # type: ignore[arg-type]
+        self.access = AccessControl(self._inside, self, self.clock, self.credentials, ["studio.lan"], (), "/enter")  # type: ignore[arg-type]
 
     def say(self, kind: str, text: str) -> None:
         self.told.append(text)
@@ -265,7 +272,9 @@ def test_from_elsewhere_only_with_the_token() -> None:
     assert visitor.get(authorization="Bearer wrong") == 401
     assert visitor.get(authorization="Bearer a-token-of-some-length") == 200
     assert visitor.get(authorization="Basic a-token-of-some-length") == 401
-    assert visitor.get(cookie=f"brainmusic={visitor.credentials.cookie}") == 200
+    cookie = visitor.credentials.redeem("a-token-of-some-length", "iPad")
+    assert visitor.get(cookie=f"brainmusic={cookie}") == 200
+    assert visitor.get(cookie=f"brainmusic={cookie}x") == visitor.get(cookie=f"brainmusic={cookie[:9]}") == 401
     assert visitor.get(cookie="brainmusic=wrong") == visitor.get(cookie="\xff=;;=,") == 401
     assert visitor.get("/enter") == visitor.get("/healthz") == 200
     assert visitor.get("/metrics") == visitor.get("/live") == visitor.get("/") == 401
@@ -282,34 +291,84 @@ def test_what_came_through_another_server_counts_as_from_elsewhere() -> None:
     assert Visitor("::ffff:10.0.0.1").get() == Visitor("nonsense").get() == 401
 
 
-def test_a_ticket_opens_once_and_not_for_ever() -> None:
+def test_a_browser_without_a_token_is_led_to_the_way_in_and_a_program_is_told() -> None:
+    visitor = Visitor()
+    page = "text/html,application/xhtml+xml"
+    assert visitor.get("/", accept=page) == visitor.get("/static/index.html", accept=page) == 303
+    assert visitor.get("/api/state", accept=page) == visitor.get("/", accept="*/*") == 401
+    assert visitor.get("/", host="evil.example", accept=page) == 403
+
+
+def test_a_one_time_token_opens_once_and_not_for_ever() -> None:
     clock = ManualClock()
-    credentials = Credentials("a-token-of-some-length", clock)
-    token, late = credentials.one_time_token(), credentials.one_time_token()
-    assert credentials.redeem("") == credentials.redeem("wrong") == ""
-    assert credentials.redeem(token) == credentials.cookie
-    assert credentials.redeem(token) == ""
+    known = credentials(clock)
+    token, late = known.one_time_token(), known.one_time_token()
+    assert known.redeem("", "iPad") == known.redeem("wrong", "iPad") == ""
+    assert known.redeem(token, "iPad")
+    assert known.redeem(token, "iPad") == ""
     clock.wait(ONE_TIME_TOKEN_LIVES_S + 1)
-    assert credentials.redeem(late) == ""
-    assert credentials.redeem("a-token-of-some-length") == credentials.cookie
-    assert Credentials("another-token-entirely", clock).cookie != credentials.cookie
+    assert known.redeem(late, "iPad") == ""
+    assert known.redeem("a-token-of-some-length", "iPad")
+    assert [device.name for device in known.devices.all()] == ["iPad", "iPad"]
 
 
 def test_the_way_in() -> None:
     async def body(here: Scene) -> None:
         port = here.frontends._page
         assert STATIC.joinpath("enter.html").read_bytes() == (await here.http("/enter"))[2]
-        assert "open to this computer only" in here.frontends.link()
+        assert "open to this computer only" in here.frontends.pairing.links()["trouble"]
         here.frontends._page = ("192.168.1.2", 8765)
-        address, _, token = here.frontends.link().partition("#")
-        assert address == "http://192.168.1.2:8765/enter"
+        (link,) = here.frontends.pairing.links()["links"]
+        address, _, token = link["link"].partition("#")
+        assert (address, link["address"]) == ("http://192.168.1.2:8765/enter", "http://192.168.1.2:8765")
         here.frontends._page = port
         status, headers, _ = await here.http("/api/enter", "POST", token.encode())
         assert status == 200
-        assert re.match(r"brainmusic=\w+; httponly; max-age=\d+; path=/; samesite=strict", headers["set-cookie"])
+        assert re.match(r"brainmusic=[\w.-]+; HttpOnly; Max-Age=\d+; Path=/; SameSite=strict", headers["set-cookie"])
         guesses = [(await here.http("/api/enter", "POST", b"guess"))[0] for _ in range(6)]
         assert guesses == [401, 401, 401, 401, 429, 429]
         assert not any(token in text for text in here.logged)
+
+    play(body)
+
+
+def test_a_code_for_each_address_the_list_and_shutting_out(tmp_path: Path) -> None:
+    async def body(here: Scene) -> None:
+        status, _, answer = await here.http("/api/pair", "POST")
+        assert (status, json.loads(answer)["error"][:40]) == (422, "the page is open to this computer only, ")
+        port = here.frontends._page
+        here.frontends._page = ("0.0.0.0", port[1])
+        made = json.loads((await here.http("/api/pair", "POST"))[2])
+        here.frontends._page = port
+        assert [link["address"] for link in made["links"]][-1] == f"http://studio.lan:{port[1]}"
+        assert len({link["link"].partition("#")[2] for link in made["links"]}) == 1
+        assert all(link["picture"].startswith("data:image/svg+xml") for link in made["links"])
+        token = made["links"][0]["link"].partition("#")[2]
+        agent = "Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605 Version/17 Safari/604"
+        _, headers, _ = await here.http("/api/enter", "POST", token.encode(), User_Agent=agent)
+        cookie = headers["set-cookie"].partition(";")[0]
+        async with live(here, additional_headers={"Cookie": cookie}) as socket:
+            await of_kind(socket, "hello")
+            (device,) = json.loads((await here.http("/api/devices"))[2])["devices"]
+            assert (device["name"], device["connected"]) == ("iPad, Safari", True)
+            assert (await here.http(f"/api/devices/{device['id']}", "DELETE"))[0] == 200
+            with pytest.raises(ConnectionClosed):
+                await of_kind(socket, "never")
+            assert socket.close_code == 1008
+        assert json.loads((await here.http("/api/devices"))[2])["devices"] == []
+        assert (await here.http(f"/api/devices/{device['id']}", "DELETE"))[0] == 422
+        assert here.frontends._credentials.fits({b"cookie": cookie.encode()}) is False
+
+    play(body, data_folder=str(tmp_path), names=("studio.lan",))
+
+
+def test_the_same_browser_let_in_again_is_one_device() -> None:
+    async def body(here: Scene) -> None:
+        token = here.frontends._credentials.one_time_token
+        _, headers, _ = await here.http("/api/enter", "POST", token().encode())
+        cookie = headers["set-cookie"].partition(";")[0]
+        assert (await here.http("/api/enter", "POST", token().encode(), Cookie=cookie))[0] == 200
+        assert len(here.frontends.pairing.devices()) == 1
 
     play(body)
 

@@ -8,23 +8,23 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from improv.frontends.ctl.discovery import UNIX_SOCKETS, place_of
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.broker import Broker
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.settings import FrontendsSettings
 
 LONGEST_LINE = 1 << 16
 
 
 class CtlServer:
-    """link: makes a one-time link to the page, or a sentence why there is none."""
+    """Commands, and what is asked about those who come in by the page."""
 
-    def __init__(self, broker: Broker, link: Callable[[], str]) -> None:
-        self._broker, self._link = broker, link
+    def __init__(self, broker: Broker, pairing: Pairing) -> None:
+        self._broker, self._pairing = broker, pairing
         self._token = ""
         self._talks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +83,12 @@ class CtlServer:
             case "state":
                 await _send(writer, {"kind": "state", "state": self._broker.state})
             case "link":
-                await _send(writer, {"kind": "link", "link": self._link()})
+                await _send(writer, {"kind": "link", **self._pairing.links()})
+            case "devices":
+                answer = {"devices": self._pairing.devices(), "fault": self._pairing.fault}
+                await _send(writer, {"kind": "devices", **answer})
+            case "revoke":
+                await _send(writer, {"kind": "revoke", "ok": self._pairing.revoke(str(message.get("id")))})
             case "watch":
                 with self._broker.subscribed() as subscriber:
                     while True:

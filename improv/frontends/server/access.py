@@ -1,4 +1,5 @@
-"""Who may come in by HTTP and WebSocket: this user on this computer, whoever has the token; never a foreign page.
+"""Who may come in by HTTP and WebSocket: this user on this computer, whoever has the token, devices that were paired;
+never a foreign page.
 
 A page on the web can make the user's own browser speak to 127.0.0.1. What gives it away: the name it uses for us (Host,
 also after its DNS was turned to us) and where it was loaded from (Origin). See docs/protocol.md.
@@ -6,17 +7,19 @@ also after its DNS was turned to us) and where it was loaded from (Origin). See 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 import ipaddress
 import secrets
 import socket
 from collections.abc import Iterable
-from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from improv.clock import Clock
+from improv.frontends.server.devices import SEEN_EVERY_S, Device, Devices
 from improv.frontends.server.peer import Peer, is_users_own
 from improv.frontends.server.rate_limit import Rates
 
@@ -47,11 +50,13 @@ SECURITY_HEADERS = (
 
 
 class Credentials:
-    """The token, and one-time tokens that stand for it once."""
+    """The token, one-time tokens that pair a device once, and the devices that are paired."""
 
-    def __init__(self, token: str, clock: Clock) -> None:
-        self._token, self._clock = token, clock
+    def __init__(self, token: str, clock: Clock, devices: Devices) -> None:
+        self._token, self._clock, self.devices = token, clock, devices
         self._one_time_tokens: dict[str, float] = {}
+        self._seen_s: dict[str, float] = {}
+        self._connected: dict[str, set[asyncio.Task[None]]] = {}
 
     def one_time_token(self) -> str:
         """A word that lets one browser in, once and within ten minutes."""
@@ -60,28 +65,63 @@ class Credentials:
         self._one_time_tokens[token] = self._clock.now() + ONE_TIME_TOKEN_LIVES_S
         return token
 
-    def redeem(self, word: str) -> str:
-        """The cookie for the token or a one-time token, which is used up by this; "" when it is neither."""
+    def redeem(self, word: str, name: str) -> str:
+        """The cookie of a new device for the token or a one-time token, which is used up by this; "" for other words.
+
+        name: what the device is called in the list.
+        """
         self._drop_old()
         if self._one_time_tokens.pop(word, None) is not None or self._is_token(word):
-            return self.cookie
+            return self.devices.add(name)
         return ""
 
-    @property
-    def cookie(self) -> str:
-        """What a browser keeps: made from the token, so that it outlives a restart and dies with the token."""
-        return hmac.new(self._token.encode(), b"cookie", sha256).hexdigest()
-
     def fits(self, headers: dict[bytes, bytes]) -> bool:
-        """Whether a request brings the token or the cookie."""
+        """Whether a request brings the token, or the cookie of a device that is paired."""
         scheme, _, word = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if scheme.lower() == "bearer" and self._is_token(word.strip()):
             return True
+        return self.device_of(headers) is not None
+
+    def device_of(self, headers: dict[bytes, bytes]) -> Device | None:
+        """The paired device that a request comes from."""
         try:
             cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
         except CookieError:
-            return False
-        return COOKIE in cookies and hmac.compare_digest(cookies[COOKIE].value.encode(), self.cookie.encode())
+            return None
+        device = self.devices.known(cookies[COOKIE].value) if COOKIE in cookies else None
+        if device is not None:
+            now_s = self._clock.now()
+            if now_s - self._seen_s.get(device.device_id, -SEEN_EVERY_S) >= SEEN_EVERY_S:
+                self._seen_s[device.device_id] = now_s
+                self.devices.seen(device.device_id)
+        return device
+
+    def connected(self, device_id: str) -> bool:
+        """Whether the device has a page open."""
+        return bool(self._connected.get(device_id))
+
+    async def attached(self, device_id: str, talk: asyncio.Task[None]) -> bool:
+        """Wait for the end of a device's connection; whether it ended because the device was shut out."""
+        talks = self._connected.setdefault(device_id, set())
+        talks.add(talk)
+        try:
+            await asyncio.wait((talk,))
+        except asyncio.CancelledError:
+            talk.cancel()
+            raise
+        finally:
+            talks.discard(talk)
+        if talk.cancelled():
+            return True
+        talk.result()
+        return False
+
+    def revoke(self, device_id: str) -> bool:
+        """Shut a device out at once, its open pages too; whether it was there."""
+        for talk in self._connected.pop(device_id, ()):
+            talk.cancel()
+        self._seen_s.pop(device_id, None)
+        return self.devices.remove(device_id)
 
     def _is_token(self, word: str) -> bool:
         return hmac.compare_digest(word.encode("utf-8", "replace"), self._token.encode())
@@ -100,7 +140,10 @@ class Refusal(NamedTuple):
 
 
 class AccessControl:
-    """An ASGI application in front of another. networks: who else may come in without a token."""
+    """An ASGI application in front of another. networks: who else may come in without a token.
+
+    way_in: the page to which a browser without a token is led; empty: there is none.
+    """
 
     def __init__(
         self,
@@ -110,8 +153,9 @@ class AccessControl:
         credentials: Credentials,
         names: Iterable[str] = (),
         networks: Iterable[str] = (),
+        way_in: str = "",
     ) -> None:
-        self._inside, self._broker, self._credentials = inside, broker, credentials
+        self._inside, self._broker, self._credentials, self._way_in = inside, broker, credentials, way_in
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
@@ -122,17 +166,34 @@ class AccessControl:
             return
         refusal = self._refusal(scope)
         if refusal is None:
-            await self._inside(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+            if scope["type"] == "websocket":
+                await self._talk(scope, receive, send)
+            else:
+                await self._inside(scope, receive, _with_headers(send))
             return
         self._broker.say(f"refused_{refusal.kind}", f"{_client(scope)} was refused: {refusal.text}.")
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": 1008, "reason": refusal.text[:100]})
             return
-        body = refusal.text.encode()
+        status, body = refusal.status, refusal.text.encode()
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-        await _with_headers(send)({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        if refusal.kind == "token" and self._way_in and _is_person(scope):
+            status = 303
+            headers.append((b"location", self._way_in.encode()))
+        await _with_headers(send)({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket; that of a device that is shut out meanwhile ends."""
+        device = self._credentials.device_of(dict(scope["headers"]))
+        if device is None:
+            await self._inside(scope, receive, send)
+            return
+        talk = asyncio.ensure_future(self._inside(scope, receive, send))
+        if await self._credentials.attached(device.device_id, talk):
+            with contextlib.suppress(RuntimeError):  # it was gone already
+                await send({"type": "websocket.close", "code": 1008, "reason": "this device was taken off the list"})
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         client = _client(scope)
@@ -196,6 +257,12 @@ def _with_headers(send: Send) -> Send:
 
 def _client(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "?"
+
+
+def _is_person(scope: Scope) -> bool:
+    """Whether a browser asks for a page to be shown, not a program for data."""
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    return scope.get("method") == "GET" and b"text/html" in accepted and not scope["path"].startswith("/api/")
 
 
 def _from_another_page(scope: Scope, headers: dict[bytes, bytes]) -> bool:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from improv.clock import SystemClock
+from improv.clock import SystemClock, wall_clock
 from improv.frontends.ctl.server import CtlServer
 from improv.frontends.server.access import AccessControl, Credentials
+from improv.frontends.server.addresses import ANYWHERE, in_url, is_local
 from improv.frontends.server.broker import Broker
-from improv.frontends.server.peer import others_work_here
+from improv.frontends.server.devices import Devices
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.settings import FrontendsSettings
 from improv.processes import Backoff
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 LONGEST_WARNING = 400
-ANYWHERE = ("0.0.0.0", "::", "")
 
 
 class Frontends:
@@ -35,7 +36,10 @@ class Frontends:
         self._settings = settings
         self.clock = SystemClock()
         self.broker = Broker(engine, self.clock)
-        self._credentials = Credentials(settings.token or _kept_token(settings.data_folder), self.clock)
+        token = settings.token or _kept_token(settings.data_folder)
+        kept = Path(settings.data_folder) / "devices.json" if settings.data_folder else None
+        self._credentials = Credentials(token, self.clock, Devices(kept, token, wall_clock))
+        self.pairing = Pairing(self._credentials, lambda: self._page, settings.names)
         self._page = ("", 0)
         self.osc: OscServer | None = None
         self.query_port = 0
@@ -74,13 +78,15 @@ class Frontends:
         if settings.osc:
             yield "OSC", lambda: self._osc(settings)
         if settings.ctl:
-            yield "ctl", lambda: CtlServer(self.broker, self.link).serve(settings)
+            yield "ctl", lambda: CtlServer(self.broker, self.pairing).serve(settings)
 
     async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web
 
-        app = web.application(self.broker, self._credentials, settings)
-        guarded = AccessControl(app, self.broker, self.clock, self._credentials, settings.names)
+        app = web.application(self.broker, self._credentials, self.pairing, settings)
+        guarded = AccessControl(
+            app, self.broker, self.clock, self._credentials, settings.names, way_in=self.pairing.WAY_IN
+        )
         await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served)
 
     async def _osc(self, settings: FrontendsSettings) -> None:
@@ -111,21 +117,9 @@ class Frontends:
 
     def _served(self, host: str, port: int) -> None:
         self._page = (host, port)
-        shown = "127.0.0.1" if host in ANYWHERE else f"[{host}]" if ":" in host else host
-        elsewhere = "" if _is_local(host) else "; `improv link` makes a way in for another device"
+        shown = "127.0.0.1" if host in ANYWHERE else in_url(host)
+        elsewhere = "" if is_local(host) else "; `improv link` makes a way in for another device"
         self.broker.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
-
-    def link(self) -> str:
-        """A one-time link for a browser on another device, or a sentence why there is none."""
-        host, port = self._page
-        if not port:
-            return "the page is not served (web.enabled, or its port is taken)"
-        if _is_local(host) and others_work_here():  # whose browser it is cannot be told everywhere
-            return f"http://{host}:{port}/enter#{self._credentials.one_time_token()}"
-        if _is_local(host):
-            return f"the page is open to this computer only, at http://{host}:{port}; web.host: 0.0.0.0 lets others in"
-        name = _address() if host in ANYWHERE else f"[{host}]" if ":" in host else host
-        return f"http://{name}:{port}/enter#{self._credentials.one_time_token()}"
 
 
 class _ToTheEngine(logging.Handler):
@@ -144,18 +138,6 @@ async def serve(engine: socket.socket, settings: FrontendsSettings) -> None:
     frontends = Frontends(engine, settings)
     logging.getLogger().addHandler(_ToTheEngine(frontends.broker))
     await frontends.run()
-
-
-def _is_local(host: str) -> bool:
-    return host in ("127.0.0.1", "::1", "localhost")
-
-
-def _address() -> str:
-    """This computer's address towards the network; nothing is sent to find it."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737)
-        return str(probe.getsockname()[0])
-    return socket.gethostname()
 
 
 def _kept_token(folder: str) -> str:

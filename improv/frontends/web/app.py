@@ -20,8 +20,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker
+from improv.frontends.server.devices import name_of
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
+from improv.frontends.web.pairing_api import PairingApi
 from improv.frontends.web.patience import patient_protocol
 from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
@@ -41,9 +44,10 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 RETRY_S = 5.0
 
 
-def application(broker: Broker, credentials: Credentials, settings: FrontendsSettings) -> Starlette:
+def application(broker: Broker, credentials: Credentials, pairing: Pairing, settings: FrontendsSettings) -> Starlette:
     """Everything that is served, without the access control in front of it."""
     routes = _Pages(broker, credentials).routes()
+    routes += PairingApi(pairing).routes()
     routes += SettingsApi(settings.config_file, settings.overrides).routes(_body)
     if settings.takes_folder:
         routes += TakesApi(settings.takes_folder).routes(_body)
@@ -65,7 +69,7 @@ class _Pages:
             Route("/api/state", self._state),
             Route("/api/commands", self._commands),
             Route("/api/command", self._command, methods=["POST"]),
-            Route("/enter", self._enter),
+            Route(Pairing.WAY_IN, self._enter),
             Route("/api/enter", self._redeem, methods=["POST"]),
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
@@ -81,10 +85,13 @@ class _Pages:
         if not self._entries.allow(request.client.host if request.client else ""):
             return PlainTextResponse("too many attempts; wait a little", 429)
         body = await _body(request)
-        cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip()) if body else ""
+        name = name_of(request.headers.get("user-agent", ""))
+        cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip(), name) if body else ""
         if not cookie:
             self._broker.say("refused_token", "Somebody tried to come in with a word that is not the token.")
             return PlainTextResponse("this way in was used already, or is too old", 401)
+        if (before := self._credentials.device_of(dict(request.headers.raw))) is not None:
+            self._credentials.revoke(before.device_id)  # the same browser, let in again
         response = PlainTextResponse("ok")
         secure = request.url.scheme == "https"
         response.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="strict", secure=secure)

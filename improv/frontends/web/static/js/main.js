@@ -1,5 +1,6 @@
 // The page: what the daemon says goes to every part, what a part asks for goes to the daemon.
 
+import { OtherDevices } from "./devices.js";
 import { by, make, write } from "./dom.js";
 import { Forms } from "./forms.js";
 import { Health } from "./health.js";
@@ -46,6 +47,7 @@ const plan = new Plan(send);
 const scenes = new Scenes(send);
 const learn = new Learn(complain);
 const settings = new Settings(complain);
+new OtherDevices(complain);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -58,6 +60,7 @@ live
     document.body.classList.toggle("is-lost", link === "lost");
     by("lost").hidden = link !== "lost";
     if (link !== "open") silence();
+    if (link === "lost") leaveIfShutOut();
   })
   .on("hello", (hello) => {
     build(hello);
@@ -84,6 +87,12 @@ live
 function silence(now_s = live.clock.known ? live.clock.now() : 0) {
   roll.silenced(now_s);
   sound.silenced();
+}
+
+/** A device that was taken off the list is led to the way in. */
+async function leaveIfShutOut() {
+  const answer = await fetch("/api/state").catch(() => null);
+  if (answer?.status === 401) location.assign("/enter");
 }
 
 function build(hello) {

@@ -1,0 +1,72 @@
+"""Pairing: the links that let another device in, and the list of those that are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, Credentials
+from improv.frontends.server.addresses import Address, is_local, reachable
+from improv.frontends.server.peer import others_work_here
+
+
+class Pairing:
+    """page: host and port at which the page is served; port 0: it is not. names: of this computer in the network."""
+
+    WAY_IN = "/enter"
+
+    def __init__(
+        self, credentials: Credentials, page: Callable[[], tuple[str, int]], names: Iterable[str] = ()
+    ) -> None:
+        self._credentials, self._page, self._names = credentials, page, tuple(names)
+
+    def links(self) -> dict[str, Any]:
+        """A way in that is good once, written with each address of the page; or why there is none.
+
+        {"links": [{"address", "network", "link"}], "minutes", "trouble"}.
+        """
+        host, port = self._page()
+        if not port:
+            return _none("the page is not served (web.enabled, or its port is taken)")
+        if is_local(host) and not others_work_here():  # whose browser it is cannot be told everywhere
+            return _none(
+                f"the page is open to this computer only, at http://{host}:{port}; other devices come in after "
+                "`improv config --set web.host=0.0.0.0` and a new start"
+            )
+        token = self._credentials.one_time_token()
+        there = [] if is_local(host) else [Address(name) for name in self._names]
+        links = [
+            {
+                "address": f"http://{address.host}:{port}",
+                "network": address.network,
+                "link": f"http://{address.host}:{port}{self.WAY_IN}#{token}",
+            }
+            for address in [*reachable(host), *there]
+        ]
+        return {"links": links, "minutes": ONE_TIME_TOKEN_LIVES_S / 60, "trouble": ""}
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Who is let in, the latest first: {"id", "name", "paired", "seen", "connected"}."""
+        return [
+            {
+                "id": device.device_id,
+                "name": device.name,
+                "paired": device.paired,
+                "seen": device.seen,
+                "connected": self._credentials.connected(device.device_id),
+            }
+            for device in self._credentials.devices.all()
+        ]
+
+    def revoke(self, device_id: str) -> bool:
+        """Shut a device out at once; whether it was there."""
+        return self._credentials.revoke(device_id)
+
+    @property
+    def fault(self) -> str:
+        """Why the list is not on the disk, or empty."""
+        return self._credentials.devices.fault
+
+
+def _none(trouble: str) -> dict[str, Any]:
+    return {"links": [], "minutes": 0.0, "trouble": trouble}
