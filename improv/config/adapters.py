@@ -107,6 +107,7 @@ def engine_settings(config: Config) -> EngineSettings:
             frozenset(channel - 1 for channel in config.together.channels),
         ),
         punch_in_s=config.together.punch_in_s,
+        longest=config.let_go.longest,
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from improv.config.sections.controls import ControlsSection
 from improv.config.sections.frontends import CtlSection, OscSection, WebSection
+from improv.config.sections.let_go import LetGoSection
 from improv.config.sections.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
 from improv.config.sections.midi import ClockSection, MidiSection, TimingSection
 from improv.config.sections.mood import MoodSection
@@ -52,6 +53,7 @@ class Config(Section):
     mood: MoodSection = MoodSection()
     limits: LimitsTable = DEFAULT_LIMITS
     journey: JourneySection = JourneySection()
+    let_go: LetGoSection = LetGoSection()
     music: MusicSection = MusicSection()
     together: TogetherSection = TogetherSection()
     midi: MidiSection = MidiSection()

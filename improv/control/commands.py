@@ -13,7 +13,7 @@ from improv.music.chord import Chord
 
 LONGEST_GLIDE_S = 600.0
 TEMPERATURE_RANGE = (0.5, 1.5)
-CLOCK_SOURCES = ("internal", "midi")
+INTERNAL, _ = CLOCK_SOURCES = ("internal", "midi")
 SOLO, DUET, ANSWER, IMITATE, ACCOMPANY, LEAD, CONTINUE, PLAY_FOR_ME = MODES = (
     "solo",
     "duet",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from improv.control.commands import INTERNAL
 from improv.control.state import ControlState
 from improv.engine.external_clock import ExternalClock
-from improv.engine.transport import INTERNAL
 from improv.model.onnx_model import DEFAULT_MODEL
 from improv.model.plain_model import PLAIN
 

@@ -16,6 +16,7 @@ from improv.control.midi_map import MidiMap
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.by_itself import ByItself
 from improv.engine.history import Moment
 from improv.engine.look_ahead import LookAhead
 from improv.engine.midi_in import MidiIn
@@ -90,6 +91,9 @@ class Engine:
         self._planner.arrive = self.scenes.arrive
         self._said = SayOnce(SAY_AGAIN_S)
         self._midi_in = MidiIn(midi_map, self._person, self.act, self._said, clock)
+        self._by_itself = ByItself(
+            self.act, self._cast, self.scenes, self.together, self._transport.external, clock, settings.longest
+        )
         self._initial = initial
         self.controls = self._transport.resume(resumed) if resumed else self._transport.start(initial)
 
@@ -124,7 +128,7 @@ class Engine:
         if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
             self._midi_in.lose()
             self._ahead.start_over()
-        self._act_by_itself()
+        self._by_itself.look(self.controls, self._initial)
         self._attend()
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
@@ -197,15 +201,6 @@ class Engine:
             return self.scenes.carry_out(command, before.state, before.music_s, heard)
         return state.apply(before.state, command, before.music_s, self._initial)
 
-    def _act_by_itself(self) -> None:
-        """A model that was loaded meanwhile plays from the next bar line on; a scene that landed changes the clock."""
-        for command in (self._cast.arrived(self.controls), self.scenes.later()):
-            try:
-                if command is not None:
-                    self.act(command, self._clock.now(), by_itself=True)
-            except BrainMusicError as error:
-                log.error("%s; the music goes on as before", error)
-
     def reconfigure(
         self, improviser: ImproviserSettings, settings: EngineSettings, midi_map: MidiMap, initial: ControlState
     ) -> None:
@@ -219,6 +214,7 @@ class Engine:
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
         self.together.configure(settings)
+        self._by_itself.letting_go.longest = settings.longest
         self._midi_in.map = midi_map
         self._planner.replanning.ask(self._clock.now())
 

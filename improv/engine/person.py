@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from improv.clock import Clock
-from improv.control.commands import LOOPS, PLAY_FOR_ME, SOLO
+from improv.control.commands import INTERNAL, LOOPS, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
 from improv.engine.last_bars import LastBars
 from improv.engine.look_ahead import LookAhead
@@ -15,7 +15,7 @@ from improv.engine.own_notes import OwnNotes
 from improv.engine.replanning import Planner
 from improv.engine.timeline import Timeline
 from improv.engine.together import News, Together
-from improv.engine.transport import INTERNAL, Transport
+from improv.engine.transport import Transport
 from improv.errors import CommandError
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Follow, Hear, Shorten

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from improv.control.lasting import FOR_EVER, LongestTimes
 from improv.listening.echo import OutputPath
 from improv.listening.keyboard import ALL_HEARD, Heard
 
@@ -15,7 +16,7 @@ class EngineSettings:
     pulses: an output gives MIDI clock or a metronome's clicks. count_in_bars: clicked before the music begins.
     clock_offset_s: so much later than the external clock's ticks are our beats. output_paths: what each output does to
     notes, so that their echo is known. heard: which of the keys that come in are the person's. punch_in_s: who plays
-    for so long is listened to where the music goes on for them.
+    for so long is listened to where the music goes on for them. longest: how long may last what somebody began.
     """
 
     look_ahead_s: float = 0.25
@@ -26,3 +27,4 @@ class EngineSettings:
     output_paths: tuple[OutputPath, ...] = (OutputPath(),)
     heard: Heard = ALL_HEARD
     punch_in_s: float = 0.25
+    longest: LongestTimes = FOR_EVER

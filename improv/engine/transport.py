@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from improv.clock import Clock
+from improv.control.commands import INTERNAL
 from improv.control.scene_book import Recalled
 from improv.control.state import ControlState
 from improv.engine.external_clock import ExternalClock
@@ -37,7 +38,6 @@ STALLED_S = 0.03
 # What is planned is moved when the external clock's beats turn out to be elsewhere by more than this.
 WORTH_MOVING_S = 0.0003
 WAITING = "waiting for the MIDI clock's start"
-INTERNAL = "internal"  # the clock source that is our own time
 
 
 class Transport:

@@ -1,0 +1,71 @@
+"""What is commanded by nobody: a model that is there now, the clock of a scene that landed, what lasted too long."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from improv.clock import Clock
+from improv.control.commands import Command
+from improv.control.lasting import LettingGo, LongestTimes, Outside, lasting
+from improv.control.state import ControlState
+from improv.engine.external_clock import ExternalClock
+from improv.engine.models import Cast
+from improv.engine.scenes import Scenes
+from improv.engine.together import Together
+from improv.errors import BrainMusicError
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 0.5
+
+
+class Act(Protocol):
+    """Carries a command out, as Engine.act."""
+
+    def __call__(self, command: Command, received_s: float, *, by_itself: bool) -> None: ...
+
+
+class ByItself:
+    """Looks once a turn. A command that cannot be carried out is told of, and the music goes on."""
+
+    def __init__(
+        self,
+        act: Act,
+        cast: Cast,
+        scenes: Scenes,
+        together: Together,
+        external: ExternalClock,
+        clock: Clock,
+        longest: LongestTimes,
+    ) -> None:
+        self.letting_go = LettingGo(longest)
+        self._act, self._cast, self._scenes = act, cast, scenes
+        self._together, self._external, self._clock = together, external, clock
+        self._looked_s = clock.now()
+
+    def look(self, controls: ControlState, initial: ControlState) -> None:
+        """initial: what the owner chose, as against what somebody began."""
+        for command in (self._cast.arrived(controls), self._scenes.later()):
+            if command is not None:
+                self._carry_out(command)
+        now_s = self._clock.now()
+        if now_s - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = now_s
+        for one in self.letting_go.look(lasting(controls, initial, self._outside()), now_s):
+            minutes = getattr(self.letting_go.longest, one.kind) / 60
+            if all(self._carry_out(command) for command in one.let_go):
+                log.warning("%s lasted for %g minutes and is let go (let_go.%s_minutes)", one.words, minutes, one.kind)
+
+    def _outside(self) -> Outside:
+        view = self._together.view
+        return Outside(not self._external.running, None if view.playing else view.ended_s or 0.0)
+
+    def _carry_out(self, command: Command) -> bool:
+        try:
+            self._act(command, self._clock.now(), by_itself=True)
+        except BrainMusicError as error:
+            log.error("%s; the music goes on as before", error)
+            return False
+        return True
