@@ -103,8 +103,7 @@ def run(
         loader = ModelLoader(lambda path: BoundedModel(OnnxModel(path, config.model.provider), patience))
         stack.callback(loader.close)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
-        seed = before.seed if before else _seed(config)
-        log.info("seed %d", seed)
+        seed = _seed(config, before)
         recording = _recording(config, controls.model, model, seed, clock) if config.takes.enabled else None
         _look_on(link, frontends, recording, stack)
         if before is None:
@@ -123,7 +122,8 @@ def run(
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
             scene_keeper.keep(engine.scenes.kept.book)
-            bridge.turn(state := _whole(engine.status(), ports, link, recording, scene_keeper))
+            state = _whole(engine.status(), ports, link, recording, scene_keeper)
+            bridge.turn(state := _fallen(state, supervised, engine.controls.model, reloader.config))
             display.show(state, ports, clock.now())
             signals.carry_out(reloader, state)
             reloader.look(engine, clock.now())
@@ -215,8 +215,11 @@ def _player(config: Config, clock: Clock, supervised: Supervised | None) -> Play
     return PlayerClient(settings, clock, supervised.player)
 
 
-def _seed(config: Config) -> int:
-    return config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+def _seed(config: Config, before: Checkpoint | None) -> int:
+    chosen = config.music.seed if config.music.seed >= 0 else secrets.randbelow(2**31)
+    seed = before.seed if before is not None else chosen
+    log.info("seed %d", seed)
+    return seed
 
 
 def _first_controls(config: Config, journey: Plan | None, before: Checkpoint | None) -> ControlState:
@@ -279,6 +282,13 @@ def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | 
     if recording is not None and cannot_write(recording):
         degraded.append("the take cannot be written: the music goes on, and another take is tried every 20 s")
     return replace(state, ports=ports, connected=link.connected, degraded=tuple(degraded), scenes_unkept=scenes.fault)
+
+
+def _fallen(state: State, supervised: Supervised | None, model: str, config: Config) -> State:
+    """The state with what this engine was given less of. model, config: in force now."""
+    if supervised is None or (fallen := supervised.fallen) is None:
+        return state
+    return replace(state, degraded=(*state.degraded, *fallen.degraded(model, config)), fallback=fallen.level)
 
 
 def _news(records: list[ToEngine]) -> str:

@@ -92,8 +92,8 @@ def lasting(state: ControlState, initial: ControlState, outside: Outside) -> Ite
             )
     yield from _limits(state, initial)
     if state.course is not None and state.course.held_s is not None:
-        value = (state.course, state.glide.target)
-        yield Lasting("hold", "the hold of the journey", value, (ResumeJourney(),))
+        held = (state.course, state.glide.target)
+        yield Lasting("hold", "the hold of the journey", held, (ResumeJourney(),))
     yield from _silent(state, initial, outside)
 
 

@@ -148,6 +148,15 @@ class State:
     degraded: tuple[str, ...] = _field(
         (), "list", "what is done without at present, a sentence each; empty: all is well"
     )
+    fallback: int = _field(
+        0,
+        "whole",
+        "what the engine was given less of after others failed; 0: nothing, 2: the default model, 3: and the default "
+        "configuration, 4: and no network",
+        "",
+        0,
+        4,
+    )
     seed: int = _field(0, "whole", "of the music: the same seed improvises the same", "", 0)
 
     @property

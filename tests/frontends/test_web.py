@@ -60,6 +60,7 @@ def test_state_commands_health_and_numbers() -> None:
         assert (await here.http("/healthz"))[0] == (await here.http("/readyz"))[0] == 200
         numbers = (await here.http("/metrics"))[2].decode()
         assert "# TYPE brainmusic_tempo_bpm gauge\nbrainmusic_tempo_bpm 96\n" in numbers
+        assert "\nbrainmusic_degraded 0\n" in numbers
         assert all(re.fullmatch(r"#.*|\w+(\{what=\"\w+\"\})? [-+.e\d]+", line) for line in numbers.splitlines())
 
     play(body)

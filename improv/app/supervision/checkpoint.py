@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from improv.app.supervision.lifeline import Lifeline, Signs
+from improv.app.supervision.orders import DEFAULT_CONFIG
 from improv.config import Config
 from improv.control.state import ControlState
 from improv.engine.engine import Engine
 from improv.improviser import memory
+from improv.model.onnx_model import DEFAULT_MODEL
+from improv.model.plain_model import PLAIN
 from improv.music.mood import Glide
 from improv.takes.schema import controls_of, controls_record
 
@@ -77,13 +80,27 @@ class Fallen(NamedTuple):
     """What an engine was given less of, and what it plays with instead: the next one may be given it again.
 
     config: the one before. instead: the one now. models: `model` and `instead_of` of the controls before. model: that
-    plays now.
+    plays now. level: of improv.app.supervision.orders.
     """
 
     config: Config
     instead: Config
     models: dict[str, Any]
     model: str
+    level: int
+
+    def degraded(self, model: str, config: Config) -> tuple[str, ...]:
+        """What is done without, a sentence each. model, config: that are in force now; somebody may have chosen others
+        meanwhile.
+        """
+        found = []
+        before = self.models["instead_of"] or self.models["model"] or DEFAULT_MODEL
+        if model == self.model != before:
+            now = "rules alone play" if model == PLAIN else f"the model {model} plays"
+            found.append(f"{now} instead of {before}, because engines failed")
+        if self.level >= DEFAULT_CONFIG and config is self.instead:
+            found.append("the default configuration holds, without page, OSC and ctl, because engines failed")
+        return tuple(found)
 
     def config_before(self, config: Config) -> Config:
         """For a checkpoint: the one before, unless it was read again meanwhile."""

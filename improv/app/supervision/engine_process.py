@@ -70,7 +70,7 @@ def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoi
     if fallback >= DEFAULT_CONFIG:
         nobody: dict[str, Any] = {name: {"enabled": False} for name in ("web", "osc", "ctl")}
         instead = Config(midi=config.midi, takes=config.takes, **nobody)
-    fallen = Fallen(config, instead, before, model)
+    fallen = Fallen(config, instead, before, model, fallback)
     return instead, checkpoint._replace(controls=controls, memory=memory, config=instead), fallen
 
 

@@ -216,6 +216,9 @@ def metrics(broker: Broker) -> str:
         if one["kind"] in ("number", "whole", "flag") and isinstance(value, int | float):
             name = f"brainmusic_{one['name']}"
             lines += [f"# HELP {name} {one['text']}", f"# TYPE {name} gauge", f"{name} {float(value):g}"]
+    done_without = len(broker.state.get("degraded", ()))
+    lines += ["# HELP brainmusic_degraded how many things are done without at present"]
+    lines += ["# TYPE brainmusic_degraded gauge", f"brainmusic_degraded {done_without}"]
     lines += ["# TYPE brainmusic_faces_total counter"]
     lines += [f'brainmusic_faces_total{{what="{what}"}} {number}' for what, number in sorted(broker.counts.items())]
     lines += ["# TYPE brainmusic_listeners gauge", f"brainmusic_listeners {broker.subscribers}"]

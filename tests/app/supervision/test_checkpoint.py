@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from improv.app.daemon import Supervised, _model
+from improv.app.daemon import Supervised, _fallen, _model
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
 from improv.app.supervision.engine_process import fallen_back
 from improv.app.supervision.lifeline import Lifeline
@@ -17,6 +17,7 @@ from improv.config import load
 from improv.control.commands import SetAttribute, SetMood, StartJourney
 from improv.control.journey import Journey, Waypoint
 from improv.control.state import apply
+from improv.control.status import State
 from improv.engine.transport import Before
 from improv.errors import ModelError
 from improv.improviser.memory import go_on, memory_of, unpacked
@@ -135,6 +136,34 @@ def test_a_model_that_is_gone_does_not_end_the_music_of_an_engine_that_takes_ove
         assert "gone.onnx is not there" in caplog.text
         with pytest.raises(ModelError):  # the first engine of all says so and does not begin
             _model(config, gone, Supervised(lifeline), Patience(clock))
+
+
+@pytest.mark.parametrize("fallback", [DEFAULT_MODEL, DEFAULT_CONFIG, NO_NETWORK])
+@pytest.mark.parametrize("instead_of", [None, "another.onnx"])
+def test_what_an_engine_was_given_less_of_is_told_in_the_state(fallback: int, instead_of: str | None) -> None:
+    kept = written(chords(), 1.0)
+    kept = kept._replace(controls=kept.controls | {"model": "mine.onnx", "instead_of": instead_of})
+    config, after, fallen = fallen_back(kept, fallback)
+    assert fallen is not None
+    with Lifeline.create() as lifeline:
+        supervised = Supervised(lifeline, fallen=fallen)
+    state = _fallen(State(degraded=("a",)), supervised, after.control_state().model, config)
+    who = "rules alone play" if fallback == NO_NETWORK else "the model hands plays"
+    model = f"{who} instead of {instead_of or 'mine.onnx'}, because engines failed"
+    without = "the default configuration holds, without page, OSC and ctl, because engines failed"
+    assert state.degraded == ("a", model, without)[: 2 + (fallback >= DEFAULT_CONFIG)]
+    assert state.fallback == fallback
+    # What somebody chose meanwhile is no fallback.
+    assert _fallen(State(), supervised, "chosen", load(None, [], {})).degraded == ()
+
+
+@pytest.mark.parametrize("fallback", [DEFAULT_MODEL, DEFAULT_CONFIG])
+def test_what_played_already_is_nothing_less(fallback: int) -> None:
+    kept = written(chords(), 1.0)
+    config, after, fallen = fallen_back(kept, fallback)
+    assert fallen is not None
+    told = fallen.degraded(after.control_state().model, config)
+    assert len(told) == (fallback == DEFAULT_CONFIG)
 
 
 @pytest.mark.parametrize("fallback", [DEFAULT_MODEL, DEFAULT_CONFIG, NO_NETWORK])
