@@ -21,7 +21,7 @@ from improv.model.onnx_model import Float32Array, Model, State
 from improv.model.patience import BoundedModel, Patience
 from improv.model.vocabulary import Encoding, PolyphonyEncoding
 from improv.music.mood import CORNERS, Glide, Mood
-from improv.player.protocol import Dropped, Instruction, PortsChanged, Received, Silence, ToEngine
+from improv.player.protocol import Dropped, Instruction, PortsChanged, Received, Rewire, Silence, ToEngine
 
 ENCODING = PolyphonyEncoding()
 WANTED = 40.0  # a logit that no other token comes near
@@ -140,6 +140,7 @@ class FallibleLink(ManualLink):
         self.notices: list[str] = []
         self.sent_early: Callable[[int], bool] = lambda _: False
         self.calls: list[str] = []
+        self.rewired: list[Rewire] = []
         self._lost: list[int] = []
         self._stall_s = 0.0
 
@@ -184,6 +185,8 @@ class FallibleLink(ManualLink):
     def send(self, record: Instruction) -> None:
         if isinstance(record, Silence):
             self.calls.append("silence")
+        if isinstance(record, Rewire):
+            self.rewired.append(record)
         super().send(record)
 
     def lose_everything(self) -> None:

@@ -29,6 +29,7 @@ from improv.control.state import ControlState
 from improv.control.status import State
 from improv.engine.engine import Engine
 from improv.engine.models import in_place
+from improv.engine.port_choice import wiring
 from improv.engine.transport import Before
 from improv.errors import ModelError
 from improv.frontends.bridge import Bridge
@@ -211,7 +212,13 @@ def _player(config: Config, clock: Clock, supervised: Supervised | None) -> Play
     if supervised is None:
         return PlayerClient(settings, clock)
     if (before := supervised.checkpoint) is not None:
-        settings = settings._replace(output_connections=before.outputs, input_connections=before.inputs)
+        ports = wiring(adapters.engine_settings(config), before.control_state())
+        settings = settings._replace(
+            outputs=ports.outputs,
+            input_port=ports.input_port,
+            output_connections=before.outputs,
+            input_connections=before.inputs,
+        )
     return PlayerClient(settings, clock, supervised.player)
 
 

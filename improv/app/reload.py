@@ -20,7 +20,9 @@ KEPT_UNTIL_RESTART = (
     "mood.start",
     "music.seed",
     "music.beats_per_bar",
-    "midi",
+    "midi.driver",
+    "midi.file",
+    "midi.name",
     "clock.source",
     "clock.offset_ms",
     "timing.late_note_limit_ms",
@@ -32,7 +34,7 @@ KEPT_UNTIL_RESTART = (
     "scenes",
     "log",
 )
-LIVE_CONTROLS = ("glide_s", "intensity", "temperature", "standing_limits")
+LIVE_CONTROLS = ("glide_s", "intensity", "temperature", "standing_limits", "key")
 
 
 class Reloader:
@@ -112,7 +114,9 @@ class Reloader:
         engine.controls = replace(engine.controls, **changed)
         if fresh.model != old.model:
             _change_model(engine, fresh.model, now_s)
-        return [name for name in KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
+        later = [name for name in KEPT_UNTIL_RESTART if _at(before, name) != _at(config, name)]
+        more = len(before.midi.all_outputs) != len(config.midi.all_outputs)
+        return [*later, "the number of midi.outputs"] if more else later
 
 
 def _change_model(engine: Engine, name: str, now_s: float) -> None:

@@ -47,6 +47,7 @@ def initial_controls(config: Config, mood: Mood | None = None, journey: Plan | N
         place=config.together.place,
         standing_limits=limits_of(config.limits),
         clock_source=config.clock.source,
+        key=config.music.key_number,
         model=config.model.path or DEFAULT_MODEL,
     )
     if journey is None:
@@ -108,6 +109,8 @@ def engine_settings(config: Config) -> EngineSettings:
         ),
         punch_in_s=config.together.punch_in_s,
         longest=config.let_go.longest,
+        outputs=tuple(_output(section) for section in config.midi.all_outputs),
+        input_port=config.midi.input,
     )
 
 

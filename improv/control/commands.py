@@ -54,6 +54,8 @@ LOOPS = ("off", "1", "2", "4", "8")
 """How many of the last bars are looped."""
 LANDINGS = ("now", "beat", "bar")
 """When a scene that is recalled begins: at once, or on the next beat or bar line."""
+MOST_OUTPUTS = 16
+LONGEST_PORT_NAME = 200
 PLACES = ("auto", "above", "below", "around")
 """Where we play beside the person's hands; auto: where there is most room."""
 
@@ -166,6 +168,19 @@ class SetClockSource(NamedTuple):
     """Whose tempo is followed: CLOCK_SOURCES."""
 
     source: str
+
+
+class SetOutput(NamedTuple):
+    """Play to this port from now on: part of its name, empty for a port of our own. number: of the output, from 1."""
+
+    port: str
+    number: int = 1
+
+
+class SetInput(NamedTuple):
+    """Listen to this port from now on: part of its name, empty for a port of our own."""
+
+    port: str
 
 
 class SetMode(NamedTuple):
@@ -334,6 +349,8 @@ StateCommand = (
     | Tap
     | SetClockSource
     | SetModel
+    | SetOutput
+    | SetInput
     | SetMode
     | SetFollow
     | SetPlace

@@ -30,6 +30,7 @@ from improv.control.commands import (
     SetFollow,
     SetForm,
     SetGlide,
+    SetInput,
     SetIntensity,
     SetKey,
     SetLimit,
@@ -38,6 +39,7 @@ from improv.control.commands import (
     SetMode,
     SetModel,
     SetMood,
+    SetOutput,
     SetPhraseBars,
     SetPlace,
     SetReach,
@@ -52,6 +54,20 @@ from improv.music.attributes import ATTRIBUTES
 from improv.music.chord import Chord
 from improv.music.limits import FREE, Limits
 from improv.music.mood import CORNERS, Glide, Mood
+
+NOT_RESET = (
+    "standing_limits",
+    "prepared",
+    "model",
+    "instead_of",
+    "guided",
+    "clock_source",
+    "playing",
+    "mode",
+    "output_ports",
+    "input_port",
+)
+"""What Reset leaves as it is, by the fields of ControlState."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +120,10 @@ class ControlState:
     """How far it may modulate, 0..6; None: as the mood will."""
     form: bool = True
     """Whether sections come back and pieces end."""
+    output_ports: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Ports that were commanded, by the number of the output from 1; the others are as the configuration says."""
+    input_port: str | None = None
+    """The port that was commanded; None: as the configuration says."""
 
     @property
     def together(self) -> bool:
@@ -176,16 +196,14 @@ def apply(  # noqa: C901 (a flat table of cases)
             return replace(state, loop_variation=_clip(value, 0.0, 1.0))
         case SetPlace(name):
             return replace(state, place=name)
+        case SetOutput(port, number):
+            return replace(state, output_ports=MappingProxyType({**state.output_ports, number: port}))
+        case SetInput(port):
+            return replace(state, input_port=port)
         case SetKey() | SetChords() | SetChord() | SetPhraseBars() | SetReach() | SetForm():
             return _planned(state, command)
         case Reset():
-            fresh = initial or replace(state, overrides=MappingProxyType({}), course=None, ending=False, stopping=False)
-            target = fresh.glide.target
-            turned = _turn(state, SetMood(*target), music_s)
-            # A limit is not a wish: it stays until it is taken back.
-            fresh = replace(fresh, standing_limits=state.standing_limits, prepared=state.prepared, model=state.model)
-            fresh = replace(fresh, instead_of=state.instead_of, guided=state.guided, clock_source=state.clock_source)
-            return replace(fresh, glide=turned.glide, revision=turned.revision, playing=state.playing, mode=state.mode)
+            return _reset(state, initial, music_s)
         case SetClockSource(source):
             return replace(state, clock_source=source)
         case AllNotesOff() | Tap() | HandOver():
@@ -194,6 +212,14 @@ def apply(  # noqa: C901 (a flat table of cases)
             return replace(state, standing_limits=state.standing_limits.changed(name, low, high))
         case StartJourney() | HoldJourney() | ResumeJourney() | AbortJourney() | JumpJourney():
             return _travel(state, command, music_s)
+
+
+def _reset(state: ControlState, initial: ControlState | None, music_s: float) -> ControlState:
+    """As at the start. A limit is no wish, and a port no mood: they stay until they are taken back."""
+    fresh = initial or replace(state, overrides=MappingProxyType({}), course=None, ending=False, stopping=False)
+    turned = _turn(state, SetMood(*fresh.glide.target), music_s)
+    stays = {name: getattr(state, name) for name in NOT_RESET}
+    return replace(fresh, glide=turned.glide, revision=turned.revision, **stays)
 
 
 def _planned(

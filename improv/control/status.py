@@ -142,6 +142,9 @@ class State:
         "s",
         0,
     )
+    output_ports: tuple[str, ...] = _field((), "list", "the port of each output as it was asked for; empty: our own")
+    input_port: str = _field("", "text", "the input as it was asked for; empty: our own port")
+    port_fault: str = _field("", "text", "why the ports that were asked for last are not used, or empty")
     ports: str = _field("", "text", "driver and names of the ports")
     connected: bool = _field(False, "flag", "a real MIDI port is there")
     model: str = _field("", "text", "name of the model that plays")

@@ -87,6 +87,24 @@ _GLIDE = Argument(
 )
 
 
+def _port(text: str) -> str:
+    """Part of a port's name."""
+    name = text.strip()
+    if len(name) <= commands.LONGEST_PORT_NAME and name.isprintable():
+        return name
+    raise ValueError(f"a port's name has at most {commands.LONGEST_PORT_NAME} printable signs (got {name[:60]!r})")
+
+
+_PORT = Argument(
+    "port",
+    "text",
+    "part of the port's name; null, empty or own: a port of our own",
+    nullable=True,
+    free=("own",),
+    read=_port,
+)
+
+
 def _limit(name: str, low: float | None, high: float | None) -> Command:
     kind = LIMITED[name]
     text = problem(name, kind.low if low is None else low, kind.high if high is None else high)
@@ -199,6 +217,28 @@ _ROWS: tuple[Row, ...] = (
         "Whose tempo and bars are followed: our own, or those of the program that sends MIDI clock.",
         commands.SetClockSource,
         (Argument("source", "choice", "internal, or midi: the master's", choices=commands.CLOCK_SOURCES),),
+    ),
+    Row(
+        "output",
+        "Play to another MIDI port from now on; what sounds is ended on the one before.",
+        lambda port, number: commands.SetOutput(port or "", number or 1),
+        (
+            _PORT,
+            Argument(
+                "number",
+                "whole",
+                "which of several outputs; left out: the first",
+                1,
+                commands.MOST_OUTPUTS,
+                optional=True,
+            ),
+        ),
+    ),
+    Row(
+        "input",
+        "Listen to another MIDI port from now on.",
+        lambda port: commands.SetInput(port or ""),
+        (_PORT,),
     ),
     Row("play", "Play, after a pause or an ending.", commands.Play, (), button("play")),
     Row("pause", "Stop sounding at once, keep the place.", commands.Pause, (), button("pause")),

@@ -23,7 +23,8 @@ from improv.engine.midi_in import MidiIn
 from improv.engine.models import Cast, Models
 from improv.engine.outlook import Outlook
 from improv.engine.own_notes import OwnNotes
-from improv.engine.person import Person
+from improv.engine.person import Person, attend_surely
+from improv.engine.port_choice import PortChoice
 from improv.engine.replanning import Planner
 from improv.engine.say_once import SayOnce
 from improv.engine.scenes import Scenes
@@ -39,8 +40,7 @@ from improv.improviser.operations import Configure
 from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.onnx_model import DEFAULT_MODEL
 from improv.model.patience import Patience
-from improv.model.plain_model import PLAIN
-from improv.player.protocol import ClockIn, Link, PortsChanged, Received, ToEngine
+from improv.player.protocol import ClockIn, Link, PortsChanged, Received, Rewired, ToEngine
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class Engine:
             self.act, self._cast, self.scenes, self.together, self._transport.external, clock, settings.longest
         )
         self._initial = initial
+        self._ports = PortChoice(link, settings, resumed.controls if resumed else initial)
         self.controls = self._transport.resume(resumed) if resumed else self._transport.start(initial)
 
     @property
@@ -120,26 +121,22 @@ class Engine:
                 self._midi_in.receive(record.message, record.received_s)
             elif isinstance(record, ClockIn):
                 self.controls = self._transport.hear(record, self.controls)
+            elif isinstance(record, Rewired):
+                self.controls = self._ports.hear(record, self.controls)
             else:
                 others.append(record)
         if (notice := self._link.beat()) != "":
             log.warning("%s", notice)
             self._ahead.start_over()
-        if any(isinstance(record, PortsChanged) and not record.goes_on for record in others):
+        changes = [record for record in others if isinstance(record, PortsChanged)]
+        if any(record.input_lost or not record.goes_on for record in changes):
             self._midi_in.lose()
+        if any(not record.goes_on for record in changes):
             self._ahead.start_over()
         self._by_itself.look(self.controls, self._initial)
-        self._attend()
+        self.controls = attend_surely(self._person, self.controls, self._said, self._clock.now())
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
-
-    def _attend(self) -> None:
-        try:
-            self.controls = self._person.attend(self.controls)
-            self._person.vary_last_bars(by_rule=self.improviser.model_name == PLAIN)
-        except Exception:  # a fault of ours: whoever plays must not end the music with it
-            if self._said.is_new("attend", self._clock.now()):
-                log.exception("unexpected trouble with what the person plays; the music goes on")
 
     # -------------------------------------------------------------------------------------------------- commands
 
@@ -172,6 +169,7 @@ class Engine:
             self.scenes.await_model(command.name)
             return
         self._outlook.refuse(command, self.controls)
+        self._ports.refuse(command)
         before = self.controls
         moment = Moment(before, self.scenes.kept.book, self._music_s(received_s))
         self.controls = self._commanded(command, moment)
@@ -180,6 +178,7 @@ class Engine:
         log.debug("command %s", command)
         if self.controls.model != before.model:
             log.info("the model %s plays from the next bar line on", self.controls.model or DEFAULT_MODEL)
+        self._ports.look(self.controls)
         self._person.turn(before, self.controls)
         self.scenes.note(command, moment, self.controls, received_s, by_itself=by_itself)
         if isinstance(command, HandOver):
@@ -215,6 +214,7 @@ class Engine:
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
         self.together.configure(settings)
         self._by_itself.letting_go.longest = settings.longest
+        self.controls = self._ports.configure(settings, self.controls)
         self._midi_in.map = midi_map
         self._planner.replanning.ask(self._clock.now())
 
@@ -229,6 +229,7 @@ class Engine:
         """The published state at this moment."""
         now_s = self._clock.now()
         position = (self._ahead.heard(now_s) or self.improviser).position
+        plan = self._outlook.fields(position.tick, now_s, playing=self.controls.playing)
         return status(
             self.controls,
             self.improviser,
@@ -238,6 +239,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            {**self._outlook.fields(position.tick, now_s, playing=self.controls.playing), **self.scenes.fields()},
+            plan | self.scenes.fields() | self._ports.fields(),
             self._planner.counts(now_s),
         )

@@ -22,6 +22,8 @@ _WORDS: dict[type, str] = {
     commands.SetTemperature: "temperature",
     commands.SetGlide: "glide",
     commands.SetModel: "model",
+    commands.SetOutput: "output",
+    commands.SetInput: "input",
     commands.SetMode: "mode",
     commands.SetPlace: "place",
     commands.SetLoop: "loop",

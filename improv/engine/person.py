@@ -13,6 +13,7 @@ from improv.engine.last_bars import LastBars
 from improv.engine.look_ahead import LookAhead
 from improv.engine.own_notes import OwnNotes
 from improv.engine.replanning import Planner
+from improv.engine.say_once import SayOnce
 from improv.engine.timeline import Timeline
 from improv.engine.together import News, Together
 from improv.engine.transport import Transport
@@ -21,6 +22,7 @@ from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Follow, Hear, Shorten
 from improv.listening.harmony import key_name
 from improv.listening.influence import NO_INFLUENCE, Influence, Quote
+from improv.model.plain_model import PLAIN
 
 log = logging.getLogger(__name__)
 
@@ -189,9 +191,9 @@ class Person:
             raise CommandError("nothing can be looped: the last bars are silent")
         return Quote(begins, bars * length, onsets, LOOP_WEIGHT, loops=True)
 
-    def vary_last_bars(self, *, by_rule: bool) -> None:
+    def vary_last_bars(self) -> None:
         """While no network plays, what was played last is come back to, more and less freely."""
-        if by_rule:
+        if self._improviser.model_name == PLAIN:
             quote = self._past.quote(self._ahead.steps, self._improviser.position)
         else:
             self._past.stop()
@@ -224,3 +226,14 @@ class Person:
             "person_arousal": mood.arousal if mood is not None else 0.0,
             "hears_itself": self._together.listener.echo.hears_itself,
         }
+
+
+def attend_surely(person: Person, controls: ControlState, said: SayOnce, now_s: float) -> ControlState:
+    """`attend`, and the last bars varied: whoever plays must not end the music with a fault of ours."""
+    try:
+        controls = person.attend(controls)
+        person.vary_last_bars()
+    except Exception:
+        if said.is_new("attend", now_s):
+            log.exception("unexpected trouble with what the person plays; the music goes on")
+    return controls

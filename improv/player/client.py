@@ -24,6 +24,8 @@ from improv.player.protocol import (
     Ready,
     Revoke,
     Revoked,
+    Rewire,
+    Rewired,
     Schedule,
     Statistics,
     ToEngine,
@@ -101,6 +103,7 @@ class PlayerClient:
         """Hand a record over. ValueError for a note that MIDI cannot express: it would end the player."""
         self._ledger.enter(record)
         self.observers.tell(record)
+        self.settings = _for_the_next(self.settings, record)
         if isinstance(record, Schedule):
             self._schedule(record.notes)
         else:
@@ -203,13 +206,12 @@ class PlayerClient:
 
     def _sort_in(self, record: ToEngine) -> None:
         self._supervision.alive_s = self._clock.now()
+        self.settings = _for_the_next(self.settings, record)
         if isinstance(record, Dropped):
             self.observers.tell(record)
         elif isinstance(record, Pong):
             self._supervision.answered(self._clock.now())
             self.statistics = record.statistics
-        elif isinstance(record, Connected):  # the next player connects what this one was connected to
-            self.settings = self.settings._replace(output_connections=record.outputs, input_connections=record.input)
         elif isinstance(record, Ready):
             self._ready = record
             self._supervision.answered(self._clock.now())
@@ -217,7 +219,7 @@ class PlayerClient:
                 notice = record.notice or "The player process is ready again."
                 self._inbox.append(PortsChanged(record.driver, record.output_name, record.input_name, notice))
             self._was_ready = True
-        else:
+        elif not isinstance(record, Connected):
             self._inbox.append(record)
 
     def _await_revoked(self, deadline_s: float) -> tuple[int, ...] | None:
@@ -240,3 +242,16 @@ class PlayerClient:
     def _put(self, record: ToPlayer) -> None:
         if self._supervision.child is not None:
             self._supervision.child.send(record)
+
+
+def _for_the_next(settings: PlayerSettings, record: Instruction | ToEngine) -> PlayerSettings:
+    """With which the next player is started, should this one die: its ports, and what they are connected to."""
+    match record:
+        case Rewire(outputs, input_port):
+            return settings.rewired(outputs, input_port)
+        case Rewired(ports, input_port):
+            named = zip(settings.outputs, ports, strict=False)
+            return settings.rewired(tuple(output._replace(port=port) for output, port in named), input_port)
+        case Connected(connected, into):
+            return settings._replace(output_connections=connected, input_connections=into)
+    return settings

@@ -1,7 +1,7 @@
 """What travels between the engine and the player: frozen records, one queue in each direction.
 
-Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Ping`, `Quit`.
-Player to engine: `Ready`, `Received`, `Revoked`, `Dropped`, `Pong`, `PortsChanged`, `Connected`, `ClockIn`,
+Engine to player: `Schedule`, `MoveOff`, `Revoke`, `Silence`, `Bend`, `Pulses`, `StopClock`, `Rewire`, `Ping`, `Quit`.
+Player to engine: `Ready`, `Received`, `Revoked`, `Dropped`, `Pong`, `PortsChanged`, `Rewired`, `Connected`, `ClockIn`,
 `Failed`.
 
 All `*_s` fields are seconds of the monotonic clock (improv.clock), the same in both processes.
@@ -93,6 +93,39 @@ class StopClock(NamedTuple):
     due_s: float
 
 
+class OutputSettings(NamedTuple):
+    """One output and what is made of the notes on their way to it."""
+
+    port: str = ""
+    """Substring of an existing port's name, or empty for a virtual port."""
+    channel: int = -1
+    """0..15, or -1: as the engine chose."""
+    transpose: int = 0
+    """Semitones; a pitch beyond 0..127 is moved back by octaves."""
+    velocity_curve: tuple[tuple[int, int], ...] = ()
+    """(velocity of the engine, velocity sent), ascending, straight in between; empty: as it is."""
+    latency_s: float = 0.0
+    """How long the instrument needs from a message to its sound; the other outputs wait for it."""
+    velocity_delay_s: tuple[tuple[int, float], ...] = ()
+    """(velocity sent, how much longer such a note needs), ascending, straight in between."""
+    program: int = -1
+    """0..127: program change on connect; -1: none."""
+    clock: bool = False
+    """Send MIDI clock: ticks, start, stop, continue, song position."""
+    metronome: int = -1
+    """Channel 0..15 on which each beat is clicked; -1: none."""
+
+
+class Rewire(NamedTuple):
+    """Play to these outputs from now on, as many as there are, and listen to this input; answered by `Rewired`.
+
+    What sounds on an output that changes is ended there first. The others play on without a gap.
+    """
+
+    outputs: tuple[OutputSettings, ...]
+    input_port: str
+
+
 class Ping(NamedTuple):
     """Heartbeat of the engine, asks for a `Pong`."""
 
@@ -161,7 +194,19 @@ class PortsChanged(NamedTuple):
     input_name: str
     notice: str
     goes_on: bool = False
-    """Other outputs play on without a gap: nothing is to be planned anew."""
+    """The music plays on without a gap: nothing is to be planned anew."""
+    input_lost: bool = False
+    """Another input is listened to: the ends of keys that were held will not come."""
+
+
+class Rewired(NamedTuple):
+    """Answer to `Rewire`: the ports in use, as they were asked for. fault: why others were not taken, a sentence, or
+    empty.
+    """
+
+    output_ports: tuple[str, ...]
+    input_port: str
+    fault: str = ""
 
 
 class Connected(NamedTuple):
@@ -195,10 +240,10 @@ class ClockIn(NamedTuple):
         return 60.0 / (CLOCKS_PER_BEAT * self.period_s)
 
 
-Instruction = Schedule | MoveOff | Silence | Bend | Pulses | StopClock
+Instruction = Schedule | MoveOff | Silence | Bend | Pulses | StopClock | Rewire
 """What the engine tells the player and wants no answer to."""
 ToPlayer = Instruction | Revoke | Ping | Quit
-ToEngine = Ready | Received | Revoked | Dropped | Pong | PortsChanged | Connected | ClockIn | Failed
+ToEngine = Ready | Received | Revoked | Dropped | Pong | PortsChanged | Rewired | Connected | ClockIn | Failed
 
 
 class Link(Protocol):
@@ -237,29 +282,6 @@ class Observer(Protocol):
 DriverName = Literal["auto", "rtmidi", "jack", "alsa", "file", "null"]
 
 
-class OutputSettings(NamedTuple):
-    """One output and what is made of the notes on their way to it."""
-
-    port: str = ""
-    """Substring of an existing port's name, or empty for a virtual port."""
-    channel: int = -1
-    """0..15, or -1: as the engine chose."""
-    transpose: int = 0
-    """Semitones; a pitch beyond 0..127 is moved back by octaves."""
-    velocity_curve: tuple[tuple[int, int], ...] = ()
-    """(velocity of the engine, velocity sent), ascending, straight in between; empty: as it is."""
-    latency_s: float = 0.0
-    """How long the instrument needs from a message to its sound; the other outputs wait for it."""
-    velocity_delay_s: tuple[tuple[int, float], ...] = ()
-    """(velocity sent, how much longer such a note needs), ascending, straight in between."""
-    program: int = -1
-    """0..127: program change on connect; -1: none."""
-    clock: bool = False
-    """Send MIDI clock: ticks, start, stop, continue, song position."""
-    metronome: int = -1
-    """Channel 0..15 on which each beat is clicked; -1: none."""
-
-
 class PlayerSettings(NamedTuple):
     """All that the player needs to know, handed over at its start."""
 
@@ -295,3 +317,15 @@ class PlayerSettings(NamedTuple):
         """Whether the notes go to a port that was named, or to one that was connected to ours."""
         named = self.output_port or any(output.port for output in self.outputs)
         return bool(named or any(self.output_connections))
+
+    def rewired(self, outputs: tuple[OutputSettings, ...], input_port: str) -> PlayerSettings:
+        """With other outputs and another input. Of a port that stays what it is connected to stays known."""
+        before = self.outputs or (OutputSettings(self.output_port),)
+        known = self.output_connections + ((),) * len(outputs)
+        stays = [old.port == new.port for old, new in zip(before, outputs, strict=False)]
+        return self._replace(
+            outputs=outputs,
+            input_port=input_port,
+            output_connections=tuple(known[i] if stay else () for i, stay in enumerate(stays)),
+            input_connections=self.input_connections if input_port == self.input_port else (),
+        )

@@ -170,7 +170,7 @@ class TestOverJack:
         try:
             daemon.wait_playing()
             (tmp_path / "config.yaml").write_text(
-                "mood: {start: calm}\nmusic: {temperature: 1.2}\nmidi: {channel: 3}\n"
+                "mood: {start: calm}\nmusic: {temperature: 1.2}\nmidi: {name: Grand}\n"
             )
             eventually(lambda: "was read again; at the next start: midi" in daemon.log)
             (tmp_path / "config.yaml").write_text("music: {temperature: 12}\n")

@@ -12,6 +12,7 @@ from improv.app.reload import Reloader
 from improv.clock import SystemClock
 from improv.config import load, shipped
 from improv.config.live import LiveReader
+from improv.music.chord import key_named
 from tests.fakes import Stage
 from tests.stage import chords
 from tools.waiting import eventually
@@ -57,8 +58,11 @@ def said(saved: Saved, caplog: pytest.LogCaptureFixture, text: str) -> bool:
 
 def test_what_was_saved_is_taken_over(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    saved.save("mood: {intensity: 0.9}\nmidi: {channel: 3}\n")
-    assert said(saved, caplog, "was read again; at the next start: midi")
+    saved.save("mood: {intensity: 0.9}\nmusic: {key: d minor}\nmidi: {driver: jack, output: Grand, channel: 3}\n")
+    assert said(saved, caplog, "was read again; at the next start: midi.driver")
+    (rewired,) = saved.stage.link.rewired
+    assert [(output.port, output.channel) for output in rewired.outputs] == [("Grand", 2)]
+    assert saved.stage.engine.controls.key == key_named("D minor")
     assert saved.stage.engine.controls.intensity == 0.9
 
 

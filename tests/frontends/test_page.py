@@ -379,16 +379,19 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
 
 def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any, daemon: Daemon) -> None:
     page.click("#tab-play")
-    page.get_by_role("button", name="Ports and the next start").click()
+    page.get_by_role("button", name="Ports and settings").click()
     page.get_by_label("Transposed by, semitones").fill("-12")
     page.get_by_label("Quarter notes in a bar").fill("3")
     assert page.get_by_label("Model", exact=True).last.is_disabled()  # named on the command line
-    page.get_by_role("button", name="Keep for the next start").click()
+    page.get_by_label("Key at the start").select_option("D minor")
+    page.get_by_role("button", name="Keep", exact=True).click()
     page.get_by_text("It counts from the next start.").wait_for()
     text = daemon.own_config.read_text()
     assert "transpose: -12 " in text
     assert "beats_per_bar: 3 " in text.replace("3.0", "3")
     assert "# semitones, -60..60" in text
+    assert "key: D minor" in text
+    eventually(lambda: daemon.state["key"] == "D minor")  # at once as well: nobody commanded another one
     assert str(daemon.own_config) in page.locator("#settings .hint").text_content()
     page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
     for _ in ("dark", "light"):

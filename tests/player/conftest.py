@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from improv.clock import SystemClock
+from improv.player.client import PlayerClient
+from improv.player.protocol import PlayerSettings
 from tests import jack
+
+MakeLink = Callable[..., PlayerClient]
 
 
 @pytest.fixture
@@ -16,3 +22,20 @@ def jack_server() -> Iterator[jack.JackServer]:
         pytest.skip(reason)
     with jack.jack_server() as server:
         yield server
+
+
+@pytest.fixture
+def make_link() -> Iterator[MakeLink]:
+    """Makes links, each with a player process of its own; they are closed afterwards."""
+    links: list[PlayerClient] = []
+
+    def make(**settings: Any) -> PlayerClient:
+        plain = PlayerSettings(driver="null", realtime=False, late_note_limit_s=5.0)
+        link = PlayerClient(plain._replace(**settings), SystemClock())
+        links.append(link)
+        link.start()
+        return link
+
+    yield make
+    for link in links:
+        link.close()

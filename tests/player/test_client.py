@@ -34,28 +34,11 @@ from improv.player.protocol import (
     Silence,
 )
 from tests.jack import JackServer, Keyboard, Listener
+from tests.player.conftest import MakeLink
 from tests.player.fakes import PROBE, balance, is_off, is_on, is_probe, note, probe
 from tools.waiting import PATIENCE_S, eventually
 
 CLOCK = SystemClock()
-MakeLink = Callable[..., PlayerClient]
-
-
-@pytest.fixture
-def make_link() -> Iterator[MakeLink]:
-    links: list[PlayerClient] = []
-
-    def make(**settings: Any) -> PlayerClient:
-        link = PlayerClient(
-            PlayerSettings(driver="null", realtime=False, late_note_limit_s=5.0)._replace(**settings), CLOCK
-        )
-        links.append(link)
-        link.start()
-        return link
-
-    yield make
-    for link in links:
-        link.close()
 
 
 def soon(note_id: int, in_s: float = 0.05, length_s: float = 0.05, pitch: int = 60) -> PlannedNote:

@@ -13,7 +13,7 @@ from improv.clock import ManualClock
 from improv.errors import PortError
 from improv.player.drivers.file import FileDriver, variable_length
 from improv.player.drivers.probe import list_ports, open_driver
-from improv.player.process.main import each_output
+from improv.player.process.rewiring import each_output
 from improv.player.protocol import OutputSettings, PlayerSettings
 
 ON, OFF = b"\x90\x3c\x50", b"\x80\x3c\x40"

@@ -6,10 +6,10 @@ import pytest
 
 from improv.clock import ManualClock
 from improv.player.process.loop import Player
-from improv.player.process.main import each_output
 from improv.player.process.output import Output
 from improv.player.process.output_transform import OutputTransform, between, slowest_s
 from improv.player.process.ports import Ports
+from improv.player.process.rewiring import each_output
 from improv.player.protocol import (
     OutputSettings,
     Ping,

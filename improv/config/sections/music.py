@@ -8,6 +8,10 @@ from pydantic import Field, field_validator
 
 from improv.config.sections.section import Section
 from improv.control.commands import TEMPERATURE_RANGE
+from improv.music.chord import KEY_NAMES, key_named
+
+ANY_KEY = "auto"
+"""The key is chosen as mood and plan will."""
 
 
 class ModelSection(Section):
@@ -19,6 +23,7 @@ class MusicSection(Section):
     mode: Literal["solo", "duet", "answer", "imitate", "accompany", "lead", "continue", "play_for_me"] = "solo"
     seed: int = Field(-1, ge=-1, le=2**31 - 1)
     beats_per_bar: float = Field(4, ge=1, le=16)
+    key: str = ANY_KEY
     temperature: float = Field(0.95, ge=TEMPERATURE_RANGE[0], le=TEMPERATURE_RANGE[1])
     top_p: float = Field(0.97, gt=0, le=1)
     strongest_guidance: float = Field(3.0, ge=1, le=10)
@@ -38,6 +43,16 @@ class MusicSection(Section):
     pedal: float = Field(1.0, ge=0, le=2)
     expression: float = Field(1.0, ge=0, le=2)
     breath: float = Field(1.0, ge=0, le=2)
+
+    @field_validator("key")
+    @classmethod
+    def _key(cls, name: str) -> str:
+        return ANY_KEY if name.strip().lower() in ("", ANY_KEY) else KEY_NAMES[key_named(name)]
+
+    @property
+    def key_number(self) -> int | None:
+        """0..23, as `improv.music.chord` counts them; None: as mood and plan will."""
+        return None if self.key == ANY_KEY else key_named(self.key)
 
     @field_validator("beats_per_bar")
     @classmethod

@@ -19,7 +19,7 @@ from improv.frontends.jsonlines import LineError, decode
 from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 OF_ONE_OUTPUT = ("midi.output", "midi.channel", "midi.transpose")
-KEYS = (*OF_ONE_OUTPUT, "midi.input", "model.path", "clock.source", "music.beats_per_bar", "mood.start")
+KEYS = (*OF_ONE_OUTPUT, "midi.input", "model.path", "clock.source", "music.beats_per_bar", "music.key", "mood.start")
 """What is told to the page and kept from it; the network, its password and the files of this computer are not its
 business.
 """

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from improv.clock import Clock
 from improv.player.pipe import PipeEnd
 from improv.player.process.input_reader import InputReader
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
+from improv.player.process.port_choice import PortChoice, described
 from improv.player.protocol import (
     Bend,
     Connected,
@@ -28,6 +28,7 @@ from improv.player.protocol import (
     Quit,
     Revoke,
     Revoked,
+    Rewire,
     Schedule,
     Silence,
     Statistics,
@@ -37,6 +38,7 @@ from improv.player.protocol import (
 LEAD_S = 0.001  # the pipe is left alone for so long before a deadline: reading a large record takes 0.2 ms
 SPIN_S = 0.00015  # a sleep ends about 0.1 ms late
 LONGEST_WAIT_S = 0.1  # so soon a signal to end is seen
+SWAP_POLL_S = 0.002  # while other ports are being opened
 QUIET_S = 0.005  # housekeeping waits for a gap of this length between notes
 POSTPONED_S = 0.01
 LONGEST_POSTPONED_S = 0.25
@@ -71,6 +73,7 @@ class Player:
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
         self._engine_hangs = False
+        self._choice = PortChoice(self.outputs, settings)
         self.ended = False
 
     def run_once(self) -> bool:
@@ -83,6 +86,8 @@ class Player:
         self._watch_engine(now_s)
         for output in self.outputs:
             output.end_owed()
+        for record in self._choice.look():
+            self._pipe.send(record)
         for output in self.outputs:
             if output.ports.driver.gone:  # told by the system: no reason to wait for the next look
                 self._check(output)
@@ -120,7 +125,8 @@ class Player:
             self.ended = True
 
     def _wake_s(self, now_s: float) -> float:
-        wake_s = min(now_s + LONGEST_WAIT_S, self._next_check_s)
+        wait_s = SWAP_POLL_S if self._choice.under_way else LONGEST_WAIT_S
+        wake_s = min(now_s + wait_s, self._next_check_s)
         if (input_s := self._input.wake_s()) is not None:
             wake_s = min(wake_s, input_s)
         due_s = self._next_s()
@@ -151,6 +157,9 @@ class Player:
             case StopClock(due_s):
                 for output in self.outputs:
                     output.stop_clock(due_s)
+            case Rewire():
+                for answer in self._choice.rewire(record):
+                    self._pipe.send(answer)
             case Ping():
                 self._ping_s, self._engine_hangs = self._clock.now(), False
                 self._pipe.send(Pong(together(self.outputs)), urgent=True)
@@ -206,7 +215,8 @@ class Player:
         self._next_check_s = self._check_wanted_s = now_s + self._settings.port_poll_s
         for output in self.outputs:
             self._check(output)
-        self._tell_connections()
+        if not self._choice.under_way:
+            self._tell_connections()
         if self._note_log is not None:
             self._note_log.flush()
         if now_s >= self._next_collect_s:
@@ -233,21 +243,6 @@ class Player:
             for output in self.outputs:
                 output.connected_anew()
             self._pipe.send(connected)
-
-
-class Names(NamedTuple):
-    """For people: of all outputs together."""
-
-    driver: str
-    output_name: str
-    input_name: str
-
-
-def described(outputs: Sequence[Output]) -> Names:
-    """The drivers in use and the names of the ports."""
-    drivers = [output.ports.driver for output in outputs]
-    names = ", ".join(driver.output_name for driver in drivers if driver.output_name)
-    return Names(" + ".join(dict.fromkeys(driver.name for driver in drivers)), names, drivers[0].input_name)
 
 
 def together(outputs: Sequence[Output]) -> Statistics:

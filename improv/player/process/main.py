@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from improv.clock import SystemClock
 from improv.errors import PortError
 from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.null import NullDriver
-from improv.player.drivers.probe import NO_SYSTEM, open_driver
+from improv.player.drivers.probe import open_driver
 from improv.player.drivers.rtmidi import load_rtmidi
 from improv.player.pipe import Pipe
-from improv.player.process.loop import Player, described
+from improv.player.process.loop import Player
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.process.output_transform import slowest_s
-from improv.player.process.ports import Connections, Ports
+from improv.player.process.port_choice import described
+from improv.player.process.ports import Ports
 from improv.player.process.realtime import become_realtime, freeze_garbage
-from improv.player.protocol import Failed, OutputSettings, PlayerSettings, Ready
+from improv.player.process.rewiring import each_output, finder
+from improv.player.protocol import Failed, PlayerSettings, Ready
 from improv.processes import LEFT_TO_THE_ENGINE
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def player_main(
     try:
         for one, transform in each_output(settings):
             driver, notice = open_ports(one, insist=hung is None)
-            ports = Ports(driver, _finder(one), (one.connections, one.input_connections))
+            ports = Ports(driver, finder(one), (one.connections, one.input_connections))
             limit_s, sounds_s = settings.late_note_limit_s, slowest_s(settings.outputs)
             outputs.append(Output(ports, clock, transform, late_note_limit_s=limit_s, sounds_s=sounds_s))
             notices += [notice] if notice and notice not in notices else []
@@ -77,37 +78,6 @@ def player_main(
             pass
     finally:
         player.close()
-
-
-def each_output(settings: PlayerSettings) -> list[tuple[PlayerSettings, OutputSettings]]:
-    """The settings of each output's driver, and its transform. The first driver has the input."""
-    several = settings.outputs or (OutputSettings(settings.output_port),)
-    remembered = settings.output_connections + ((),) * len(several)
-    found = []
-    for number, output in enumerate(several):
-        suffix = f" {number + 1}" if number else ""
-        file = Path(settings.file)
-        one = settings._replace(
-            output_port=output.port,
-            virtual_port_name=settings.virtual_port_name + suffix,
-            file=str(file.with_stem(file.stem + suffix)) if settings.file else "",
-            with_input=number == 0,
-            connections=remembered[number],
-            input_connections=settings.input_connections if number == 0 else (),
-        )
-        found.append((one, output))
-    return found
-
-
-def _finder(settings: PlayerSettings) -> Callable[[Connections], Driver] | None:
-    """How to look for this output's port again, with what its virtual port was connected to."""
-    if settings.driver in NO_SYSTEM:
-        return None
-
-    def find(before: Connections) -> Driver:
-        return open_driver(settings._replace(connections=before[0], input_connections=before[1]))
-
-    return find
 
 
 def _failure(error: OSError | PortError, settings: PlayerSettings) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 
 from improv.clock import Clock
 from improv.midi.messages import program_change
+from improv.player.drivers.null import NullDriver
+from improv.player.drivers.probe import open_driver
 from improv.player.process.clock_out import ClockOut
 from improv.player.process.hung_notes import HungNotes
 from improv.player.process.output_transform import OutputTransform
 from improv.player.process.ports import Ports
 from improv.player.process.queue import DueMessage, NoteQueue
-from improv.player.protocol import Bend, OutputSettings, PlannedNote, PortsChanged, Pulses
+from improv.player.process.rewiring import Open, Swap, Swapped, finder
+from improv.player.protocol import Bend, OutputSettings, PlannedNote, PlayerSettings, PortsChanged, Pulses
 
 HAND_OVER_S = 0.003  # so much earlier than needed a driver that sends by deadline gets its messages
 BURST, BURST_S = 128, 0.025  # a JACK port loses events beyond about 256 a period (21 ms at 1024 frames)
@@ -30,6 +33,7 @@ class Output:
         *,
         late_note_limit_s: float = 0.05,
         sounds_s: float = 0.0,
+        open_: Open = open_driver,
     ) -> None:
         self.ports = ports
         self.queue = NoteQueue(late_note_limit_s)
@@ -37,6 +41,9 @@ class Output:
         self._settings = settings or OutputSettings()
         self._transform = OutputTransform(self._settings, sounds_s)
         self._hung = HungNotes()
+        self._swap: Swap | None = None
+        self._after: PlayerSettings | None = None
+        self._open = open_
         self.clock_out = ClockOut()
         self._clicks = 0
         self._burst_began_s = clock.now()
@@ -74,7 +81,9 @@ class Output:
             self.clock_out.stop_at(self._transform.at_s(due_s))
 
     def next_s(self) -> float | None:
-        """When the next message must be handed to the driver, or None."""
+        """When the next message must be handed to the driver, or None; while other ports are being opened it waits."""
+        if self._swap is not None:
+            return None
         due_s, tick_s = self.queue.next_due_s(), self.clock_out.next_due_s()
         if due_s is None or (tick_s is not None and tick_s < due_s):
             due_s = tick_s
@@ -82,6 +91,8 @@ class Output:
 
     def send_due(self, now_s: float) -> list[tuple[DueMessage, float]]:
         """Hand over what is due; returns the note-ons, each with the time at which it is out."""
+        if self._swap is not None:
+            return []
         for due_s, message, click in self.clock_out.pop_due(now_s, self.lead_s):
             if click and self._settings.metronome >= 0:
                 self._click(due_s, click)
@@ -139,12 +150,62 @@ class Output:
 
     def check(self) -> PortsChanged | None:
         """Look after the ports. After a change all that sounded here is ended, and the program is sent again."""
-        change = self.ports.check()
+        change = self.ports.check() if self._swap is None else None
         if change is not None:
             self.send_all(self.queue.end_sounding())
             self.connected_anew()
             self.start()
         return change
 
+    # -------------------------------------------------------------------------------------------------- rewiring
+
+    @property
+    def swapping(self) -> bool:
+        """Whether other ports are being opened: what is due waits for them, and what comes too late is left out."""
+        return self._swap is not None
+
+    def transform_by(self, settings: OutputSettings, sounds_s: float) -> None:
+        """Make this of the notes that come from now on; what sounds is ended, what is queued stays as it is."""
+        if settings == self._settings and self._transform.sounds_s == sounds_s:
+            return
+        self._end_here()
+        self._settings, self._transform = settings, OutputTransform(settings, sounds_s)
+        if not self.swapping:
+            self.start()
+
+    def swap(self, before: PlayerSettings, after: PlayerSettings) -> None:
+        """Open other ports; what sounds is ended on the old ones first. `swapped` tells when they are there.
+
+        before, after: settings of the driver, as it was opened and as it is to be.
+        """
+        driver, (out, into) = self.ports.driver, self.ports.connections
+        self._end_here()
+        before = before._replace(connections=out, input_connections=into)
+        after = after._replace(
+            connections=out if after.output_port == before.output_port else (),
+            input_connections=into if after.input_port == before.input_port else (),
+        )
+        self._after = after
+        self.ports.driver = NullDriver()
+        self._swap = Swap(driver, before, after, self._clock, self._open)
+
+    def swapped(self) -> Swapped | None:
+        """What came of `swap`, told once; None while it is under way, or nothing is."""
+        if self._swap is None or self._after is None or (swapped := self._swap.ready()) is None:
+            return None
+        self._swap = None
+        self.ports.driver = swapped.driver
+        if not swapped.fault:
+            self.ports.look_for(finder(self._after, self._open))
+        self.connected_anew()
+        self.start()
+        return swapped
+
+    def _end_here(self) -> None:
+        if not self.swapping:
+            self.send_all(self.queue.end_sounding() + self.clock_out.stop())
+
     def close(self) -> None:
+        if self._swap is not None:
+            self.ports.driver, self._swap = self._swap.wait().driver, None
         self.ports.driver.close()

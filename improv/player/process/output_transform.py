@@ -37,6 +37,7 @@ class OutputTransform:
     """Pure. sounds_s: how much later than planned everything is to sound (`slowest_s` of all outputs)."""
 
     def __init__(self, settings: OutputSettings, sounds_s: float = 0.0) -> None:
+        self.sounds_s = sounds_s
         self._settings = settings
         self._shift_s = sounds_s - settings.latency_s
 

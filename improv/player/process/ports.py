@@ -35,6 +35,10 @@ class Ports:
         """What the virtual ports are connected to, or were before the MIDI system went."""
         return self._connections if isinstance(self.driver, NullDriver) else self.driver.connections()
 
+    def look_for(self, find: Callable[[Connections], Driver] | None) -> None:
+        """Other ports were opened: this is how they are looked for, should they go."""
+        self._find, self._connections = find, NO_CONNECTIONS
+
     def check(self) -> PortsChanged | None:
         """Look after the ports, about twice a second. Tells what changed; then all that sounded must be ended."""
         if self._find is not None and isinstance(self.driver, NullDriver):

@@ -29,7 +29,7 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
   "key", "chords", "chord", "phrase_bars", "reach", "form",
   "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
-  "undo", "redo"]);
+  "undo", "redo", "output", "input"]);
 const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -46,7 +46,7 @@ const together = new Together(send);
 const plan = new Plan(send);
 const scenes = new Scenes(send);
 const learn = new Learn(complain);
-const settings = new Settings(complain);
+const settings = new Settings(complain, send);
 new OtherDevices(complain);
 const takes = new Takes(complain);
 const health = new Health(sound);

@@ -1,18 +1,21 @@
-// Ports, model, transposition and metre of the next start: seen and kept in the user's own configuration file.
+// Ports, chosen at once, and settings that are kept in the user's own configuration file.
 
 import { button, by, make, write } from "./dom.js";
 
 const OWN_PORT = "a port of its own";
 const NO_FILE = "No file of yours is there yet. Keeping makes one, a copy of config.yaml with every key explained.";
 const SEVERAL = "Your file names several outputs; change their ports and channels there.";
+const PORTS = { "midi.output": "output", "midi.input": "input" }; // setting: command
+const AT_THE_START = ["music.beats_per_bar", "clock.source", "mood.start"];
 const CLOCKS = { internal: "BrainMusic", midi: "a MIDI clock" };
 
 export class Settings {
-  /** say(sentence): tell the person. */
-  constructor(say) {
+  /** say(sentence): tell the person. send(command, values). */
+  constructor(say, send) {
     this._say = say;
+    this._send = send;
     this._fields = new Map();
-    this._open = button("Ports and the next start", { onclick: () => this._read(true) });
+    this._open = button("Ports and settings", { onclick: () => this._read(true) });
     by("settings").replaceChildren(this._open);
   }
 
@@ -40,7 +43,7 @@ export class Settings {
     const fixed = new Set(overridden);
     const parts = this._rows(ports).filter(([key]) => key in values).map(([key, label, field]) => this._field(key, label, field, fixed.has(key)));
     this._file = make("p", { class: "hint" }, file ? `Kept in ${file}.` : NO_FILE, ports.fault ? ` Ports cannot be listed: ${ports.fault}` : "", "midi.channel" in values ? "" : ` ${SEVERAL}`);
-    this._keep = button("Keep for the next start", { type: "submit" });
+    this._keep = button("Keep", { type: "submit" });
     this._said = make("p", { class: "good", role: "status" });
     this._form = make("form", { class: "group" }, this._file, make("div", { class: "forms" }, ...parts), make("div", { class: "row" }, this._keep), this._said);
     this._form.addEventListener("submit", (event) => {
@@ -59,11 +62,16 @@ export class Settings {
       ["midi.input", "MIDI input", named(inputs, OWN_PORT)],
       ["midi.channel", "Channel, 1 to 16", { min: 1, max: 16, step: 1 }],
       ["midi.transpose", "Transposed by, semitones", { min: -60, max: 60, step: 1 }],
+      ["music.key", "Key at the start", [["auto", "As the mood will"], ...this._keys().map((name) => [name, name])]],
       ["music.beats_per_bar", "Quarter notes in a bar", { min: 1, max: 16, step: 0.25 }],
       ["clock.source", "Tempo and bars follow", Object.entries(CLOCKS)],
       ["model.path", "Model", named(this._hello.models ?? [], "the default")],
       ["mood.start", "Mood at the start", Object.keys(this._hello.moods).map((name) => [name, name])],
     ];
+  }
+
+  _keys() {
+    return this._hello.commands.find(({ name }) => name === "key")?.arguments[0].choices ?? [];
   }
 
   _field(key, label, shown, fixed) {
@@ -73,6 +81,7 @@ export class Settings {
     input.disabled = fixed;
     input.title = why;
     this._fields.set(key, input);
+    if (key in PORTS) input.addEventListener("change", () => this._send(PORTS[key], { port: input.value || null }));
     return make("div", { class: "field" }, make("label", { for: id }, label), input, why && make("span", {}, why));
   }
 
@@ -99,7 +108,8 @@ export class Settings {
       const told = await answer.json();
       if (!answer.ok) throw new Error(told.error);
       await this._read();
-      write(this._said, `Kept: ${told.said.at(-1)}. It counts from the next start.`);
+      const later = AT_THE_START.some((key) => key in changed);
+      write(this._said, `Kept: ${told.said.at(-1)}.${later ? " It counts from the next start." : ""}`);
       this._keep.focus();
     } catch (error) {
       this._say(error instanceof SyntaxError || error instanceof TypeError ? "That could not be kept: the connection is lost." : error.message);
