@@ -286,6 +286,7 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
     # there is nothing to undo by Redo, and no second place to go to.
     elsewhere = {"point", "valence", "arousal", "play_pause", "pause", "journey_resume", "chord"}
     elsewhere |= {"scene_next", "scene_back", "redo"}
+    elsewhere |= {"output", "input"}  # chosen among the ports that are there: this daemon has none
     assert offered - elsewhere - set(look(page, "[...brainmusic.asked]")) == set()
 
 
@@ -397,6 +398,23 @@ def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any
     for _ in ("dark", "light"):
         page.click("#theme")
         assert violations(page) == []
+
+
+def test_a_port_is_played_to_as_soon_as_it_is_chosen(page: Any, daemon: Daemon) -> None:
+    answer = {
+        "file": "",
+        "values": {"midi.output": "", "midi.input": ""},
+        "ports": {"inputs": ["Roland:1"], "outputs": ["Grand:1"]},
+        "overridden": [],
+    }
+    page.route("**/api/settings", lambda route: route.fulfill(json=answer))
+    page.click("#tab-play")
+    page.get_by_role("button", name="Ports and settings").click()
+    page.get_by_label("MIDI output", exact=True).select_option("Grand:1")
+    # The null driver has no port of that name: the old one stays, and the page says why.
+    eventually(lambda: "Grand:1" in daemon.state["port_fault"])
+    page.locator("#notice").get_by_text("Grand:1").wait_for()
+    assert daemon.state["output_ports"] == [""]
 
 
 def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:

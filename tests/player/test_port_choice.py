@@ -234,3 +234,10 @@ def test_another_keyboard_is_listened_to_and_our_own_port_keeps_its_name(
 
         eventually(arrived)
         assert "BrainMusic:BrainMusic" in jack_server.ports()
+
+
+def test_without_a_midi_system_there_is_nothing_to_choose(make_link: MakeLink) -> None:
+    link = make_link(outputs=(OutputSettings(),))
+    link.wait_ready(PATIENCE_S)
+    answer = rewired(link, (GRAND,))
+    assert answer == Rewired(("",), "", "There is no MIDI port 'Grand' to choose: midi.driver is null.")

@@ -97,6 +97,8 @@ class Swap:
             self._swapped = Swapped(NullDriver(), f"The MIDI ports could not be opened: {error}")
 
     def _swap(self) -> Swapped:
+        if self._after.driver in NO_SYSTEM:
+            return Swapped(self._driver, _no_ports(self._after))
         if not self._is_here():  # in another MIDI system, or nowhere: nothing is closed for a port that is not there
             try:
                 driver = self._open(self._after)
@@ -131,3 +133,8 @@ class Swap:
     def _close(self) -> None:
         self._clock.wait(self._clock.now() + self._driver.settle_s)
         self._driver.close()
+
+
+def _no_ports(settings: PlayerSettings) -> str:
+    wanted = settings.output_port or settings.input_port
+    return f"There is no MIDI port {wanted!r} to choose: midi.driver is {settings.driver}."

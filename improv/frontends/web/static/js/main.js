@@ -115,7 +115,7 @@ function build(hello) {
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes, settings]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);

@@ -24,6 +24,18 @@ export class Settings {
     this._hello = hello;
   }
 
+  /** A port that could not be taken is told of once, and the one in use is shown again. */
+  show(state) {
+    const fault = state.port_fault ?? "", before = this._fault;
+    this._fault = fault;
+    if (!fault || fault === before || before === undefined) return;
+    this._say(fault);
+    for (const [key, port] of [["midi.output", state.output_ports[0]], ["midi.input", state.input_port]]) {
+      const select = this._fields.get(key);
+      if (select) select.value = [...select.options].find(({ value }) => value === port)?.value ?? "";
+    }
+  }
+
   async _read(focus = false) {
     this._busy(this._open, "Looking …");
     try {
