@@ -239,6 +239,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            plan | self.scenes.fields() | self._ports.fields(),
+            {**plan, **self.scenes.fields(), **self._ports.fields()},
             self._planner.counts(now_s),
         )
