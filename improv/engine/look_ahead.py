@@ -200,9 +200,9 @@ class LookAhead:
     def release(self, note_ids: Sequence[int]) -> None:
         """Take back what is planned, and end these notes now, gently: nothing else of ours sounds."""
         self.go_back()
-        if note_ids:
-            now_s = self._clock.now()
-            self._link.send(MoveOff(tuple((note_id, now_s) for note_id in note_ids)))
+        # The player may be about to begin others, which are as good as sent: nobody would end them any more.
+        if ended := dict.fromkeys((*note_ids, *self._provisional_off_s), self._clock.now()):
+            self._link.send(MoveOff(tuple(ended.items())))
         self._improviser.apply(Release())
         self._provisional_off_s.clear()
 
@@ -213,8 +213,10 @@ class LookAhead:
 
     def start_over(self) -> None:
         """The player lost what it had: plan from here on anew; what sounded has been ended by the player."""
-        self._forget(self.first_unheard(self._clock.now()))
-        self._end_all()
+        try:
+            self._forget(self.first_unheard(self._clock.now()))
+        finally:  # whatever went wrong: what sounds ends
+            self._end_all()
 
     def _end_all(self) -> None:
         self._link.send(Silence())

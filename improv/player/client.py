@@ -16,13 +16,13 @@ from improv.player.protocol import (
     Dropped,
     Failed,
     Instruction,
+    MoveOff,
     PlannedNote,
     PlayerSettings,
     Pong,
     PortsChanged,
     Quit,
     Ready,
-    Revoke,
     Revoked,
     Rewire,
     Rewired,
@@ -31,6 +31,7 @@ from improv.player.protocol import (
     ToEngine,
     ToPlayer,
 )
+from improv.player.revocations import Revocations
 from improv.player.supervision import Supervision
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class PlayerClient:
         self._supervision = Supervision(spare)
         self._inbox: deque[ToEngine] = deque()
         self._ledger = Ledger()
-        self._request_id = 0
+        self._revocations = Revocations()
         self._ready: Ready | None = None
         self._was_ready = self._closed = False
         self.observers = Observers()
@@ -114,13 +115,13 @@ class PlayerClient:
 
         A player that does not answer in time is believed to have sent what was due.
         """
-        self._request_id += 1
         asked_s = self._clock.now()
-        self._put(Revoke(self._request_id, first_note_id))
-        answer = self._await_revoked(asked_s + timeout_s)
-        sent = answer if answer is not None else self._ledger.begun(first_note_id, asked_s)
+        self._put(asked := self._revocations.ask(first_note_id))
+        self._await_revoked(asked_s + timeout_s)
+        if (sent := self._revocations.end()) is None:
+            sent = self._ledger.begun(first_note_id, asked_s)
         self._ledger.revoke(first_note_id, sent)
-        self.observers.tell(Revoked(self._request_id, first_note_id, sent))
+        self.observers.tell(Revoked(asked.request_id, first_note_id, sent))
         return sent
 
     def poll(self, timeout_s: float = 0.0) -> list[ToEngine]:
@@ -132,8 +133,7 @@ class PlayerClient:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
             self._read(0.0 if self._inbox else timeout_s, self.also)
-        # An answer to a revocation that is still there came too late.
-        arrived: list[ToEngine] = [record for record in self._inbox if not isinstance(record, Revoked)]
+        arrived = list(self._inbox)
         self._inbox.clear()
         for record in arrived:
             self.observers.tell(record)
@@ -209,6 +209,9 @@ class PlayerClient:
         self.settings = _for_the_next(self.settings, record)
         if isinstance(record, Dropped):
             self.observers.tell(record)
+        elif isinstance(record, Revoked):
+            if lost := self._revocations.take(record, self._ledger):
+                self._put(MoveOff(tuple((note_id, self._clock.now()) for note_id in lost)))
         elif isinstance(record, Pong):
             self._supervision.answered(self._clock.now())
             self.statistics = record.statistics
@@ -222,18 +225,13 @@ class PlayerClient:
         elif not isinstance(record, Connected):
             self._inbox.append(record)
 
-    def _await_revoked(self, deadline_s: float) -> tuple[int, ...] | None:
-        """The answer to the last Revoke, or None. Answers to older ones, that came too late, are dropped."""
-        while True:
-            late = [record for record in self._inbox if isinstance(record, Revoked)]
-            for record in late:
-                self._inbox.remove(record)
-                if record.request_id == self._request_id:
-                    return record.already_sent
+    def _await_revoked(self, deadline_s: float) -> None:
+        """Until the answer to the last Revoke is there, or it is too late; what has come by then is read."""
+        in_time = True
+        while in_time and self._supervision.listens and not self._revocations.answered:
             left_s = deadline_s - self._clock.now()
-            if not self._supervision.listens or left_s <= 0:
-                return None
-            self._read(left_s)
+            in_time = left_s > 0
+            self._read(max(left_s, 0.0))
 
     def _tell_lost(self, notes: Sequence[PlannedNote]) -> None:
         if notes:

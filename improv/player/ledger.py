@@ -22,6 +22,9 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._notes)
 
+    def __contains__(self, note_id: object) -> bool:
+        return note_id in self._notes
+
     @property
     def notes(self) -> tuple[PlannedNote, ...]:
         return tuple(self._notes.values())
