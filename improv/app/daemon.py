@@ -45,7 +45,7 @@ from improv.player.child import Child
 from improv.player.client import PlayerClient
 from improv.player.protocol import PortsChanged, Ready, ToEngine
 from improv.processes import LEFT_TO_THE_ENGINE
-from improv.takes.recorder import OperationRecorder, Recording, cannot_write
+from improv.takes.recorder import OperationRecorder, Recording, attend, cannot_write
 from improv.takes.schema import model_record
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def run(
         while not signals.stopping:
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
-            scene_keeper.keep(engine.scenes.kept.book)
+            _keep(engine, scene_keeper, recording)
             state = _whole(engine.status(), ports, link, recording, scene_keeper)
             bridge.turn(state := _fallen(state, supervised, engine.controls.model, reloader.config))
             display.show(state, ports, clock.now())
@@ -132,6 +132,13 @@ def run(
                 keeper.turn(reloader.config, state.overdue_s)
     log.info("ended")
     return 0
+
+
+def _keep(engine: Engine, scene_keeper: SceneKeeper, recording: Recording | None) -> None:
+    """What is kept on the disk of what was commanded in this turn."""
+    scene_keeper.keep(engine.scenes.kept.book)
+    if recording is not None:
+        attend(recording, engine.controls)
 
 
 def _names(engine: Engine, loader: ModelLoader) -> Names:

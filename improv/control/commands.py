@@ -135,6 +135,12 @@ class SetLimit(NamedTuple):
     high: float | None = None
 
 
+class SetSession(NamedTuple):
+    """Whose session begins: a person's id; empty: the session under way ends."""
+
+    person: str
+
+
 class StartJourney(NamedTuple):
     """Set out on a journey; None: on the one that is prepared."""
 
@@ -365,6 +371,7 @@ StateCommand = (
     | SetForm
     | Reset
     | SetLimit
+    | SetSession
     | StartJourney
     | HoldJourney
     | ResumeJourney

@@ -43,6 +43,7 @@ from improv.control.commands import (
     SetPhraseBars,
     SetPlace,
     SetReach,
+    SetSession,
     SetTemperature,
     StartJourney,
     StateCommand,
@@ -57,6 +58,8 @@ from improv.music.mood import CORNERS, Glide, Mood
 
 NOT_RESET = (
     "standing_limits",
+    "limits_before",
+    "session",
     "prepared",
     "model",
     "instead_of",
@@ -104,6 +107,10 @@ class ControlState:
     loop_variation: float = 0.0
     """0 as they were .. 1 hardly to be known."""
     standing_limits: Limits = FREE
+    session: str = ""
+    """Id of the person whose session runs; empty: nobody's."""
+    limits_before: Limits | None = None
+    """The standing limits before the session: they come back with its end."""
     prepared: Plan | None = None
     course: Course | None = None
     clock_source: str = "internal"
@@ -208,8 +215,8 @@ def apply(  # noqa: C901 (a flat table of cases)
             return replace(state, clock_source=source)
         case AllNotesOff() | Tap() | HandOver():
             return state
-        case SetLimit(name, low, high):
-            return replace(state, standing_limits=state.standing_limits.changed(name, low, high))
+        case SetLimit() | SetSession():
+            return _limited(state, command)
         case StartJourney() | HoldJourney() | ResumeJourney() | AbortJourney() | JumpJourney():
             return _travel(state, command, music_s)
 
@@ -239,6 +246,17 @@ def _planned(
             return replace(state, reach_fifths=fifths)
         case SetForm(on):
             return replace(state, form=on)
+
+
+def _limited(state: ControlState, command: SetLimit | SetSession) -> ControlState:
+    """Limits that are set while a session runs are that person's: they go with it."""
+    if isinstance(command, SetLimit):
+        return replace(state, standing_limits=state.standing_limits.changed(*command))
+    if command.person == state.session:
+        return state
+    ours = state.standing_limits if state.limits_before is None else state.limits_before
+    before = ours if command.person else None
+    return replace(state, session=command.person, standing_limits=ours, limits_before=before)
 
 
 def _travel(

@@ -68,6 +68,10 @@ class State:
     limits: Mapping[str, tuple[float, float]] = _field(
         _NOTHING, "table", "floor and ceiling that hold whatever else commands; what is not there is free"
     )
+    limits_set: Mapping[str, tuple[float, float]] = _field(
+        _NOTHING, "table", "the limits without those of the journey under way: they hold again when it is left"
+    )
+    session: str = _field("", "text", "id of the person whose session runs, or empty")
     journey: str = _field("", "text", "name of the journey under way, or empty")
     journey_held: bool = _field(False, "flag", "the journey stands still")
     journey_s: float = _field(0.0, "number", "where the journey is", "s", 0)

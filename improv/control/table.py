@@ -13,6 +13,7 @@ from improv.control.commands import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.control.journey import LONGEST_S
 from improv.control.rows import PRESSED, Argument, MidiAction, Row, button
 from improv.control.scene_rows import SCENE_ROWS
+from improv.control.session_rows import SESSION_ROWS
 from improv.errors import CommandError
 from improv.music.attributes import ATTRIBUTES
 from improv.music.chord import KEY_NAMES, chord_named, key_named
@@ -312,6 +313,7 @@ _ROWS: tuple[Row, ...] = (
             Argument("high", "number", "the ceiling; null: none", optional=True, nullable=True),
         ),
     ),
+    *SESSION_ROWS,
     Row(
         "journey_start",
         "Set out on a journey: a named one, or the one that was prepared or begun before.",

@@ -21,6 +21,7 @@ from improv.control.commands import (
     SetClockSource,
     SetLanding,
     SetModel,
+    SetSession,
     SetSetList,
     StepScene,
     Undo,
@@ -220,6 +221,9 @@ class Scenes:
         if kept.crossing is not None and not isinstance(command, SceneCommand):
             self.kept = kept._replace(crossing=kept.crossing.without(before.state, state))
         if isinstance(command, Undo | Redo) or (by_itself and not self._was_awaited(command, state)):
+            return
+        if isinstance(command, SetSession):  # nobody takes back what was commanded for another person
+            self.kept = self.kept._replace(history=History())
             return
         recall = isinstance(command, RecallScene | RecallPlace | StepScene)
         if recall or before.book is not kept.book or differ(before.state, state):

@@ -53,6 +53,8 @@ def status(
         overrides=controls.overrides,
         attributes=improviser.attributes(mood, controls),
         limits={name: (band.low, band.high) for name, band in controls.limits.bands.items()},
+        limits_set={name: (band.low, band.high) for name, band in controls.standing_limits.bands.items()},
+        session=controls.session,
         tempo_bpm=position.tempo_bpm,
         **_clock(controls, external),
         bar=position.bar,

@@ -73,6 +73,7 @@ class Recording:
         self._settings: Settings | None = None
         self._pending: deque[PlannedStep] = deque(maxlen=PENDING_STEPS)
         self._due_s: dict[int, float] = {}  # of the notes of the pending steps
+        self._person = ""
         self.take_id = ""
         """Id of the take that is being written, empty before the first note."""
 
@@ -91,11 +92,12 @@ class Recording:
         """A moment of the clock in seconds of the take."""
         return round(clock_s - self._began_s, 6)
 
-    def begin(self, controls: ControlState, settings: Settings, continues: str = "") -> None:
-        """A new file."""
+    def begin(self, controls: ControlState, settings: Settings, continues: str = "", person: str = "") -> None:
+        """A new file. person: id of whose session runs; theirs it is as long as their folder is there."""
         self._folder_is_ready()
         now = self._wall_clock()
-        path = library.free_path(self._folder, now)
+        path = library.free_path(self._folder, now, person)
+        self._person = person
         self._journal, self.take_id = JournalWriter(path, self._failed), path.stem
         self._began_s = self._second_s = self._clock.now()
         self._controls, self._settings = controls, settings
@@ -231,7 +233,7 @@ class Recording:
             self._old.close()
         before.close_beside()
         self._old = before
-        self.begin(controls, settings, continues)
+        self.begin(controls, settings, continues, controls.session)
         now_s = self._clock.now()
         ahead = [step for step in self._pending if any(self._due_s.get(i, 0.0) > now_s for i in step.begun_ids)]
         for step in ahead:
@@ -243,6 +245,17 @@ class Recording:
     def _forget_heard(self) -> None:
         now_s = self._clock.now()
         self._due_s = {note_id: due_s for note_id, due_s in self._due_s.items() if due_s > now_s}
+
+
+def belongs(recording: Recording, controls: ControlState) -> bool:
+    """Whether the take is of the person whose session runs, or of nobody's while none runs."""
+    return recording._journal is None or recording._person == controls.session
+
+
+def attend(recording: Recording, controls: ControlState) -> None:
+    """Where the music rests, a session that begins or ends has a take of its own at once. Called every turn."""
+    if not controls.playing and recording._settings is not None and not belongs(recording, controls):
+        recording.turn_over(controls, recording._settings)
 
 
 def cannot_write(recording: Recording) -> bool:
@@ -302,10 +315,11 @@ class OperationRecorder:
         recording = self._recording
         if not recording.take_id:
             # With the first music: nothing is kept of a daemon that only rests.
-            recording.begin(*self._first, self.continues)
+            recording.begin(*self._first, self.continues, controls.session)
             for record in self._before:
                 recording.write(record)
-        if recording.full and not step.position.ticks_to_bar_line:
+        turns = recording.full or not belongs(recording, controls)
+        if turns and not step.position.ticks_to_bar_line:
             recording.turn_over(controls, self._settings)
         recording.state(controls, self._settings)
         recording.add(step)

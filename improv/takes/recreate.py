@@ -16,7 +16,8 @@ from improv.improviser.planned_step import PlannedStep
 from improv.model.onnx_model import Model
 from improv.model.plain_model import PLAIN, PlainModel
 from improv.music.mood import Glide, Mood
-from improv.takes.journal import SUFFIX, Record
+from improv.takes import library
+from improv.takes.journal import Record
 from improv.takes.schema import controls_of, operations, settings_of, step_record
 from improv.takes.take import records_of
 
@@ -46,7 +47,7 @@ def chain(path: Path) -> list[Record]:
         before = records[0].get("continues")
         if not before:
             return [record for part in reversed(parts) for record in part]
-        earlier = path.with_name(f"{before}{SUFFIX}")
+        earlier = library.another(path, before)
         if earlier in seen:
             raise InputError(
                 f"{path.stem} continues {before}, which continues it: it can be exported, but not made again"

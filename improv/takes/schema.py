@@ -26,6 +26,7 @@ silence    at: every note was ended
 in         at, hex: a message that the person's instrument or controller sent
 command    at, text: what was commanded, in words
 note       wall, text: written down by a person afterwards
+title      text: the name that a person gave it afterwards; the last one counts
 end        at, reason: the take ended in order
 
 `at` and the times of `due`, `ends` and `bend` are seconds of the clock since the take's first record; m, and the times

@@ -97,6 +97,8 @@ class Take:
     commands: list[Command] = field(default_factory=list)
     written: list[tuple[str, str]] = field(default_factory=list)
     """(local time, text) of the notes that people added."""
+    title: str = ""
+    """The name that a person gave it."""
 
     @property
     def take_id(self) -> str:
@@ -154,6 +156,7 @@ def _taken(path: Path, records: list[Record], damaged: int) -> Take:
         [change for change in reader.changes if change.at_s <= seconds],
         reader.commands,
         reader.written,
+        reader.title,
     )
 
 
@@ -161,7 +164,7 @@ class _Reader:
     """Plays the records through, as the player did."""
 
     def __init__(self) -> None:
-        self.end_s, self.ended = 0.0, False
+        self.end_s, self.ended, self.title = 0.0, False, ""
         self.person: list[Message] = []
         self.changes: list[Change] = []
         self.commands: list[Command] = []
@@ -267,6 +270,9 @@ class _Reader:
 
     def _note(self, record: Record) -> None:
         self.written.append((str(record["wall"]), str(record["text"])))
+
+    def _title(self, record: Record) -> None:
+        self.title = str(record["text"])
 
     def _end(self, record: Record) -> None:
         self.ended = True

@@ -214,7 +214,7 @@ def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> Non
 
 
 def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon: Daemon) -> None:
-    for tab in ("shape", "together", "scenes", "play", "journey", "takes", "health"):
+    for tab in ("shape", "together", "scenes", "play", "journey", "people", "takes", "health"):
         page.locator("[role=tab][aria-selected=true]").focus()
         if tab != "shape":
             page.keyboard.press("ArrowRight")
@@ -536,7 +536,7 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
     with opened(browser, daemon, color_scheme=scheme) as page:
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(axe)
-        for tab in ("shape", "together", "scenes", "play", "journey", "takes", "health"):
+        for tab in ("shape", "together", "scenes", "play", "journey", "people", "takes", "health"):
             page.click(f"#tab-{tab}")
             if tab == "takes":
                 page.locator(".take").first.wait_for()

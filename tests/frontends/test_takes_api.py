@@ -15,13 +15,14 @@ from starlette.requests import Request
 from starlette.routing import Match
 
 from improv.frontends.web.app import _body
+from improv.frontends.web.people_api import PeopleApi
 from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
 from improv.model.onnx_model import OnnxModel
 from tests.takes.test_takes import made
 
 
-def ask(api: TakesApi | SettingsApi, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
+def ask(api: TakesApi | SettingsApi | PeopleApi, method: str, path: str, content: bytes = b"") -> tuple[int, bytes]:
     """Status and body of a request, without a server."""
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": [], "query_string": b""}
 

@@ -76,7 +76,7 @@ def _list(options: argparse.Namespace) -> int:
         started = row.started[:19].replace("T", " ")
         print(
             f"{row.take_id:22} {started}  {minutes:4d}:{seconds:02d}  {row.megabytes:6.1f} MB  "
-            f"{row.state:9}  {row.model}"
+            f"{row.state:9}  {row.model:12}  {row.title}".rstrip()
         )
     shown = min(len(rows), options.limit or len(rows))
     print(f"{shown} of {len(rows)} takes in {folder}" if rows else f"no takes in {folder}")

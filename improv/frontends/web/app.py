@@ -26,6 +26,7 @@ from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web.pairing_api import PairingApi
 from improv.frontends.web.patience import patient_protocol
+from improv.frontends.web.people_api import PeopleApi
 from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
 
@@ -51,6 +52,7 @@ def application(broker: Broker, credentials: Credentials, pairing: Pairing, sett
     routes += SettingsApi(settings.config_file, settings.overrides).routes(_body)
     if settings.takes_folder:
         routes += TakesApi(settings.takes_folder).routes(_body)
+        routes += PeopleApi(settings.takes_folder, broker).routes(_body)
     if STATIC.is_dir():
         routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
     return Starlette(routes=routes)

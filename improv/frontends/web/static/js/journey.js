@@ -33,8 +33,8 @@ export class Journey {
   show(state) {
     this._forms.show(state);
     if (this._built) this._showWay(state);
-    for (const [name, fields] of this._limits) {
-      const band = state.limits?.[name] ?? [null, null];
+    for (const [name, fields] of this._limits) { // those of a journey under way are its own, and go with it
+      const band = state.limits_set?.[name] ?? [null, null];
       fields.forEach((field, side) => {
         if (document.activeElement === field) return;
         const text = band[side] === null || band[side] === undefined ? "" : String(Number(band[side].toFixed(1)));

@@ -9,6 +9,7 @@ import { Learn } from "./learn.js";
 import { Live } from "./live.js";
 import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
 import { Pad } from "./pad.js";
+import { People } from "./people.js";
 import { Plan } from "./plan.js";
 import { Roll } from "./roll.js";
 import { Scenes } from "./scenes.js";
@@ -29,7 +30,7 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
   "key", "chords", "chord", "phrase_bars", "reach", "form",
   "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
-  "undo", "redo", "output", "input"]);
+  "undo", "redo", "output", "input", "session_start", "session_end"]);
 const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -48,6 +49,7 @@ const scenes = new Scenes(send);
 const learn = new Learn(complain);
 const settings = new Settings(complain, send);
 new OtherDevices(complain);
+const people = new People(send, complain);
 const takes = new Takes(complain);
 const health = new Health(sound);
 
@@ -70,6 +72,7 @@ live
     roll.planned(hello.notes ?? []);
     for (const part of [roll, sound]) part.pedalled(hello.pedals ?? []);
     if (!by("panel-takes").hidden) takes.refresh();
+    if (!by("panel-people").hidden || hello.state.session) people.refresh();
   })
   .on("state", () => show(live.state))
   .on("notes", ({ notes }) => { roll.planned(notes); sound.planned(notes); })
@@ -110,12 +113,13 @@ function build(hello) {
   plan.build(hello);
   scenes.build(hello);
   settings.build(hello);
+  people.build(hello);
 }
 
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes, settings]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes, settings, people]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
@@ -191,6 +195,7 @@ function complain(sentence) {
 
 tabs(document.querySelector("[role=tablist]"), (id) => {
   if (id === "panel-takes") takes.refresh();
+  if (id === "panel-people") people.refresh();
   if (id === "panel-health" && live.state) health.show(live.state);
 });
 themes(() => {

@@ -1,5 +1,6 @@
 // The takes: what was played, to download, to read about, to delete for good.
 
+import { asked } from "./ask.js";
 import { button, by, make, picture, write } from "./dom.js";
 
 export class Takes {
@@ -91,21 +92,3 @@ export class Takes {
 const STATES = { ended: "", playing: "being played", "cut short": "cut short" };
 
 const length = (seconds) => (seconds < 60 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
-
-/** Ask in a dialog; resolves to true or the written text, or to null when it was closed. */
-function asked(question, yes, writing) {
-  const dialog = by("ask"), field = by("ask-field");
-  by("ask-text").textContent = question;
-  by("ask-yes").textContent = yes;
-  by("ask-yes").classList.toggle("danger", !writing);
-  by("ask-no").textContent = writing ? "Cancel" : "Keep";
-  field.hidden = !writing;
-  field.value = "";
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.onclose = () => resolve(dialog.returnValue === "yes" ? (writing ? field.value.trim() : true) : null);
-    dialog.returnValue = "";
-    by("ask-no").onclick = () => dialog.close();
-    by("ask-yes").onclick = () => dialog.close("yes");
-  });
-}

@@ -1,0 +1,29 @@
+"""Rows of the table of commands: a person's session begins and ends."""
+
+from __future__ import annotations
+
+import re
+
+from improv.control import commands
+from improv.control.rows import Argument, Row
+from improv.errors import InputError
+
+PERSON_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+def person_id(text: str) -> str:
+    """The id of a person, which is also the name of their folder. InputError says what is allowed."""
+    if PERSON_ID.fullmatch(text):
+        return text
+    raise InputError(f"a person's id has 1..40 letters, digits, - or _ (got {text[:60]!r})")
+
+
+SESSION_ROWS: tuple[Row, ...] = (
+    Row(
+        "session_start",
+        "Begin a person's session: what is played now is theirs, and limits that are set meanwhile end with it.",
+        commands.SetSession,
+        (Argument("person", "text", "the person's id, as `improv people list` has it", read=person_id),),
+    ),
+    Row("session_end", "End the session; the limits that held before it hold again.", lambda: commands.SetSession("")),
+)
