@@ -98,12 +98,12 @@ def histogram(notes: Sequence[PersonNote], now_s: float, half_life_s: float = KE
     return weights
 
 
-def key_chances(notes: Sequence[PersonNote], now_s: float) -> FloatArray:
+def key_chances(notes: Sequence[PersonNote], now_s: float, half_life_s: float = KEY_HALF_LIFE_S) -> FloatArray:
     """How likely each of 24 keys is, (24,), majors from C and then minors; all alike where nothing was played.
 
     Bayes' rule on Temperley's profiles, as if each bit of sound were drawn from that of the key.
     """
-    nats = KEY_NATS_PER_S * (_LOG_CHANCES @ histogram(notes, now_s))
+    nats = KEY_NATS_PER_S * (_LOG_CHANCES @ histogram(notes, now_s, half_life_s))
     chances = np.exp(nats - nats.max())
     return np.asarray(chances / chances.sum())
 
@@ -131,8 +131,14 @@ def chord_in(notes: Sequence[PersonNote], sounding: frozenset[int], now_s: float
             pitches.add(note.pitch)
     if np.count_nonzero(weights) < 2 or not pitches:
         return None
-    bass = min(pitches) % 12
-    weights = np.minimum(weights, 2.0)
+    return chord_of(np.minimum(weights, 2.0), min(pitches) % 12)
+
+
+def chord_of(weights: FloatArray, bass: int) -> PersonChord | None:
+    """The chord that explains most of a sound; None where none does. weights: of each pitch class, (12,), some above 0.
+    bass: the lowest one.
+    """
+    weights = weights.copy()
     weights[bass] += _BASS_WEIGHS
     weights /= weights.sum()
     missing = 0.1 * (_TEMPLATE_ROWS * (weights[None] == 0)).sum(axis=1)

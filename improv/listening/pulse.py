@@ -39,7 +39,7 @@ def pulse_of(onsets_s: Sequence[float], believed: Beat | None, before: Beat | No
     onsets = _merged(onsets_s)
     if len(onsets) < LEAST_ONSETS:
         return None
-    beat = _guessed(onsets) if believed is None else believed
+    beat = _guess(onsets) if believed is None else believed
     places = np.array((*(SWUNG if beat.swung else STRAIGHT), 1.0))
     at_s, period_s = beat.at_s, beat.period_s
     prior = (period_s, TEMPO_DEVIATION)
@@ -97,7 +97,12 @@ def _line(
     return mean_s - middle * slope, slope
 
 
-def _guessed(onsets: FloatArray) -> Beat:
+def guessed(onsets_s: Sequence[float]) -> Beat:
+    """The likeliest beat of onsets that keep to none closely, ascending; its confidence is 0."""
+    return _guess(_merged(onsets_s))
+
+
+def _guess(onsets: FloatArray) -> Beat:
     """A tempo by which the onsets lie on beats, halves and quarters, the first of them on a beat."""
     tempi = np.geomspace(50.0, 180.0, 120)
     beats = (onsets[None, :] - onsets[0]) * tempi[:, None] / 60.0

@@ -1,11 +1,13 @@
 """Teach the ear which pulse is the beat (`improv/listening/metre_level.py`), from players whose beats are known.
 
-    python -m training metre-level FOLDER --out improv/listening/metre_level.npz
+    python -m training prepare piano-midi-de.zip --family pianist --out data/pianist
+    python -m training metre-level piano-midi-de.zip --dataset data/pianist --out improv/listening/metre_level.npz
 
-FOLDER holds MIDI files with a tempo map that were played (or shaped) by people, those of the training split alone. Each
-gives stretches, each stretch onsets, and each onset the readings of the pulse that was found, one of which is the
-person's beat. Scripted players come on top. Now and then another pulse is counted on purpose, so that the way back is
-learned. Prints how often the right reading is the first choice among players that were held out.
+The sources hold MIDI files with a tempo map that were played (or shaped) by people; of those only the training split of
+the dataset counts. Each gives stretches, each stretch onsets, and each onset the readings of the pulse that was found,
+one of which is the person's beat. Scripted players come on top. Now and then another pulse is counted on purpose, so
+that the way back is learned. Prints how often the right reading is the first choice among players that were held out,
+then what the ear finds with the new weights in the dataset's validation pieces and in scripted players of other seeds.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,9 +28,13 @@ from torch import nn
 from improv.errors import InputError
 from improv.files import atomic_write
 from improv.listening.beat import BeatTracker
-from improv.listening.metre_level import FASTEST_BPM, READINGS, SLOWEST_BPM, features
+from improv.listening.metre_level import FASTEST_BPM, READINGS, SLOWEST_BPM, Weights, features
 from improv.midi.reading import read_music
 from improv.music.attributes import FloatArray
+from training.corpus.formats import MIDI_SUFFIXES
+from training.corpus.sources import Item, collect
+from training.dataset.dataset import Dataset
+from training.experiments.beat_ear import judged_by, table
 from training.experiments.beat_players import Played, scripted, stretch_of
 from training.learning.schedule import descend
 
@@ -36,6 +43,7 @@ OTHER_PULSE = 0.04  # of the onsets, another pulse is counted from there on
 NEAR_TEMPO, NEAR_BEATS = 0.1, 0.15
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, BLUR = 24, 14, 256, 4e-3, 3e-2, 0.03
 HELD_OUT = 8  # every eighth player
+FIRST_OTHER_SEED, OTHERS = 50_000, 40  # scripted players that nothing is learned from
 
 
 class Case(NamedTuple):
@@ -94,20 +102,30 @@ def cases_of(played: Played, seed: int) -> list[Case]:
     return tracker.cases
 
 
-def players(folder: Path, scripted_count: int, stretches: int) -> Iterator[Played]:
-    """Stretches of the performances in a folder, then scripted players."""
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi"))
-    if not files:
-        raise InputError(f"{folder} has no MIDI files")
-    for number, path in enumerate(files):
+def items(sources: Sequence[str], unpack_to: Path) -> list[Item]:
+    """The MIDI files of the sources. InputError where there are none."""
+    found = [item for source in sources for item in collect(source, unpack_to) if item.suffix in MIDI_SUFFIXES]
+    if not found:
+        raise InputError(f"{', '.join(sources)}: no MIDI files")
+    return found
+
+
+def of_split(found: Sequence[Item], dataset: Dataset, split: str) -> list[Item]:
+    """Those that a dataset has in one split."""
+    names = {(piece.source, piece.name) for piece in dataset.split(split)}
+    return [item for item in found if (item.source, item.name) in names]
+
+
+def performed(found: Sequence[Item], stretches: int) -> Iterator[Played]:
+    """Stretches of performances; which ones hangs on the order of the files alone."""
+    for number, item in enumerate(found):
         try:
-            music = read_music(path.read_bytes())
+            music = read_music(item.content())
         except InputError as error:
-            print(f"left out {path.name}: {error}")
+            print(f"left out {item.name}: {error}")
             continue
         rng = np.random.default_rng(number)
         yield from (played for _ in range(stretches) if (played := stretch_of(music, rng)) is not None)
-    yield from (scripted(seed) for seed in range(scripted_count))
 
 
 class Network(nn.Module):
@@ -153,7 +171,10 @@ def first_choice(network: Network, cases: Sequence[Case]) -> float:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="performances with a tempo map, of the training split")
+    parser.add_argument("sources", nargs="+", help="performances with a tempo map: folders, archives or files")
+    parser.add_argument(
+        "--dataset", type=Path, help="prepared from these sources: only its training split is learned from"
+    )
     parser.add_argument("--out", type=Path, required=True, help="npz file to write")
     parser.add_argument("--scripted", type=int, default=300, help="how many scripted players come on top")
     parser.add_argument("--stretches", type=int, default=2, help="of each performance")
@@ -161,17 +182,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    learned: list[Case] = []
-    held: list[Case] = []
-    for number, played in enumerate(players(options.folder, options.scripted, options.stretches)):
-        (held if number % HELD_OUT == 0 else learned).extend(cases_of(played, number))
-    if not learned or not held:
-        raise InputError(f"{options.folder} has too few performances to learn from")
-    network = learn(learned)
-    print(f"{len(learned)} cases; right at first choice {first_choice(network, learned):.3f}, ", end="")
-    print(f"held out {first_choice(network, held):.3f} of {len(held)}")
-    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory(prefix="metre-level-") as folder:
+        found = items(options.sources, Path(folder))
+        dataset = Dataset(options.dataset) if options.dataset is not None else None
+        chosen = found if dataset is None else of_split(found, dataset, "train")
+        people = list(performed(chosen, options.stretches))
+        others = [] if dataset is None else list(performed(of_split(found, dataset, "valid"), options.stretches))
+    network = _learned(options, people)
     arrays = {name: one.detach().numpy().astype(np.float32) for name, one in network.named_parameters()}
+    packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
     with atomic_write(options.out, "wb") as file:
         file.write(packed.getvalue())
+    weights = Weights(*(arrays[name].astype(np.float64) for name in Weights._fields))
+    with judged_by(weights):
+        print(table({"validation": others, "scripted": [scripted(FIRST_OTHER_SEED + at) for at in range(OTHERS)]}))
+
+
+def _learned(options: argparse.Namespace, people: Sequence[Played]) -> Network:
+    learned: list[Case] = []
+    held: list[Case] = []
+    together = [*people, *(scripted(seed) for seed in range(options.scripted))]
+    for number, played in enumerate(together):
+        (held if number % HELD_OUT == 0 else learned).extend(cases_of(played, number))
+    if not learned or not held:
+        raise InputError(f"{', '.join(options.sources)}: too few performances to learn from")
+    print(f"{len(people)} stretches of performances, {options.scripted} scripted players")
+    network = learn(learned)
+    print(f"{len(learned)} cases; right at first choice {first_choice(network, learned):.3f}, ", end="")
+    print(f"held out {first_choice(network, held):.3f} of {len(held)}")
+    return network
