@@ -27,6 +27,7 @@ from improv.control.parse import Names
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.beginnings import told
 from improv.engine.engine import Engine
 from improv.engine.models import in_place
 from improv.engine.port_choice import wiring
@@ -41,6 +42,7 @@ from improv.model.loader import ModelLoader
 from improv.model.onnx_model import DEFAULT_MODEL, Model, OnnxModel, resolve
 from improv.model.patience import BoundedModel, Patience
 from improv.model.plain_model import PLAIN, PlainModel
+from improv.music.primer import Primer
 from improv.player.child import Child
 from improv.player.client import PlayerClient
 from improv.player.protocol import PortsChanged, Ready, ToEngine
@@ -79,11 +81,12 @@ def run(
     journey: Plan | None = None,
     console: Console | None = None,
     supervised: Supervised | None = None,
+    primer: Primer | None = None,
 ) -> int:
     """Play until Ctrl-C or SIGTERM. Returns the exit code. path, overrides: to read the configuration again.
 
     journey: to set out on at once. console: of the terminal that shows a panel; None: there is none. supervised: None
-    where nobody starts the engine again.
+    where nobody starts the engine again. primer: bars that the music goes on from.
     """
     clock = SystemClock()
     before = supervised.checkpoint if supervised is not None else None
@@ -109,7 +112,7 @@ def run(
         _look_on(link, frontends, recording, stack)
         if before is None:
             link.start()
-        improviser, resumed = _improviser(model, config, controls, seed, recording, before)
+        improviser, resumed = _improviser(model, config, controls, seed, recording, before, primer)
         ports = _ports(link.wait_ready())
         scene_keeper = SceneKeeper(config.scenes.path, book := _scenes(config))
         stack.callback(scene_keeper.close)
@@ -170,6 +173,7 @@ def _engine(
         resumed,
         patience,
         book,
+        adapters.beginnings(config),
     )
 
 
@@ -268,12 +272,16 @@ def _improviser(
     seed: int,
     recording: Recording | None,
     before: Checkpoint | None,
+    primer: Primer | None,
 ) -> tuple[Improviser, Before | None]:
     """The improviser, and where its engine goes on; a piece that cannot be gone on with begins anew."""
     settings = adapters.improviser_settings(config)
     recorder = OperationRecorder(recording, controls, settings) if recording is not None else None
     improviser = Improviser(model, settings, controls, seed, recorder)
+    log.info("seed %d", seed)
     if before is None:
+        if primer is not None:
+            improviser.apply(told(primer, controls.model, model))
         return improviser, None
     last = Recalled(*before.scene)
     try:

@@ -26,7 +26,9 @@ from improv.listening.echo import OutputPath
 from improv.listening.keyboard import Heard
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
+from improv.music.primer import Primer
 from improv.player.protocol import OutputSettings, PlayerSettings
+from improv.takes.beginnings import FilesAndTakes
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +150,7 @@ def frontends_settings(
         osc_allow=config.osc.allow,
         ctl=config.ctl.enabled,
         takes_folder=str(config.takes.path) if config.takes.enabled else "",
+        beginnings_folder=str(config.music.beginnings_path),
         pid=pid,
         data_folder=str(platformdirs.user_data_path(APP)),
         config_file=str(path) if path is not None and not is_shipped(path) else "",
@@ -182,6 +185,11 @@ def _output(section: OutputSection) -> OutputSettings:
     )
 
 
+def beginnings(config: Config, *, beside: bool = True) -> FilesAndTakes:
+    """Where music finds what it begins from. beside: False where nobody waits for it."""
+    return FilesAndTakes(config.music.beginnings_path, config.takes.path, beside=beside)
+
+
 def offline_settings(config: Config) -> OfflineSettings:
     """The configuration's parts that music without a player hangs on."""
     return OfflineSettings(
@@ -200,10 +208,12 @@ def render(
     mood: Mood | None = None,
     commands: Sequence[tuple[float, Command]] = (),
     journey: Plan | None = None,
+    primer: Primer | None = None,
 ) -> list[PlannedStep]:
     """Improvise `seconds` of music under a configuration (see improv.engine.offline.render).
 
-    mood: to begin in; None: the configuration's. journey: to set out on at the beginning.
+    mood: to begin in; None: the configuration's. journey: to set out on at the beginning. primer:
+    bars that the music goes on from.
     """
     controls = initial_controls(config, mood, journey)
-    return offline.render(offline_settings(config), model, controls, seconds, seed, commands)
+    return offline.render(offline_settings(config), model, controls, seconds, seed, commands, primer)

@@ -60,6 +60,10 @@ PLACES = ("auto", "above", "below", "around")
 """Where we play beside the person's hands; auto: where there is most room."""
 
 
+PLAYED, TAKE, FILE = BEGINNINGS = ("played", "take", "file")
+"""What music can begin from: what was just played, a take, a MIDI file."""
+
+
 class SetMood(NamedTuple):
     """Go to a mood; a coordinate that is None stays. glide_s: how long it takes, None: as SetGlide said."""
 
@@ -224,6 +228,17 @@ class HandOver(NamedTuple):
     """The person's phrase is over: it is our turn, without waiting for a rest."""
 
 
+class BeginFrom(NamedTuple):
+    """A new piece goes on from bars that were played: `source` is one of BEGINNINGS. name: of the take or the file.
+    bars: how many, None: a phrase. from_bar: the first of them, from 1; None: the first of a file, the last of a take.
+    """
+
+    source: str
+    name: str = ""
+    bars: int | None = None
+    from_bar: int | None = None
+
+
 class SetKey(NamedTuple):
     """The music is in this key, 0..23, from the next chord on; None: as mood and plan will."""
 
@@ -363,6 +378,7 @@ StateCommand = (
     | SetLoop
     | SetLoopVariation
     | HandOver
+    | BeginFrom
     | SetKey
     | SetChords
     | SetChord

@@ -13,6 +13,7 @@ from improv.control.commands import (
     TEMPERATURE_RANGE,
     AbortJourney,
     AllNotesOff,
+    BeginFrom,
     End,
     HandOver,
     HoldJourney,
@@ -213,7 +214,7 @@ def apply(  # noqa: C901 (a flat table of cases)
             return _reset(state, initial, music_s)
         case SetClockSource(source):
             return replace(state, clock_source=source)
-        case AllNotesOff() | Tap() | HandOver():
+        case AllNotesOff() | Tap() | HandOver() | BeginFrom():
             return state
         case SetLimit() | SetSession():
             return _limited(state, command)

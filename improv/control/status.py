@@ -127,6 +127,9 @@ class State:
         -1.0, "number", "how long mood and numbers take in a recall; -1: as glide says in the scene", "s", -1, 600
     )
     scenes_unkept: str = _field("", "text", "why the scenes are not on the disk, or empty")
+    begun_from: str = _field("", "text", "the bars that this piece began from, or empty")
+    begins_from: str = _field("", "text", "what is read, or waits for the bar line, to be begun from; or empty")
+    not_begun: str = _field("", "text", "why the last thing that was to be begun from cannot be, or empty")
     undo: str = _field("", "text", "the command that undo takes back, or empty")
     redo: str = _field("", "text", "the command that redo gives again, or empty")
     revision: int = _field(0, "whole", "how many times the mood has turned", "", 0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from improv.control import commands
+from improv.control.beginning_rows import BEGINNING_ROWS
 from improv.control.commands import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.control.journey import LONGEST_S
 from improv.control.rows import PRESSED, Argument, MidiAction, Row, button
@@ -301,6 +302,7 @@ _ROWS: tuple[Row, ...] = (
         (),
         button("hand_over"),
     ),
+    *BEGINNING_ROWS,
     Row("all_notes_off", "End every note now; the music goes on.", commands.AllNotesOff, (), _alarm("all_notes_off")),
     Row("panic", "End every note now and pause.", commands.Panic, (), _alarm("panic")),
     Row(

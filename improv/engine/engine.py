@@ -11,11 +11,21 @@ from dataclasses import replace
 
 from improv.clock import Clock
 from improv.control import state
-from improv.control.commands import AllNotesOff, Command, HandOver, Panic, SceneCommand, SetAttribute, SetModel, Tap
+from improv.control.commands import (
+    AllNotesOff,
+    Command,
+    HandOver,
+    Panic,
+    SceneCommand,
+    SetAttribute,
+    SetModel,
+    Tap,
+)
 from improv.control.midi_map import MidiMap
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
 from improv.control.status import State
+from improv.engine.beginnings import Beginnings, Sources
 from improv.engine.by_itself import ByItself
 from improv.engine.history import Moment
 from improv.engine.look_ahead import LookAhead
@@ -53,7 +63,7 @@ class Engine:
     initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
     carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
     music goes on where the improviser is, without a count-in. patience: that the models are asked with. book: the
-    scenes that were kept.
+    scenes that were kept. sources: of files and takes that music can begin from.
     """
 
     def __init__(
@@ -69,6 +79,7 @@ class Engine:
         resumed: Before | None = None,
         patience: Patience | None = None,
         book: SceneBook | None = None,
+        sources: Sources | None = None,
     ) -> None:
         self.improviser, self.settings = improviser, settings
         self._link, self._clock, self._on_command = link, clock, on_command
@@ -89,6 +100,7 @@ class Engine:
         last = resumed.last if resumed else Recalled()
         self.scenes = Scenes(improviser, self._cast, self._person.turn, book or SceneBook(), last)
         self._planner.arrive = self.scenes.arrive
+        self.beginnings = Beginnings(improviser, self.together, self._ahead, self._planner, clock, sources)
         self._said = SayOnce(SAY_AGAIN_S)
         self._midi_in = MidiIn(midi_map, self._person, self.act, self._said, clock)
         self._by_itself = ByItself(
@@ -107,8 +119,6 @@ class Engine:
     def midi_map(self) -> MidiMap:
         """What MIDI messages mean."""
         return self._midi_in.map
-
-    # -------------------------------------------------------------------------------------------------- the turn
 
     def turn(self, timeout_s: float = 0.05) -> list[ToEngine]:
         """One round: take what arrived, plan anew where a command asks for it, plan ahead.
@@ -134,6 +144,7 @@ class Engine:
         if any(not record.goes_on for record in changes):
             self._ahead.start_over()
         self._by_itself.look(self.controls, self._initial)
+        self.beginnings.turn(self.controls)
         self.controls = attend_surely(self._person, self.controls, self._said, self._clock.now())
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
@@ -170,6 +181,7 @@ class Engine:
             return
         self._outlook.refuse(command, self.controls)
         self._ports.refuse(command)
+        self.beginnings.hear(command)
         before = self.controls
         moment = Moment(before, self.scenes.kept.book, self._music_s(received_s))
         self.controls = self._commanded(command, moment)
@@ -218,8 +230,6 @@ class Engine:
         self._midi_in.map = midi_map
         self._planner.replanning.ask(self._clock.now())
 
-    # ------------------------------------------------------------------------------------------------ publishing
-
     def _music_s(self, at_s: float) -> float:
         """Where the music stands at a moment of the clock; while it rests it stands still."""
         position = self.improviser.position
@@ -239,6 +249,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            {**plan, **self.scenes.fields(), **self._ports.fields()},
+            {**plan, **self.scenes.fields(), **self._ports.fields(), **self.beginnings.fields()},
             self._planner.counts(now_s),
         )

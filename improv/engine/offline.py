@@ -9,6 +9,7 @@ from improv.clock import ManualClock
 from improv.control.commands import Command
 from improv.control.midi_map import MidiMap
 from improv.control.state import ControlState
+from improv.engine.beginnings import told
 from improv.engine.engine import Engine
 from improv.engine.settings import EngineSettings
 from improv.improviser.improviser import Improviser
@@ -17,6 +18,7 @@ from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings as ImproviserSettings
 from improv.model.loader import ModelLoader
 from improv.model.onnx_model import Model
+from improv.music.primer import Primer
 from improv.player.observers import Observers
 from improv.player.protocol import (
     Bend,
@@ -140,15 +142,19 @@ def render(
     seconds: float,
     seed: int,
     commands: Sequence[tuple[float, Command]] = (),
+    primer: Primer | None = None,
 ) -> list[PlannedStep]:
     """Improvise `seconds` of music. controls: that it begins under. commands: (seconds from the beginning, command), in
-    order of time.
+    order of time. primer: bars that the music goes on from.
 
     The same arguments give the same steps.
     """
     clock, steps = ManualClock(), StepList()
+    improviser = Improviser(model, settings.improviser, controls, seed, steps)
+    if primer is not None:
+        improviser.apply(told(primer, controls.model, model))
     engine = Engine(
-        Improviser(model, settings.improviser, controls, seed, steps),
+        improviser,
         ManualLink(clock),
         clock,
         controls,

@@ -59,7 +59,8 @@ class Together:
         self.influence: Influence = NO_INFLUENCE
         self.leads = False
         """Whether the person's beat leads."""
-        self._beats_per_bar = math.ceil(beats_per_bar)
+        self.beats_per_bar = math.ceil(beats_per_bar)
+        """That the person is taken to count."""
         self._heard = False
         self._looked_s = -math.inf
         self._keys: frozenset[int] = frozenset()
@@ -176,7 +177,7 @@ class Together:
         beat = self.view.sure_beat if self.turns.mode == ACCOMPANY else None
         if beat is None:
             return None
-        per_bar = self._beats_per_bar
+        per_bar = self.beats_per_bar
         notes = self.listener.keyboard.notes(now_s - 2 * per_bar * beat.period_s)
         self._chords.look(self.view.key, notes, beat, per_bar, now_s)
         chord, following = self._chords.chord, self._chords.following
@@ -237,6 +238,6 @@ class Together:
             self._number += round((beat.at_s - self._number_s) / beat.period_s)
         else:
             near = song_beat + (beat.at_s - song_beat_s) / beat.period_s
-            bars = round((near - beat.beat_in_bar) / self._beats_per_bar)
-            self._number = max(bars, 0) * self._beats_per_bar + beat.beat_in_bar
+            bars = round((near - beat.beat_in_bar) / self.beats_per_bar)
+            self._number = max(bars, 0) * self.beats_per_bar + beat.beat_in_bar
         self._number_s = beat.at_s

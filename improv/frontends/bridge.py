@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from improv.clock import Clock
-from improv.control.commands import Command
+from improv.control.commands import FILE, BeginFrom, Command
 from improv.control.parse import Names, parse
 from improv.control.status import State, fields_as_json
 from improv.control.table import table_as_json
-from improv.errors import BrainMusicError
+from improv.errors import BrainMusicError, CommandError
 from improv.music.attributes import ATTRIBUTES
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ STATE_EVERY_S = 0.05
 START_AFTER_S = 1.0  # the music begins first; page and OSC may take a second of the machine after it
 LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 LONGEST_LOG_LINE = 500
+OWN_USER = "ctl"
+"""The frontend that only programs of the same user reach; others name files inside of the folder for them alone."""
 
 
 class Client(Protocol):
@@ -102,10 +104,23 @@ class Bridge:
             return
         answer: dict[str, Any] = {"kind": "answer", "id": message.get("id"), "ok": True}
         try:
-            self._act(parse(message, self._names()), self._clock.now())
+            command = parse(message, self._names())
+            if message.get("from") != OWN_USER:
+                _keep_inside(command)
+            self._act(command, self._clock.now())
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}
         except Exception:  # a fault of ours: whoever commanded must not end the music with it
             log.exception("unexpected trouble with the command %s", str(message)[:LONGEST_LOG_LINE])
             answer |= {"ok": False, "error": "unexpected trouble; the log has it"}
         self._client.post(answer)
+
+
+def _keep_inside(command: Command) -> None:
+    """CommandError where a command names a file elsewhere than in the folder for it."""
+    if not isinstance(command, BeginFrom) or command.source != FILE:
+        return
+    if any(sign in command.name for sign in ("..", "\\", ":", "~")) or command.name.startswith("/"):
+        raise CommandError(
+            "begin_from_file: name a file inside of the folder music.beginnings; paths are for improv ctl"
+        )

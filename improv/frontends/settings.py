@@ -29,6 +29,7 @@ class FrontendsSettings(NamedTuple):
     pid: int = 0
     data_folder: str = ""
     takes_folder: str = ""
+    beginnings_folder: str = ""
     config_file: str = ""
     overrides: tuple[str, ...] = ()
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from improv.control.state import ControlState
+from improv.improviser.priming import remember
 from improv.improviser.request import Circumstances, PlannedPlace, commanded_attributes
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
@@ -17,7 +18,8 @@ from improv.music.attributes import Key
 from improv.music.chord import MINOR_KEYS
 from improv.music.lead_sheet import Loop, parse_loop
 from improv.music.position import Position
-from improv.plan import loudness
+from improv.music.primer import Primer
+from improv.plan import loudness, primed
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.planner import follow, realign
 from improv.plan.played import PieceMemory
@@ -74,6 +76,28 @@ class Composer:
             key = plan.bar_at(snapshot.end_tick - 1).chords[-1].key
             snapshot = replace(snapshot, end_key=Key(key % 12, key < MINOR_KEYS))
         return snapshot
+
+    def begun_from(
+        self,
+        primer: Primer,
+        snapshot: Snapshot,
+        controls: ControlState,
+        settings: Settings,
+        around: Circumstances,
+    ) -> Snapshot:
+        """The snapshot on a bar line with a plan that goes on from a primer, in its tempo; nothing else was played."""
+        position, free = snapshot.position, around.tempo_bpm is None and snapshot.encoding.tempo_bpm is None
+        if not snapshot.encoding.planned:
+            tempo_bpm = controls.limits.tempo_bpm(primer.tempo_bpm) if free else position.tempo_bpm
+            return replace(snapshot, position=position._replace(tempo_bpm=tempo_bpm))
+        request = self._request(snapshot, controls, settings, around)
+        plan = primed.begun_from(primer, request, position.tick, self._seed)
+        self._memory = PieceMemory()
+        remember(self._memory, primer, plan)
+        if free:  # the piece's own factor is on top of it
+            own_bpm = primer.tempo_bpm / plan.piece.character.tempo_factor
+            position = position._replace(tempo_bpm=controls.limits.tempo_bpm(own_bpm))
+        return replace(snapshot, plan=plan, position=position)
 
     @staticmethod
     def _request(snapshot: Snapshot, controls: ControlState, settings: Settings, around: Circumstances) -> PlanRequest:

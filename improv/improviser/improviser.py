@@ -28,6 +28,7 @@ from improv.improviser.operations import (
     Offer,
     Operation,
     Plan,
+    Prime,
     Release,
     Replace,
     Resume,
@@ -36,9 +37,10 @@ from improv.improviser.operations import (
 )
 from improv.improviser.performer import perform
 from improv.improviser.planned_step import PlannedStep
+from improv.improviser.priming import asked_for, begun, due
 from improv.improviser.request import Circumstances, commanded_attributes, request_for
 from improv.improviser.settings import Settings
-from improv.improviser.snapshot import Snapshot, beginning, taken_over
+from improv.improviser.snapshot import Snapshot, anew, beginning, taken_over
 from improv.improviser.step_chooser import choose
 from improv.improviser.variation import phases
 from improv.model.onnx_model import Model
@@ -78,8 +80,9 @@ class Improviser:
         tempo_bpm = encoding.tempo_bpm or self.attributes(controls.mood(0.0), controls)["tempo"]
         position = Position(0, 0.0, tempo_bpm, 0, settings.beats_per_bar, encoding.ticks_per_beat)
         self._snapshot = beginning(model, position, controls.glide.target)
-        self._past: deque[Snapshot] = deque(maxlen=REMEMBERED_STEPS)
         self._phrases, self._composer = PhraseMemory(), Composer(seed)
+        # Of each step what was before it; what remembers is one object until another model or piece begins.
+        self._past: deque[tuple[Snapshot, PhraseMemory, Composer]] = deque(maxlen=REMEMBERED_STEPS)
 
     # ------------------------------------------------------------------------------------------------ looking
 
@@ -154,6 +157,9 @@ class Improviser:
                 self.around = replace(self.around, tempo_bpm=tempo_bpm)
                 if tempo_bpm is not None and self.model.encoding.tempo_bpm is None:
                     self._move(self.position._replace(tempo_bpm=tempo_bpm))
+            case Prime():
+                known = self.around.beginning
+                self.around = replace(self.around, beginning=asked_for(operation, self._snapshot, known, self._models))
             case Locate(beat):
                 self._move(self.position.at_beat(beat))
                 self._snapshot = replace(self._snapshot, end_tick=None)
@@ -172,6 +178,7 @@ class Improviser:
             case Resume(tick, next_note_id):
                 self._rewind(tick)
                 self._next_note_id = next_note_id
+                self.around = replace(self.around, beginning=None)  # the other one was not told of it
             case Configure(settings):
                 self.settings = settings
         return None
@@ -186,9 +193,13 @@ class Improviser:
         phrases, composer = self._phrases, self._composer
         if snapshot is not before:
             phrases, composer = PhraseMemory(), Composer(self.seed)
+        if (beginning := due(self.around.beginning, snapshot)) is not None:
+            phrases, composer = PhraseMemory(), Composer(self.seed + snapshot.position.tick)
+            snapshot = begun(snapshot, beginning, controls)
+            snapshot = composer.begun_from(beginning.primer, snapshot, controls, self.settings, self.around)
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
         snapshot = composer.planned(snapshot, controls, self.settings, self.around)
-        recall = self._recall(phrases, snapshot, controls.mood(snapshot.position.music_s))
+        recall = _recalled(phrases, snapshot, controls.mood(snapshot.position.music_s), self.settings)
         asked = request_for(snapshot, controls, self.settings, self.around, recall, composer.place(snapshot, controls))
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
@@ -199,7 +210,7 @@ class Improviser:
         planned, foot = tread(dry, played.after, asked, self.settings.pedal, self.seed, free_id, stays=stays)
         following = advance(replace(played.after, foot=foot), planned, choice.grid, asked, self.settings)
         # From here on nothing can fail.
-        self._past.append(before)
+        self._past.append((before, self._phrases, self._composer))
         self._next_note_id += len(planned.begun_ids)
         self._phrases, self._composer = phrases, composer
         self._composer.remember(snapshot.plan, snapshot.position.tick, choice.grid)
@@ -221,20 +232,13 @@ class Improviser:
             tempo_bpm = self.attributes(target, controls)["tempo"]
         return taken_over(snapshot, model, model.encoding.tempo_bpm or tempo_bpm, target)
 
-    def _recall(self, phrases: PhraseMemory, snapshot: Snapshot, mood: Mood) -> Recall | None:
-        """What an earlier phrase would bring back now: nothing while an ending is made, or without a beat."""
-        has_beat = snapshot.encoding.tempo_bpm is None
-        if not self.settings.recall_pull or snapshot.end_tick is not None or not has_beat:
-            return None
-        return phrases.recall(snapshot.position, mood)
-
     def _rewind(self, tick: int) -> None:
         if tick >= self._snapshot.position.tick:
             return
-        back = next((index for index, one in enumerate(self._past) if one.position.tick == tick), None)
+        back = next((index for index, (one, *_) in enumerate(self._past) if one.position.tick == tick), None)
         if back is None:
             raise ValueError(f"step {tick} is no longer remembered")
-        self._snapshot = self._past[back]
+        self._snapshot, self._phrases, self._composer = self._past[back]
         while len(self._past) > back:
             self._past.pop()
         self._phrases.forget(tick)
@@ -245,10 +249,17 @@ class Improviser:
         mood = controls.mood(position.music_s)
         tempo_bpm = self.model.encoding.tempo_bpm or self.attributes(mood, controls)["tempo"]
         line = position._replace(bar_tick=position.tick, bar=1, rubato=1.0, tempo_bpm=tempo_bpm)
-        heard_until = self._snapshot.heard_until
-        self._snapshot = replace(beginning(self.model, line, controls.glide.target), heard_until=heard_until)
+        self._snapshot = anew(self._snapshot, line, controls.glide.target)
         self._past.clear()
         self._phrases, self._composer = PhraseMemory(), Composer(self.seed + position.tick)
+
+
+def _recalled(phrases: PhraseMemory, snapshot: Snapshot, mood: Mood, settings: Settings) -> Recall | None:
+    """What an earlier phrase would bring back now: nothing while an ending is made, or without a beat."""
+    has_beat = snapshot.encoding.tempo_bpm is None
+    if not settings.recall_pull or snapshot.end_tick is not None or not has_beat:
+        return None
+    return phrases.recall(snapshot.position, mood)
 
 
 def _heard(

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from improv.control.state import ControlState
 from improv.improviser.planned_step import PlannedStep
+from improv.improviser.priming import Told
 from improv.improviser.settings import Settings
 from improv.listening.influence import Influence
 from improv.model.onnx_model import Model
+from improv.music.primer import Primer
 
 
 class Plan(NamedTuple):
@@ -50,6 +52,18 @@ class FollowTempo(NamedTuple):
     """Another program gives the tempo from now on, whatever the mood and the ending say; None: no more."""
 
     tempo_bpm: float | None
+
+
+class Prime(NamedTuple):
+    """From the next bar line on a new piece goes on from these bars, as if they had been played before it.
+
+    model: the name of the one that was told them (improv.improviser.priming.tell); empty: none could be. told: as it
+    came out; None: it is told now, which takes a while.
+    """
+
+    primer: Primer
+    model: str = ""
+    told: Told | None = None
 
 
 class Locate(NamedTuple):
@@ -105,6 +119,7 @@ Operation = (
     | Hear
     | Follow
     | FollowTempo
+    | Prime
     | Locate
     | Shorten
     | Release

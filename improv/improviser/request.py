@@ -11,6 +11,7 @@ import numpy as np
 
 from improv.control.state import ControlState
 from improv.improviser import ending
+from improv.improviser.priming import Beginning
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
 from improv.improviser.variation import varied
@@ -100,7 +101,7 @@ class Circumstances:
 
     person_keys: that the person holds, 21..108. strikes: (number, pitch, velocity) of the keys that they struck lately;
     numbers rise. influence: what their playing asks of us. tempo_bpm: that another program gives, or None. phases: of
-    the variation (see improv.improviser.variation).
+    the variation (see improv.improviser.variation). beginning: what the music is to begin from, or began from last.
     """
 
     phases: Mapping[str, float]
@@ -108,6 +109,7 @@ class Circumstances:
     strikes: tuple[tuple[int, int, int], ...] = ()
     influence: Influence = NO_INFLUENCE
     tempo_bpm: float | None = None
+    beginning: Beginning | None = None
 
 
 def request_for(

@@ -53,7 +53,7 @@ class Snapshot:
     answered: the mood that a note answered last. person_keys: keys of the person that the model has been told are down.
     person_onset_s: when they were struck, inside the window that counts. heard_until: number of the last of their
     strikes that the model was told of. plan: for models that are told.
-    foot: on the sustain pedal.
+    foot: on the sustain pedal. begun_from: number of the last beginning that the music went on from; 0: none.
     """
 
     model: Model
@@ -79,6 +79,7 @@ class Snapshot:
     plan: Plan | None = None
     heard_until: int = 0
     foot: Foot = NO_FOOT
+    begun_from: int = 0
 
     @property
     def encoding(self) -> Encoding:
@@ -100,6 +101,11 @@ def beginning(model: Model, position: Position, mood: Mood) -> Snapshot:
     silent = LONG_AGO_TICKS if model.encoding.planned else 0
     state = guard.initial_state(model, GUIDED_ROWS)
     return Snapshot(model, state, decoder, start_id, position, answered=mood, silent_ticks=silent)
+
+
+def anew(old: Snapshot, position: Position, mood: Mood) -> Snapshot:
+    """A new piece by the same model; what was heard of the person, and what was begun from, is no news to it."""
+    return replace(beginning(old.model, position, mood), heard_until=old.heard_until, begun_from=old.begun_from)
 
 
 def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Snapshot:
@@ -127,6 +133,7 @@ def taken_over(old: Snapshot, model: Model, tempo_bpm: float, mood: Mood) -> Sna
         onset_s=old.onset_s,
         feedback=old.feedback.on_grid(rate),
         heard_until=old.heard_until,
+        begun_from=old.begun_from,
         silent_ticks=LONG_AGO_TICKS,  # no gap: it starts with a note
         end_tick=None if bars_left is None else position.tick + round(bars_left * position.bar_ticks),
         plan=old.plan if goes_on else None,

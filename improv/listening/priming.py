@@ -18,7 +18,7 @@ from improv.listening.harmony import chord_of, key_chances
 from improv.listening.keyboard import PersonNote
 from improv.listening.pulse import LEAST_ONSETS, guessed, pulse_of
 from improv.midi.reading import MidiMusic
-from improv.model.vocabulary.hands import split_hands
+from improv.model.vocabulary.hands import LEFT, RIGHT, split_hands
 from improv.music.chord import Chord
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH, Note
 from improv.music.primer import (
@@ -160,7 +160,11 @@ def of_midi(name: str, music: MidiMusic, bars: int = MOST_BARS, from_bar: int = 
     lines = [line / per_beat for line in _lines(music)]
     if from_bar > len(lines) - 1:
         raise InputError(f"{name} has {len(lines) - 1} bars, there is no bar {from_bar}")
-    notes = [BeatNote(n.onset / per_beat, (n.end - n.onset) / per_beat, n.pitch, n.velocity) for n in music.notes]
+    hands = _hands(music)
+    notes = [
+        BeatNote(n.onset / per_beat, (n.end - n.onset) / per_beat, n.pitch, n.velocity, hands.get(n.part, -1))
+        for n in music.notes
+    ]
     lines = lines[from_bar - 1 :]
     late = [note for note in notes if lines[0] <= note.beat]
     if not late:
@@ -176,6 +180,17 @@ def of_midi(name: str, music: MidiMusic, bars: int = MOST_BARS, from_bar: int = 
     seconds = music.seconds_at(end) - music.seconds_at(tick)
     bpm = 60 * found.bars * found.beats_per_bar / max(seconds, 1e-3)
     return primer_of(name, late, lines, bpm, last=False, bars=bars)
+
+
+def _hands(music: MidiMusic) -> dict[int, int]:
+    """By part the hand, where the file has two of them: the higher one on the whole is the right one."""
+    pitches: dict[int, list[int]] = {}
+    for note in music.notes:
+        pitches.setdefault(note.part, []).append(note.pitch)
+    if len(pitches) != 2:
+        return {}
+    low, high = sorted(pitches, key=lambda part: sum(pitches[part]) / len(pitches[part]))
+    return {low: LEFT, high: RIGHT}
 
 
 def _lines(music: MidiMusic) -> list[int]:

@@ -94,18 +94,19 @@ class BoundedModel:
         self.contract, self.encoding = model.contract, model.encoding
         self.sha256 = str(getattr(model, "sha256", ""))
         """Which model it is, where it comes from a file."""
-        self._model, self._patience = model, patience
+        self.unbounded, self._patience = model, patience
+        """The same model, for those who have time."""
         self._cancel = model.cancel if isinstance(model, Cancellable) else None
 
     def initial_state(self, batch: int) -> State:
-        return self._model.initial_state(batch)
+        return self.unbounded.initial_state(batch)
 
     def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
         if self._patience.left_s <= 0:
             raise self._too_slow()
         self._patience.under_way(self._cancel)
         try:
-            return self._model.step(token_id, condition, state)
+            return self.unbounded.step(token_id, condition, state)
         except Exception as error:
             if self._patience.left_s <= 0:
                 raise self._too_slow() from error

@@ -13,6 +13,8 @@ offer      asked, name, family, sha256: from here on this model can be asked for
 hear       keys: what the person holds from here on, where it is heard; struck [[pitch, velocity]]: keys that went down
            since the record before
 follow     what the person's playing asks of the next steps (improv.listening.influence.Influence)
+prime      primer (improv.music.primer.Primer), model: from the next bar line on a new piece goes on from these bars;
+           the model of that name was told them, none where it is empty
 lead       bpm: the tempo that another program gives from here on, or null. locate     beat: where its song stands
 hurry      m: the next step began earlier. release: what sounded was ended. anew: a new piece begins
 resume     tick, note: the engine was lost; another one goes on from that step, its next note has that id
@@ -52,6 +54,7 @@ from improv.improviser.operations import (
     Offer,
     Operation,
     Plan,
+    Prime,
     Release,
     Replace,
     Resume,
@@ -62,6 +65,7 @@ from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.listening.influence import Influence
 from improv.model.onnx_model import Model
+from improv.music.primer import Primer
 from improv.takes.journal import Record
 
 FORMAT = 1
@@ -79,6 +83,7 @@ _LATER_SETTINGS: Record = {
 _CONTROLS = TypeAdapter(ControlState)
 _SETTINGS = TypeAdapter(Settings)
 _INFLUENCE = TypeAdapter(Influence)
+_PRIMER = TypeAdapter(Primer)
 
 
 def step_record(step: PlannedStep) -> Record:
@@ -121,6 +126,8 @@ def operation_record(operation: Operation) -> Record | None:  # noqa: C901 (a fl
             return {"k": "follow", **dumped(_INFLUENCE, influence)}
         case FollowTempo(tempo_bpm):
             return {"k": "lead", "bpm": tempo_bpm}
+        case Prime(primer, model):
+            return {"k": "prime", "model": model, "primer": dumped(_PRIMER, primer)}
         case Locate(beat):
             return {"k": "locate", "beat": beat}
         case Shorten(music_s):
@@ -144,6 +151,7 @@ _READ: dict[str, Callable[[Record], Operation]] = {
     "rewind": lambda record: Rewind(int(record["tick"])),
     "hear": lambda record: Hear(tuple(record["keys"]), _strikes(record)),
     "follow": lambda record: Follow(_INFLUENCE.validate_python({k: v for k, v in record.items() if k != "k"})),
+    "prime": lambda record: Prime(_PRIMER.validate_python(record["primer"]), str(record["model"])),
     "lead": lambda record: FollowTempo(record["bpm"]),
     "locate": lambda record: Locate(float(record["beat"])),
     "hurry": lambda record: Shorten(float(record["m"])),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock
-from improv.control.commands import AllNotesOff, Command, SetMood
+from improv.control.commands import AllNotesOff, BeginFrom, Command, SetMood
 from improv.control.parse import Names
 from improv.control.status import State
 from improv.control.table import COMMANDS
@@ -193,3 +193,22 @@ def test_the_observer_shows_the_pedal_beside_the_notes() -> None:
     assert pedals == {i for i, note in stage.link.scheduled.items() if note.is_pedal}
     assert pedals
     assert all(note["pitch"] < 128 for message in frontends.of_kind("notes") for note in message["notes"])
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.mid", "C:x.mid", "~/x.mid", "a\\b.mid"])
+def test_files_elsewhere_are_named_by_programs_of_the_same_user_alone(scene: Scene, name: str) -> None:
+    asked = {"id": 1, "command": "begin_from_file", "file": name}
+    scene.frontends.saying = [{**asked, "from": "page"}, {**asked, "from": "osc"}, {**asked, "from": "ctl"}]
+    scene.turn()
+    assert scene.acted == [BeginFrom("file", name)]
+    refused = [answer for answer in scene.frontends.of_kind("answer") if not answer["ok"]]
+    assert len(refused) == 2
+    assert "name a file inside of the folder music.beginnings" in refused[0]["error"]
+
+
+def test_files_in_the_folder_are_named_by_everybody(scene: Scene) -> None:
+    scene.frontends.saying = [
+        {"id": 1, "command": "begin_from_file", "file": "from pages/a b.mid", "bars": 4, "from": "osc"}
+    ]
+    scene.turn()
+    assert scene.acted == [BeginFrom("file", "from pages/a b.mid", 4)]

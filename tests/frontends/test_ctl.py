@@ -52,6 +52,12 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("journey start evening.yaml", {"command": "journey_start", "name": "evening"}),
         ("journey start --name evening", {"command": "journey_start", "name": "evening"}),
         ("journey start", {"command": "journey_start"}),
+        ("begin from played", {"command": "begin_from_played"}),
+        ("begin from take last --bars 4", {"command": "begin_from_take", "take": "last", "bars": 4.0}),
+        (
+            "begin from file my theme.mid --from-bar 9",
+            {"command": "begin_from_file", "file": "my theme.mid", "from_bar": 9.0},
+        ),
     ],
 )
 def test_words_become_a_message(words: str, message: dict[str, Any]) -> None:
@@ -226,3 +232,9 @@ def test_long_and_wrong_lines_do_no_harm() -> None:
         assert await in_a_thread("ctl", "play") == 0
 
     play(body)
+
+
+def test_a_file_that_is_there_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "theme.mid").write_bytes(b"")
+    assert ctl.message_of(["begin", "from", "file", "theme.mid"])["file"] == str(tmp_path / "theme.mid")

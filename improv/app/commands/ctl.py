@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from improv.control.rows import Argument, Row
@@ -118,6 +119,8 @@ def _value(argument: Argument, text: str) -> object:
             return text  # the engine's sentence says what is allowed
     if argument.choices_of == "journeys":
         return text.removesuffix(".yaml")  # journeys are called by the names of their files
+    if argument.name == "file" and (path := Path(text).expanduser()).is_file():
+        return str(path.absolute())  # the daemon may run in another folder
     return text
 
 

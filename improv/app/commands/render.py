@@ -11,6 +11,7 @@ from improv.config.adapters import render
 from improv.errors import InputError
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import parse_mood
+from improv.takes.beginnings import of_file
 from improv.takes.export import formats
 from improv.takes.export.music import of_steps
 
@@ -19,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, help="the file to write: .mid, .musicxml, .wav, .flac or .ogg")
     parser.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
     parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML)")
+    parser.add_argument("--begin-from", type=Path, metavar="FILE", help="go on from the first bars of this MIDI file")
     parser.add_argument("--seconds", type=float, help="length (default 60, or as long as the journey)")
     parser.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
 
@@ -36,8 +38,9 @@ def command(options: argparse.Namespace) -> None:
     length_s = options.seconds if options.seconds is not None else journey.length_s if journey else 60.0
     if not 0 < length_s <= 24 * 3600:
         raise InputError(f"--seconds must be more than 0, at most 86400, got {length_s:g}")
+    primer = of_file(options.begin_from) if options.begin_from else None
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
-    steps = render(model, effective, length_s, seed, mood, journey=journey)
+    steps = render(model, effective, length_s, seed, mood, journey=journey, primer=primer)
     program = effective.midi.program if effective.midi.program >= 0 else None
     formats.write_music(
         of_steps(steps, f"BrainMusic, seed {seed}"), options.out, channel=effective.midi.channel - 1, program=program

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML) at once")
+    parser.add_argument("--begin-from", type=Path, metavar="FILE", help="go on from the first bars of this MIDI file")
     parser.add_argument("--once", action="store_true", help="end when the engine fails, instead of starting it again")
 
 
@@ -33,12 +34,14 @@ def play(options: argparse.Namespace, supervised: Supervised | None = None) -> i
     """Play in this process. supervised: None where nobody starts another one when it fails."""
     from improv.app import daemon
     from improv.config import journeys
+    from improv.takes.beginnings import of_file
 
     effective, path = configured(options)
     if not options.debug:
         logging.getLogger().setLevel(effective.log.level.upper())
+    primer = of_file(options.begin_from) if options.begin_from else None
     journey = journeys.read(options.journey, effective.mood.moods) if options.journey else None
     try:
-        return daemon.run(effective, path, options.overrides, journey, options.terminal.console, supervised)
+        return daemon.run(effective, path, options.overrides, journey, options.terminal.console, supervised, primer)
     finally:
         options.terminal.finish()

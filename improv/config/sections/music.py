@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
+import platformdirs
 from pydantic import Field, field_validator
 
-from improv.config.sections.section import Section
+from improv.config.sections.section import APP, Section
 from improv.control.commands import TEMPERATURE_RANGE
 from improv.music.chord import KEY_NAMES, key_named
 
@@ -43,6 +45,14 @@ class MusicSection(Section):
     pedal: float = Field(1.0, ge=0, le=2)
     expression: float = Field(1.0, ge=0, le=2)
     breath: float = Field(1.0, ge=0, le=2)
+    beginnings: str = ""
+
+    @property
+    def beginnings_path(self) -> Path:
+        """The folder of MIDI files that music can begin from by their names."""
+        return (
+            Path(self.beginnings).expanduser() if self.beginnings else platformdirs.user_data_path(APP) / "beginnings"
+        )
 
     @field_validator("key")
     @classmethod

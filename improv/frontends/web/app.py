@@ -24,6 +24,7 @@ from improv.frontends.server.devices import name_of
 from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
+from improv.frontends.web.beginnings_api import BeginningsApi
 from improv.frontends.web.pairing_api import PairingApi
 from improv.frontends.web.patience import patient_protocol
 from improv.frontends.web.people_api import PeopleApi
@@ -50,6 +51,8 @@ def application(broker: Broker, credentials: Credentials, pairing: Pairing, sett
     routes = _Pages(broker, credentials).routes()
     routes += PairingApi(pairing).routes()
     routes += SettingsApi(settings.config_file, settings.overrides).routes(_body)
+    if settings.beginnings_folder:
+        routes += BeginningsApi(settings.beginnings_folder).routes(_body)
     if settings.takes_folder:
         routes += TakesApi(settings.takes_folder).routes(_body)
         routes += PeopleApi(settings.takes_folder, broker).routes(_body)

@@ -1,5 +1,6 @@
 // The page: what the daemon says goes to every part, what a part asks for goes to the daemon.
 
+import { Beginning } from "./beginning.js";
 import { OtherDevices } from "./devices.js";
 import { by, make, write } from "./dom.js";
 import { Forms } from "./forms.js";
@@ -30,7 +31,8 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
   "key", "chords", "chord", "phrase_bars", "reach", "form",
   "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
-  "undo", "redo", "output", "input", "session_start", "session_end"]);
+  "undo", "redo", "output", "input", "session_start", "session_end",
+  "begin_from_played", "begin_from_take", "begin_from_file"]);
 const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -44,13 +46,14 @@ const transport = new Transport(send, (command) => Boolean(live.row(command)), c
 const forms = new Forms(send);
 const journey = new Journey(send);
 const together = new Together(send);
+const beginning = new Beginning(send, complain);
 const plan = new Plan(send);
 const scenes = new Scenes(send);
 const learn = new Learn(complain);
 const settings = new Settings(complain, send);
 new OtherDevices(complain);
 const people = new People(send, complain);
-const takes = new Takes(complain);
+const takes = new Takes(complain, send);
 const health = new Health(sound);
 
 // ------------------------------------------------------------------------------------------------------- the wire
@@ -106,7 +109,7 @@ function build(hello) {
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
   const parts = forms.build(rest.filter((row) => !isJourney(row)).map((row) => ({ ...row, label: LABELS[row.name] })), hello);
   const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
-  by("play-forms").replaceChildren(...others, volume());
+  by("play-forms").replaceChildren(...others, ...[beginning.build(hello)].filter(Boolean), volume());
   by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
   together.build(hello);
@@ -119,7 +122,7 @@ function build(hello) {
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, plan, scenes, settings, people]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, beginning, plan, scenes, settings, people]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);

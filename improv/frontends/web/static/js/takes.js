@@ -4,9 +4,10 @@ import { asked } from "./ask.js";
 import { button, by, make, picture, write } from "./dom.js";
 
 export class Takes {
-  /** complain(sentence): tell the person what went wrong. */
-  constructor(complain) {
+  /** complain(sentence): tell the person what went wrong. send(command, values). */
+  constructor(complain, send) {
     this._complain = complain;
+    this._send = send;
     this._list = by("takes");
   }
 
@@ -38,6 +39,7 @@ export class Takes {
         file("MIDI", "mid", "MIDI file", "download"),
         file("Score", "musicxml", "Score (MusicXML)", "download"),
         this._sound(address, name),
+        button("Begin from this", { class: "button", "aria-label": `Begin from the take of ${name}`, title: "A new piece goes on from the last bars of this take", onclick: () => this._send("begin_from_take", { take: id }) }, "play"),
         file("Picture", "png", "Picture", "picture"),
         file("Report", "html", "Report", "report"),
         act("Write a note on", "note", () => this._write(address, name)),
