@@ -88,8 +88,7 @@ def run(
     journey: to set out on at once. console: of the terminal that shows a panel; None: there is none. supervised: None
     where nobody starts the engine again. primer: bars that the music goes on from.
     """
-    clock = SystemClock()
-    before = supervised.checkpoint if supervised is not None else None
+    clock, before = SystemClock(), supervised.checkpoint if supervised is not None else None
     with ExitStack() as stack:
         signals = Signals(supervised=supervised is not None)
         signals.install()

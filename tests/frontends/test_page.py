@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import mido
 import pytest
 
 from tools import browser as chrome
@@ -675,3 +677,23 @@ PEDALLING = """async () => {
 
 def test_dampers_fall_with_the_key_the_next_stroke_the_pedal_or_where_no_pedal_came(page: Any) -> None:
     assert page.evaluate(PEDALLING) == [[1, 0.9], [2, 1.8], [3, 3], [4, 3.5]]
+
+
+def test_a_piece_begins_from_a_file_of_the_person_s_and_from_what_was_just_played(page: Any, daemon: Daemon) -> None:
+    daemon.command("play")
+    page.get_by_role("tab", name="Playing").click()
+    theme = io.BytesIO()
+    file = mido.MidiFile(ticks_per_beat=480)
+    file.tracks.append(mido.MidiTrack())
+    for bar in range(4):
+        for pitch in (62 + bar, 65 + bar, 69 + bar, 74):
+            file.tracks[0] += [mido.Message("note_on", note=pitch), mido.Message("note_off", note=pitch, time=480)]
+    file.save(file=theme)
+    giving = page.locator("#begin-file")
+    giving.set_input_files({"name": "My theme.mid", "mimeType": "audio/midi", "buffer": theme.getvalue()})
+    eventually(lambda: daemon.state["begun_from"] == "My theme.mid")
+    eventually(lambda: page.get_by_text("This piece began from My theme.mid.").is_visible())
+    giving.set_input_files({"name": "bad.mid", "mimeType": "audio/midi", "buffer": b"no music"})
+    eventually(lambda: "Bad.mid: no MIDI file" in page.locator("#notice").inner_text())
+    page.get_by_role("button", name="What was just played").click()
+    eventually(lambda: daemon.state["begun_from"] == "what BrainMusic played")
