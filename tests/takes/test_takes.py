@@ -66,6 +66,7 @@ from improv.improviser.operations import (
     Offer,
     Operation,
     Plan,
+    Prime,
     Release,
     Replace,
     Resume,
@@ -80,6 +81,7 @@ from improv.music.attributes import Key
 from improv.music.chord import chord_named
 from improv.music.mood import CORNERS, Mood
 from improv.music.position import Position
+from improv.music.primer import Primer, PrimerChord, PrimerNote
 from improv.player.protocol import MoveOff, Received, Schedule
 from improv.takes import journal, library, recreate, take
 from improv.takes.export.midi import midi_file
@@ -378,6 +380,8 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
     first, settings = adapters.initial_controls(config), adapters.improviser_settings(config)
     turned = state.apply(first, SetMood(0.5, -0.5), 1.0)
     quiet = replace(settings, top_p=0.5)
+    notes = (PrimerNote(0, 60, 12, 80, 1), PrimerNote(24, 48, 6, 70, 0))
+    theme = Primer("theme.mid", 1, 3.0, 88.5, 12, notes, (PrimerChord(0, chord_named("Cm/Eb")),))
     done: list[Operation] = [
         Hear((60, 64)),
         Hear((60,), ((67, 90), (64, 40))),
@@ -385,6 +389,8 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
         Follow(Influence(chord=frozenset({0, 4, 7}), mood=Mood(0.5, -0.1), quote=Quote(4, 8, ((0, (60,)),), 0.6))),
         FollowTempo(90.0),
         FollowTempo(None),
+        Prime(theme, "hands"),
+        Prime(theme),
         Locate(8.5),
         Shorten(2.25),
         Release(),
