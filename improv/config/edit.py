@@ -13,9 +13,11 @@ from typing import Any
 import yaml
 
 from improv.config.reading import load
+from improv.config.sections.controls import DEFAULT_CONTROLS, ControlsSection
 from improv.config.yaml_tree import LARGEST_FILE
 from improv.errors import ConfigError, InputError
 from improv.files import atomic_write, read_text, saving
+from improv.midi.fine_controls import ControlKey
 
 BY_HAND = "the file is laid out in a way that cannot be changed; put the lines in by hand"
 SIMPLE_FORM = {"output": "", "channel": 1, "transpose": 0, "program": -1}
@@ -35,7 +37,7 @@ def write_output(path: Path, number: int, values: dict[str, Any], simple: dict[s
         _check(path, Path(file.name), number, values)
 
 
-def write_control(path: Path, control: int, action: str) -> None:
+def write_control(path: Path, control: ControlKey, action: str) -> None:
     """Set one entry of controls.map in the file. InputError when the file is laid out so that it cannot be done."""
     text = read_text(path, LARGEST_FILE)
 
@@ -59,9 +61,15 @@ def write_control(path: Path, control: int, action: str) -> None:
         except ConfigError:
             raise InputError(BY_HAND) from None
         if new.model_dump() != old.model_dump() | {
-            "controls": old.controls.model_dump() | {"map": old.controls.map | {control: action}}
+            "controls": old.controls.model_dump() | {"map": _bound(old.controls.map, control, action)}
         }:
             raise InputError(BY_HAND)
+
+
+def _bound(before: Mapping[ControlKey, str], control: ControlKey, action: str) -> dict[ControlKey, str]:
+    """The map with a control bound; what of it differs from the default map stays as it is."""
+    given = {key: was for key, was in before.items() if DEFAULT_CONTROLS.get(key) != was}
+    return ControlsSection(map=given | {control: action}).map
 
 
 def write_value(path: Path, key: str, text: str) -> object:

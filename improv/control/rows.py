@@ -48,10 +48,14 @@ class Argument(NamedTuple):
 
 
 class MidiAction(NamedTuple):
-    """What a control change can be mapped to: its meaning in words, and 0..127 -> arguments (None: does nothing)."""
+    """What a control change can be mapped to: its meaning in words, and 0..127 -> arguments (None: does nothing).
+
+    fine: it takes fractions of 0..127 as well, as controls of 14 bits give them.
+    """
 
     text: str
-    arguments: Callable[[int], Mapping[str, object] | None]
+    arguments: Callable[[Any], Mapping[str, object] | None]
+    fine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

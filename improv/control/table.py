@@ -29,7 +29,7 @@ FREE_REACH = -1
 # ------------------------------------------------------------------------------------------------------ MIDI values
 
 
-def _centred(value: int) -> float:
+def _centred(value: float) -> float:
     """0..127 -> -1..1 with 64 exactly in the middle, as knobs with a detent send it."""
     return max(-1.0, (value - 64) / 63)
 
@@ -46,11 +46,11 @@ def _attribute_knob(name: str) -> MidiAction:
     attribute = ATTRIBUTES[name]
     shape = ", logarithmic" if attribute.scale == "log" else ""
 
-    def arguments(value: int) -> dict[str, object]:
+    def arguments(value: float) -> dict[str, object]:
         position = attribute.denormalise(2 * value / 127 - 1)
         return {"name": name, "value": min(max(position, attribute.low), attribute.high)}  # a power rounds
 
-    return MidiAction(f"{attribute.low:g}..{attribute.high:g} {attribute.unit}{shape}", arguments)
+    return MidiAction(f"{attribute.low:g}..{attribute.high:g} {attribute.unit}{shape}", arguments, fine=True)
 
 
 def _mode_pedal(name: str) -> MidiAction:
@@ -66,7 +66,7 @@ def _loop_pedal(value: int) -> dict[str, object]:
 
 
 def _follow_knob(name: str) -> MidiAction:
-    return MidiAction("0..1", lambda value: {"name": name, "value": value / 127})
+    return MidiAction("0..1", lambda value: {"name": name, "value": value / 127}, fine=True)
 
 
 def _chords_off(value: int) -> dict[str, object] | None:
@@ -138,21 +138,21 @@ _ROWS: tuple[Row, ...] = (
         "Go to a valence; the arousal stays.",
         lambda value: commands.SetMood(valence=value),
         (Argument("value", "number", "unpleasant .. pleasant", -1, 1),),
-        {"valence": MidiAction("-1..1, 64 is 0", lambda value: {"value": _centred(value)})},
+        {"valence": MidiAction("-1..1, 64 is 0", lambda value: {"value": _centred(value)}, fine=True)},
     ),
     Row(
         "arousal",
         "Go to an arousal; the valence stays.",
         lambda value: commands.SetMood(arousal=value),
         (Argument("value", "number", "still .. excited", -1, 1),),
-        {"arousal": MidiAction("-1..1, 64 is 0", lambda value: {"value": _centred(value)})},
+        {"arousal": MidiAction("-1..1, 64 is 0", lambda value: {"value": _centred(value)}, fine=True)},
     ),
     Row(
         "intensity",
         "How much the mood weighs: 0.5 as the model learned it, 1 exaggerated.",
         commands.SetIntensity,
         (Argument("value", "number", "the weight", 0, 1),),
-        {"intensity": MidiAction("0..1", lambda value: {"value": value / 127})},
+        {"intensity": MidiAction("0..1", lambda value: {"value": value / 127}, fine=True)},
     ),
     Row(
         "temperature",
@@ -165,6 +165,7 @@ _ROWS: tuple[Row, ...] = (
                 lambda value: {
                     "value": TEMPERATURE_RANGE[0] + value / 127 * (TEMPERATURE_RANGE[1] - TEMPERATURE_RANGE[0])
                 },
+                fine=True,
             )
         },
     ),
@@ -194,6 +195,7 @@ _ROWS: tuple[Row, ...] = (
             "glide": MidiAction(
                 f"0..{LONGEST_GLIDE_S:g} s, cubic",
                 lambda value: {"seconds": LONGEST_GLIDE_S * (value / 127) ** 3},
+                fine=True,
             )
         },
     ),
@@ -293,7 +295,7 @@ _ROWS: tuple[Row, ...] = (
         "How freely a loop comes again: 0 as it was, 1 hardly to be known.",
         commands.SetLoopVariation,
         (Argument("value", "number", "as it was .. free", 0, 1),),
-        {"loop_variation": MidiAction("0..1", lambda value: {"value": value / 127})},
+        {"loop_variation": MidiAction("0..1", lambda value: {"value": value / 127}, fine=True)},
     ),
     Row(
         "hand_over",
@@ -352,7 +354,7 @@ _ROWS: tuple[Row, ...] = (
             Argument("seconds", "number", "from the journey's beginning", 0, LONGEST_S, "s", optional=True),
             Argument("share", "number", "of the journey's length", 0, 1, optional=True),
         ),
-        {"journey_jump": MidiAction("0..1 of the journey's length", lambda value: {"share": value / 127})},
+        {"journey_jump": MidiAction("0..1 of the journey's length", lambda value: {"share": value / 127}, fine=True)},
     ),
     Row(
         "key",

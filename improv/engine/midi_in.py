@@ -14,6 +14,7 @@ from improv.control.midi_map import MidiMap
 from improv.engine.person import Person
 from improv.engine.say_once import SayOnce
 from improv.errors import BrainMusicError
+from improv.midi.fine_controls import FineControls
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ class MidiIn:
     ) -> None:
         self.map = midi_map
         self._person, self._act, self._said, self._clock = person, act, said, clock
-        self._chord_keys = ChordKeys()
+        self._chord_keys, self._fine = ChordKeys(), FineControls()
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
@@ -36,7 +37,7 @@ class MidiIn:
             chords = self.map.names_chords(parsed)
             if not chords:
                 self._person.receive(message, received_s)
-            command = self._chord_keys.hear(parsed, received_s) if chords else self.map.command(parsed)
+            command = self._chord_keys.hear(parsed, received_s) if chords else self.map.command(parsed, self._fine)
             if command is not None:
                 self._act(command, received_s)
         except BrainMusicError as error:
@@ -50,6 +51,7 @@ class MidiIn:
         """The ports were lost: who knows what happened to the keys."""
         self._person.lose()
         self._chord_keys.clear()
+        self._fine.clear()
 
 
 def _parsed(message: bytes) -> mido.Message | None:

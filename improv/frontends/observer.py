@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from improv.midi.fine_controls import FineControls
 from improv.midi.messages import control_of, key_of
 from improv.player.protocol import Instruction, MoveOff, PlannedNote, Received, Revoked, Schedule, Silence, ToEngine
 
@@ -28,6 +29,7 @@ class FrontendsObserver:
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
         self._control_s = -CONTROL_EVERY_S
+        self._fine = FineControls()
 
     def observe(self, record: Instruction | ToEngine) -> None:
         """Implements `Observer`."""
@@ -61,7 +63,18 @@ class FrontendsObserver:
         if (key := key_of(message)) is not None:
             _, pitch, velocity = key
             self._viewer.post({"kind": "person", "pitch": pitch, "velocity": velocity, "at_s": round(received_s, 4)})
-        elif (turned := control_of(message)) is not None and received_s - self._control_s >= CONTROL_EVERY_S:
-            self._control_s = received_s
-            channel, control, value = turned
-            self._viewer.post({"kind": "control", "channel": channel + 1, "control": control, "value": value})
+        elif (turned := control_of(message)) is not None:
+            self._show_control(*turned, received_s)
+
+    def _show_control(self, channel: int, control: int, value: int, received_s: float) -> None:
+        meanings = self._fine.hear(channel, control, value)  # of every one: the halves of a pair come together
+        if received_s - self._control_s < CONTROL_EVERY_S:
+            return
+        self._control_s = received_s
+        shown = {"kind": "control", "channel": channel + 1, "control": control, "value": value}
+        finest = meanings[0]
+        if isinstance(finest.control, str) and (
+            finest.control.startswith("nrpn") or self._fine.is_fine(channel, finest.control)
+        ):
+            shown |= {"name": finest.control, "value": finest.coarse}
+        self._viewer.post(shown)

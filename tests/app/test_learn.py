@@ -55,7 +55,7 @@ def test_what_cannot_be_learnt_is_a_sentence(tmp_path: Path, capsys: pytest.Capt
     assert main(["learn", "tempi", "--control", "1", "-c", str(path)]) == 2
     assert "unknown action 'tempi', did you mean 'tempo'?" in capsys.readouterr().err
     assert main(["learn", "tempo", "--control", "128", "-c", str(path)]) == 2
-    assert "--control must be 0..127, got 128" in capsys.readouterr().err
+    assert "--control: a control number must be 0..127 (got 128)" in capsys.readouterr().err
     assert main(["learn", "tempo", "--control", "31", "-c", str(path)]) == 0
     assert path.read_text() == "controls: {map: {30: glide, 31: tempo}}\n"
 

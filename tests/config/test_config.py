@@ -197,7 +197,12 @@ def test_a_name_of_ones_own_is_used_everywhere() -> None:
         ("controls.channel=17", "must be 1..16 or all (got 17)"),
         ("controls.map.128=end", "a control number must be 0..127 (got 128)"),
         ("controls.programs.128=sad", "a program must be 0..127 (got 128)"),
-        ("controls.map.knob=end", "must be a whole number (got 'knob')"),
+        (
+            "controls.map.knob=end",
+            "a control must be 0..127, a pair such as 20/52 (0..31 and 32 more), or nrpn 0..16383 (got",
+        ),
+        ("controls.map.20/51=end", "the finer half of control 20 is 52 (got '20/51')"),
+        ("controls.map.nrpn 16384=end", "or nrpn 0..16383 (got 'nrpn 16384')"),
         ("midi.name=", "must be"),
         ("midi=5", "expected section.key=value"),
         ("midi.channel.x.y=5", "channel"),

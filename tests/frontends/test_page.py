@@ -442,6 +442,13 @@ def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
         assert violations(page) == []
     page.get_by_role("button", name="Take out: CC 75").click()
     page.get_by_text("CC 75 is none now").wait_for()
+    page.get_by_role("button", name="Learn", exact=True).click()
+    for value in (10, 11, 12):
+        fine = f"{{ channel: 1, control: 52, name: '20/52', value: {value} }}"
+        look(page, f"brainmusic.live._tell('control', {fine})")
+    page.get_by_text("CC 20/52 is tempo now").wait_for()
+    page.get_by_role("button", name="Take out: CC 20/52").click()
+    page.get_by_text("CC 20/52 is none now").wait_for()
 
 
 def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon) -> None:

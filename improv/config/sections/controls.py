@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.control.journey import Plan
 from improv.control.midi_map import CONTROL_ACTIONS, MidiMap
+from improv.midi.fine_controls import ControlKey, control_key, halves
 from improv.music.mood import CORNERS, Mood
 
 # None of 120 to 127: what an instrument says of its own notes is no command to us. A Roland piano sends 123 with every
 # last key that is let go, a DAW 121 and a program when it connects.
-DEFAULT_CONTROLS: dict[int, str] = {
+DEFAULT_CONTROLS: dict[ControlKey, str] = {
     20: "valence",
     21: "arousal",
     22: "mood",
@@ -48,12 +49,21 @@ UNBOUND = "none"
 """What a control is mapped to that shall do nothing, whatever the default map says."""
 
 
+def _key(control: object) -> ControlKey:
+    try:
+        return control_key(control)
+    except ValueError as error:
+        raise TableError((control if isinstance(control, int | str) else str(control),), str(error)) from None
+
+
 class ControlsSection(Section):
-    """map: what is given joins the default map; `none` takes a control out of it."""
+    """map: what is given joins the default map; `none` takes a control out of it. A pair of 14 bits takes the place of
+    its halves there.
+    """
 
     channel: Literal["all"] | int = "all"
     chord_channel: int = Field(0, ge=0, le=16)
-    map: dict[int, str] = DEFAULT_CONTROLS
+    map: dict[ControlKey, str] = DEFAULT_CONTROLS
     programs: dict[int, str] = {}
     set_list_program: int = Field(-1, ge=-1, le=127)
 
@@ -66,19 +76,22 @@ class ControlsSection(Section):
 
     @field_validator("map", mode="before")
     @classmethod
-    def _joined(cls, table: object, info: ValidationInfo) -> object:
+    def _joined(cls, table: object) -> object:
         if not isinstance(table, dict):
             return table
-        if info.mode == "json":  # where every key is a text
-            table = {int(control) if control.isdigit() else control: action for control, action in table.items()}
-        return DEFAULT_CONTROLS | {control: UNBOUND if action is None else action for control, action in table.items()}
+        given = {_key(control): UNBOUND if action is None else action for control, action in table.items()}
+        taken = {half for control, action in given.items() if action != UNBOUND for half in halves(control)}
+        joined = DEFAULT_CONTROLS | given
+        return {
+            control: action
+            for control, action in joined.items()
+            if control not in taken or action != DEFAULT_CONTROLS.get(control)
+        }
 
     @field_validator("map")
     @classmethod
-    def _actions(cls, table: dict[int, str]) -> dict[int, str]:
+    def _actions(cls, table: dict[ControlKey, str]) -> dict[ControlKey, str]:
         for control, action in table.items():
-            if not 0 <= control <= 127:
-                raise TableError((control,), f"a control number must be 0..127 (got {control})")
             if action not in (*CONTROL_ACTIONS, UNBOUND):
                 hint = did_you_mean(action, CONTROL_ACTIONS)
                 allowed = ", ".join((*CONTROL_ACTIONS, UNBOUND))

@@ -24,6 +24,7 @@ KEYS = (*OF_ONE_OUTPUT, "midi.input", "model.path", "clock.source", "music.beats
 business.
 """
 NAME_OF_A_MODEL = re.compile(r"[A-Za-z0-9_-]{0,60}")
+CONTROL = re.compile(r"[0-9]{1,2}/[0-9]{1,2}|nrpn [0-9]{1,5}")
 LONGEST_BYTES = 4096
 MOST_KEYS = 20
 
@@ -88,9 +89,13 @@ class SettingsApi:
 
     async def _learn(self, values: dict[str, object] | None) -> Response:
         action, control = (values or {}).get("action"), (values or {}).get("control")
-        if not isinstance(action, str) or not re.fullmatch(r"[a-z_]{1,40}", action) or type(control) is not int:
+        if not isinstance(action, str) or not re.fullmatch(r"[a-z_]{1,40}", action) or not _is_control(control):
             return refused("expected an action and the number of a control")
         return _answer(await self._line.run("learn", *self._file, f"--control={control}", action))
+
+
+def _is_control(value: object) -> bool:
+    return type(value) is int or (isinstance(value, str) and bool(CONTROL.fullmatch(value)))
 
 
 def _at(values: Any, key: str) -> Any:

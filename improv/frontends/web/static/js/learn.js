@@ -4,14 +4,17 @@ import { button, by, make, write } from "./dom.js";
 
 const FIRST_CHANNEL_MODE = 120; // 120 to 127 are what an instrument says of its own notes
 const PRESSED = 64, ENOUGH = 3; // as `improv learn`: a single message may come from a knob that was only touched
+const ADDRESSES = [98, 99, 100, 101]; // they choose the parameter (NRPN) that is turned
+const named = (control) => (String(control).startsWith("nrpn") ? control.toUpperCase() : `CC ${control}`);
 const LOST = "That cannot be done while the connection is lost.";
 
 /** The number of the first control that is really moved, once that is known. */
 export class Moved {
   constructor() { this._heard = new Map(); }
 
-  heard({ control, value }) {
-    if (control >= FIRST_CHANNEL_MODE) return null;
+  heard({ control: number, name, value }) {
+    const control = name ?? number; // of a control of 14 bits its name: 20/52, nrpn 260
+    if (number >= FIRST_CHANNEL_MODE || ADDRESSES.includes(control)) return null;
     const values = [...(this._heard.get(control) ?? []), value];
     this._heard.set(control, values);
     return values.length >= ENOUGH || (values.length === 2 && values[0] >= PRESSED && values[1] < PRESSED) ? control : null;
@@ -54,8 +57,8 @@ export class Learn {
   }
 
   _row(control, name, own, others) {
-    const words = [`CC ${control}`, name.replaceAll("_", " "), own && "yours", others.length && `also CC ${others.join(", ")}`].filter(Boolean).join(" · ");
-    const out = name !== "none" && button("", { class: "button icon", "aria-label": `Take out: CC ${control}`, title: "Take out", onclick: () => this._bind(control, "none") }, "abort");
+    const words = [named(control), name.replaceAll("_", " "), own && "yours", others.length && `also ${others.map(named).join(", ")}`].filter(Boolean).join(" · ");
+    const out = name !== "none" && button("", { class: "button icon", "aria-label": `Take out: ${named(control)}`, title: "Take out", onclick: () => this._bind(control, "none") }, "abort");
     return make("li", {}, make("span", { class: others.length ? "warn" : "" }, words), out || null);
   }
 
