@@ -13,7 +13,7 @@ from improv.improviser.feedback import Feedback
 from improv.improviser.settings import BiasStrengths
 from improv.model.vocabulary import Encoding, HandsEncoding
 from improv.model.vocabulary.base import BoolArray
-from improv.model.vocabulary.hands import RIGHT
+from improv.model.vocabulary.hands import LEFT, LENGTHS, RIGHT
 from improv.music.attributes import FloatArray
 from improv.plan.phrase_memory import Recall
 
@@ -40,6 +40,8 @@ class StepBiases:
     last_chord: tuple[int, ...]
     planned_chord: tuple[int, ...] | None = None
     line: int = 0
+    figure: int | None = None
+    lengths: tuple[int, int] = (LENGTHS[-1], LENGTHS[-1])
     started: list[int] = field(default_factory=list)  # token ids
     _recalled: FloatArray = field(init=False)
     _returning: BoolArray = field(init=False)
@@ -85,10 +87,22 @@ class StepBiases:
             )
 
     def _lay_on_hands(self, encoding: HandsEncoding, logits: FloatArray, legal: BoolArray) -> None:
-        """Thinner chords, and a right hand that moves by step. logits, legal: of the starts, the first in place."""
+        """Thinner chords, a left hand that breaks its chord, a right hand that moves by step.
+
+        logits, legal: of the starts, the first in place.
+        """
         first, hands = encoding.starts.start, encoding.start_hands
         for hand in {int(hands[token_id - first]) for token_id in self.started}:
-            logits[hands == hand] -= biases.THICK_BIAS
+            own, fast = hands == hand, self.lengths[hand] <= biases.FAST_TICKS
+            logits[own] -= biases.THICK_BIAS + (biases.FAST_THICK_BIAS[hand] if fast else 0.0)
+            if fast:
+                struck = [encoding.start_pitches[t - first] for t in self.started if own[t - first]]
+                apart = np.abs(encoding.start_pitches[:, None] - np.array(struck))
+                logits[own & (apart == biases.OCTAVE).any(axis=1)] -= biases.FAST_OCTAVE_BIAS
+        if self.figure is not None and self.planned_chord is not None:
+            left = hands == LEFT
+            nats = biases.figure_bias(self.figure, self.planned_chord)[encoding.start_pitches[left]]
+            logits[left] = sampling.biased(logits[left], nats, legal[left])
         if self.line:
             right = hands == RIGHT
             logits[right] = sampling.biased(logits[right], self._drawn[right], legal[right])

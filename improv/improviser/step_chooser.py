@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from improv.listening.influence import NO_INFLUENCE
 from improv.model import conditioning, guard, plan_inputs
 from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
-from improv.model.vocabulary.hands import RIGHT, HandsDecoder
+from improv.model.vocabulary.hands import LEFT, LENGTHS, RIGHT, HandsDecoder
 
 PLANNED_TEMPERATURE = 0.84
 """Of the commanded one, for models that are told a plan: at .8 their rhythms, figures and cadences are people's
@@ -290,8 +290,18 @@ def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepB
         sounding=classes_of([*(note.pitch for note in snapshot.held), *snapshot.person_keys]),
         last_chord=snapshot.decoder.sounding,
         planned_chord=_planned_chord(snapshot, asked),
-        line=snapshot.decoder.context.last[RIGHT] if isinstance(snapshot.decoder, HandsDecoder) else 0,
+        **_of_hands(snapshot),
     )
+
+
+def _of_hands(snapshot: Snapshot) -> dict[str, Any]:
+    """What the hands did last: line, figure and lengths of `StepBiases`, nothing for families without hands."""
+    if not isinstance(snapshot.decoder, HandsDecoder):
+        return {}
+    context = snapshot.decoder.context
+    left, right = (LENGTHS[index] for index in context.lengths)
+    figure = context.last[LEFT] if left <= biases.FIGURE_TICKS else None
+    return {"line": context.last[RIGHT], "figure": figure, "lengths": (left, right)}
 
 
 def _planned_chord(snapshot: Snapshot, asked: Request) -> tuple[int, ...] | None:

@@ -30,9 +30,9 @@ LEAST_TOLD = 30
 """0..100: a reference that the bar is less like is not told. Told, it makes a jagged melody: 40 % of its moves are
 steps, 44 % without (24 pieces of four moods; people 51 %).
 """
-FALLS_SHORT = 1.2
-"""What a hand is told to play of what is meant: the network plays about three quarters as many onsets as it is told
-(1.5 a beat of 2.0, twelve pieces of four moods).
+FALLS_SHORT = 1.4
+"""What a hand is told to play of what is meant: the network plays fewer onsets than it is told. At 1.2 the melody has
+1.72 notes a beat, at 1.4 it has 1.97 (32 pieces of four moods; people 2.05).
 """
 _LONGEST = 32767  # of an int16
 
