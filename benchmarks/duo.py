@@ -14,7 +14,7 @@ from improv.clock import ManualClock
 from improv.config import Config, adapters
 from improv.config.reading import load
 from improv.control.commands import AllNotesOff, Command, SetMode
-from improv.control.status import State
+from improv.control.published_state import State
 from improv.engine.engine import Engine
 from improv.engine.offline import ManualLink
 from improv.improviser.improviser import Improviser

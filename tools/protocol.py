@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from improv.config import DEFAULT_CONTROLS
+from improv.control.published_state import FIELDS
 from improv.control.rows import Argument, Row
-from improv.control.status import FIELDS
 from improv.control.table import COMMANDS
 from improv.files import atomic_write
 from tools import REPOSITORY

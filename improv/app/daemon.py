@@ -24,9 +24,9 @@ from improv.clock import Clock, SystemClock, wall_clock
 from improv.config import Config, adapters, scenes
 from improv.control.journey import Plan
 from improv.control.parse import Names
+from improv.control.published_state import State
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
-from improv.control.status import State
 from improv.engine.beginnings import told
 from improv.engine.engine import Engine
 from improv.engine.models import in_place

@@ -6,7 +6,7 @@ import logging
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from improv.control.status import State
+from improv.control.published_state import State
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -22,9 +22,9 @@ from improv.control.commands import (
     Tap,
 )
 from improv.control.midi_map import MidiMap
+from improv.control.published_state import State
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
-from improv.control.status import State
 from improv.engine.beginnings import Beginnings, Sources
 from improv.engine.by_itself import ByItself
 from improv.engine.history import Moment
@@ -35,11 +35,11 @@ from improv.engine.outlook import Outlook
 from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person, attend_surely
 from improv.engine.port_choice import PortChoice
+from improv.engine.publishing import status
 from improv.engine.replanning import Planner
 from improv.engine.say_once import SayOnce
 from improv.engine.scenes import Scenes
 from improv.engine.settings import EngineSettings
-from improv.engine.status import status
 from improv.engine.tap_tempo import TapTempo
 from improv.engine.timeline import Timeline
 from improv.engine.together import Together

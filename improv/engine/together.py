@@ -19,7 +19,7 @@ from improv.listening.follow import following
 from improv.listening.influence import NO_INFLUENCE, Change, Influence
 from improv.listening.listener import NOBODY, Listener, PersonView, Strike
 from improv.listening.melody_chord import MelodyChords, bar_line
-from improv.listening.pulse import beats_apart, pulse_of
+from improv.listening.phrase_beat import beats_apart, phrase_beat
 from improv.listening.turns import Turns, shaped
 from improv.midi.messages import CLOCKS_PER_BEAT
 from improv.music.chord import Chord
@@ -126,7 +126,7 @@ class Together:
             self._pulse = None
         elif self.view.ended_s != before.ended_s:
             onsets_s = [note.on_s for note in self.view.call]
-            self._pulse = pulse_of(onsets_s, self.view.beat, self._pulse_before) or self.view.sure_beat
+            self._pulse = phrase_beat(onsets_s, self.view.beat, self._pulse_before) or self.view.sure_beat
             self._pulse_before = self._pulse or self._pulse_before
 
     def look(

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from improv.clock import Clock
 from improv.control.commands import FILE, BeginFrom, Command
 from improv.control.parse import Names, parse
-from improv.control.status import State, fields_as_json
+from improv.control.published_state import State, fields_as_json
 from improv.control.table import table_as_json
 from improv.errors import BrainMusicError, CommandError
 from improv.music.attributes import ATTRIBUTES

@@ -21,9 +21,9 @@ from improv.music.position import Position
 from improv.music.primer import Primer
 from improv.plan import loudness, primed
 from improv.plan.plan import Plan, PlannedBar
+from improv.plan.plan_request import DEFAULT_REACH, PersonView, PlanRequest
 from improv.plan.planner import follow, realign
 from improv.plan.played import PieceMemory
-from improv.plan.request import DEFAULT_REACH, PersonView, PlanRequest
 from improv.plan.telling import columns
 
 PLANNED_AHEAD_S = 4.0

@@ -16,7 +16,7 @@ from improv.errors import InputError
 from improv.listening.beat import Beat
 from improv.listening.harmony import chord_of, key_chances
 from improv.listening.keyboard import PersonNote
-from improv.listening.pulse import LEAST_ONSETS, guessed, pulse_of
+from improv.listening.phrase_beat import LEAST_ONSETS, guessed, phrase_beat
 from improv.midi.reading import MidiMusic
 from improv.model.vocabulary.hands import LEFT, RIGHT, split_hands
 from improv.music.chord import Chord
@@ -232,7 +232,7 @@ def of_person(
     onsets = [note.on_s for note in notes]
     if len(onsets) < LEAST_ONSETS:
         raise InputError(f"{name}: {len(onsets)} notes are too few to begin from; play {LEAST_ONSETS} or more")
-    beat = pulse_of(onsets, believed) or believed or guessed(onsets)
+    beat = phrase_beat(onsets, believed) or believed or guessed(onsets)
     origin_s = beat.at_s - beat.beat_in_bar * beat.period_s  # a bar line
 
     def beats(at_s: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord
 from improv.plan.plan import FormPhrase, Piece, Plan, PlannedBar
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 
 
 class Purpose(IntEnum):

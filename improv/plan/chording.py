@@ -22,7 +22,7 @@ from improv.plan.harmony import (
 )
 from improv.plan.people import PER_ROOT, people, state_of_chord
 from improv.plan.plan import NONE, PlannedBar, TimedChord
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 
 MODULATES_WITHIN = 0.5
 """Share of the new phrases in another key that begin in the one before."""

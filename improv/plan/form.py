@@ -14,7 +14,7 @@ from improv.music.chord import MINOR_KEYS
 from improv.plan.draws import draw
 from improv.plan.people import START, people
 from improv.plan.plan import AUTHENTIC, FormPhrase, PlannedPhrase
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 
 SHORTEST_PIECE, LONGEST_PIECE = 24, 200
 """Bars."""

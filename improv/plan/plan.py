@@ -11,7 +11,7 @@ from improv.model.plan_inputs import CADENCES
 from improv.model.vocabulary.hands import TICKS_PER_BEAT
 from improv.music.chord import UNKNOWN, Chord
 from improv.music.sequence import DEGREES, Tonal
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 
 NONE, HALF, AUTHENTIC, OTHER = range(len(CADENCES))
 

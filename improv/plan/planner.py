@@ -19,7 +19,7 @@ from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usua
 from improv.plan.people import START, people
 from improv.plan.phrase import write_phrase
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 from improv.plan.texture import draw_character
 
 KEPT_BARS = 512

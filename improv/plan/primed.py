@@ -31,8 +31,8 @@ from improv.plan.plan import (
     TimedChord,
     metre_of,
 )
+from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow, loop_key
-from improv.plan.request import PlanRequest
 from improv.plan.texture import MOST_TEMPO, PIECES_DIFFER, TextureDraws, hands_in, hands_of
 
 DOMINANT = 7

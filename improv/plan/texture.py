@@ -13,7 +13,7 @@ import numpy as np
 
 from improv.plan.people import FloatArray, people
 from improv.plan.plan import METRES, Character, Metre, Texture, metre_of
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 
 CONTRAST, LIKENESS = 1.6, 0.4
 """Of people's spread within a piece: what a section that is not A differs by; what phrases of one section differ by."""

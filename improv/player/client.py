@@ -10,6 +10,7 @@ from improv.clock import Clock
 from improv.errors import PlayerError, PortError
 from improv.player.child import Child
 from improv.player.ledger import Ledger
+from improv.player.liveness import Liveness
 from improv.player.observers import Observers
 from improv.player.protocol import (
     Connected,
@@ -32,7 +33,6 @@ from improv.player.protocol import (
     ToPlayer,
 )
 from improv.player.revocations import Revocations
-from improv.player.supervision import Supervision
 
 if TYPE_CHECKING:
     import socket
@@ -50,7 +50,7 @@ class PlayerClient:
         """spare: a process that waits already, to be used for the first start."""
         self.settings = settings  # with what the ports are connected to now, for the next player
         self._clock = clock
-        self._supervision = Supervision(spare)
+        self._liveness = Liveness(spare)
         self._inbox: deque[ToEngine] = deque()
         self._ledger = Ledger()
         self._revocations = Revocations()
@@ -66,7 +66,7 @@ class PlayerClient:
 
     @property
     def pid(self) -> int | None:
-        return self._supervision.pid
+        return self._liveness.pid
 
     @property
     def connected(self) -> bool:
@@ -82,7 +82,7 @@ class PlayerClient:
 
         hung: (channel, pitch) that a player before may have left sounding; then a port that is missing is waited for.
         """
-        self._supervision.start(self.settings, hung, self._clock.now())
+        self._liveness.start(self.settings, hung, self._clock.now())
         self._ready, self.statistics = None, Statistics()
 
     def wait_ready(self, timeout_s: float = START_LIMIT_S) -> Ready:
@@ -92,7 +92,7 @@ class PlayerClient:
             for record in self._inbox:
                 if isinstance(record, Failed):
                     raise PortError(record.reason)
-            if not self._supervision.listens:
+            if not self._liveness.listens:
                 raise PlayerError("The player process ended before its ports were open.")
             left_s = deadline_s - self._clock.now()
             if left_s <= 0:
@@ -129,7 +129,7 @@ class PlayerClient:
 
         After a restart the new player's Ready comes as PortsChanged.
         """
-        if not self._supervision.listens and not self._inbox and timeout_s > 0:
+        if not self._liveness.listens and not self._inbox and timeout_s > 0:
             self._clock.wait(self._clock.now() + timeout_s)  # waits for beat() to start a new one
         else:
             self._read(0.0 if self._inbox else timeout_s, self.also)
@@ -144,68 +144,68 @@ class PlayerClient:
 
         Returns a sentence when the player was replaced (all that was scheduled is lost; plan anew), else "".
         """
-        supervision = self._supervision
-        if self._closed or (supervision.child is None and supervision.restart_at_s is None):
+        liveness = self._liveness
+        if self._closed or (liveness.child is None and liveness.restart_at_s is None):
             return ""
         now_s = self._clock.now()
-        supervision.beat(now_s)
+        liveness.beat(now_s)
         self._read(0.0)
-        supervision.ping(now_s)
+        liveness.ping(now_s)
         return self._supervise(now_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
         self._closed = True
         self._put(Quit())
-        self._supervision.end(timeout_s)
+        self._liveness.end(timeout_s)
         self._inbox.clear()
         self._ledger.clear()
 
     def _schedule(self, notes: Sequence[PlannedNote]) -> None:
         for first in range(0, len(notes), NOTES_PER_RECORD):
             self._put(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
-        if not self._supervision.listens:
+        if not self._liveness.listens:
             self._tell_lost(notes)
         self._ledger.prune(self._clock.now())
 
     def _supervise(self, now_s: float) -> str:
-        supervision = self._supervision
+        liveness = self._liveness
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
-        if failure := supervision.failing(now_s, limit_s):
+        if failure := liveness.failing(now_s, limit_s):
             self._fail(now_s, failure)
-        if supervision.restart_at_s is None or now_s < supervision.restart_at_s:
+        if liveness.restart_at_s is None or now_s < liveness.restart_at_s:
             return ""
         try:
             self.start(self._ledger.hang())
         except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
-            supervision.fail(now_s, supervision.failure)
+            liveness.fail(now_s, liveness.failure)
             return (
-                f"The player process {supervision.failure} and cannot be started anew ({error.strerror or error}); "
-                f"tried again in {supervision.restart_at_s - now_s:g} s."
+                f"The player process {liveness.failure} and cannot be started anew ({error.strerror or error}); "
+                f"tried again in {liveness.restart_at_s - now_s:g} s."
             )
         self.restarts += 1
         self._ledger.hung.clear()
-        return f"The player process {supervision.failure} and was started anew."
+        return f"The player process {liveness.failure} and was started anew."
 
     def _fail(self, now_s: float, failure: str) -> None:
         """What was not to sound before the player's last sign of life is lost with it."""
-        if self._supervision.child is not None:
-            self._supervision.child.hang_up()
-        self._tell_lost([note for note in self._ledger.notes if note.on_s > self._supervision.alive_s])
-        self._supervision.fail(now_s, failure)
+        if self._liveness.child is not None:
+            self._liveness.child.hang_up()
+        self._tell_lost([note for note in self._ledger.notes if note.on_s > self._liveness.alive_s])
+        self._liveness.fail(now_s, failure)
 
     def _read(self, timeout_s: float, also: socket.socket | None = None) -> None:
         """Take what is in the pipe into the inbox, waiting at most timeout_s for the first record (or for `also`)."""
-        child = self._supervision.child
+        child = self._liveness.child
         if child is None or not child.listens:
             return
         for record in child.receive(timeout_s, also):
             self._sort_in(record)
         if not child.listens:
-            self._supervision.alive_s = self._clock.now()  # it ended just now
+            self._liveness.alive_s = self._clock.now()  # it ended just now
 
     def _sort_in(self, record: ToEngine) -> None:
-        self._supervision.alive_s = self._clock.now()
+        self._liveness.alive_s = self._clock.now()
         self.settings = _for_the_next(self.settings, record)
         if isinstance(record, Dropped):
             self.observers.tell(record)
@@ -213,11 +213,11 @@ class PlayerClient:
             if lost := self._revocations.take(record, self._ledger):
                 self._put(MoveOff(tuple((note_id, self._clock.now()) for note_id in lost)))
         elif isinstance(record, Pong):
-            self._supervision.answered(self._clock.now())
+            self._liveness.answered(self._clock.now())
             self.statistics = record.statistics
         elif isinstance(record, Ready):
             self._ready = record
-            self._supervision.answered(self._clock.now())
+            self._liveness.answered(self._clock.now())
             if self._was_ready:
                 notice = record.notice or "The player process is ready again."
                 self._inbox.append(PortsChanged(record.driver, record.output_name, record.input_name, notice))
@@ -228,7 +228,7 @@ class PlayerClient:
     def _await_revoked(self, deadline_s: float) -> None:
         """Until the answer to the last Revoke is there, or it is too late; what has come by then is read."""
         in_time = True
-        while in_time and self._supervision.listens and not self._revocations.answered:
+        while in_time and self._liveness.listens and not self._revocations.answered:
             left_s = deadline_s - self._clock.now()
             in_time = left_s > 0
             self._read(max(left_s, 0.0))
@@ -238,8 +238,8 @@ class PlayerClient:
             self.observers.tell(Dropped(tuple(note.note_id for note in notes)))
 
     def _put(self, record: ToPlayer) -> None:
-        if self._supervision.child is not None:
-            self._supervision.child.send(record)
+        if self._liveness.child is not None:
+            self._liveness.child.send(record)
 
 
 def _for_the_next(settings: PlayerSettings, record: Instruction | ToEngine) -> PlayerSettings:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from improv.app.display import LINE_EVERY_S, PANEL_EVERY_S, LogDisplay, PanelDisplay, line
-from improv.control.status import State
+from improv.control.published_state import State
 from improv.music.mood import CORNERS, nearest_name
 
 STATUS = State(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control import status, table
+from improv.control import published_state, table
 from improv.control.commands import Panic, Play, SetAttribute, SetMood, Stop
 from improv.control.midi_map import CONTROL_ACTIONS
 from improv.control.parse import Names, parse
+from improv.control.published_state import FIELDS, State
 from improv.control.state import apply
-from improv.control.status import FIELDS, State
 from improv.control.table import COMMANDS, table_as_json
 from improv.errors import CommandError
 from improv.music.mood import Mood
@@ -87,7 +87,7 @@ def test_any_message_is_a_command_or_a_sentence(word: str, arguments: dict[str, 
 
 def test_the_tables_are_plain_json() -> None:
     assert [row["name"] for row in json.loads(json.dumps(table_as_json()))] == list(COMMANDS)
-    assert [one["name"] for one in json.loads(json.dumps(status.fields_as_json()))] == list(FIELDS)
+    assert [one["name"] for one in json.loads(json.dumps(published_state.fields_as_json()))] == list(FIELDS)
 
 
 def test_every_row_and_field_says_what_it_is() -> None:

@@ -16,8 +16,8 @@ from improv.control import commands
 from improv.control.commands import Command
 from improv.control.journey import Journey, Waypoint
 from improv.control.lasting import LettingGo, LongestTimes, Outside, lasting
+from improv.control.published_state import State
 from improv.control.state import ControlState, apply
-from improv.control.status import State
 from improv.midi.messages import NOTE_OFF, NOTE_ON
 from improv.music.chord import chord_of
 from improv.music.mood import CORNERS

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from improv.control.parse import parse
-from improv.control.status import State
+from improv.control.published_state import State
 from improv.engine.outlook import AHEAD_S
 from improv.errors import CommandError
 from improv.plan.plan import AUTHENTIC, PlannedBar

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 from improv.clock import ManualClock, wall_clock
 from improv.control.commands import SetChords, SetPhraseBars
 from improv.control.parse import parse
-from improv.control.status import FIELDS, State
+from improv.control.published_state import FIELDS, State
 from improv.control.table import COMMANDS
 from improv.frontends.osc.packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
 from improv.frontends.osc.pattern import matching

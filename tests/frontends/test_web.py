@@ -24,7 +24,7 @@ from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import app
 from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE, STATIC
-from improv.frontends.web.patience import CONNECTIONS_OF_ONE_ADDRESS, patient_protocol
+from improv.frontends.web.connection_limits import CONNECTIONS_OF_ONE_ADDRESS, patient_protocol
 from tests.frontends.stage import LIMIT_S, Scene, scene
 
 Body = Callable[[Scene], Awaitable[None]]

@@ -8,8 +8,8 @@ import numpy as np
 
 from improv.plan import loudness
 from improv.plan.plan import PlannedBar
+from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
-from improv.plan.request import PlanRequest
 
 SEEDS = range(400)
 

@@ -17,9 +17,9 @@ from improv.music.mood import CORNERS, Mood
 from improv.music.sequence import Tonal
 from improv.plan.form import distance_fifths
 from improv.plan.plan import AUTHENTIC, HALF, Plan, PlannedBar, Reference, metre_of
+from improv.plan.plan_request import PersonView, PlanRequest
 from improv.plan.planner import follow, loop_key, realign
 from improv.plan.referring import OVER_OTHER_CHORDS, agreement
-from improv.plan.request import PersonView, PlanRequest
 from improv.plan.view import view
 
 SEEDS = st.integers(0, 2**31)

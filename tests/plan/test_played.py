@@ -14,9 +14,9 @@ from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
 from improv.music.mood import CORNERS
 from improv.plan.plan import Reference
+from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
 from improv.plan.played import PieceMemory
-from improv.plan.request import PlanRequest
 from improv.plan.telling import columns
 
 BAR = 48

@@ -6,7 +6,7 @@ import numpy as np
 
 from improv.music.mood import CORNERS
 from improv.plan.people import people
-from improv.plan.request import PlanRequest
+from improv.plan.plan_request import PlanRequest
 from improv.plan.texture import HANDS_DIFFER, PIECES_DIFFER, draw_character
 
 PIECES = 2000

@@ -26,8 +26,8 @@ from improv.files import atomic_write
 from improv.music.chord import TONES
 from improv.music.mood import CORNERS, attributes_at
 from improv.plan.plan import Plan, PlannedBar
+from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
-from improv.plan.request import PlanRequest
 from training.analysis.hands import guess
 from training.analysis.references import references
 from training.dataset.splits import SPLITS

@@ -25,8 +25,8 @@ from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web.beginnings_api import BeginningsApi
+from improv.frontends.web.connection_limits import patient_protocol
 from improv.frontends.web.pairing_api import PairingApi
-from improv.frontends.web.patience import patient_protocol
 from improv.frontends.web.people_api import PeopleApi
 from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi

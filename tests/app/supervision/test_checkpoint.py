@@ -16,8 +16,8 @@ from improv.clock import ManualClock
 from improv.config import load
 from improv.control.commands import SetAttribute, SetMood, StartJourney
 from improv.control.journey import Journey, Waypoint
+from improv.control.published_state import State
 from improv.control.state import apply
-from improv.control.status import State
 from improv.engine.transport import Before
 from improv.errors import ModelError
 from improv.improviser.memory import go_on, memory_of, unpacked

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from improv.player import supervision
+from improv.player import liveness
+from improv.player.liveness import LONGEST_DELAY_S, STEADY_S, Liveness
 from improv.player.protocol import PlayerSettings
-from improv.player.supervision import LONGEST_DELAY_S, STEADY_S, Supervision
 
 
 class Quiet:
@@ -21,8 +21,8 @@ class Quiet:
 
 def waits(monkeypatch: pytest.MonkeyPatch, lived_s: float) -> list[float]:
     """How long each next player waits when each of eight lives so long."""
-    monkeypatch.setattr(supervision, "Child", Quiet)
-    watched, now_s, found = Supervision(), 100.0, []
+    monkeypatch.setattr(liveness, "Child", Quiet)
+    watched, now_s, found = Liveness(), 100.0, []
     for _ in range(8):
         watched.start(PlayerSettings(), None, now_s)
         now_s += lived_s

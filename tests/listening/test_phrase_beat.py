@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.listening.beat import Beat
-from improv.listening.pulse import pulse_of
+from improv.listening.phrase_beat import phrase_beat
 
 PATTERN = (0.0, 1.0, 1.5, 2.0, 3.0, 4.0, 4.5, 5.0, 6.0, 6.5, 7.0)
 
@@ -22,7 +22,7 @@ def played(bpm: float, jitter_s: float, seed: int) -> list[float]:
 @given(bpm=st.floats(60, 160), seed=st.integers(0, 999), off=st.floats(-0.03, 0.03), slip=st.floats(-0.04, 0.04))
 def test_the_line_is_closer_to_the_beat_than_what_was_believed(bpm: float, seed: int, off: float, slip: float) -> None:
     believed = Beat(bpm * (1 + off), 5.0 + 4 * 60 / bpm + slip, 0.2, beat_in_bar=2)
-    pulse = pulse_of(played(bpm, 0.008, seed), believed)
+    pulse = phrase_beat(played(bpm, 0.008, seed), believed)
     assert pulse is not None
     assert pulse.beat_in_bar == 2
     assert pulse.tempo_bpm == pytest.approx(bpm, rel=0.012)
@@ -30,18 +30,18 @@ def test_the_line_is_closer_to_the_beat_than_what_was_believed(bpm: float, seed:
 
 
 def test_a_beat_is_found_where_nothing_is_believed_yet() -> None:
-    pulse = pulse_of(played(96.0, 0.005, 3), None)
+    pulse = phrase_beat(played(96.0, 0.005, 3), None)
     assert pulse is not None
     assert pulse.tempo_bpm == pytest.approx(96, rel=0.02)
 
 
 def test_chords_are_one_onset_and_a_few_notes_are_no_beat() -> None:
     chords = [at_s + late for at_s in played(100.0, 0.0, 1) for late in (0.0, 0.008)]
-    assert pulse_of(sorted(chords), None) is not None
-    assert pulse_of([1.0, 1.01, 2.0, 2.5], None) is None
+    assert phrase_beat(sorted(chords), None) is not None
+    assert phrase_beat([1.0, 1.01, 2.0, 2.5], None) is None
 
 
 def test_free_playing_keeps_to_no_line() -> None:
     rng = np.random.default_rng(5)
-    found = [pulse_of(np.cumsum(rng.gamma(1.5, 0.3, 40)).tolist(), Beat(100.0, 1.0, 0.0)) for _ in range(20)]
+    found = [phrase_beat(np.cumsum(rng.gamma(1.5, 0.3, 40)).tolist(), Beat(100.0, 1.0, 0.0)) for _ in range(20)]
     assert sum(pulse is not None for pulse in found) <= 4

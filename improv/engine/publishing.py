@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from improv.control.published_state import State
 from improv.control.state import ControlState
-from improv.control.status import State
 from improv.engine.degrading import degraded
 from improv.engine.external_clock import ExternalClock
 from improv.engine.outlook import commanded

@@ -30,7 +30,7 @@ _EIGHTHS = ([0, 2, 4], [0, 2, 3])  # among the places, by whether it is swung; t
 LIKELY_BPM, LIKELY_OCTAVES = 100.0, 0.6
 
 
-def pulse_of(onsets_s: Sequence[float], believed: Beat | None, before: Beat | None = None) -> Beat | None:
+def phrase_beat(onsets_s: Sequence[float], believed: Beat | None, before: Beat | None = None) -> Beat | None:
     """The line through the onsets of a phrase (ascending), beginning from what was believed of its beat. before: the
     line of the phrase before.
 

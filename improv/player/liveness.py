@@ -12,7 +12,7 @@ LONGEST_DELAY_S = 5.0  # between two tries where it fails as soon as it lives
 ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
 
 
-class Supervision:
+class Liveness:
     """One process at a time, or none until the next may be started."""
 
     def __init__(self, spare: Child | None = None) -> None:
