@@ -86,6 +86,23 @@ def test_clashes_are_semitones_major_sevenths_and_minor_ninths() -> None:
     assert texture.clashes(Reading(of_rows(rows, 1))) == 0.75
 
 
+def test_a_broken_chord_has_no_steps_and_a_scale_has_nothing_else() -> None:
+    above = [(float(beat), 1.0, 84) for beat in range(8)]
+    scale = [(beat / 2, 0.5, pitch) for beat, pitch in enumerate([48, 50, 52, 53, 55, 53, 52, 50] * 2)]
+    broken = [(beat / 2, 0.5, pitch) for beat, pitch in enumerate([48, 55, 52, 55] * 4)]
+    assert texture.left_short_steps(Reading(of_rows([*scale, *above], 2))) == 1
+    assert texture.left_short_steps(Reading(of_rows([*broken, *above], 2))) == 0
+    assert math.isnan(texture.left_short_steps(Reading(of_rows(above, 2))))
+
+
+def test_octaves_count_where_strokes_are_short() -> None:
+    above = [(float(beat), 1.0, 84) for beat in range(8)]
+    short = [(beat / 2, 0.5, pitch) for beat in range(16) for pitch in ((36, 48) if beat % 4 == 0 else (43,))]
+    reading = Reading(of_rows([*short, *above], 2))
+    assert texture.left_short_octaves(reading) == pytest.approx(4 / 15)
+    assert math.isnan(texture.right_short_octaves(reading))
+
+
 def test_a_key_let_go_late_clashes_with_nothing() -> None:
     assert texture.clashes(Reading(of_rows([(0, 1.05, 60), (1, 1, 61)], 1))) == 0
 

@@ -16,6 +16,10 @@ KEPT_BARS = 3
 FIGURE_PLACES = 2  # a bar with fewer strokes has no figure
 FIGURE_LIKENESS = 0.8
 HARSH = (1, 11, 13)
+SHORT_TICKS = TICKS_PER_BEAT // 2  # an eighth
+STEPS = (1, 2)  # semitones
+OCTAVE = 12
+FEWEST_STROKES = 8  # of fewer nothing is said
 
 
 def figure(rows: list[tuple[int, int]]) -> frozenset[int]:
@@ -112,6 +116,43 @@ def both_strike(reading: Reading) -> float:
     onset = reading.music.notes["onset"]
     left, right = (np.unique(onset[reading.hands == hand]) for hand in (LEFT, RIGHT))
     return len(np.intersect1d(left, right)) / len(np.union1d(left, right))
+
+
+def strokes(reading: Reading, hand: int) -> list[tuple[int, tuple[int, ...]]]:
+    """Onset and pitches, ascending, of each moment at which a hand strikes."""
+    notes = reading.music.notes[reading.hands == hand]
+    return [(int(at), tuple(sorted(notes["pitch"][notes["onset"] == at].tolist()))) for at in np.unique(notes["onset"])]
+
+
+def left_short_steps(reading: Reading) -> float:
+    """Of the moves between single notes of the left hand, at most an eighth apart, the share of steps: a line's, where
+    a broken chord leaps.
+    """
+    moves = [
+        abs(after[0] - before[0])
+        for (at, before), (then, after) in itertools.pairwise(strokes(reading, LEFT))
+        if len(before) == len(after) == 1 and then - at <= SHORT_TICKS
+    ]
+    return mean(np.isin(moves, STEPS)) if len(moves) >= FEWEST_STROKES else math.nan
+
+
+def short_octaves(reading: Reading, hand: int) -> float:
+    """Of a hand's strokes that another one follows within an eighth, the share that doubles a note in the octave."""
+    short = [
+        pitches for (at, pitches), (then, _) in itertools.pairwise(strokes(reading, hand)) if then - at <= SHORT_TICKS
+    ]
+    doubled = [any(pitch + OCTAVE in pitches for pitch in pitches) for pitches in short]
+    return mean(np.array(doubled)) if len(short) >= FEWEST_STROKES else math.nan
+
+
+def left_short_octaves(reading: Reading) -> float:
+    """`short_octaves` of the left hand."""
+    return short_octaves(reading, LEFT)
+
+
+def right_short_octaves(reading: Reading) -> float:
+    """`short_octaves` of the right hand."""
+    return short_octaves(reading, RIGHT)
 
 
 def on_beats(reading: Reading) -> float:
