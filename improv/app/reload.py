@@ -22,6 +22,7 @@ KEPT_UNTIL_RESTART = (
     "music.beats_per_bar",
     "midi.driver",
     "midi.file",
+    "midi.wait_for_ports",
     "midi.name",
     "clock.source",
     "clock.offset_ms",

@@ -25,6 +25,8 @@ class FrontendsSettings(NamedTuple):
     osc_port: int = 9000
     osc_query_port: int = 8766
     osc_allow: tuple[str, ...] = ()
+    osc_verbose: bool = False
+    mdns: bool = False
     ctl: bool = True
     pid: int = 0
     data_folder: str = ""

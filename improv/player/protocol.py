@@ -295,6 +295,8 @@ class PlayerSettings(NamedTuple):
     outputs: tuple[OutputSettings, ...] = ()
     """Several outputs at once, each with a driver of its own; the first one's driver has the input."""
     with_input: bool = True
+    wait_for_ports: bool = False
+    """A named port that is not there at the start is waited for, instead of being an error."""
     output_connections: tuple[tuple[str, ...], ...] = ()
     """Per output, what its virtual port was connected to when the player before this one died."""
     connections: tuple[str, ...] = ()

@@ -273,9 +273,10 @@ class Player:
         self._socket.close()
 
 
-def play(body: Callable[[Scene, Player], Awaitable[None]]) -> None:
+def play(body: Callable[[Scene, Player], Awaitable[None]], **settings: Any) -> None:
     async def run() -> None:
-        async with asyncio.timeout(3 * LIMIT_S), scene(web=False, osc=True, osc_port=0, osc_query_port=0) as here:
+        osc = {"web": False, "osc": True, "osc_port": 0, "osc_query_port": 0, **settings}
+        async with asyncio.timeout(3 * LIMIT_S), scene(**osc) as here:
             await here.until(lambda: here.frontends.query_port)
             player = Player(here)
             try:
@@ -303,6 +304,20 @@ def test_commands_by_osc() -> None:
         assert any("malformed packet or message" in text for text in here.logged)
 
     play(body)
+
+
+def test_while_one_patches_each_refused_message_is_logged_as_it_came() -> None:
+    async def body(here: Scene, player: Player) -> None:
+        for value in (7.0, 8.0):
+            player.send(write("/brainmusic/intensity", value))
+        player.send(write("/brainmusic/nothing", "a", 1))
+        await here.until(lambda: sum("OSC from" in text for text in here.logged) >= 3)
+        said = [text for text in here.logged if "OSC from" in text]
+        assert "value must be 0..1 (got 7.0); got /brainmusic/intensity f 7.0." in said[0]
+        assert "got /brainmusic/intensity f 8.0." in said[1]
+        assert "unknown OSC address '/brainmusic/nothing'; got /brainmusic/nothing s 'a', i 1." in said[2]
+
+    play(body, osc_verbose=True)
 
 
 def test_a_scene_that_is_kept_has_an_address() -> None:

@@ -515,3 +515,19 @@ def test_a_pedal_that_a_killed_player_left_down_rises(make_link: MakeLink, tmp_p
     link.close()
     sent = [message for message in mido.MidiFile(tmp_path / "sent.mid") if message.type == "control_change"]
     assert (2, 64, 0) in {(message.channel, message.control, message.value) for message in sent}
+
+
+def test_a_named_port_that_comes_later_is_waited_for(jack_server: JackServer, make_link: MakeLink) -> None:
+    link = make_link(driver="jack", output_port="Grand", wait_for_ports=True, port_poll_s=0.2)
+    ready = link.wait_ready(PATIENCE_S)
+    assert ready.driver == "none"
+    assert "No MIDI output is named like 'Grand'" in ready.notice
+    with closing(Listener("Grand").open()) as listener:
+
+        def heard() -> bool:
+            link.beat()
+            link.poll()
+            probe(link, CLOCK.now())
+            return bool(listener.poll())
+
+        eventually(heard, every_s=0.05)

@@ -17,6 +17,7 @@ class WebSection(Section):
     port: int = Field(8765, ge=0, le=65535)
     names: tuple[str, ...] = Field((), strict=False, max_length=16)
     token: str = ""
+    mdns: bool = False
 
     @field_validator("token")
     @classmethod
@@ -32,6 +33,7 @@ class OscSection(Section):
     port: int = Field(9000, ge=0, le=65535)
     query_port: int = Field(8766, ge=0, le=65535)
     allow: tuple[str, ...] = Field((), strict=False, max_length=16)
+    verbose: bool = False
 
     @field_validator("allow")
     @classmethod

@@ -60,6 +60,7 @@ class MidiSection(Section):
     file: str = ""
     output: str = ""
     input: str = ""
+    wait_for_ports: bool = False
     name: str = Field("BrainMusic", min_length=1, max_length=60)
     channel: int = Field(1, ge=1, le=16)
     transpose: int = Field(0, ge=-60, le=60)

@@ -96,10 +96,33 @@ class Notes:
         self._tell(pitch, 0)
 
 
-class OscServer(asyncio.DatagramProtocol):
-    """allow: networks that may send, beside this computer."""
+class Refusals:
+    """What was wrong with messages. verbose: each is written into the log as it came, at most ERRORS_PER_S a second;
+    else each kind once a minute.
+    """
 
-    def __init__(self, broker: Broker, allow: Iterable[str] = ()) -> None:
+    def __init__(self, broker: Broker, *, verbose: bool) -> None:
+        self.verbose = verbose
+        self.of = "nothing could be read"
+        """What is being read or carried out, for people."""
+        self._broker = broker
+        self._errors = Rates(broker.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
+
+    def tell(self, peer: Peer, text: str, kind: str) -> bool:
+        """Log it; returns whether the sender may be told as well."""
+        allowed = self._errors.allow(peer)
+        if self.verbose and allowed:
+            self._broker.count(kind)
+            self._broker.tell(f"OSC from {peer[0]}:{peer[1]}: {text}; {self.of}.")
+        else:
+            self._broker.say(kind, f"OSC from {peer[0]}: {text}.")
+        return allowed
+
+
+class OscServer(asyncio.DatagramProtocol):
+    """allow: networks that may send, beside this computer. verbose: see Refusals."""
+
+    def __init__(self, broker: Broker, allow: Iterable[str] = (), *, verbose: bool = False) -> None:
         self._broker = broker
         self._allow = tuple(ipaddress.ip_network(network) for network in allow)
         self._transport: asyncio.DatagramTransport | None = None
@@ -110,7 +133,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._state, self._hello = dict[str, Any](), cast(Mapping[str, Any], {})
         self._messages = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._patterns = Rates(broker.clock, PATTERNS_PER_S, PATTERNS_AT_ONCE)
-        self._errors = Rates(broker.clock, ERRORS_PER_S, ERRORS_AT_ONCE)
+        self._refusals = Refusals(broker, verbose=verbose)
         self._notes = Notes(broker, self._tell_note)
         broker.changed.append(self.take)
         if broker.hello:
@@ -140,7 +163,8 @@ class OscServer(asyncio.DatagramProtocol):
             messages, faults = read(data)
         except OscError as error:
             messages, faults = [], [str(error)]
-        for fault in faults[:1]:
+        self._refusals.of = f"{len(messages)} other messages of the packet count, {len(data)} bytes"
+        for fault in faults if self._refusals.verbose else faults[:1]:
             self._wrong(peer, f"a malformed packet or message was left out: {fault}", "osc_malformed")
         for message in messages:
             if not self._messages.allow(peer[0]):
@@ -189,7 +213,7 @@ class OscServer(asyncio.DatagramProtocol):
         self._carry_out(message, peer)
 
     def _carry_out(self, message: Timed, peer: Peer) -> None:
-        tree, address = self._tree, message.address
+        tree, address, self._refusals.of = self._tree, message.address, told(message)
         if tree is None:
             self._wrong(peer, "the engine has not spoken yet", "osc_early")
         elif address == f"{ROOT}/subscribe":
@@ -225,8 +249,7 @@ class OscServer(asyncio.DatagramProtocol):
             self._wrong(peer, error_text, "osc_busy")
 
     def _wrong(self, peer: Peer, text: str, kind: str) -> None:
-        self._broker.say(kind, f"OSC from {peer[0]}: {text}.")
-        if self._errors.allow(peer):
+        if self._refusals.tell(peer, text, kind):
             self._send(peer, f"{ROOT}/error", text)
 
     # -------------------------------------------------------------------------------------------------- subscribers
@@ -296,6 +319,13 @@ class OscServer(asyncio.DatagramProtocol):
     def _send(self, peer: Peer, address: str, *arguments: Any) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.sendto(write(address, *arguments), peer)
+
+
+def told(message: Timed) -> str:
+    """A message as it came: /brainmusic/point f 0.5, s "loud"."""
+    kinds = {bool: "T/F", int: "i", float: "f", str: "s", bytes: "b"}
+    parts = (f"{kinds.get(type(one), '?')} {one!r}"[:60] for one in message.arguments[:8])
+    return f"got {message.address[:80]} {', '.join(parts) or 'without arguments'}"
 
 
 def flat(address: str, value: Any) -> list[tuple[str, Any]]:

@@ -98,6 +98,10 @@ class Broker:
         more = f" ({left_out} more since)" if left_out else ""
         self._send({"kind": "log", "level": level, "text": text + more})
 
+    def tell(self, text: str, level: str = "warning") -> None:
+        """Log a sentence with the engine, however often it is said: whoever asks limits it."""
+        self._send({"kind": "log", "level": level, "text": text})
+
     def count(self, kind: str, number: int = 1) -> None:
         """Count what happened, for /metrics."""
         self.counts[kind] = self.counts.get(kind, 0) + number

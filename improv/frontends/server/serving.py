@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from improv.clock import SystemClock, wall_clock
+from improv.errors import InputError
 from improv.frontends.ctl.server import CtlServer
 from improv.frontends.server.access import AccessControl, Credentials
 from improv.frontends.server.addresses import ANYWHERE, in_url, is_local
+from improv.frontends.server.announcing import OSC, OSCQUERY, PAGE, Service, announce
 from improv.frontends.server.broker import Broker
 from improv.frontends.server.devices import Devices
 from improv.frontends.server.pairing import Pairing
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 LONGEST_WARNING = 400
+LOOK_EVERY_S, NETWORK_AGAIN_S = 0.2, 60.0  # until the ports are open; until mDNS is tried again
 
 
 class Frontends:
@@ -77,8 +80,31 @@ class Frontends:
             yield "the page", lambda: self._web(settings)
         if settings.osc:
             yield "OSC", lambda: self._osc(settings)
+        if settings.mdns:
+            yield "mDNS", lambda: self._announce(settings)
         if settings.ctl:
             yield "ctl", lambda: CtlServer(self.broker, self.pairing).serve(settings)
+
+    async def _announce(self, settings: FrontendsSettings) -> None:
+        """By mDNS, what other computers can reach, as soon as it is served."""
+        while True:
+            while (services := self._reachable(settings)) is None:
+                await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await announce(settings.name, services)
+            except InputError as error:  # no package, no network yet
+                self.broker.say("mdns", f"{error}. The music goes on.")
+            await asyncio.sleep(NETWORK_AGAIN_S)
+
+    def _reachable(self, settings: FrontendsSettings) -> list[Service] | None:
+        """What is open to other computers; None while a port of it is not open yet."""
+        found = []
+        if settings.web and not is_local(settings.host):
+            found.append(Service(PAGE, settings.host, self._page[1]))
+        if settings.osc and not is_local(settings.osc_host):
+            found.append(Service(OSCQUERY, settings.osc_host, self.query_port))
+            found.append(Service(OSC, settings.osc_host, self.osc.port if self.osc is not None else 0))
+        return None if any(not service.port for service in found) else found
 
     async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web
@@ -95,7 +121,7 @@ class Frontends:
         from improv.frontends.web import app as web
 
         loop = asyncio.get_running_loop()
-        server = self.osc = osc.OscServer(self.broker, settings.osc_allow)
+        server = self.osc = osc.OscServer(self.broker, settings.osc_allow, verbose=settings.osc_verbose)
         while True:
             try:
                 address = (settings.osc_host, settings.osc_port)

@@ -59,7 +59,7 @@ def player_main(
     notices: list[str] = []
     try:
         for one, transform in each_output(settings):
-            driver, notice = open_ports(one, insist=hung is None)
+            driver, notice = open_ports(one, insist=hung is None and not settings.wait_for_ports)
             ports = Ports(driver, finder(one), (one.connections, one.input_connections))
             limit_s, sounds_s = settings.late_note_limit_s, slowest_s(settings.outputs)
             outputs.append(Output(ports, clock, transform, late_note_limit_s=limit_s, sounds_s=sounds_s))
