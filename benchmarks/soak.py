@@ -46,6 +46,7 @@ LEGATO_S = 0.002  # an end may be so much later than the next strike of its key:
 TURN_S = 0.05
 ACT_EVERY_S = (0.5, 20.0)  # somebody commands or plays something
 GROWTH = 0.05  # of memory: more than that is none that we allow
+FIRST_PLAYED_S = 30.0  # so long each model plays before memory is looked at
 SETTLED_SHARE = 0.4  # of a session, from where on memory may not grow
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 FAULTS_AT_RANDOM = (
@@ -195,6 +196,9 @@ def session(name: str, models: tuple[str, ...], seconds: float, seed: int) -> Se
         config.controls.midi_map(config.mood.moods),
         adapters.engine_settings(config),
     )
+    for one in (*models, name):  # what a network takes when it first plays is no growth
+        engine.act(c.SetModel(one), clock.now())
+        play_on(engine, link, clock, FIRST_PLAYED_S)
     somebody, end_s = Somebody(rng, models), clock.now() + seconds
     silence, resident = Silence(config.music.longest_rest_beats, clock.now()), [0.0, 0.0]
     while clock.now() < end_s:
@@ -214,6 +218,14 @@ def session(name: str, models: tuple[str, ...], seconds: float, seed: int) -> Se
     if link.look():
         link.fault("notes left sounding")
     return Session(seconds / 3600, link.notes, link.faults, round(silence.longest_beats, 2), (resident[0], resident[1]))
+
+
+def play_on(engine: Engine, link: Watch, clock: ManualClock, seconds: float) -> None:
+    """Nobody commands anything."""
+    end_s = clock.now() + seconds
+    while clock.now() < end_s:
+        engine.turn(TURN_S)
+        link.look()
 
 
 def act(engine: Engine, somebody: Somebody, now_s: float, rng: random.Random) -> None:
