@@ -69,13 +69,17 @@ class Attribute:
 ATTRIBUTES: dict[str, Attribute] = {
     a.name: a
     for a in (
-        Attribute("mode", "minor -1 .. major 1", -1, 1, "linear", "best major minus best minor key correlation"),
-        Attribute("onset_density", "onsets/s", 0.5, 12, "log", "distinct onsets per second"),
+        Attribute("mode", "minor -1 .. major 1", -1, 1, "linear", "how much more the notes sound major than minor"),
+        Attribute("onset_density", "onsets/s", 0.5, 12, "log", "notes or chords begun per second"),
         Attribute("register", "MIDI pitch", 36, 84, "linear", "mean pitch of the notes"),
-        Attribute("loudness", "velocity", 20, 120, "linear", "mean velocity of the notes"),
-        Attribute("articulation", "ratio", 0.25, 1, "linear", "median of duration / inter-onset interval, melody"),
-        Attribute("dissonance", "share", 0, 0.5, "linear", "share of dissonant among simultaneous intervals"),
-        Attribute("pitch_spread", "semitones", 0, 20, "linear", "standard deviation of pitch"),
+        Attribute("loudness", "velocity", 20, 120, "linear", "mean MIDI velocity of the notes"),
+        Attribute(
+            "articulation", "ratio", 0.25, 1, "linear", "how much of the time to the next melody note a note sounds"
+        ),
+        Attribute(
+            "dissonance", "share", 0, 0.5, "linear", "share of dissonant intervals among those that sound together"
+        ),
+        Attribute("pitch_spread", "semitones", 0, 20, "linear", "how far pitches spread: their standard deviation"),
         Attribute("tempo", "bpm", 40, 200, "log", "quarter notes per minute"),
     )
 }

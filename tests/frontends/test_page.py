@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -151,7 +152,37 @@ def test_under_another_program_s_clock_the_tempo_is_off_and_says_why(page: Any, 
     assert "when the other program starts" in page.locator("#notice").text_content()
     daemon.command("clock", source="internal")
     page.wait_for_selector("#faster:not(:disabled)")
-    eventually(lambda: page.locator("#doing").text_content() == "resting")
+    eventually(lambda: page.locator("#doing").text_content() == "paused")
+
+
+def words_seen(page: Any) -> set[str]:
+    """Every text and name on the page that has two letters in a row."""
+    texts = """[...document.querySelectorAll("body, body :not(script)")].flatMap((one) => [
+        ...[...one.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data),
+        ...["aria-label", "title", "placeholder", "aria-valuetext"].map((name) => one.getAttribute(name) ?? "")])"""
+    return {words.strip() for words in look(page, texts) if re.search("[A-Za-z]{2}", words)}
+
+
+def test_the_page_speaks_the_browser_s_language_and_the_one_that_is_chosen(browser: Any, daemon: Daemon) -> None:
+    with opened(browser, daemon) as page:
+        english = words_seen(page)
+    with opened(browser, daemon, locale="es-MX") as page:
+        assert page.locator("html").get_attribute("lang") == "es"
+        assert page.get_by_role("tab", name="Viaje").count() == 1
+        page.wait_for_selector("[data-mood=sad]")
+        assert page.locator("[data-mood=sad]").text_content() == "triste"
+        same = {words for words in words_seen(page) & english if words not in SAME_IN_BOTH}
+        assert {words for words in same if not NO_WORDS.search(words)} == set()
+        page.click("#language")
+        page.wait_for_selector("html[lang=en]")
+        page.reload()
+        assert page.locator("html").get_attribute("lang") == "en"
+        assert page.get_by_role("tab", name="Journey").count() == 1
+
+
+# Names, and words that both languages share; keys, chords, bpm and times.
+SAME_IN_BOTH = {"BrainMusic", "Tempo", "Solo", "polyphony", "bpm", "legato", "tempo", "en", "es"}
+NO_WORDS = re.compile(r"^\S+ (major|minor)$|bpm$|^staccato \d|^[\d.:/]+ ")
 
 
 def test_volume_and_tab_are_kept_in_this_browser(page: Any) -> None:
@@ -261,7 +292,7 @@ def test_every_command_of_the_page_is_given_by_keys_alone(page: Any, daemon: Dae
     daemon.command("journey_start", name="evening")  # last, for a scene that is recalled holds the journey
     daemon.command("mode", name="answer")  # where the turn can be handed over
     page.wait_for_selector(".journey-name", state="attached")
-    shown = "(one) => one.textContent === 'Your turn' && !one.hidden"
+    shown = "(one) => one.textContent === 'Your turn, BrainMusic' && !one.hidden"
     eventually(lambda: look(page, f"[...document.querySelectorAll('#together button')].some({shown})"))
     page.evaluate("""() => {
         brainmusic.asked = new Set();
@@ -373,7 +404,7 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
     page.evaluate(PLANNED)
     said = {one: page.locator(f"#plan-{one}").text_content() for one in ("key", "section", "phrase", "chord", "next")}
     assert said == {"key": "D minor", "section": "A'", "phrase": "3/8", "chord": "Dm", "next": "A7/C# in 2 beats"}
-    assert "half cadence, takes up the bar 4 bars ago (80 %)" in page.locator("#plan-aim").text_content()
+    assert "half cadence, varies the bar 4 bars ago (80 %)" in page.locator("#plan-aim").text_content()
     assert look(page, "brainmusic.roll.marks.map(({ kind }) => kind)") == ["bar", "phrase"]
     drawn = """(() => { const { context, canvas, ahead } = brainmusic.roll, left = canvas.width * (1 - ahead) + 4;
         return context.getImageData(left, 0, canvas.width - left, 16).data.some((byte) => byte > 0); })()"""
@@ -425,7 +456,7 @@ def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
             look(page, f"brainmusic.live._tell('control', {{ channel: 1, control: {control}, value: {value} }})")
 
     page.click("#tab-play")
-    page.get_by_role("button", name="Knobs and pedals").click()
+    page.get_by_role("button", name="Show knobs and pedals").click()
     page.get_by_label("A knob, pedal or pad for").select_option("tempo")
     turn(74, 1, 2, 3)  # nobody asked yet
     page.get_by_role("button", name="Learn", exact=True).click()
@@ -434,13 +465,13 @@ def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
     turn(21, 3)
     turn(75, 10, 11, 12)
     page.get_by_text("CC 75 is tempo now").wait_for()
-    page.get_by_text("CC 75 · tempo · yours · also CC 28").wait_for()
+    page.get_by_text("CC 75 · Tempo · yours · also CC 28").wait_for()
     assert "75: tempo" in daemon.own_config.read_text()
     page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
     for _ in ("dark", "light"):
         page.click("#theme")
         assert violations(page) == []
-    page.get_by_role("button", name="Take out: CC 75").click()
+    page.get_by_role("button", name="Remove: CC 75").click()
     page.get_by_text("CC 75 is none now").wait_for()
     page.get_by_role("button", name="Learn", exact=True).click()
     for value in (10, 11, 12):
@@ -457,11 +488,11 @@ def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon)
     eventually(lambda: daemon.state["key"] == "F# minor")
     daemon.command("key", name="auto")
     eventually(lambda: page.get_by_label("Key", exact=True).input_value() == "auto")
-    page.get_by_label("Chords that go round").fill("Am X")
+    page.get_by_label("Chord loop").fill("Am X")
     page.keyboard.press("Enter")
     page.wait_for_selector("#notice:not([hidden])")
     assert "bar 2: chord 'X' must begin with a note" in page.locator("#notice").text_content()
-    page.get_by_label("Phrases").select_option("4")
+    page.get_by_label("Phrase length").select_option("4")
     notice = page.locator("#notice")
     eventually(lambda: "has no plan" in notice.text_content())  # the tiny model
 
@@ -505,7 +536,7 @@ def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) ->
     with page.expect_download() as download:
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".mid")
-    tab_to(page, ".take [aria-label^='Write a note']")
+    tab_to(page, ".take [aria-label^='Add a note']")
     page.keyboard.press("Enter")
     page.keyboard.type("Written by keys.")
     tab_to(page, "#ask-yes")
@@ -523,7 +554,7 @@ def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) ->
 def test_a_take_is_listened_to_on_the_page(page: Any, daemon: Daemon) -> None:
     daemon.command("play")
     page.click("#tab-takes")
-    page.get_by_role("button", name="Listen to the take").first.click()
+    page.get_by_role("button", name="Listen: take").first.click()
     page.locator("audio.take-player").wait_for()
     eventually(lambda: look(page, "document.querySelector('.take-player').duration > 0.5"))
     assert page.locator(".take a[href$='.musicxml']").count() >= 1
@@ -551,7 +582,7 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
                 page.locator(".take").first.wait_for()
             assert violations(page) == [], tab
         page.click("#tab-takes")
-        for question in ("Write a note", "Delete the take"):
+        for question in ("Add a note", "Delete: take"):
             page.get_by_role("button", name=question).first.click()
             assert violations(page) == [], question
             page.keyboard.press("Escape")
@@ -560,7 +591,9 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
         page.click("#tab-journey")
         for command in ("journey_hold", "journey_resume"):
             daemon.command(command)
-            page.get_by_role("button", name="Go on" if command == "journey_hold" else "Hold", exact=True).wait_for()
+            page.get_by_role(
+                "button", name="Resume" if command == "journey_hold" else "Pause here", exact=True
+            ).wait_for()
             assert violations(page) == [], command
         look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
         page.wait_for_selector("#notice:not([hidden])")
@@ -624,13 +657,13 @@ def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemo
     page.click("#tab-takes")
     take = page.locator(".take").first
     take.wait_for()
-    assert "being played" in take.text_content()
-    take.get_by_role("button", name="Delete the take").click()
+    assert "being recorded" in take.text_content()
+    take.get_by_role("button", name="Delete: take").click()
     page.wait_for_selector("#ask[open]")
     page.keyboard.press("Escape")
     page.wait_for_selector("#ask:not([open])", state="attached")
     assert daemon.state["playing"]
-    take.get_by_role("button", name="Write a note").click()
+    take.get_by_role("button", name="Add a note").click()
     page.keyboard.type("The second bar was lovely.")
     page.click("#ask-yes")
     eventually(lambda: any(b"lovely" in path.read_bytes() for path in daemon.takes.glob("*")))

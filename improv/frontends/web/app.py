@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -24,6 +23,7 @@ from improv.frontends.server.devices import name_of
 from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
+from improv.frontends.web import texts
 from improv.frontends.web.beginnings_api import BeginningsApi
 from improv.frontends.web.connection_limits import patient_protocol
 from improv.frontends.web.pairing_api import PairingApi
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-STATIC = Path(__file__).parent / "static"
 LONGEST_MESSAGE = 1 << 16  # bytes of one command
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 200.0, 400.0  # a pad that is dragged sends 60 to 120
 DROPPED_AT_MOST = 5000
@@ -50,14 +49,13 @@ def application(broker: Broker, credentials: Credentials, pairing: Pairing, sett
     """Everything that is served, without the access control in front of it."""
     routes = _Pages(broker, credentials).routes()
     routes += PairingApi(pairing).routes()
-    routes += SettingsApi(settings.config_file, settings.overrides).routes(_body)
+    routes += SettingsApi(settings.config_file, settings.overrides).routes(body_of)
     if settings.beginnings_folder:
-        routes += BeginningsApi(settings.beginnings_folder).routes(_body)
+        routes += BeginningsApi(settings.beginnings_folder).routes(body_of)
     if settings.takes_folder:
-        routes += TakesApi(settings.takes_folder).routes(_body)
-        routes += PeopleApi(settings.takes_folder, broker).routes(_body)
-    if STATIC.is_dir():
-        routes.append(Mount("/static", StaticFiles(directory=STATIC)))  # refuses what lies outside of it
+        routes += TakesApi(settings.takes_folder).routes(body_of)
+        routes += PeopleApi(settings.takes_folder, broker).routes(body_of)
+    routes.append(Mount("/static", StaticFiles(directory=texts.STATIC)))  # refuses what lies outside of it
     return Starlette(routes=routes)
 
 
@@ -84,12 +82,12 @@ class _Pages:
 
     async def _enter(self, request: Request) -> Response:
         """The way in from another computer: the one-time token stands behind the #, never sent or logged."""
-        return FileResponse(STATIC / "enter.html")
+        return texts.page(request, "enter.html")
 
     async def _redeem(self, request: Request) -> Response:
         if not self._entries.allow(request.client.host if request.client else ""):
             return PlainTextResponse("too many attempts; wait a little", 429)
-        body = await _body(request)
+        body = await body_of(request)
         name = name_of(request.headers.get("user-agent", ""))
         cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip(), name) if body else ""
         if not cookie:
@@ -103,10 +101,7 @@ class _Pages:
         return response
 
     async def _page(self, request: Request) -> Response:
-        file = STATIC / "index.html"
-        if not file.is_file():
-            return PlainTextResponse("BrainMusic plays. This installation has no page.")
-        return FileResponse(file)
+        return texts.page(request, "index.html")
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(self._broker.state) if self._broker.hello else _not_yet()
@@ -119,7 +114,7 @@ class _Pages:
         )
 
     async def _command(self, request: Request) -> Response:
-        body = await _body(request)
+        body = await body_of(request)
         if body is None:
             return JSONResponse({"ok": False, "error": f"at most {LONGEST_MESSAGE} bytes"}, 413)
         try:
@@ -159,7 +154,7 @@ def _not_yet() -> Response:
     return PlainTextResponse("the engine has not spoken yet", 503)
 
 
-async def _body(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:
+async def body_of(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:
     """The whole body, or None when it is too long."""
     body = b""
     async for part in request.stream():

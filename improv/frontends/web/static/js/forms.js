@@ -2,8 +2,11 @@
 
 import { button, make } from "./dom.js";
 import { Slider } from "./slider.js";
+import { named } from "./texts.js";
 
-const WORDS = { internal: "BrainMusic", midi: "a MIDI clock" };
+/** What a command does, in the language of the page; one that it does not know yet as the daemon says it. */
+export const about = (row) => named("about", row.name) ?? row.text;
+const titled = (row) => row.label ?? named("commands", row.name) ?? sentence(row.name);
 const sentence = (name) => {
   const words = name.replaceAll("_", " ");
   return words[0].toUpperCase() + words.slice(1);
@@ -39,7 +42,7 @@ export class Forms {
 
   _row(row) {
     const [only, ...more] = row.arguments;
-    if (!only) return button(row.label ?? sentence(row.name), { title: row.text, onclick: () => this._send(row.name) });
+    if (!only) return button(titled(row), { title: about(row), onclick: () => this._send(row.name) });
     if (!more.length && only.kind === "number" && Number.isFinite(only.low) && Number.isFinite(only.high)) return this._slider(row, only);
     if (!more.length && only.kind === "choice") return only.choices?.length <= FEW ? this._few(row, only) : this._choice(row, only);
     return this._form(row);
@@ -47,7 +50,7 @@ export class Forms {
 
   _slider(row, argument) {
     const text = (value) => `${Number(value.toFixed(2))} ${argument.unit ?? ""}`.trim();
-    const slider = new Slider({ label: row.label ?? sentence(row.name), low: argument.low, high: argument.high, text, hint: row.text, send: (value) => this._send(row.name, { [argument.name]: Number(value.toFixed(3)) }) });
+    const slider = new Slider({ label: titled(row), low: argument.low, high: argument.high, text, hint: about(row), send: (value) => this._send(row.name, { [argument.name]: Number(value.toFixed(3)) }) });
     slider.show(argument.default ?? argument.low);
     this._shown.push((state) => Number.isFinite(state[row.name]) && slider.show(state[row.name]));
     return slider.element;
@@ -55,20 +58,20 @@ export class Forms {
 
   /** Few choices, known beforehand: all of them in sight. */
   _few(row, argument) {
-    const buttons = argument.choices.map((name) => button(WORDS[name] ?? sentence(name), { "aria-pressed": "false", onclick: () => this._send(row.name, { [argument.name]: name }) }));
+    const buttons = argument.choices.map((name) => button(named("choices", name) ?? sentence(name), { "aria-pressed": "false", onclick: () => this._send(row.name, { [argument.name]: name }) }));
     this._shown.push((state) => {
       const value = valueOf(state, row, argument);
       buttons.forEach((one, index) => one.setAttribute("aria-pressed", argument.choices[index] === value));
     });
-    const label = row.label ?? sentence(row.name);
-    return make("div", { class: "field", role: "group", "aria-label": label, title: row.text }, make("span", { "aria-hidden": "true" }, label), make("div", { class: "choice" }, ...buttons));
+    const label = titled(row);
+    return make("div", { class: "field", role: "group", "aria-label": label, title: about(row) }, make("span", { "aria-hidden": "true" }, label), make("div", { class: "choice" }, ...buttons));
   }
 
   _choice(row, argument) {
     const id = `choice-${++count}`;
-    const select = make("select", { id, title: row.text });
+    const select = make("select", { id, title: about(row) });
     select.addEventListener("change", () => this._send(row.name, { [argument.name]: select.value }));
-    const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, WORDS[name] ?? name)));
+    const fill = (names) => select.replaceChildren(...names.map((name) => make("option", { value: name }, named("choices", name) ?? name)));
     fill(choices(argument, this._hello));
     this._shown.push((state) => {
       const value = valueOf(state, row, argument);
@@ -76,13 +79,13 @@ export class Forms {
       if (![...select.options].some((option) => option.value === value)) select.prepend(make("option", { value }, value)); // a file's own name
       select.value = value;
     });
-    return make("div", { class: "field" }, make("label", { for: id }, row.label ?? sentence(row.name)), select);
+    return make("div", { class: "field" }, make("label", { for: id }, titled(row)), select);
   }
 
   _form(row) {
     const readers = row.arguments.map((argument) => this._field(row, argument));
     const form = make("form", { class: "group" });
-    form.append(make("p", { class: "hint" }, row.text), make("div", { class: "row" }, ...readers.map(({ element }) => element), button(row.label ?? sentence(row.name), { type: "submit" })));
+    form.append(make("p", { class: "hint" }, about(row)), make("div", { class: "row" }, ...readers.map(({ element }) => element), button(titled(row), { type: "submit" })));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const values = readers.map(({ name, read }) => [name, read()]).filter(([, value]) => value !== undefined);
@@ -92,7 +95,7 @@ export class Forms {
   }
 
   _field(row, argument) {
-    const id = `field-${++count}`, label = sentence(argument.name) + (argument.unit ? `, ${argument.unit}` : "");
+    const id = `field-${++count}`, label = (named("arguments", argument.name) ?? sentence(argument.name)) + (argument.unit ? `, ${argument.unit}` : "");
     if (argument.kind === "flag") {
       const input = make("input", { type: "checkbox", id });
       return { name: argument.name, read: () => input.checked, element: make("div", { class: "field check" }, input, make("label", { for: id, title: argument.text }, label)) };

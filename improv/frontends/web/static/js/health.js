@@ -1,21 +1,22 @@
 // Is the music on time, and does it reach an instrument?
 
 import { by, make, write } from "./dom.js";
+import { named, t } from "./texts.js";
 
 const ON_TIME_MS = 5, LATE_MS = 20; // 99th percentile: below the first nobody hears it, above the second everybody
 
-const verdict = (p99_ms) => (p99_ms < ON_TIME_MS ? ["good", "on time"] : p99_ms < LATE_MS ? ["warn", "a little late"] : ["warn", "late"]);
+const verdict = (p99_ms) => (p99_ms < ON_TIME_MS ? ["good", t("health.on_time")] : p99_ms < LATE_MS ? ["warn", t("health.little_late")] : ["warn", t("health.late")]);
 
 const ROWS = [
-  ["Timing", (state) => [verdict(state.lateness_p99_ms)[1], `median ${state.lateness_p50_ms.toFixed(2)} ms, 99 of 100 within ${state.lateness_p99_ms.toFixed(2)} ms`], (state) => verdict(state.lateness_p99_ms)[0]],
-  ["Port", (state) => [state.connected ? "connected" : "no instrument", state.ports], (state) => (state.connected ? "good" : "")],
-  ["Notes", (state) => [String(state.notes_planned), `${state.sounding} sounding, ${state.notes_dropped} left out as too late`]],
-  ["Music", (state) => (state.degraded?.length ? ["degraded", state.degraded.join("; ")] : ["whole", "nothing is done without"]), (state) => (state.degraded?.length ? "warn" : "good")],
-  ["Machine", (state) => [state.stalls ? `stood still ${state.stalls}×` : "steady", "moments in which this computer did nothing"], (state) => (state.stalls ? "warn" : "good")],
-  ["Clock", (state) => (state.clock ? [`MIDI clock ${state.clock}`, `${state.clock_bpm.toFixed(1)} bpm`] : ["own tempo", "no MIDI clock arrives"]), (state) => (state.clock === "lost" ? "warn" : "")],
-  ["Last knob", (_, __, knob) => (knob ? [`CC ${knob.control}`, `${knob.value} on channel ${knob.channel}`] : ["none yet", "turn one to see its number"])],
-  ["Model", (state) => [state.model || "–", state.seed ? `seed ${state.seed}` : ""]],
-  ["Sound here", (_, sound) => (sound.on ? ["on", `${sound.piano.voices.size} voices`] : ["off", "the piano of this page"])],
+  [t("health.timing"), (state) => [verdict(state.lateness_p99_ms)[1], t("health.lateness", { median: state.lateness_p50_ms.toFixed(2), most: state.lateness_p99_ms.toFixed(2) })], (state) => verdict(state.lateness_p99_ms)[0]],
+  [t("health.port"), (state) => [t(state.connected ? "health.connected" : "health.no_instrument"), state.ports], (state) => (state.connected ? "good" : "")],
+  [t("health.notes"), (state) => [String(state.notes_planned), t("health.sounding", { sounding: state.sounding, dropped: state.notes_dropped })]],
+  [t("health.music"), (state) => (state.degraded?.length ? [t("health.reduced"), state.degraded.join("; ")] : [t("health.complete"), t("health.as_set")]), (state) => (state.degraded?.length ? "warn" : "good")],
+  [t("health.computer"), (state) => [state.stalls ? t("health.stalls", { count: state.stalls }) : t("health.steady"), t("health.stalls_hint")], (state) => (state.stalls ? "warn" : "good")],
+  [t("health.clock"), (state) => (state.clock ? [t("health.midi_clock", { state: named("clock", state.clock) ?? state.clock }), `${state.clock_bpm.toFixed(1)} bpm`] : [t("health.own_tempo"), t("health.no_clock")]), (state) => (state.clock === "lost" ? "warn" : "")],
+  [t("health.knob"), (_, __, knob) => (knob ? [`CC ${knob.control}`, t("health.knob_value", { value: knob.value, channel: knob.channel })] : [t("health.no_knob"), t("health.turn_knob")])],
+  [t("health.model"), (state) => [state.model || "–", state.seed ? t("health.seed", { seed: state.seed }) : ""]],
+  [t("health.sound"), (_, sound) => (sound.on ? [t("health.sound_on"), t("health.voices", { count: sound.piano.voices.size })] : [t("health.sound_off"), t("health.piano")])],
 ];
 
 export class Health {

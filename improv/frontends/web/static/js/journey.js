@@ -3,9 +3,9 @@
 import { button, by, make, picture, write } from "./dom.js";
 import { choices, Forms } from "./forms.js";
 import { Slider } from "./slider.js";
+import { named, t } from "./texts.js";
 
 const OWN = new Set(["journey_start", "journey_hold", "journey_resume", "journey_abort", "journey_jump", "limit"]);
-const LIMITS = { loudness: ["Loudness", "velocity"], tempo: ["Tempo", "bpm"], register: ["Keys", "MIDI pitch"], onset_density: ["Density", "onsets/s"] };
 
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
@@ -26,7 +26,7 @@ export class Journey {
     if (this._built) parts.push(this._way(choices(has("journey_start").arguments[0], hello)));
     if (has("limit")) parts.push(this._bands(has("limit").arguments[0].choices));
     parts.push(...this._forms.build(rows.filter(({ name }) => !OWN.has(name)), hello));
-    if (!parts.length) parts.push(make("p", { class: "empty" }, "This BrainMusic knows no journeys."));
+    if (!parts.length) parts.push(make("p", { class: "empty" }, t("journey.unknown")));
     by("journey").replaceChildren(...parts);
   }
 
@@ -47,14 +47,14 @@ export class Journey {
 
   _way(names) {
     this._select = make("select", { id: "journey-name" }, ...names.map((name) => make("option", { value: name }, name)));
-    const start = button("Set out", { onclick: () => this._send("journey_start", this._select.value ? { name: this._select.value } : {}) }, "play");
+    const start = button(t("journey.start"), { onclick: () => this._send("journey_start", this._select.value ? { name: this._select.value } : {}) }, "play");
     this._choose = names.length
-      ? make("div", { class: "row" }, make("div", { class: "field wide" }, make("label", { for: "journey-name" }, "Journey"), this._select), start)
-      : make("p", { class: "empty" }, "No journeys are there yet: journey files in the folder that journey.folder in config.yaml names are offered here.");
-    this._hold = button("Hold", { onclick: () => this._send(this._held ? "journey_resume" : "journey_hold") }, "hold");
-    const leave = button("Leave", { title: "The mood stays as it is", onclick: () => this._send("journey_abort") }, "abort");
-    this._seek = new Slider({ label: "Way", low: 0, high: 1, text: (share) => `${clock(share * this._length_s)} of ${clock(this._length_s)}`,
-      hint: "Go on from another place", send: (share) => this._send("journey_jump", { share: Number(share.toFixed(4)) }) });
+      ? make("div", { class: "row" }, make("div", { class: "field wide" }, make("label", { for: "journey-name" }, t("journey.name")), this._select), start)
+      : make("p", { class: "empty" }, t("journey.empty"));
+    this._hold = button(t("journey.hold"), { onclick: () => this._send(this._held ? "journey_resume" : "journey_hold") }, "hold");
+    const leave = button(t("journey.leave"), { title: t("journey.leave_hint"), onclick: () => this._send("journey_abort") }, "abort");
+    this._seek = new Slider({ label: t("journey.position"), low: 0, high: 1, text: (share) => t("journey.time", { at: clock(share * this._length_s), length: clock(this._length_s) }),
+      hint: t("journey.jump"), send: (share) => this._send("journey_jump", { share: Number(share.toFixed(4)) }) });
     this._title = make("p", { class: "journey-name" });
     this._length_s = 0;
     this._under = make("div", { class: "group", hidden: true }, this._title, this._seek.element, make("div", { class: "row" }, this._hold, leave));
@@ -66,26 +66,26 @@ export class Journey {
     if (!journey) return;
     this._length_s = journey_length_s;
     this._seek.show(journey_length_s ? journey_s / journey_length_s : 0);
-    write(this._title, journey_held ? `${journey}, held` : journey);
+    write(this._title, journey_held ? t("journey.held", { journey }) : journey);
     if (journey_held === this._held) return;
     this._held = journey_held;
-    this._hold.replaceChildren(picture(journey_held ? "play" : "hold"), make("span", {}, journey_held ? "Go on" : "Hold"));
+    this._hold.replaceChildren(picture(journey_held ? "play" : "hold"), make("span", {}, journey_held ? t("journey.resume") : t("journey.hold")));
   }
 
   // ---------------------------------------------------------------------------------------------------- the limits
 
   _bands(names) {
     const rows = names.map((name) => {
-      const [label, unit] = LIMITS[name] ?? [name, ""];
-      const fields = ["from", "to"].map((side) => make("input", { type: "number", step: "any", placeholder: "free", "aria-label": `${label} ${side}, ${unit}` }));
+      const label = named("limits", name) ?? name;
+      const fields = ["limits.at_least", "limits.at_most"].map((side) => make("input", { type: "number", step: "any", placeholder: t("limits.free"), "aria-label": t(side, { label }) }));
       const send = () => {
         const [low, high] = fields.map((field) => (field.value === "" ? null : Number(field.value)));
         this._send("limit", { name, low, high });
       };
       for (const field of fields) field.addEventListener("change", send);
       this._limits.set(name, fields);
-      return make("div", { class: "limit field" }, make("span", {}, `${label}, ${unit}`), fields[0], make("i", { "aria-hidden": "true" }, "to"), fields[1]);
+      return make("div", { class: "limit field" }, make("span", {}, label), fields[0], make("i", { "aria-hidden": "true" }, "–"), fields[1]);
     });
-    return make("div", { class: "group" }, make("h3", {}, "Limits"), make("p", { class: "hint" }, "They hold whatever else commands. An empty field leaves that side free."), make("div", { class: "limits" }, ...rows));
+    return make("div", { class: "group" }, make("h3", {}, t("limits.title")), make("p", { class: "hint" }, t("limits.hint")), make("div", { class: "limits" }, ...rows));
   }
 }

@@ -1,12 +1,12 @@
 // Learn: say what for, move a knob, pedal or pad, and it is bound; and the list of what is bound.
 
 import { button, by, make, write } from "./dom.js";
+import { named, t } from "./texts.js";
 
 const FIRST_CHANNEL_MODE = 120; // 120 to 127 are what an instrument says of its own notes
 const PRESSED = 64, ENOUGH = 3; // as `improv learn`: a single message may come from a knob that was only touched
 const ADDRESSES = [98, 99, 100, 101]; // they choose the parameter (NRPN) that is turned
-const named = (control) => (String(control).startsWith("nrpn") ? control.toUpperCase() : `CC ${control}`);
-const LOST = "That cannot be done while the connection is lost.";
+const called = (control) => (String(control).startsWith("nrpn") ? control.toUpperCase() : `CC ${control}`);
 
 /** The number of the first control that is really moved, once that is known. */
 export class Moved {
@@ -21,12 +21,15 @@ export class Moved {
   }
 }
 
+/** What a knob can be bound to, in the language of the page. */
+const titled = (name) => named("commands", name) ?? named("attributes", name) ?? name.replaceAll("_", " ");
+
 export class Learn {
   /** say(sentence): tell the person. */
   constructor(say) {
     this._say = say;
     this._moved = null; // while a knob is waited for
-    this._open = button("Knobs and pedals", { onclick: () => this._read(true) });
+    this._open = button(t("learn.open"), { onclick: () => this._read(true) });
     by("learn").replaceChildren(this._open);
   }
 
@@ -47,30 +50,30 @@ export class Learn {
 
   _draw({ actions, bound }) {
     const action = this._action?.value;
-    this._action = make("select", { id: "learn-action" }, ...actions.map((name) => make("option", { value: name }, name.replaceAll("_", " "))));
+    this._action = make("select", { id: "learn-action" }, ...actions.map((name) => make("option", { value: name }, titled(name))));
     if (action) this._action.value = action;
-    this._start = button("Learn", { "aria-pressed": "false", onclick: () => this._wait(!this._moved) });
+    this._start = button(t("learn.start"), { "aria-pressed": "false", onclick: () => this._wait(!this._moved) });
     this._said = make("p", { class: "hint", role: "status" });
     const rows = bound.map(([control, name, own, others]) => this._row(control, name, own, others));
-    by("learn").replaceChildren(make("div", { class: "row" }, make("div", { class: "field" }, make("label", { for: "learn-action" }, "A knob, pedal or pad for"), this._action), this._start), this._said,
-      make("ul", { class: "bound", "aria-label": "What is bound" }, ...rows));
+    by("learn").replaceChildren(make("div", { class: "row" }, make("div", { class: "field" }, make("label", { for: "learn-action" }, t("learn.action")), this._action), this._start), this._said,
+      make("ul", { class: "bound", "aria-label": t("learn.bound") }, ...rows));
   }
 
   _row(control, name, own, others) {
-    const words = [named(control), name.replaceAll("_", " "), own && "yours", others.length && `also ${others.map(named).join(", ")}`].filter(Boolean).join(" · ");
-    const out = name !== "none" && button("", { class: "button icon", "aria-label": `Take out: ${named(control)}`, title: "Take out", onclick: () => this._bind(control, "none") }, "abort");
+    const words = [called(control), titled(name), own && t("learn.yours"), others.length && t("learn.also", { controls: others.map(called).join(", ") })].filter(Boolean).join(" · ");
+    const out = name !== "none" && button("", { class: "button icon", "aria-label": t("learn.remove_long", { control: called(control) }), title: t("learn.remove"), onclick: () => this._bind(control, "none") }, "abort");
     return make("li", {}, make("span", { class: others.length ? "warn" : "" }, words), out || null);
   }
 
   _wait(on) {
     this._moved = on ? new Moved() : null;
     this._start.setAttribute("aria-pressed", on);
-    write(this._start.querySelector("span"), on ? "Give up" : "Learn");
-    write(this._said, on ? "Now move the knob, or press the pedal or pad." : "");
+    write(this._start.querySelector("span"), t(on ? "learn.cancel" : "learn.start"));
+    write(this._said, on ? t("learn.move") : "");
   }
 
   async _bind(control, action) {
-    write(this._said, "Keeping …");
+    write(this._said, t("settings.saving"));
     const told = await this._ask("/api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) });
     if (told) await this._read();
     write(this._said, told ? `${told.said.join(". ")}.` : "");
@@ -83,7 +86,7 @@ export class Learn {
       if (answer.ok) return told;
       this._say(told.error);
     } catch {
-      this._say(LOST);
+      this._say(t("link.lost_notice"));
     }
     return null;
   }

@@ -1,5 +1,7 @@
 // The wire to the daemon: one WebSocket that opens itself again, commands with answers, and the engine's clock.
 
+import { t } from "./texts.js";
+
 const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 4000;
 const ANSWER_WITHIN_MS = 5000;
 const CLOCK_WINDOW_S = 5; // the least delayed message of the last one or two windows sets the clock
@@ -64,11 +66,11 @@ export class Live {
 
   /** Send a command; resolves when the engine took it, rejects with its sentence. */
   send(command, values = {}) {
-    if (this.link !== "open") return Promise.reject(new Error("Not connected to BrainMusic; it is tried again by itself."));
+    if (this.link !== "open") return Promise.reject(new Error(t("link.not_connected")));
     const id = ++this._id;
     this._socket.send(JSON.stringify({ id, command, ...values, from: "page" }));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this._answer({ id, ok: false, error: "BrainMusic did not answer." }), ANSWER_WITHIN_MS);
+      const timer = setTimeout(() => this._answer({ id, ok: false, error: t("link.no_answer") }), ANSWER_WITHIN_MS);
       this._waiting.set(id, { resolve, reject, timer });
     });
   }
@@ -101,7 +103,7 @@ export class Live {
 
   _closed() {
     this._turn(this.hello ? "lost" : "opening");
-    for (const id of [...this._waiting.keys()]) this._answer({ id, ok: false, error: "The connection broke off." });
+    for (const id of [...this._waiting.keys()]) this._answer({ id, ok: false, error: t("link.broken") });
     this._timer = setTimeout(() => this.open(), this._wait_ms * (0.8 + 0.4 * Math.random()));
     this._wait_ms = Math.min(this._wait_ms * 1.7, LONGEST_WAIT_MS);
   }

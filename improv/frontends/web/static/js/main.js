@@ -8,7 +8,7 @@ import { Health } from "./health.js";
 import { Journey } from "./journey.js";
 import { Learn } from "./learn.js";
 import { Live } from "./live.js";
-import { CORNERS, icon, nearest, signed, tint } from "./moods.js";
+import { CORNERS, icon, moodName, nearest, tint, words } from "./moods.js";
 import { Pad } from "./pad.js";
 import { People } from "./people.js";
 import { Plan } from "./plan.js";
@@ -19,13 +19,13 @@ import { Shape } from "./shape.js";
 import { Sound } from "./sound.js";
 import { tabs } from "./tabs.js";
 import { Takes } from "./takes.js";
+import { t } from "./texts.js";
 import { themes } from "./theme.js";
 import { Together } from "./together.js";
 import { Transport } from "./transport.js";
 
 const NOTICE_MS = 6000;
 const ANNOUNCE_AFTER_MS = 700; // a mood that is passed through is not spoken
-const LINKS = { opening: "Connecting", open: "Connected", lost: "Connection lost; trying again" };
 // Commands that have their own place; what else the table holds gets a control among "Playing" or "Journey".
 const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "temperature", "attribute", "glide",
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
@@ -33,7 +33,6 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
   "undo", "redo", "output", "input", "session_start", "session_end",
   "begin_from_played", "begin_from_take", "begin_from_file"]);
-const LABELS = { all_notes_off: "End all notes", reset: "Back to the configuration", clock: "Tempo and bars follow" };
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
 const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
@@ -61,7 +60,7 @@ const health = new Health(sound);
 live
   .on("link", ({ link }) => {
     by("link").dataset.link = link;
-    write(by("link").querySelector("span"), LINKS[link]);
+    write(by("link").querySelector("span"), t(`link.${link}`));
     document.body.classList.toggle("is-lost", link === "lost");
     by("lost").hidden = link !== "lost";
     if (link !== "open") silence();
@@ -107,7 +106,7 @@ function build(hello) {
   shape.build(hello);
   transport.build(hello);
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
-  const parts = forms.build(rest.filter((row) => !isJourney(row)).map((row) => ({ ...row, label: LABELS[row.name] })), hello);
+  const parts = forms.build(rest.filter((row) => !isJourney(row)), hello);
   const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
   by("play-forms").replaceChildren(...others, ...[beginning.build(hello)].filter(Boolean), volume());
   by("play-buttons").replaceChildren(...buttons);
@@ -136,15 +135,15 @@ let announcing = null, announced = "";
 function headline(state) {
   const goal = nearest(live.hello.moods, state.target_valence, state.target_arousal).name;
   const gliding = state.glide_left_s > 0.05;
-  write(by("mood-word"), state.mood);
+  write(by("mood-word"), moodName(state.mood));
   by("mood-icon").setAttribute("href", icon(state.mood));
-  write(by("mood-note"), state.journey ? `on the journey ${state.journey}${state.journey_held ? ", held" : ""}` : gliding && goal !== state.mood ? `on the way to ${goal}, ${state.glide_left_s.toFixed(0)} s`
-    : `valence ${signed(state.valence)} · arousal ${signed(state.arousal)}${gliding ? ` · gliding, ${state.glide_left_s.toFixed(0)} s` : ""}`);
+  write(by("mood-note"), state.journey ? t(state.journey_held ? "mood.on_journey_held" : "mood.on_journey", { journey: state.journey }) : gliding && goal !== state.mood ? t("mood.on_way", { mood: moodName(goal), seconds: state.glide_left_s.toFixed(0) })
+    : [words(state.valence, state.arousal), gliding && t("mood.gliding", { seconds: state.glide_left_s.toFixed(0) })].filter(Boolean).join(" · "));
   for (const one of by("moods").children) one.setAttribute("aria-pressed", one.dataset.mood === goal);
   if (goal === announced) return;
   announced = goal;
   clearTimeout(announcing);
-  announcing = setTimeout(() => write(by("announce"), `The mood goes to ${goal}.`), ANNOUNCE_AFTER_MS);
+  announcing = setTimeout(() => write(by("announce"), t("mood.goes", { mood: moodName(goal) })), ANNOUNCE_AFTER_MS);
 }
 
 function moodButton(name) {
@@ -152,7 +151,7 @@ function moodButton(name) {
   picture.setAttribute("aria-hidden", "true");
   picture.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
   picture.firstChild.setAttribute("href", icon(name));
-  return make("button", { class: `button${name in CORNERS ? " corner" : ""}`, type: "button", title: name, "data-mood": name, "aria-pressed": "false", onclick: () => send("mood", { name }) }, picture, make("span", {}, name));
+  return make("button", { class: `button${name in CORNERS ? " corner" : ""}`, type: "button", title: moodName(name), "data-mood": name, "aria-pressed": "false", onclick: () => send("mood", { name }) }, picture, make("span", {}, moodName(name)));
 }
 
 // ------------------------------------------------------------------------------------------------------ the sound
@@ -160,7 +159,7 @@ function moodButton(name) {
 by("sound").addEventListener("click", async () => {
   if (sound.on) sound.stop();
   else {
-    write(by("sound").querySelector("span"), "Loading");
+    write(by("sound").querySelector("span"), t("sound.loading"));
     await sound.start().catch((error) => complain(error.message));
   }
   by("sound").setAttribute("aria-pressed", sound.on);
@@ -173,7 +172,7 @@ function invite(state) {
   by("sound").classList.toggle("inviting", inviting);
   const icon = `/static/icons.svg#sound-${sound.on || inviting ? "on" : "off"}`, use = by("sound").querySelector("use");
   if (use.getAttribute("href") !== icon) use.setAttribute("href", icon);
-  write(by("sound").querySelector("span"), sound.on ? "Sound on" : inviting ? "Listen" : "Sound off");
+  write(by("sound").querySelector("span"), t(sound.on ? "sound.on" : inviting ? "sound.listen" : "sound.off"));
 }
 
 function volume() {
@@ -181,7 +180,7 @@ function volume() {
   const paint = () => input.style.setProperty("--share", `${input.value}%`);
   input.addEventListener("input", () => { paint(); sound.setVolume(input.value / 100); });
   paint();
-  return make("div", { class: "slider" }, make("label", { for: "volume" }, "Volume of this page's piano"), input);
+  return make("div", { class: "slider" }, make("label", { for: "volume" }, t("sound.volume")), input);
 }
 
 // -------------------------------------------------------------------------------------------------------- the rest

@@ -1,5 +1,7 @@
 // What a mood looks like: its colour, its icon, its words. Never colour alone.
 
+import { named, t } from "./texts.js";
+
 export const CORNERS = { happy: [1, 1], nervous: [-1, 1], sad: [-1, -1], calm: [1, -1] };
 
 // OKLCH hue of each corner, degrees. Lightness by what the colour is for, so that the ink on it is readable; chroma of
@@ -73,6 +75,9 @@ export const nearest = (moods, valence, arousal) =>
   }, { name: "", distance: Infinity });
 
 /** In words, for the eye and for the screen reader. */
-export const words = (valence, arousal) => `valence ${signed(valence)}, arousal ${signed(arousal)}`;
+export const words = (valence, arousal) => t("mood.words", { valence: signed(valence), arousal: signed(arousal) });
+
+/** A mood of the configuration in the language of the page; one of a person's own as it is called. */
+export const moodName = (name) => named("moods", name) ?? name;
 
 export const signed = (value) => `${value < -0.005 ? "−" : value > 0.005 ? "+" : ""}${Math.abs(value).toFixed(2)}`;

@@ -1,7 +1,8 @@
 // The mood pad: the plane of valence and arousal. Drag, arrow keys, or the buttons at its edges; a glide is seen moving.
 
 import { calmMotion, by, makeSvg, throttled } from "./dom.js";
-import { CORNERS, icon, nearest, rgb, theme, words } from "./moods.js";
+import { CORNERS, icon, moodName, nearest, rgb, theme, words } from "./moods.js";
+import { t } from "./texts.js";
 
 const SIDE = 400, INSET = 44; // of the drawing, in its own units; the corners of the plane lie INSET inside
 const SEND_EVERY_MS = 50;
@@ -77,12 +78,12 @@ export class Pad {
     const taken = sorted.map(([, point]) => around(place(...point), 9 * scale, 9 * scale));
     const names = sorted.map(([name, point], index) => {
       const [x, y] = place(...point), corner = name in CORNERS;
-      const spot = free(name, [x, y], size, corner ? CORNER_SPOTS : SPOTS, taken.filter((_, other) => other !== index));
+      const spot = free(moodName(name), [x, y], size, corner ? CORNER_SPOTS : SPOTS, taken.filter((_, other) => other !== index));
       if (spot) taken.push(spot.box);
       const sign = corner
         ? makeSvg("use", { href: icon(name), x: -11 * scale, y: -11 * scale, width: 22 * scale, height: 22 * scale, "stroke-width": 2 })
         : makeSvg("circle", { r: 4.5 * scale });
-      const text = spot && makeSvg("text", { x: spot.x - x, y: spot.y - y + size / 3, "text-anchor": "middle" }, name); // else its button tells
+      const text = spot && makeSvg("text", { x: spot.x - x, y: spot.y - y + size / 3, "text-anchor": "middle" }, moodName(name)); // else its button tells
       return makeSvg("g", { class: "pad-name", transform: `translate(${x} ${y})` }, sign, text);
     });
     by("pad-names").replaceChildren(...names);
@@ -176,7 +177,7 @@ export class Pad {
 
   _describe() {
     const [valence, arousal] = this.target;
-    const text = `${words(valence, arousal)}, nearest ${nearest(this.moods, valence, arousal).name}`;
+    const text = t("mood.nearest", { words: words(valence, arousal), mood: moodName(nearest(this.moods, valence, arousal).name) });
     if (this.element.getAttribute("aria-valuetext") === text) return;
     this.element.setAttribute("aria-valuenow", valence.toFixed(2));
     this.element.setAttribute("aria-valuetext", text);

@@ -1,5 +1,7 @@
 // A sampled piano in WebAudio: one voice per note, its start and its end on the audio clock.
 
+import { t } from "./texts.js";
+
 const FOLDER = "/static/piano/";
 const CUT_S = 0.008; // time constant of a silence
 const MOST_VOICES = 72;
@@ -119,7 +121,7 @@ export const touchOf = async () => (await fetched("touch.json")).json();
 
 async function fetched(name) {
   const answer = await fetch(FOLDER + name);
-  if (!answer.ok) throw new Error(`The piano could not be loaded (${name}: ${answer.status}).`);
+  if (!answer.ok) throw new Error(t("sound.not_loaded", { file: name, status: answer.status }));
   return answer;
 }
 

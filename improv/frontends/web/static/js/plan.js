@@ -1,13 +1,10 @@
 // The plan: where the music is and what comes next, and what is commanded of it.
 
 import { button, by, make, write } from "./dom.js";
+import { about } from "./forms.js";
+import { named, t } from "./texts.js";
 
-const CADENCES = { half: "a half cadence", authentic: "a cadence home", other: "a cadence", none: "no close" };
-const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
-const beats = (value) => plural(Number(value.toFixed(2)), "beat");
 const SETTLE_MS = 700; // after a choice the daemon's answer is waited for before its state is believed again
-const FORM = "Sections come back, pieces end";
-const LOOP_HINT = "A bar each, as Am F C G. A point goes on with the chord before; | parts bars: Am F | C G.";
 
 export class Plan {
   /** send(command, values). */
@@ -20,15 +17,15 @@ export class Plan {
   build({ commands }) {
     const row = (name) => commands.find((one) => one.name === name);
     this._selects = [];
-    const numbers = (low, high, word) => Array.from({ length: high - low + 1 }, (_, index) => [String(low + index), plural(low + index, word)]);
+    const numbers = (low, high, words) => Array.from({ length: high - low + 1 }, (_, index) => [String(low + index), t(words, { count: low + index })]);
     const parts = [
-      row("key") && this._select("key", "Key", row("key").text, [["auto", "As the mood will"], ...row("key").arguments[0].choices.map((name) => [name, name])], (name) => this._send("key", { name })),
-      row("phrase_bars") && this._select("phrase_bars", "Phrases", row("phrase_bars").text, [["0", "As people’s are"], ...numbers(1, row("phrase_bars").arguments[0].high, "bar")], (bars) => this._send("phrase_bars", { bars: Number(bars) })),
-      row("reach") && this._select("reach", "Modulates by", row("reach").text, [["-1", "As the mood will"], ["0", "Not at all"], ...numbers(1, row("reach").arguments[0].high, "fifth")], (fifths) => this._send("reach", { fifths: Number(fifths) })),
+      row("key") && this._select("key", t("plan.key"), about(row("key")), [["auto", t("plan.by_mood")], ...row("key").arguments[0].choices.map((name) => [name, name])], (name) => this._send("key", { name })),
+      row("phrase_bars") && this._select("phrase_bars", t("plan.phrases"), about(row("phrase_bars")), [["0", t("plan.by_people")], ...numbers(1, row("phrase_bars").arguments[0].high, "plan.bars")], (bars) => this._send("phrase_bars", { bars: Number(bars) })),
+      row("reach") && this._select("reach", t("plan.reach"), about(row("reach")), [["-1", t("plan.by_mood")], ["0", t("plan.not_at_all")], ...numbers(1, row("reach").arguments[0].high, "plan.fifths")], (fifths) => this._send("reach", { fifths: Number(fifths) })),
       row("form") && this._form(row("form")),
       row("chords") && this._chords(row("chords")),
     ];
-    this._without = make("p", { class: "hint", hidden: true }, "The model that plays has no plan. Its key can be commanded all the same.");
+    this._without = make("p", { class: "hint", hidden: true }, t("plan.none"));
     by("plan-forms").replaceChildren(...parts.filter(Boolean));
     by("plan-forms").after(this._without);
   }
@@ -54,9 +51,10 @@ export class Plan {
     write(by("plan-section"), state.plan_section || "–");
     write(by("plan-phrase"), `${state.plan_phrase_bar}/${state.plan_phrase_bars}`);
     write(by("plan-chord"), state.plan_chord);
-    write(by("plan-next"), state.plan_next_chord ? `${state.plan_next_chord} in ${beats(state.plan_next_in_beats)}` : "–");
-    const back = state.plan_refers_bars_ago ? `, takes up the bar ${plural(state.plan_refers_bars_ago, "bar")} ago (${state.plan_likeness} %)` : "";
-    write(by("plan-aim"), `${state.plan_metre}, to ${CADENCES[state.plan_cadence] ?? state.plan_cadence}${back}`);
+    write(by("plan-next"), state.plan_next_chord ? t("plan.beats", { chord: state.plan_next_chord, count: Number(state.plan_next_in_beats.toFixed(2)) }) : "–");
+    const aim = t("plan.aim", { metre: state.plan_metre, cadence: named("cadences", state.plan_cadence) ?? state.plan_cadence });
+    const back = state.plan_refers_bars_ago && t("plan.refers", { count: state.plan_refers_bars_ago, likeness: state.plan_likeness });
+    write(by("plan-aim"), [aim, back].filter(Boolean).join(", "));
   }
 
   // ------------------------------------------------------------------------------------------------- what is asked
@@ -74,19 +72,19 @@ export class Plan {
   }
 
   _form(row) {
-    this._switches = ["on", "off"].map((state) => button(state === "on" ? "On" : "Off", { "aria-pressed": "false", "data-state": state, onclick: () => this._send("form", { state }) }));
-    return make("div", { class: "field", role: "group", "aria-label": FORM, title: row.text }, make("span", { "aria-hidden": "true" }, FORM), make("div", { class: "choice" }, ...this._switches));
+    this._switches = ["on", "off"].map((state) => button(t(state === "on" ? "plan.on" : "plan.off"), { "aria-pressed": "false", "data-state": state, onclick: () => this._send("form", { state }) }));
+    return make("div", { class: "field", role: "group", "aria-label": t("plan.form"), title: about(row) }, make("span", { "aria-hidden": "true" }, t("plan.form")), make("div", { class: "choice" }, ...this._switches));
   }
 
   _chords(row) {
     this._loop = make("input", { id: "asked-chords", type: "text", maxlength: 1000, placeholder: "Am F C G", autocomplete: "off", autocapitalize: "off", spellcheck: "false", "aria-describedby": "asked-chords-hint" });
-    this._off = button("Off", { "aria-label": "Off: the plan’s own chords again", title: "The plan makes its own again", disabled: true });
+    this._off = button(t("plan.off"), { "aria-label": t("plan.chords_off_long"), title: t("plan.chords_off"), disabled: true });
     this._off.addEventListener("click", () => {
       this._loop.value = "";
       this._loop.focus();
       this._send("chords", { loop: null });
     });
-    const form = make("form", { class: "field plan-chords" }, make("label", { for: "asked-chords" }, "Chords that go round"), make("div", { class: "row" }, this._loop, button("Set", { type: "submit", "aria-label": "Set the chords", title: row.text }), this._off), make("p", { class: "hint", id: "asked-chords-hint" }, LOOP_HINT));
+    const form = make("form", { class: "field plan-chords" }, make("label", { for: "asked-chords" }, t("plan.loop")), make("div", { class: "row" }, this._loop, button(t("plan.set"), { type: "submit", "aria-label": t("plan.set_chords"), title: about(row) }), this._off), make("p", { class: "hint", id: "asked-chords-hint" }, t("plan.loop_hint")));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this._send("chords", { loop: this._loop.value });

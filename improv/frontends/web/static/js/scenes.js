@@ -1,11 +1,9 @@
 // Scenes: kept, recalled, put into a set list; and the last command taken back.
 
 import { button, by, make, write } from "./dom.js";
+import { named, t } from "./texts.js";
 
-const LANDINGS = { now: "At once", beat: "On the next beat", bar: "On the next bar" };
-const UNITS = { beat: "beat", bar: "bar" };
 const LONGEST_NAME = 40;
-const EMPTY = "No scenes yet. Give what sounds now a name and keep it: mood, tempo, key, mode, model, all that can be commanded.";
 
 export class Scenes {
   /** send(command, values): to the daemon, resolves when it was carried out. */
@@ -22,15 +20,15 @@ export class Scenes {
   build({ commands }) {
     const row = commands.find(({ name }) => name === "scene_landing");
     this._drawn = "";
-    if (!row) return by("scenes").replaceChildren(make("p", { class: "empty" }, "This BrainMusic knows no scenes."));
+    if (!row) return by("scenes").replaceChildren(make("p", { class: "empty" }, t("scenes.unknown")));
     this._list = make("ol", { class: "set-list" });
     this._all = make("ul", { class: "all-scenes" });
-    this._undo = button("Undo", { onclick: () => this._send("undo") }, "undo");
-    this._redo = button("Redo", { onclick: () => this._send("redo") }, "redo");
-    this._empty = make("p", { class: "empty" }, EMPTY);
+    this._undo = button(t("scenes.undo"), { onclick: () => this._send("undo") }, "undo");
+    this._redo = button(t("scenes.redo"), { onclick: () => this._send("redo") }, "redo");
+    this._empty = make("p", { class: "empty" }, t("scenes.empty"));
     this._unkept = make("p", { class: "warn", role: "status" });
-    const set = make("section", { "aria-label": "Set list" }, make("h3", { class: "part" }, "Set list"), this._list);
-    const all = make("section", { "aria-label": "All scenes" }, make("h3", { class: "part" }, "All scenes"), this._all);
+    const set = make("section", { "aria-label": t("scenes.set_list") }, make("h3", { class: "part" }, t("scenes.set_list")), this._list);
+    const all = make("section", { "aria-label": t("scenes.all") }, make("h3", { class: "part" }, t("scenes.all")), this._all);
     this._lists = make("div", { class: "scene-lists" }, set, all);
     by("scenes").replaceChildren(
       make("div", { class: "row scene-head" }, this._keep(), make("div", { class: "row" }, this._undo, this._redo)),
@@ -56,9 +54,9 @@ export class Scenes {
   _showStrip({ scene, scene_coming: coming, set_list: list, set_list_place: place }) {
     by("set-strip").hidden = !list.length;
     if (!list.length) return;
-    write(by("set-name"), scene || "Set list");
+    write(by("set-name"), scene || t("scenes.set_list"));
     const next = list[place];
-    write(by("set-place"), [`${place} of ${list.length}`, coming ? `${coming} comes` : next && `then ${next}`].filter(Boolean).join(" · "));
+    write(by("set-place"), [t("scenes.place", { place, length: list.length }), coming ? t("scenes.coming", { name: coming }) : next && t("scenes.then", { name: next })].filter(Boolean).join(" · "));
     by("set-back").disabled = place < 2;
     by("set-next").disabled = place >= list.length;
   }
@@ -78,28 +76,28 @@ export class Scenes {
       names.splice(to, 0, name);
       this._list_is(names);
     };
-    const act = (what, icon, key, onclick, disabled = false) => button("", { class: "button icon", "aria-label": `${what}: ${index + 1}, ${name}`, title: what, "data-key": key, onclick, disabled }, icon);
+    const act = (what, icon, key, onclick, disabled = false) => button("", { class: "button icon", "aria-label": t("scenes.act_place", { what, place: index + 1, name }), title: what, "data-key": key, onclick, disabled }, icon);
     return make("li", { class: "set-item" },
-      button(name, { class: "button set-recall", "data-key": `place-${index}`, "aria-label": `${index + 1}, ${name}: recall`, onclick: () => this._send("scene_place", { place: index + 1 }) }),
-      act("Earlier", "up", `up-${index - 1}`, () => moved(index - 1), index === 0),
-      act("Later", "down", `down-${index + 1}`, () => moved(index + 1), index === list.length - 1),
-      act("Out of the set list", "abort", `out-${index}`, () => this._list_is(list.toSpliced(index, 1))));
+      button(name, { class: "button set-recall", "data-key": `place-${index}`, "aria-label": t("scenes.recall_place", { place: index + 1, name }), onclick: () => this._send("scene_place", { place: index + 1 }) }),
+      act(t("scenes.earlier"), "up", `up-${index - 1}`, () => moved(index - 1), index === 0),
+      act(t("scenes.later"), "down", `down-${index + 1}`, () => moved(index + 1), index === list.length - 1),
+      act(t("scenes.out"), "abort", `out-${index}`, () => this._list_is(list.toSpliced(index, 1))));
   }
 
   _list_is(names) { this._send("set_list", { names: names.join(", ") || null }); }
 
   _scene(name) {
-    const field = make("input", { class: "scene-name", type: "text", value: name, maxlength: LONGEST_NAME, "aria-label": `Name of the scene ${name}`, "data-key": `name-${name}`, autocomplete: "off" });
+    const field = make("input", { class: "scene-name", type: "text", value: name, maxlength: LONGEST_NAME, "aria-label": t("scenes.name_of", { name }), "data-key": `name-${name}`, autocomplete: "off" });
     field.addEventListener("change", async () => {
       await this._send("scene_rename", { name, to: field.value });
       if (this._state.scenes.includes(name)) field.value = name; // it was refused
     });
     const act = (what, icon, onclick) => button("", { class: "button icon", "aria-label": `${what}: ${name}`, title: what, "data-key": `${icon}-${name}`, onclick }, icon);
     return make("li", { class: "set-item", "data-scene": name }, field,
-      act("Recall", "play", () => this._send("scene", { name })),
-      act("Keep what sounds now in it", "download", () => this._send("scene_keep", { name })),
-      act("Into the set list", "plus", () => this._list_is([...this._state.set_list, name])),
-      act("Delete", "delete", () => this._send("scene_delete", { name })));
+      act(t("scenes.recall"), "play", () => this._send("scene", { name })),
+      act(t("scenes.overwrite"), "download", () => this._send("scene_keep", { name })),
+      act(t("scenes.into"), "plus", () => this._list_is([...this._state.set_list, name])),
+      act(t("scenes.delete"), "delete", () => this._send("scene_delete", { name })));
   }
 
   _mark({ scene, scene_coming: coming, set_list_place: place }) {
@@ -114,8 +112,8 @@ export class Scenes {
   // ------------------------------------------------------------------------------------------- keeping and landing
 
   _keep() {
-    const field = make("input", { id: "scene-new", type: "text", maxlength: LONGEST_NAME, required: true, autocomplete: "off", placeholder: "Name of a scene" });
-    const form = make("form", { class: "field scene-keep" }, make("label", { for: "scene-new" }, "Keep what sounds now"), make("div", { class: "row" }, field, button("Keep", { type: "submit" })));
+    const field = make("input", { id: "scene-new", type: "text", maxlength: LONGEST_NAME, required: true, autocomplete: "off", placeholder: t("scenes.name") });
+    const form = make("form", { class: "field scene-keep" }, make("label", { for: "scene-new" }, t("scenes.keep_long")), make("div", { class: "row" }, field, button(t("scenes.keep"), { type: "submit" })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       await this._send("scene_keep", { name: field.value });
@@ -126,13 +124,13 @@ export class Scenes {
 
   _landing(row) {
     const glide = row.arguments.find(({ name }) => name === "glide_s");
-    this._glide = make("input", { id: "scene-glide", type: "number", min: glide.low, max: glide.high, step: "any", placeholder: "as kept" });
+    this._glide = make("input", { id: "scene-glide", type: "number", min: glide.low, max: glide.high, step: "any", placeholder: t("scenes.as_kept") });
     const set = (at) => this._send("scene_landing", { at, glide_s: this._glide.value === "" ? null : Number(this._glide.value) });
     this._glide.addEventListener("change", () => set(this._state.scene_at));
-    this._ats = row.arguments[0].choices.map((at) => button(LANDINGS[at] ?? at, { "aria-pressed": "false", "data-at": at, onclick: () => set(at) }));
+    this._ats = row.arguments[0].choices.map((at) => button(named("landings", at) ?? at, { "aria-pressed": "false", "data-at": at, onclick: () => set(at) }));
     return make("div", { class: "row scene-landing" },
-      make("div", { class: "field", role: "group", "aria-label": "A scene begins" }, make("span", { "aria-hidden": "true" }, "A scene begins"), make("div", { class: "choice" }, ...this._ats)),
-      make("div", { class: "field scene-glide" }, make("label", { for: "scene-glide" }, "and glides for, s"), this._glide));
+      make("div", { class: "field", role: "group", "aria-label": t("scenes.begins") }, make("span", { "aria-hidden": "true" }, t("scenes.begins")), make("div", { class: "choice" }, ...this._ats)),
+      make("div", { class: "field scene-glide" }, make("label", { for: "scene-glide" }, t("scenes.glides")), this._glide));
   }
 
   _showLanding({ scene_at: at, scene_glide_s: glide_s }) {
@@ -144,7 +142,7 @@ export class Scenes {
 
   _showHistory({ undo = "", redo = "" }) {
     const words = (what, of) => (of ? `${what}: ${of}` : what);
-    for (const [one, what, of] of [[by("undo"), "Undo", undo], [this._undo, "Undo", undo], [this._redo, "Redo", redo]]) {
+    for (const [one, what, of] of [[by("undo"), t("scenes.undo"), undo], [this._undo, t("scenes.undo"), undo], [this._redo, t("scenes.redo"), redo]]) {
       if (!one || one.dataset.of === of) continue;
       one.dataset.of = of;
       one.disabled = !of;

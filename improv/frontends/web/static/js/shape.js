@@ -1,23 +1,25 @@
 // The sliders: what the mood means in the music and who commands it, and how the mood is followed.
 
 import { button, by, make } from "./dom.js";
+import { about } from "./forms.js";
 import { Slider } from "./slider.js";
+import { named, t } from "./texts.js";
 
 const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 const pitchName = (pitch) => `${NAMES[Math.round(pitch) % 12]}${Math.floor(Math.round(pitch) / 12) - 1}`;
 const percent = (value) => `${Math.round(100 * value)} %`;
 const minus = (text) => text.replace("-", "−");
 
-// How each attribute is called and how its value reads; the ranges come from the daemon.
+// How the value of each attribute reads; the ranges come from the daemon.
 const ATTRIBUTES = {
-  mode: ["Major or minor", (value) => (Math.abs(value) < 0.1 ? "between" : `${value > 0 ? "major" : "minor"} ${percent(Math.abs(value))}`)],
-  onset_density: ["Density", (value) => `${value.toFixed(1)} notes/s`],
-  register: ["Register", (value) => `around ${pitchName(value)}`],
-  loudness: ["Loudness", (value) => value.toFixed(0)],
-  articulation: ["Articulation", (value) => (value > 0.92 ? "legato" : value < 0.45 ? `staccato ${percent(value)}` : percent(value))],
-  dissonance: ["Dissonance", percent],
-  pitch_spread: ["Spread", (value) => `±${value.toFixed(1)} semitones`],
-  tempo: ["Tempo", (value) => `${value.toFixed(0)} bpm`],
+  mode: (value) => (Math.abs(value) < 0.1 ? t("shape.between") : t(value > 0 ? "shape.major" : "shape.minor", { share: percent(Math.abs(value)) })),
+  onset_density: (value) => t("shape.density", { value: value.toFixed(1) }),
+  register: (value) => t("shape.around", { pitch: pitchName(value) }),
+  loudness: (value) => value.toFixed(0),
+  articulation: (value) => (value > 0.92 ? "legato" : value < 0.45 ? `staccato ${percent(value)}` : percent(value)),
+  dissonance: percent,
+  pitch_spread: (value) => t("shape.spread", { value: value.toFixed(1) }),
+  tempo: (value) => `${value.toFixed(0)} bpm`,
 };
 
 export class Shape {
@@ -33,9 +35,9 @@ export class Shape {
     this._rows.clear();
     by("attributes").replaceChildren(...Object.entries(hello.attributes).map(([name, range]) => this._attribute(name, range)));
     this._sliders = [
-      ["glide_s", this._slider(hello, "glide", "seconds", "Glide", { scale: "square", text: (value) => (value < 0.05 ? "at once" : `${value.toFixed(value < 10 ? 1 : 0)} s`) })],
-      ["intensity", this._slider(hello, "intensity", "value", "Intensity", { text: percent })],
-      ["temperature", this._slider(hello, "temperature", "value", "Daring", { text: (value) => minus(value.toFixed(2)) })],
+      ["glide_s", this._slider(hello, "glide", "seconds", t("shape.glide"), { scale: "square", text: (value) => (value < 0.05 ? t("shape.at_once") : `${value.toFixed(value < 10 ? 1 : 0)} s`) })],
+      ["intensity", this._slider(hello, "intensity", "value", t("shape.intensity"), { text: percent })],
+      ["temperature", this._slider(hello, "temperature", "value", t("shape.surprise"), { text: (value) => minus(value.toFixed(2)) })],
     ].filter(([, slider]) => slider);
     by("mood-sliders").replaceChildren(...this._sliders.map(([, slider]) => slider.element));
   }
@@ -52,9 +54,9 @@ export class Shape {
   }
 
   _attribute(name, { low, high, scale, text: hint }) {
-    const [label, text] = ATTRIBUTES[name] ?? [name, (value) => value.toFixed(2)];
-    const slider = new Slider({ label, low, high, scale, text, hint, send: (value) => this._send("attribute", { name, value }) });
-    const back = button("", { "aria-label": `${label}: back to the mood`, title: "Back to the mood", class: "button icon", disabled: true }, "back");
+    const label = named("attributes", name) ?? name, text = ATTRIBUTES[name] ?? ((value) => value.toFixed(2));
+    const slider = new Slider({ label, low, high, scale, text, hint: named("attribute_hints", name) ?? hint, send: (value) => this._send("attribute", { name, value }) });
+    const back = button("", { "aria-label": t("shape.back_long", { label }), title: t("shape.back"), class: "button icon", disabled: true }, "back");
     back.addEventListener("click", () => {
       slider.settle();
       slider.input.focus();
@@ -69,6 +71,6 @@ export class Shape {
     const row = hello.commands.find(({ name }) => name === command);
     if (!row) return null;
     const { low, high } = row.arguments.find(({ name }) => name === argument);
-    return new Slider({ label, low, high, hint: row.text, ...look, send: (value) => this._send(command, { [argument]: Number(value.toFixed(3)) }) });
+    return new Slider({ label, low, high, hint: about(row), ...look, send: (value) => this._send(command, { [argument]: Number(value.toFixed(3)) }) });
   }
 }

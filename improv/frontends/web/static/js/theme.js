@@ -2,6 +2,7 @@
 
 import { by, write } from "./dom.js";
 import { theme } from "./moods.js";
+import { t } from "./texts.js";
 
 const KEY = "brainmusic-theme";
 
@@ -16,7 +17,7 @@ async function keepAwake(on) {
 /** In full screen the browser takes Escape to leave it; where it lends the key to a page, Escape stays Panic. */
 async function keepEscape() {
   const kept = await navigator.keyboard?.lock?.(["Escape"]).then(() => true, () => false);
-  write(by("stage-keys"), kept ? "Escape or . silences; hold Escape to leave full screen" : ". silences; Escape leaves full screen");
+  write(by("stage-keys"), t(kept ? "transport.keys_held" : "transport.keys_full"));
 }
 
 /** What was chosen in this browser, else what the system asks for. */
@@ -32,7 +33,7 @@ function chosen() {
 export function themes(changed) {
   const set = (name) => {
     document.documentElement.dataset.theme = name;
-    by("theme").setAttribute("aria-label", name === "dark" ? "Light page" : "Dark page");
+    by("theme").setAttribute("aria-label", t(name === "dark" ? "page.light" : "page.dark"));
     changed();
   };
   by("theme").addEventListener("click", () => {
@@ -55,7 +56,7 @@ export function themes(changed) {
   document.addEventListener("fullscreenchange", () => {
     if (document.fullscreenElement) return;
     navigator.keyboard?.unlock?.();
-    write(by("stage-keys"), "Escape or . silences");
+    write(by("stage-keys"), t("transport.keys"));
     stage(false);
   });
   set(chosen());

@@ -1,22 +1,10 @@
 // Playing together: the mode, how far the person is followed, and what is heard of them.
 
 import { button, by, make, makeSvg, write } from "./dom.js";
+import { about } from "./forms.js";
 import { Slider } from "./slider.js";
+import { named, t } from "./texts.js";
 
-const NAMES = { solo: "Solo", duet: "Duet", answer: "Answer", imitate: "Imitate", accompany: "Accompany", lead: "Lead", continue: "Continue", play_for_me: "Play for me" };
-const MEANINGS = {
-  solo: "BrainMusic plays alone; what you play is not heard.",
-  duet: "You and BrainMusic play at once. It follows you and stays out of your hands.",
-  answer: "Play a phrase and stop: BrainMusic answers, as long and as loud as you. Play again and it gives way.",
-  imitate: "Play a phrase and stop: BrainMusic gives it back.",
-  accompany: "You play the melody. BrainMusic plays bass and chords below it, and waits when you wait.",
-  lead: "BrainMusic plays the melody. You accompany.",
-  continue: "Play as long as you like. When you stop, BrainMusic goes on in the same vein.",
-  play_for_me: "Press any key, with one finger, at any time: you give the rhythm, BrainMusic the notes.",
-};
-const FOLLOWS = { tempo: "Your beat", key: "Your key and chords", loudness: "Your loudness", density: "Room for you", register: "Out of your hands", mood: "Your mood" };
-const PLACES = { auto: "Where there is room", above: "Above your hands", below: "Below your hands", around: "Around your hands" };
-const TURNS = { ours: "BrainMusic’s turn", yours: "your turn", both: "both play" };
 const LOWEST = 21, HIGHEST = 108, BLACK = new Set([1, 3, 6, 8, 10]);
 const percent = (value) => `${Math.round(100 * value)} %`;
 
@@ -33,26 +21,26 @@ export class Together {
   build({ commands }) {
     const row = (name) => commands.find((one) => one.name === name);
     const choices = (name) => row(name)?.arguments[0].choices ?? [];
-    this._modes = new Map(choices("mode").map((name) => [name, button(NAMES[name] ?? name, { "aria-pressed": "false", title: MEANINGS[name], onclick: () => this._send("mode", { name }) })]));
+    this._modes = new Map(choices("mode").map((name) => [name, button(named("modes", name) ?? name, { "aria-pressed": "false", title: named("mode_hints", name), onclick: () => this._send("mode", { name }) })]));
     this._meaning = make("p", { class: "hint", role: "status" });
     this._follow = new Map(choices("follow").map((name) => [name, this._slider(name, row("follow"))]));
-    this._place = make("select", { id: "together-place" }, ...choices("place").map((name) => make("option", { value: name }, PLACES[name] ?? name)));
+    this._place = make("select", { id: "together-place" }, ...choices("place").map((name) => make("option", { value: name }, named("places", name) ?? name)));
     this._place.addEventListener("change", () => this._send("place", { name: this._place.value }));
-    this._hand = button("Your turn", { title: row("hand_over")?.text, onclick: () => this._send("hand_over") });
+    this._hand = button(t("together.hand_over"), { title: row("hand_over") && about(row("hand_over")), onclick: () => this._send("hand_over") });
     this._facts = make("p", { class: "heard-facts" });
     by("together").replaceChildren(
-      make("div", { class: "choice modes", role: "group", "aria-label": "How you play together" }, ...this._modes.values()),
+      make("div", { class: "choice modes", role: "group", "aria-label": t("together.label") }, ...this._modes.values()),
       this._meaning,
       make("div", { class: "heard" }, this._keyboard(), this._facts),
       make("div", { class: "attributes" }, ...[...this._follow.values()].map((slider) => slider.element)),
-      make("div", { class: "row" }, make("label", { for: "together-place" }, "It plays"), this._place, this._hand),
+      make("div", { class: "row" }, make("label", { for: "together-place" }, t("together.place")), this._place, this._hand),
     );
   }
 
   show(state) {
     if (!this._modes.size) return;
     for (const [name, one] of this._modes) one.setAttribute("aria-pressed", String(name === state.mode));
-    write(this._meaning, MEANINGS[state.mode] ?? "");
+    write(this._meaning, named("mode_hints", state.mode) ?? "");
     for (const [name, slider] of this._follow) if (Number.isFinite(state.following?.[name])) slider.show(state.following[name]);
     if (document.activeElement !== this._place && state.place) this._place.value = state.place;
     this._hand.hidden = !["answer", "imitate", "continue"].includes(state.mode);
@@ -63,22 +51,22 @@ export class Together {
   }
 
   _said(state) {
-    if (state.mode === "solo") return "Choose a mode, then play: what is heard of you appears here.";
-    const beat = state.person_beat_sure >= 0.3 ? `${state.person_bpm.toFixed(0)} bpm${state.person_leads ? ", and it leads" : ""}` : "no steady beat yet";
-    const parts = [TURNS[state.turn] ?? "", beat, state.person_key, state.person_chord && `chord ${state.person_chord}`];
-    if (state.hears_itself) parts.push("what BrainMusic sends comes back to its input; it is not taken for you");
+    if (state.mode === "solo") return t("together.choose");
+    const beat = state.person_beat_sure >= 0.3 ? t(state.person_leads ? "together.beat_leads" : "together.beat", { bpm: state.person_bpm.toFixed(0) }) : t("together.no_beat");
+    const parts = [named("turns", state.turn) ?? "", beat, state.person_key, state.person_chord && t("together.chord", { chord: state.person_chord })];
+    if (state.hears_itself) parts.push(t("together.echo"));
     return parts.filter(Boolean).join(" · ");
   }
 
   _slider(name, row) {
-    return new Slider({ label: FOLLOWS[name] ?? name, low: 0, high: 1, text: percent, hint: row.text, send: (value) => this._send("follow", { name, value: Number(value.toFixed(2)) }) });
+    return new Slider({ label: named("follow", name) ?? name, low: 0, high: 1, text: percent, hint: about(row), send: (value) => this._send("follow", { name, value: Number(value.toFixed(2)) }) });
   }
 
   /** The piano, with the keys that sound and where the hands are. */
   _keyboard() {
     const white = [...Array(HIGHEST - LOWEST + 1).keys()].map((index) => index + LOWEST).filter((pitch) => !BLACK.has(pitch % 12));
     const place = new Map(white.map((pitch, index) => [pitch, index]));
-    const svg = makeSvg("svg", { class: "heard-keys", viewBox: `0 0 ${10 * white.length} 46`, role: "img", "aria-label": "Keys that you hold, and where your hands are" });
+    const svg = makeSvg("svg", { class: "heard-keys", viewBox: `0 0 ${10 * white.length} 46`, role: "img", "aria-label": t("together.keys") });
     for (const pitch of white) this._key(svg, pitch, 10 * place.get(pitch), 9.2, 36, "white");
     for (let pitch = LOWEST; pitch <= HIGHEST; pitch++) if (BLACK.has(pitch % 12)) this._key(svg, pitch, 10 * place.get(pitch - 1) + 7, 6, 22, "black");
     this._x = (pitch) => 10 * (place.get(pitch) ?? place.get(pitch - 1) + 0.7) + 5;

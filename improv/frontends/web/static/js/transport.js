@@ -1,6 +1,7 @@
 // Play, end, stop, panic; where the music is; its tempo.
 
 import { by, picture, write } from "./dom.js";
+import { t } from "./texts.js";
 
 const TAPS = 5, FORGET_TAP_MS = 2200; // a tap after a longer pause begins anew (27 bpm)
 const STEP_BPM = 4;
@@ -14,7 +15,7 @@ export class Transport {
     this._state = null;
     this._range = [40, 200];
     by("play").addEventListener("click", () => {
-      if (this._waits) say("The music begins when the other program starts.");
+      if (this._waits) say(t("transport.begins_later"));
       else send(this._state?.playing ? "pause" : "play");
     });
     for (const name of ["end", "stop", "panic"]) by(name).addEventListener("click", () => send(name));
@@ -38,7 +39,7 @@ export class Transport {
     if (before?.playing !== state.playing) this._showPlay(state.playing);
     document.body.classList.toggle("playing", state.playing);
     this._showClock(state);
-    write(by("doing"), this._waits ? "waiting for the other program" : state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting");
+    write(by("doing"), t(`transport.${this._waits ? "waiting" : state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting"}`));
     write(by("at-bar"), String(state.bar));
     write(by("at-beat"), String(state.beat));
     write(by("bpm").querySelector("b"), state.tempo_bpm ? state.tempo_bpm.toFixed(0) : "–");
@@ -55,14 +56,14 @@ export class Transport {
     if (led === this._led) return;
     this._led = led;
     for (const name of ["slower", "faster", "tap"]) by(name).disabled = led;
-    const reason = "The tempo comes from another program's MIDI clock";
+    const reason = t("transport.led");
     by("bpm").parentElement.title = led ? reason : "";
     by("tempo-why").textContent = led ? `${reason}.` : "";
   }
 
   _showPlay(playing) {
     by("play").replaceChildren(picture(playing ? "pause" : "play"));
-    by("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    by("play").setAttribute("aria-label", t(playing ? "transport.pause" : "transport.play"));
   }
 
   /** Escape is Panic wherever one is, and so is the full stop, for a browser keeps Escape to itself in full screen; the
