@@ -32,6 +32,7 @@ COMMANDS = {
     "calibrate": "Measure how long a hardware piano needs by velocity, from its own MIDI echo.",
     "render": "Write music to a file (MIDI, score or sound) without waiting for it.",
     "album": "Make many pieces, in whole or anew where it broke off: MIDI, sound, titles, a manifest.",
+    "study": "Test by ear, blind: moods rated, human or machine, A against B; served as a page, counted.",
     "takes": "List, export, replay, make again, report and delete what was played.",
     "people": "Keep plans, limits, notes and takes of people and their sessions; delete all of somebody.",
     "journey": "Draw a journey, as commanded and as a recording measures.",
@@ -107,7 +108,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"improv {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        parents = [] if name in ("takes", "people") else [common()]  # each of their actions has them
+        parents = [] if name in ("takes", "people", "study") else [common()]  # each action of these has them
         sub = subparsers.add_parser(name, help=text, description=text, parents=parents)
         if name in arguments[:1]:
             importlib.import_module(f"improv.app.commands.{_module(name)}").add_arguments(sub)

@@ -15,10 +15,10 @@ from improv.frontends.web import texts
 from improv.music.attributes import ATTRIBUTES
 
 STATIC = texts.STATIC
-STILL_OWN = {"enter.html", "enter.js", "settings.js"}
+STILL_OWN = {"settings.js"}
 FROM_THE_DAEMON = {"about", "attribute_hints"}
 """Groups that are English in the daemon's own tables, and stand in the files of other languages alone."""
-NAMES = {"BrainMusic", "bpm", "Am F C G"}
+NAMES = {"BrainMusic", "bpm", "Am F C G", "improv link"}
 READ = ("aria-label", "title", "placeholder", "content", "alt", "label")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

@@ -26,7 +26,7 @@ from improv.frontends.server.rate_limit import Rates
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from improv.frontends.server.broker import Broker
+    from improv.frontends.server.broker import Teller
 
 COOKIE = "brainmusic"
 ONE_TIME_TOKEN_LIVES_S = 600.0
@@ -148,7 +148,7 @@ class AccessControl:
     def __init__(
         self,
         inside: ASGIApp,
-        broker: Broker,
+        broker: Teller,
         clock: Clock,
         credentials: Credentials,
         names: Iterable[str] = (),

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from improv.clock import Clock
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
@@ -39,6 +39,14 @@ class Subscriber:
 
 SILENT_ENGINE_S = 5.0  # longer than the engine ever says nothing
 OVERDUE_S = 20.0  # so long after a note was owed the music is not well
+
+
+class Teller(Protocol):
+    """Whoever a server tells what a person should know."""
+
+    def say(self, kind: str, text: str, level: str = "warning") -> None:
+        """A sentence; those of one kind are not repeated without end. level: warning, info or error."""
+        ...
 
 
 class Broker:

@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
-from improv.frontends.server.broker import Broker
+from improv.frontends.server.broker import Broker, Teller
 from improv.frontends.server.devices import name_of
 from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
@@ -233,7 +233,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    broker: Broker, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]
+    broker: Teller, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]
 ) -> None:
     """Serve until cancelled. A port that is taken is said in a sentence and tried again.
 
@@ -264,7 +264,7 @@ async def serve(
             await serving
 
 
-async def _listen(broker: Broker, what: str, host: str, port: int) -> socket.socket:
+async def _listen(broker: Teller, what: str, host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     while True:
         try:

@@ -4,14 +4,14 @@ const told = document.getElementById("told"), form = document.getElementById("fo
 const button = form.querySelector("button");
 
 async function enter(word) {
-  told.textContent = "One moment …";
+  told.textContent = told.dataset.wait;
   button.disabled = true;
   try {
     const response = await fetch("/api/enter", { method: "POST", body: word });
     if (response.ok) return location.replace("/");
-    told.textContent = `Not let in: ${await response.text()}. Have a new code shown.`;
+    told.textContent = response.status === 429 ? told.dataset.tooMany : told.dataset.refused;
   } catch {
-    told.textContent = "BrainMusic cannot be reached. Is this device in the same network?";
+    told.textContent = told.dataset.lost;
   }
   button.disabled = false;
 }

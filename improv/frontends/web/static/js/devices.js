@@ -1,19 +1,19 @@
 // Other devices: a QR code that lets one in, and the list of those that are in.
 
 import { button, by, make, write } from "./dom.js";
+import { t } from "./texts.js";
 
-const LOST = "That cannot be done while the connection is lost.";
 const day = (iso) => {
   const moment = new Date(iso);
-  return Number.isNaN(moment.valueOf()) ? iso : moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  return Number.isNaN(moment.valueOf()) ? iso : moment.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
 };
 
 export class OtherDevices {
   /** say(sentence): tell the person. */
   constructor(say) {
     this._say = say;
-    this._pair = button("Let a device in", { onclick: () => this._show() });
-    this._look = button("Who is let in", { onclick: () => this._list(true) });
+    this._pair = button(t("devices.pair"), { onclick: () => this._show() });
+    this._look = button(t("devices.look"), { onclick: () => this._list(true) });
     this._codes = make("div", { class: "codes", role: "status" });
     this._devices = make("div", {});
     by("devices").replaceChildren(make("div", { class: "row" }, this._pair, this._look), this._codes, this._devices);
@@ -23,14 +23,14 @@ export class OtherDevices {
   async _show() {
     const told = await this._ask("/api/pair", { method: "POST" }, this._pair);
     if (!told) return;
-    const several = told.links.length > 1 ? " One of them is enough: that of the network in which the device is." : "";
+    const several = told.links.length > 1 && t("devices.several");
     this._codes.replaceChildren(
-      make("p", { class: "hint" }, `Point the camera of the other device at the code and open what it finds.${several} It is good once, for ${told.minutes} minutes.`),
+      make("p", { class: "hint" }, [t("devices.point"), several, t("devices.good_once", { minutes: told.minutes })].filter(Boolean).join(" ")),
       make("ul", { class: "code-list" }, ...told.links.map((link) => this._code(link))));
   }
 
   _code({ address, network, link, picture }) {
-    return make("li", {}, make("img", { class: "code", src: picture, alt: `QR code for ${address}`, width: 196, height: 196 }),
+    return make("li", {}, make("img", { class: "code", src: picture, alt: t("devices.code", { address }), width: 196, height: 196 }),
       make("span", {}, make("b", {}, address), network && ` ${network}`), make("code", { class: "code-link" }, link));
   }
 
@@ -39,14 +39,14 @@ export class OtherDevices {
     if (!told) return;
     if (told.fault) this._say(told.fault);
     this._devices.replaceChildren(told.devices.length
-      ? make("ul", { class: "rows", "aria-label": "Devices that are let in" }, ...told.devices.map((device) => this._row(device)))
-      : make("p", { class: "empty", tabindex: "-1" }, "No other device is let in."));
+      ? make("ul", { class: "rows", "aria-label": t("devices.list") }, ...told.devices.map((device) => this._row(device)))
+      : make("p", { class: "empty", tabindex: "-1" }, t("devices.none")));
     if (focus) this._devices.querySelector("button, [tabindex]")?.focus();
   }
 
   _row({ id, name, paired, seen, connected }) {
-    const out = button("Shut out", { "aria-label": `Shut out: ${name}, let in ${day(paired)}`, onclick: () => this._revoke(id, out) });
-    return make("li", {}, make("span", {}, make("b", {}, name), ` · let in ${day(paired)} · ${connected ? "here now" : `seen ${day(seen)}`}`), out);
+    const out = button(t("devices.remove"), { "aria-label": t("devices.remove_long", { name, day: day(paired) }), onclick: () => this._revoke(id, out) });
+    return make("li", {}, make("span", {}, make("b", {}, name), ` · ${t("devices.since", { day: day(paired) })} · ${connected ? t("devices.here") : t("devices.seen", { day: day(seen) })}`), out);
   }
 
   async _revoke(id, out) {
@@ -61,7 +61,7 @@ export class OtherDevices {
       if (answer.ok) return told;
       this._say(told.error);
     } catch {
-      this._say(LOST);
+      this._say(t("link.lost_notice"));
     } finally {
       asking.disabled = false;
       asking.removeAttribute("aria-busy");
