@@ -195,7 +195,6 @@ SAME_IN_BOTH |= {
     "iso",
     "lift",
 }  # files
-SAME_IN_BOTH |= {"Ports and the next start"}
 NO_WORDS = re.compile(r"^\S+ (major|minor)$|bpm$|^staccato \d|^[\d.:/]+ ")
 
 
@@ -427,12 +426,12 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
 
 def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any, daemon: Daemon) -> None:
     page.click("#tab-play")
-    page.get_by_role("button", name="Ports and settings").click()
-    page.get_by_label("Transposed by, semitones").fill("-12")
+    page.get_by_role("button", name="Show ports and settings").click()
+    page.get_by_label("Transpose, semitones").fill("-12")
     page.get_by_label("Quarter notes in a bar").fill("3")
     assert page.get_by_label("Model", exact=True).last.is_disabled()  # named on the command line
     page.get_by_label("Key at the start").select_option("D minor")
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).last.click()
     page.get_by_text("It counts from the next start.").wait_for()
     text = daemon.own_config.read_text()
     assert "transpose: -12 " in text
@@ -456,7 +455,7 @@ def test_a_port_is_played_to_as_soon_as_it_is_chosen(page: Any, daemon: Daemon) 
     }
     page.route("**/api/settings", lambda route: route.fulfill(json=answer))
     page.click("#tab-play")
-    page.get_by_role("button", name="Ports and settings").click()
+    page.get_by_role("button", name="Show ports and settings").click()
     page.get_by_label("MIDI output", exact=True).select_option("Grand:1")
     # The null driver has no port of that name: the old one stays, and the page says why.
     eventually(lambda: "Grand:1" in daemon.state["port_fault"])
@@ -735,7 +734,7 @@ def test_dampers_fall_with_the_key_the_next_stroke_the_pedal_or_where_no_pedal_c
 
 def test_a_piece_begins_from_a_file_of_the_person_s_and_from_what_was_just_played(page: Any, daemon: Daemon) -> None:
     daemon.command("play")
-    page.get_by_role("tab", name="Playing").click()
+    page.get_by_role("tab", name="Settings").click()
     theme = io.BytesIO()
     file = mido.MidiFile(ticks_per_beat=480)
     file.tracks.append(mido.MidiTrack())

@@ -1,13 +1,10 @@
 // Ports, chosen at once, and settings that are kept in the user's own configuration file.
 
 import { button, by, make, write } from "./dom.js";
+import { t } from "./texts.js";
 
-const OWN_PORT = "a port of its own";
-const NO_FILE = "No file of yours is there yet. Keeping makes one, a copy of config.yaml with every key explained.";
-const SEVERAL = "Your file names several outputs; change their ports and channels there.";
 const PORTS = { "midi.output": "output", "midi.input": "input" }; // setting: command
 const AT_THE_START = ["music.beats_per_bar", "clock.source", "mood.start"];
-const CLOCKS = { internal: "BrainMusic", midi: "a MIDI clock" };
 
 export class Settings {
   /** say(sentence): tell the person. send(command, values). */
@@ -15,7 +12,7 @@ export class Settings {
     this._say = say;
     this._send = send;
     this._fields = new Map();
-    this._open = button("Ports and settings", { onclick: () => this._read(true) });
+    this._open = button(t("settings.open"), { onclick: () => this._read(true) });
     by("settings").replaceChildren(this._open);
   }
 
@@ -37,14 +34,14 @@ export class Settings {
   }
 
   async _read(focus = false) {
-    this._busy(this._open, "Looking …");
+    this._busy(this._open, t("settings.looking"));
     try {
       const answer = await fetch("/api/settings"), found = await answer.json();
       if (!answer.ok) throw new Error(found.error);
       this._draw(found);
       if (focus) this._form.querySelector("select, input")?.focus();
     } catch (error) {
-      this._say(error instanceof SyntaxError || error instanceof TypeError ? "The settings cannot be read while the connection is lost." : error.message);
+      this._say(error instanceof SyntaxError || error instanceof TypeError ? t("settings.lost") : error.message);
     }
     this._busy(this._open, "");
   }
@@ -54,15 +51,15 @@ export class Settings {
     this._fields.clear();
     const fixed = new Set(overridden);
     const parts = this._rows(ports).filter(([key]) => key in values).map(([key, label, field]) => this._field(key, label, field, fixed.has(key)));
-    this._file = make("p", { class: "hint" }, file ? `Kept in ${file}.` : NO_FILE, ports.fault ? ` Ports cannot be listed: ${ports.fault}` : "", "midi.channel" in values ? "" : ` ${SEVERAL}`);
-    this._keep = button("Keep", { type: "submit" });
+    this._file = make("p", { class: "hint" }, file ? t("settings.file", { file }) : t("settings.no_file"), ports.fault ? ` ${t("settings.no_ports", { fault: ports.fault })}` : "", "midi.channel" in values ? "" : ` ${t("settings.several")}`);
+    this._keep = button(t("settings.save"), { type: "submit" });
     this._said = make("p", { class: "good", role: "status" });
     this._form = make("form", { class: "group" }, this._file, make("div", { class: "forms" }, ...parts), make("div", { class: "row" }, this._keep), this._said);
     this._form.addEventListener("submit", (event) => {
       event.preventDefault();
       this._write();
     });
-    write(this._open.querySelector("span"), "Look again");
+    write(this._open.querySelector("span"), t("settings.again"));
     by("settings").replaceChildren(this._form, this._open);
   }
 
@@ -70,15 +67,15 @@ export class Settings {
   _rows({ inputs, outputs }) {
     const named = (names, empty) => [["", empty], ...names.map((name) => [name, name])];
     return [
-      ["midi.output", "MIDI output", named(outputs, OWN_PORT)],
-      ["midi.input", "MIDI input", named(inputs, OWN_PORT)],
-      ["midi.channel", "Channel, 1 to 16", { min: 1, max: 16, step: 1 }],
-      ["midi.transpose", "Transposed by, semitones", { min: -60, max: 60, step: 1 }],
-      ["music.key", "Key at the start", [["auto", "As the mood will"], ...this._keys().map((name) => [name, name])]],
-      ["music.beats_per_bar", "Quarter notes in a bar", { min: 1, max: 16, step: 0.25 }],
-      ["clock.source", "Tempo and bars follow", Object.entries(CLOCKS)],
-      ["model.path", "Model", named(this._hello.models ?? [], "the default")],
-      ["mood.start", "Mood at the start", Object.keys(this._hello.moods).map((name) => [name, name])],
+      ["midi.output", t("settings.output"), named(outputs, t("settings.own_port"))],
+      ["midi.input", t("settings.input"), named(inputs, t("settings.own_port"))],
+      ["midi.channel", t("settings.channel"), { min: 1, max: 16, step: 1 }],
+      ["midi.transpose", t("settings.transpose"), { min: -60, max: 60, step: 1 }],
+      ["music.key", t("settings.key"), [["auto", t("settings.by_mood")], ...this._keys().map((name) => [name, name])]],
+      ["music.beats_per_bar", t("settings.beats"), { min: 1, max: 16, step: 0.25 }],
+      ["clock.source", t("settings.clock"), ["internal", "midi"].map((name) => [name, t(`choices.${name}`)])],
+      ["model.path", t("settings.model"), named(this._hello.models ?? [], t("settings.default"))],
+      ["mood.start", t("settings.mood"), Object.keys(this._hello.moods).map((name) => [name, moodName(name)])],
     ];
   }
 
@@ -88,7 +85,7 @@ export class Settings {
 
   _field(key, label, shown, fixed) {
     const value = this._values[key], id = `setting-${key.replace(".", "-")}`;
-    const why = fixed ? "It was named on the command line, which goes before the file." : "";
+    const why = fixed ? t("settings.fixed") : "";
     const input = Array.isArray(shown) ? this._choice(shown, value, id) : make("input", { id, type: "number", required: true, value, ...shown });
     input.disabled = fixed;
     input.title = why;
@@ -113,18 +110,18 @@ export class Settings {
 
   async _write() {
     const changed = this._changed();
-    if (!Object.keys(changed).length) return write(this._said, "Nothing was changed.");
-    this._busy(this._keep, "Keeping …");
+    if (!Object.keys(changed).length) return write(this._said, t("settings.unchanged"));
+    this._busy(this._keep, t("settings.saving"));
     try {
       const answer = await fetch("/api/settings", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(changed) });
       const told = await answer.json();
       if (!answer.ok) throw new Error(told.error);
       await this._read();
       const later = AT_THE_START.some((key) => key in changed);
-      write(this._said, `Kept: ${told.said.at(-1)}.${later ? " It counts from the next start." : ""}`);
+      write(this._said, [t("settings.saved", { what: told.said.at(-1) }), later && t("settings.later")].filter(Boolean).join(" "));
       this._keep.focus();
     } catch (error) {
-      this._say(error instanceof SyntaxError || error instanceof TypeError ? "That could not be kept: the connection is lost." : error.message);
+      this._say(error instanceof SyntaxError || error instanceof TypeError ? t("settings.not_saved") : error.message);
       this._busy(this._keep, "");
     }
   }
@@ -136,6 +133,6 @@ export class Settings {
     one.disabled = Boolean(words);
     if (words) write(one.querySelector("span"), words);
     else if (one !== this._open || !this._form) write(one.querySelector("span"), one.dataset.words);
-    else write(one.querySelector("span"), "Look again");
+    else write(one.querySelector("span"), t("settings.again"));
   }
 }
