@@ -157,7 +157,7 @@ def test_under_another_program_s_clock_the_tempo_is_off_and_says_why(page: Any, 
 
 def words_seen(page: Any) -> set[str]:
     """Every text and name on the page that has two letters in a row."""
-    texts = """[...document.querySelectorAll("body, body :not(script)")].flatMap((one) => [
+    texts = """[...document.querySelectorAll("body, body :not(script, #people *)")].flatMap((one) => [
         ...[...one.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data),
         ...["aria-label", "title", "placeholder", "aria-valuetext"].map((name) => one.getAttribute(name) ?? "")])"""
     return {words.strip() for words in look(page, texts) if re.search("[A-Za-z]{2}", words)}
@@ -491,7 +491,7 @@ def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
         fine = f"{{ channel: 1, control: 52, name: '20/52', value: {value} }}"
         look(page, f"brainmusic.live._tell('control', {fine})")
     page.get_by_text("CC 20/52 is tempo now").wait_for()
-    page.get_by_role("button", name="Take out: CC 20/52").click()
+    page.get_by_role("button", name="Remove: CC 20/52").click()
     page.get_by_text("CC 20/52 is none now").wait_for()
 
 
