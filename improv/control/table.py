@@ -320,7 +320,7 @@ _ROWS: tuple[Row, ...] = (
     *SESSION_ROWS,
     Row(
         "journey_start",
-        "Set out on a journey: a named one, or the one that was prepared or begun before.",
+        "Start a journey: a named one, or the one that was prepared or begun before.",
         lambda name: commands.StartJourney(name),
         (Argument("name", "choice", "the journey", choices_of="journeys", optional=True),),
         button("journey_start"),
