@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ from improv.config import Config, adapters
 from improv.config.reading import load
 from improv.control.commands import AllNotesOff, Command, SetMode
 from improv.control.published_state import State
+from improv.engine.beginnings import told
 from improv.engine.engine import Engine
 from improv.engine.offline import ManualLink
 from improv.improviser.improviser import Improviser
 from improv.model.onnx_model import Model, OnnxModel, resolve
 from improv.music.mood import CORNERS
+from improv.music.primer import Primer
 from improv.player.protocol import Instruction, Received, Schedule, ToEngine
 
 START_S = 100.0
@@ -31,7 +34,7 @@ class PersonLink(ManualLink):
 
     def __init__(self, clock: ManualClock, messages: Sequence[tuple[float, bytes]]) -> None:
         super().__init__(clock)
-        self.arriving = [(START_S + at_s, message) for at_s, message in messages]
+        self.arriving = deque((START_S + at_s, message) for at_s, message in messages)
         self.planned_s: dict[int, float] = {}
         self.echo: tuple[float, int] | None = None  # delay in s, semitones
         self.echoed = 0
@@ -50,7 +53,7 @@ class PersonLink(ManualLink):
         super().poll(until_s - now_s)
         arrived: list[ToEngine] = []
         while self.arriving and self.arriving[0][0] <= self._clock.now():
-            at_s, message = self.arriving.pop(0)
+            at_s, message = self.arriving.popleft()
             arrived.append(Received(message, at_s))
         return [*arrived, *self._come_back()]
 
@@ -119,8 +122,11 @@ class Stage:
         settings: Sequence[str] = (),
         commands: Sequence[tuple[float, Command]] = (),
         echo: tuple[float, int] | None = None,
+        primer: Primer | None = None,
     ) -> Played:
-        """The person plays with us in this mode; commands: (second, command), ascending."""
+        """The person plays with us in this mode; commands: (second, command), ascending. primer: bars that we go on
+        from.
+        """
         config: Config = load(None, ["mood.glide_s=0", *settings], {})
         clock = ManualClock(START_S)
         link = PersonLink(clock, person.messages())
@@ -128,6 +134,8 @@ class Stage:
         first = adapters.initial_controls(config, CORNERS[mood])
         model: Any = ListeningModel(self.model, clock)
         improviser = Improviser(model, adapters.improviser_settings(config), first, seed)
+        if primer is not None:
+            improviser.apply(told(primer, first.model, self.model))
         midi_map = config.controls.midi_map(config.mood.moods)
         engine = Engine(improviser, link, clock, first, midi_map, adapters.engine_settings(config))
         if mode != "solo":

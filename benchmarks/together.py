@@ -14,22 +14,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks import pairs
-from benchmarks.duo import Stage
-from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_file, of_hands, scripted
+from benchmarks import pairs, persons
+from benchmarks.duo import Played, Stage
+from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_hands, scripted
 from improv.control.commands import MODES, SetMode
 from improv.files import atomic_write
+from improv.music.chord import scale_classes
 from improv.music.mood import CORNERS
+from improv.music.primer import TICKS_PER_BEAT, Primer
+from improv.takes.beginnings import of_file
 
-ROWS = ("performances", "tempo", "density", "answer", "accompany", "echo", "live")
+ROWS = ("performances", "tempo", "density", "answer", "accompany", "echo", "live", "flood", "begin")
 MOODS = tuple(CORNERS)
 FOUND = {"steady": 0.04, "rubato": 0.08}
+CPU_CLOCK = time.process_time
 ECHO_DELAYS_S, ECHO_SHIFTS = (0.0, 0.12, 0.4, 1.0), (0, 12, -12)
 
 
@@ -46,7 +52,7 @@ def interval(values: Sequence[float], seed: int = 1) -> dict[str, float]:
 def performances(stage: Stage, folder: Path, count: int, seconds: float) -> dict[str, Any]:
     """Keys lost, key, register, clashes and loudness beside people."""
     files = chosen_files(folder, count)
-    people = [of_file(path, seconds) for path in files]
+    people = [persons.of_file(path, seconds) for path in files]
     people = [person for person in people if len(person.notes) > 20]
     length_s = seconds + 2
     duets = [stage.play(p, length_s, "duet", MOODS[index % 4], seed=index) for index, p in enumerate(people)]
@@ -270,6 +276,81 @@ def live(stage: Stage, changes: int = 200, every_s: float = 0.8) -> dict[str, An
     }
 
 
+class _Said(logging.Handler):
+    """Counts the warnings."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.count = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.count += 1
+
+
+def flood(stage: Stage, seconds: float = 10.0, notes_per_s: int = 10_000) -> dict[str, Any]:
+    """Keys beyond all hands come in for a while: what is heard of them, what is said, does the music go on?"""
+    rng, said = np.random.default_rng(3), _Said()
+    at_s = 3 + np.floor(np.arange(int(seconds * notes_per_s)) / notes_per_s * 1000) / 1000
+    pitches, velocities = rng.integers(21, 109, len(at_s)), rng.integers(1, 128, len(at_s))
+    struck = zip(at_s.tolist(), pitches.tolist(), velocities.tolist(), strict=True)
+    person = Person("flood", tuple(PersonNote(a, a + 0.001, pitch, velocity) for a, pitch, velocity in struck))
+    logging.getLogger("improv").addHandler(said)
+    began_s, cpu_s = 3.0, CPU_CLOCK()
+    played = stage.play(person, seconds + 8, "duet", "happy", 1)
+    cpu_s = CPU_CLOCK() - cpu_s
+    logging.getLogger("improv").removeHandler(said)
+    ours = played.ours
+    during = ours[(ours[:, 0] >= began_s) & (ours[:, 0] < began_s + seconds)]
+    return {
+        "keys": len(at_s),
+        "heard": played.heard,
+        "said": said.count,
+        "our_onsets_per_s": round(pairs.onsets(ours, began_s, began_s + seconds), 2),
+        "silences_over_1_s": pairs.silences(during, 1.0, began_s + seconds),
+        "stuck_notes": played.left_sounding,
+        "cpu_s": round(cpu_s, 1),
+    }
+
+
+def begin(stage: Stage, folder: Path, count: int) -> dict[str, Any]:
+    """Does music go on from the bars of a file: in their key, and like them rather than like others?"""
+    nobody, primers = Person("nobody", ()), list[Primer]()
+    for path in chosen_files(folder, count):
+        primers.append(of_file(path))
+    length_s = 20.0
+    after = [
+        stage.play(nobody, length_s, "solo", MOODS[index % 4], index, primer=one) for index, one in enumerate(primers)
+    ]
+    alone = [stage.play(nobody, length_s, "solo", MOODS[index % 4], index) for index, _ in enumerate(primers)]
+    theirs = [_in_seconds(one) for one in primers]
+    own = [pairs.likeness(bars, played.ours) for bars, played in zip(theirs, after, strict=True)]
+    others = [
+        pairs.likeness(bars, played.ours)
+        for at, bars in enumerate(theirs)
+        for other, played in enumerate(after)
+        if at != other
+    ]
+    chance = [pairs.likeness(bars, played.ours) for bars, played in zip(theirs, alone, strict=True)]
+    return {
+        "files": len(primers),
+        "in_their_key": interval([_in_key(one, played) for one, played in zip(primers, after, strict=True)]),
+        "in_their_key_chance": interval([_in_key(one, played) for one, played in zip(primers, alone, strict=True)]),
+        "likeness_auc": pairs.auc(own, others),
+        "likeness_auc_chance": pairs.auc(chance, others),
+    }
+
+
+def _in_seconds(primer: Primer) -> np.ndarray:
+    tick_s = 60 / primer.tempo_bpm / TICKS_PER_BEAT
+    return np.array([(n.tick * tick_s, (n.tick + n.ticks) * tick_s, n.pitch, n.velocity) for n in primer.notes])
+
+
+def _in_key(primer: Primer, played: Played) -> float:
+    """Share of our notes in the first 10 s that are in the scale of the primer's key."""
+    early = played.ours[played.ours[:, 0] < 10.0]
+    return float(np.isin(early[:, 2] % 12, scale_classes(primer.key)).mean()) if len(early) else float("nan")
+
+
 def card(given: argparse.Namespace, rows: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """The rows that are asked for, each when it is measured."""
     scripted_count, at = given.scripted, given.performances
@@ -281,9 +362,11 @@ def card(given: argparse.Namespace, rows: Sequence[str]) -> Iterator[tuple[str, 
         "accompany": lambda: accompany(stage, max(scripted_count // 4, 3)),
         "echo": lambda: echoes(stage, 20.0 if given.short else 40.0),
         "live": lambda: live(stage),
+        "flood": lambda: flood(stage),
     }
     if at is not None:
         makers["performances"] = lambda: performances(stage, at, given.count, given.seconds)
+        makers["begin"] = lambda: begin(stage, at, max(given.scripted, 8))
     for row in ROWS:
         if row in rows and row in makers:
             yield row, makers[row]()

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import mido
 import numpy as np
 import pytest
 
-from improv.listening.metre_level import READINGS, Struck, Weights, features, learned
+from improv.listening.metre_level import READINGS, Weights, features, learned
+from improv.listening.metre_level import Struck as Onset
 from improv.midi.reading import read_music
 from training.__main__ import main
-from training.experiments.beat_players import BEATS, scripted, stretch_of
-from training.experiments.metre_level import cases_of, first_choice, learn
+from training.corpus.sources import Item
+from training.experiments.beat_ear import found, judged_by, table
+from training.experiments.beat_players import BEATS, Played, Struck, scripted, stretch_of
+from training.experiments.metre_level import cases_of, first_choice, learn, of_split
+
+if TYPE_CHECKING:
+    from training.dataset.dataset import Dataset
 
 
 def performance(path: Path, bars: int = 16, bpm: float = 90.0) -> Path:
@@ -73,7 +80,40 @@ def test_a_folder_without_performances_is_named(tmp_path: Path, capsys: pytest.C
 
 
 def test_every_reading_says_as_much() -> None:
-    onsets = [Struck(index / 2, index * 0.3, 0.5, 60, 1) for index in range(20)]
+    onsets = [Onset(index / 2, index * 0.3, 0.5, 60, 1) for index in range(20)]
     rows = features(onsets, READINGS, 100.0, onsets[-1].beats)
     assert rows.shape == (len(READINGS), len(learned().straight))
     assert np.isfinite(rows).all()
+
+
+class Prepared:
+    """A dataset, as far as its split is asked for."""
+
+    def split(self, name: str) -> list[Item]:
+        names = {"train": ("a.mid", "b.mid"), "valid": ("c.mid",)}[name]
+        return [Item(one, "set", Path(one)) for one in names]
+
+
+def test_only_pieces_of_the_split_are_learned_from() -> None:
+    there = [Item(name, source, Path(name)) for source in ("set", "other") for name in ("a.mid", "b.mid", "c.mid")]
+    chosen = of_split(there, cast("Dataset", Prepared()), "train")
+    assert [(one.source, one.name) for one in chosen] == [("set", "a.mid"), ("set", "b.mid")]
+
+
+def test_what_the_ear_finds_of_a_steady_player_is_counted() -> None:
+    beats_s = 1 + 0.6 * np.arange(BEATS + 1)
+    struck = [Struck(float(at_s), 40 if beat % 4 == 0 else 64, 90) for beat, at_s in enumerate(beats_s)]
+    eighths = [Struck(one.at_s + 0.3, 67, 60) for one in struck]
+    played = Played(tuple(sorted((*struck, *eighths))), beats_s)
+    heard = found(played)
+    assert heard.octave
+    assert heard.sixteenths > 0.95
+    assert "steady             1" in table({"steady": [played], "nobody": []})
+
+
+def test_the_ear_can_judge_by_other_weights() -> None:
+    nothing = Weights(*(np.zeros_like(one) for one in learned()))
+    players = [scripted(seed) for seed in range(3)]
+    with judged_by(nothing):
+        blind = [found(one) for one in players]
+    assert blind != [found(one) for one in players]
