@@ -306,7 +306,7 @@ def flood(stage: Stage, seconds: float = 10.0, notes_per_s: int = 10_000) -> dic
         "heard": played.heard,
         "said": said.count,
         "our_onsets_per_s": round(pairs.onsets(ours, began_s, began_s + seconds), 2),
-        "silences_over_1_s": pairs.silences(during, 1.0, began_s + seconds),
+        "our_longest_gap_s": round(float(np.diff([began_s, *during[:, 0], began_s + seconds]).max()), 2),
         "stuck_notes": played.left_sounding,
         "cpu_s": round(cpu_s, 1),
     }
