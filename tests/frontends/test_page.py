@@ -629,6 +629,8 @@ def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: i
     panic = page.locator("#panic").bounding_box()  # always in sight
     assert 0 <= panic["x"] <= width - panic["width"]
     assert panic["y"] + panic["height"] <= height
+    cut_off = "(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('#doing'))"
+    assert not look(page, cut_off)
 
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (667, 375), (844, 390), (932, 430), (800, 480)])
@@ -650,7 +652,9 @@ def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
     assert not stage or look(page, "document.documentElement.scrollHeight") <= height
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 640), (768, 1024), (1024, 768), (1280, 720), (1440, 900)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(360, 640), (568, 320), (768, 1024), (1024, 768), (1280, 720), (1440, 900)]
+)
 @pytest.mark.parametrize("set_list", ["", "Bridge"])
 def test_nothing_needs_scrolling_on_the_stage(
     page: Any, daemon: Daemon, width: int, height: int, set_list: str
