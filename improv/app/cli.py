@@ -35,7 +35,7 @@ COMMANDS = {
     "study": "Test by ear, blind: moods rated, human or machine, A against B; served as a page, counted.",
     "takes": "List, export, replay, make again, report and delete what was played.",
     "people": "Keep plans, limits, notes and takes of people and their sessions; delete all of somebody.",
-    "journey": "Draw a journey, as commanded and as a recording measures.",
+    "journey": "List journeys, draw them, write and delete your own.",
     "tokens": "Print the token ids of a MIDI file as JSON, as training sees it; or the way back.",
     "ctl": "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.",
     "status": "Show what a daemon that plays is doing.",
@@ -108,7 +108,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"improv {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():
-        parents = [] if name in ("takes", "people", "study") else [common()]  # each action of these has them
+        parents = [] if name in ("takes", "people", "study", "journey") else [common()]  # each action of these has them
         sub = subparsers.add_parser(name, help=text, description=text, parents=parents)
         if name in arguments[:1]:
             importlib.import_module(f"improv.app.commands.{_module(name)}").add_arguments(sub)

@@ -45,7 +45,7 @@ class Reloader:
         self._config, self._path = config, path
         self._reader = LiveReader(path, overrides)
         self._ships = path is None or is_shipped(path)
-        self._modified_ns = self._stamp()
+        self._modified_ns, self._journeys_ns = self._stamp(), self._journeys_stamp()
         self._next_s = 0.0
 
     @property
@@ -59,6 +59,13 @@ class Reloader:
         except OSError:
             return 0  # an editor is replacing the file: it will be there in a moment
 
+    def _journeys_stamp(self) -> int:
+        """Of the folder: it changes when a file in it comes, goes, or is replaced whole."""
+        try:
+            return self._config.journey.path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def request(self) -> None:
         """Read everything again, whether or not it was saved."""
         self._reader.request()
@@ -71,9 +78,9 @@ class Reloader:
             return
         self._next_s = now_s + CONFIG_POLL_S
         self._adopt()
-        stamp = self._stamp()
-        if stamp not in (0, self._modified_ns):
-            self._modified_ns = stamp
+        stamp, journeys = self._stamp(), self._journeys_stamp()
+        if stamp not in (0, self._modified_ns) or journeys != self._journeys_ns:
+            self._modified_ns, self._journeys_ns = stamp or self._modified_ns, journeys
             self._reader.request()
 
     def _adopt(self) -> None:

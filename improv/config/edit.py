@@ -52,7 +52,7 @@ def write_control(path: Path, control: ControlKey, action: str) -> None:
         else:
             controls["map"] = {control: action}
 
-    edited = _rewritten(text, put) if text.strip() else f"controls:\n  map: {{{control}: {action}}}\n"
+    edited = rewritten(text, put) if text.strip() else f"controls:\n  map: {{{control}: {action}}}\n"
     with saving(path), atomic_write(path) as file:
         file.write(edited)
         file.flush()
@@ -90,7 +90,7 @@ def write_value(path: Path, key: str, text: str) -> object:
         branch[last] = _in_line(value)
 
     before = read_text(path, LARGEST_FILE)
-    edited = _rewritten(before, put) if before.strip() else _nested(place, value)
+    edited = rewritten(before, put) if before.strip() else _nested(place, value)
     with saving(path), atomic_write(path) as file:
         file.write(edited)
         file.flush()
@@ -141,11 +141,11 @@ def _check(before: Path, after: Path, number: int, values: dict[str, Any]) -> No
 
 def _edited(text: str, path: Path, number: int, values: dict[str, Any], simple: dict[str, Any]) -> str:
     """The file's text with the values in it."""
-    return _rewritten(text, lambda tree: _put(tree, path, number, values, simple))
+    return rewritten(text, lambda tree: _put(tree, path, number, values, simple))
 
 
-def _rewritten(text: str, change: Callable[[Any], None]) -> str:
-    """The text after its tree was changed; comments, order and line ends stay."""
+def rewritten(text: str, change: Callable[[Any], None]) -> str:
+    """The text of YAML after its tree was changed; comments, order and line ends stay."""
     from ruamel.yaml import YAML  # 30 ms, 4 MB: only who changes the file
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.util import load_yaml_guess_indent

@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from improv.config import faults
-from improv.config.sections.limits import LimitsTable, limits_of
+from improv.config.sections.limits import DEFAULT_LIMITS, LimitsTable, limits_of
 from improv.config.sections.mood import known_mood, point
 from improv.config.sections.section import Section, TableError
 from improv.config.whole import Config
@@ -177,6 +177,18 @@ def read_all(config: Config) -> tuple[dict[str, Plan], list[str]]:
 
 def parse(text: str, moods: Mapping[str, Mood], source: str = "journey", name: str = "journey") -> Plan:
     """A journey from YAML text. source: what the sentences call it. name: its name where the text gives none."""
+    return _file(text, moods, source).plan(moods, name)
+
+
+def table(text: str, moods: Mapping[str, Mood]) -> dict[str, Any]:
+    """What a file says, as a form shows it: times in seconds, moods as they are named or as pairs."""
+    file = _file(text, moods, "journey")
+    values = file.model_dump(mode="json", by_alias=True, exclude_none=True)
+    limits = {name: list(pair) for name, pair in file.limits.items() if pair != DEFAULT_LIMITS[name]}
+    return {**values, "limits": limits}
+
+
+def _file(text: str, moods: Mapping[str, Mood], source: str) -> JourneyFile:
     try:
         tree = Tree(text, JourneyFile)
     except YamlError as error:
@@ -191,4 +203,4 @@ def parse(text: str, moods: Mapping[str, Mood], source: str = "journey", name: s
         raise InputError(faults.listed(found)) from None
     if found:
         raise InputError(faults.listed(found))
-    return file.plan(moods, name)
+    return file

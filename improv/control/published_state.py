@@ -72,6 +72,7 @@ class State:
         _NOTHING, "table", "the limits without those of the journey under way: they hold again when it is left"
     )
     session: str = _field("", "text", "id of the person whose session runs, or empty")
+    journeys: tuple[str, ...] = _field((), "list", "names of the journeys that can be started")
     journey: str = _field("", "text", "name of the journey under way, or empty")
     journey_held: bool = _field(False, "flag", "the journey stands still")
     journey_s: float = _field(0.0, "number", "where the journey is", "s", 0)

@@ -249,6 +249,12 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            {**plan, **self.scenes.fields(), **self._ports.fields(), **self.beginnings.fields()},
+            {
+                **plan,
+                **self.scenes.fields(),
+                **self._ports.fields(),
+                **self.beginnings.fields(),
+                "journeys": tuple(self.midi_map.journeys),
+            },
             self._planner.counts(now_s),
         )

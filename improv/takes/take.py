@@ -80,6 +80,17 @@ class Command(NamedTuple):
     text: str
 
 
+class Stand(NamedTuple):
+    """From at_s on: how we played together; the journey under way, empty where none is or it is held; how far the
+    person's playing drew the mood, 0..1.
+    """
+
+    at_s: float
+    mode: str
+    journey: str
+    follows_mood: float
+
+
 @dataclass(frozen=True)
 class Take:
     """head: the first record. seconds: how long it is. ended: whether it ended in order. damaged: lines left out."""
@@ -99,6 +110,8 @@ class Take:
     """(local time, text) of the notes that people added."""
     title: str = ""
     """The name that a person gave it."""
+    stands: list[Stand] = field(default_factory=list)
+    """Who led, as far as it was commanded; the first at 0."""
 
     @property
     def take_id(self) -> str:
@@ -157,6 +170,7 @@ def _taken(path: Path, records: list[Record], damaged: int) -> Take:
         reader.commands,
         reader.written,
         reader.title,
+        reader.stands,
     )
 
 
@@ -165,6 +179,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.end_s, self.ended, self.title = 0.0, False, ""
+        self.stands: list[Stand] = []
         self.person: list[Message] = []
         self.changes: list[Change] = []
         self.commands: list[Command] = []
@@ -194,6 +209,7 @@ class _Reader:
         while self.changes and self.changes[-1].at_s > at_s:
             self.changes.pop()  # way-points of a journey that is over
         course = record.get("course")
+        self._stand(at_s, record)
         ahead = [Change(at_s, Mood(*record["glide"]["target"]))]
         if course is not None and course["held_s"] is None:
             place_s = (self._steps[-1]["m"] if self._steps else 0.0) - course["start_s"]
@@ -204,6 +220,14 @@ class _Reader:
         for change in ahead:
             if not self.changes or self.changes[-1].target != change.target:
                 self.changes.append(change)
+
+    def _stand(self, at_s: float, record: Record) -> None:
+        course = record.get("course")
+        journey = str(course["journey"]["name"]) if course is not None and course["held_s"] is None else ""
+        mode = str(record.get("mode", "duet" if record.get("duet") else "solo"))
+        stand = Stand(max(at_s, 0.0), mode, journey, float((record.get("following") or {}).get("mood", 0.0)))
+        if not self.stands or self.stands[-1]._replace(at_s=stand.at_s) != stand:
+            self.stands.append(stand)
 
     def _step(self, record: Record) -> None:
         for name, low, high in STEP_RANGES:

@@ -15,7 +15,7 @@ from improv.frontends.web import texts
 from improv.music.attributes import ATTRIBUTES
 
 STATIC = texts.STATIC
-STILL_OWN = {"people.js"}
+STILL_OWN = {"people.js", "journey-book.js", "takes.js"}
 FROM_THE_DAEMON = {"about", "attribute_hints"}
 """Groups that are English in the daemon's own tables, and stand in the files of other languages alone."""
 NAMES = {"BrainMusic", "bpm", "Am F C G", "improv link"}

@@ -15,6 +15,7 @@ from improv.errors import InputError
 from improv.files import PRIVATE
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import parse_mood
+from improv.people.folder import People
 from improv.takes import library, take
 from improv.takes.journal import Record, is_locked
 
@@ -39,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--soundfont", type=Path, metavar="FILE.sf2", help="sound through FluidSynth (default: the page's piano)"
     )
     sub.add_argument("--png", type=Path, metavar="FILE", help="a picture as well: mood path and piano roll")
+    sub.add_argument(
+        "--strip", action="store_true", help="the PNG without title and margins, to be laid on a time line"
+    )
     add("replay", _replay, "Play a take again to the ports of the configuration, the same notes at the same times.")
     sub = add("render", _render, "Make a take again from seed, model and commands, and compare; or make it otherwise.")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write: .mid, .musicxml or .wav")
@@ -48,6 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: beside the take)")
     sub = add("note", _note, "Add a note of yours to a take.")
     sub.add_argument("text", help="what is to be kept with the take")
+    sub = add("rename", _rename, "Give a take a name of your own, or none.")
+    sub.add_argument("title", help="the name; empty: none")
     sub = add("delete", _delete, "Delete a take and what was made of it beside it, for good.")
     sub.add_argument("--yes", action="store_true", help="without asking")
 
@@ -95,7 +101,7 @@ def _export(options: argparse.Namespace) -> int:
     ]
     read = take.read(path)
     for file in (out, *more):
-        formats.write_take(read, file, soundfont=options.soundfont, permissions=PRIVATE)
+        formats.write_take(read, file, soundfont=options.soundfont, permissions=PRIVATE, strip=options.strip)
         print(f"{out}: {_described(read)}" if file is out else file)
     return 0
 
@@ -184,15 +190,27 @@ def _report(options: argparse.Namespace) -> int:
 
     path = _path(options)
     out = formats.checked(options.out or path.with_suffix(".html"), (".html",))
-    formats.write_take(take.read(path), out, permissions=PRIVATE)
+    formats.write_take(take.read(path), out, permissions=PRIVATE, whose=_whose(options, path))
     print(out)
     return 0
+
+
+def _whose(options: argparse.Namespace, path: Path) -> str:
+    people, _ = People(_config(options).takes.path).all()
+    return next((person.name for person in people if person.person_id == library.person_of(path)), "")
 
 
 def _note(options: argparse.Namespace) -> int:
     path = _path(options)
     library.add_note(path, options.text, wall_clock())
     print(f"noted with take {path.stem}")
+    return 0
+
+
+def _rename(options: argparse.Namespace) -> int:
+    path = _path(options)
+    library.rename(path, options.title)
+    print(f"take {path.stem} is called {options.title}" if options.title.strip() else f"take {path.stem} has no name")
     return 0
 
 

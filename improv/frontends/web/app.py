@@ -26,6 +26,7 @@ from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import texts
 from improv.frontends.web.beginnings_api import BeginningsApi
 from improv.frontends.web.connection_limits import patient_protocol
+from improv.frontends.web.journeys_api import JourneysApi
 from improv.frontends.web.pairing_api import PairingApi
 from improv.frontends.web.people_api import PeopleApi
 from improv.frontends.web.settings_api import SettingsApi
@@ -52,11 +53,16 @@ def application(broker: Broker, credentials: Credentials, pairing: Pairing, sett
     routes += SettingsApi(settings.config_file, settings.overrides).routes(body_of)
     if settings.beginnings_folder:
         routes += BeginningsApi(settings.beginnings_folder).routes(body_of)
+    routes += JourneysApi(settings.config_file, settings.overrides, lambda: _mood(broker)).routes(body_of)
     if settings.takes_folder:
         routes += TakesApi(settings.takes_folder).routes(body_of)
         routes += PeopleApi(settings.takes_folder, broker).routes(body_of)
     routes.append(Mount("/static", StaticFiles(directory=texts.STATIC)))  # refuses what lies outside of it
     return Starlette(routes=routes)
+
+
+def _mood(broker: Broker) -> tuple[float, float]:
+    return float(broker.state.get("valence", 0.0)), float(broker.state.get("arousal", 0.0))
 
 
 class _Pages:

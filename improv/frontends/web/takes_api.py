@@ -29,6 +29,8 @@ KINDS = {
     "html": ("text/html; charset=utf-8", ["report"]),
 }
 
+SEALED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+
 Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
@@ -49,6 +51,18 @@ class TakesApi:
         async def file(request: Request) -> Response:
             return await self._file(request.path_params["take_id"], request.path_params["kind"])
 
+        async def report(request: Request) -> Response:
+            return await self._file(request.path_params["take_id"], "html", shown=True)
+
+        async def strip(request: Request) -> Response:
+            return await self._file(request.path_params["take_id"], "png", "--strip")
+
+        async def title(request: Request) -> Response:
+            text = await body(request, LONGEST_NOTE_BYTES)
+            if text is None:
+                return JSONResponse({"ok": False, "error": f"a name may have {LONGEST_NOTE_BYTES} bytes"}, 413)
+            return await self._change("rename", request.path_params["take_id"], "--", text.decode(errors="replace"))
+
         async def delete(request: Request) -> Response:
             return await self._change("delete", request.path_params["take_id"], "--yes")
 
@@ -61,19 +75,26 @@ class TakesApi:
         return [
             Route("/api/takes", listed),
             Route("/api/takes/{take_id}.{kind}", file),
+            Route("/api/takes/{take_id}/report", report),
+            Route("/api/takes/{take_id}/strip", strip),
+            Route("/api/takes/{take_id}/title", title, methods=["POST"]),
             Route("/api/takes/{take_id}", delete, methods=["DELETE"]),
             Route("/api/takes/{take_id}/note", note, methods=["POST"]),
         ]
 
-    async def _file(self, take_id: str, kind: str) -> Response:
+    async def _file(self, take_id: str, kind: str, *options: str, shown: bool = False) -> Response:
+        """shown: by the browser, as a page that may do nothing but be looked at; else it is kept as a file."""
         if not TAKE_ID.fullmatch(take_id) or kind not in KINDS:
             return JSONResponse({"ok": False, "error": "there is no such take or kind of file"}, 404)
         media, action = KINDS[kind]
         with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
             out = Path(folder) / f"{take_id}.{kind}"
-            ran = await self._run(*action, take_id, str(out))
+            ran = await self._run(*action, take_id, str(out), *options)
             if ran.code:
                 return refused(ran.sentence)
+            if shown:
+                sealed = {"Content-Security-Policy": SEALED}
+                return Response(out.read_bytes(), media_type=media, headers=sealed)
             kept = {"Content-Disposition": f'attachment; filename="{out.name}"'}
             return Response(out.read_bytes(), media_type=media, headers=kept)
 

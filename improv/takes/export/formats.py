@@ -58,16 +58,24 @@ def write_music(
         midi_file.save(music_file(music, channel, program), path, permissions=permissions)
 
 
-def write_take(take: Take, path: Path, *, soundfont: Path | None = None, permissions: int | None = None) -> None:
-    """The take in whatever the suffix says."""
+def write_take(
+    take: Take,
+    path: Path,
+    *,
+    soundfont: Path | None = None,
+    permissions: int | None = None,
+    strip: bool = False,
+    whose: str = "",
+) -> None:
+    """The take in whatever the suffix says. strip: a picture that is its time line alone. whose: for the report."""
     suffix = checked(path, OF_TAKE).suffix.lower()
     if suffix == ".png":
-        from improv.takes.export.picture import png
+        from improv.takes.export import picture
 
-        write_whole(path, png(take), permissions=permissions)
+        write_whole(path, picture.strip(take) if strip else picture.png(take), permissions=permissions)
     elif suffix == ".html":
         from improv.takes.export.report import html
 
-        write_whole(path, html(take), permissions=permissions)
+        write_whole(path, html(take, whose=whose), permissions=permissions)
     else:
         write_music(of_take(take), path, soundfont=soundfont, permissions=permissions)

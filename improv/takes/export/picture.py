@@ -18,6 +18,7 @@ MOOD_HEIGHT, GAP, KEY_HEIGHT = 130, 26, 6
 PIXELS_PER_S, NARROWEST, WIDEST = 12, 900, 16_000
 PAPER, INK, GRID, FAINT = "#fffdf8", "#2b2a28", "#e4dfd3", "#8a857a"
 VALENCE, AROUSAL, PIANO, PERSON = "#1f6f8b", "#c8553d", "#3a4a6b", "#b8860b"
+STRIP_WIDTH, STRIP_HEIGHT, STRIP_MOOD = 1600, 240, 70  # pixels; the mood's part is the upper one
 LABEL_SIZE, TITLE_SIZE = 13, 16
 BAR_EVERY_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800)
 NARROWEST_MARK = 70  # pixels between two times on the axis
@@ -50,6 +51,31 @@ def png(take: Take) -> bytes:
     for on_s, off_s, pitch in held(take.person, take.seconds):
         if low <= pitch <= high:
             _bar(draw, on_s, off_s, pitch, PERSON, left, roll_top, high, scale)
+    out = io.BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def strip(take: Take) -> bytes:
+    """Mood and notes alone, from edge to edge: the left one is the beginning, the right one the end."""
+    from PIL import Image, ImageDraw
+
+    seconds = max(take.seconds, 1.0)
+    image = Image.new("RGB", (STRIP_WIDTH, STRIP_HEIGHT), PAPER)
+    draw = ImageDraw.Draw(image)
+    scale, middle = STRIP_WIDTH / seconds, STRIP_MOOD / 2
+    for index, colour in ((0, VALENCE), (1, AROUSAL)):
+        path = [(step.at_s * scale, middle - (middle - 3) * step.mood[index]) for step in take.steps]
+        if len(path) > 1:
+            draw.line(path, colour, 2)
+    keys = held(take.person, take.seconds)
+    bars = [(note.on_s, note.off_s, note.pitch, _shade(note.velocity)) for note in take.notes]
+    bars += [(on_s, off_s, pitch, PERSON) for on_s, off_s, pitch in keys]
+    low, high = min((bar[2] for bar in bars), default=60), max((bar[2] for bar in bars), default=60)
+    height = (STRIP_HEIGHT - STRIP_MOOD) / (high - low + 1)
+    for on_s, off_s, pitch, colour in bars:
+        top = STRIP_MOOD + (high - pitch) * height
+        draw.rectangle([on_s * scale, top, max(off_s, on_s) * scale + 1, top + max(height - 1, 1)], colour)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -1,35 +1,48 @@
-"""One page about a take, for a file: what was commanded and played, what the person did, what people wrote down.
+"""One page about a take, for those who were there and for a file: the course of mood, tempo and loudness over the
+minutes, who led and who followed, and what people wrote down.
 
-Self-contained HTML that prints on one or two sheets. It describes music; it makes no statement about a person.
+Self-contained HTML that prints on one sheet, in words of the page. It describes music; it makes no statement about a
+person.
 """
 
 from __future__ import annotations
 
 import base64
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+from improv import __version__
 from improv.music.mood import nearest_name
-from improv.takes.export.picture import held, png
+from improv.takes.export import leading
+from improv.takes.export.chart import Axis, Chart, Line, chart, round_axis
+from improv.takes.export.picture import held, strip
+from improv.takes.export.report_words import ENGLISH
 from improv.takes.export.template import template
-from improv.takes.take import PlayedNote, PlayedStep, Take
+from improv.takes.take import PlayedStep, Take
 
-WINDOWS = 60  # points of a curve
-WIDTH, HEIGHT = 640, 90  # of a curve, in its own units
+WINDOWS = 90  # points of a curve
+HEIGHT = 84  # of a chart
+LEAST_TEMPO, LEAST_LOUDNESS, LEAST_DENSITY = 20, 20, 2  # spans of an axis
 
 
-def html(take: Take) -> str:
-    """The page."""
+def html(take: Take, words: Mapping[str, str] = ENGLISH, whose: str = "") -> str:
+    """The page. whose: name of the person whose take it is."""
+    began = _began(take)
+    model = take.head.get("model") or {}
+    made = words["made"].format(version=__version__, model=model.get("name", ""), seed=take.head.get("seed", ""))
     return template(__package__, "report.html").render(
-        title=f"Take {take.take_id}",
-        facts=facts(take),
-        picture=base64.b64encode(png(take)).decode(),
+        words=words,
+        title=take.title or f"{words['take']} {began}",
+        whose=whose,
+        facts=facts(take, words),
+        strip=base64.b64encode(strip(take)).decode(),
+        charts=charts(take, words),
+        parts=_parts(take, words),
+        notes=[(when[:16].replace("T", " "), text) for when, text in take.written],
         moods=mood_path(take),
-        curves=[_drawn(*curve) for curve in curves(take)],
-        width=WIDTH,
-        height=HEIGHT,
-        notes=take.written,
-        commands=[(clock(c.at_s), c.text) for c in take.commands],
+        commands=[(clock(command.at_s), command.text) for command in take.commands],
+        made=made,
     )
 
 
@@ -39,28 +52,27 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def facts(take: Take) -> list[tuple[str, str]]:
+def facts(take: Take, words: Mapping[str, str]) -> list[tuple[str, str]]:
     """The table at the top."""
     keys = held(take.person, take.seconds)
-    played = sum(off_s - on_s for on_s, off_s, _ in keys)
-    model = take.head.get("model") or {}
+    minutes = clock(leading.sounding_s(keys, 0.0, take.seconds))
+    person = words["person_played"].format(notes=len(keys), minutes=minutes) if keys else words["person_silent"]
+    journeys = list(dict.fromkeys(stand.journey for stand in take.stands if stand.journey))
+    moods = [nearest_name(take.steps[index].mood) for index in (0, -1)] if take.steps else []
+    state = words[take.state]
+    if take.damaged:
+        state += "; " + words["damaged"].format(number=take.damaged)
     rows = [
-        ("Began", str(take.head.get("started", ""))[:19].replace("T", " ")),
-        ("Duration", clock(take.seconds)),
-        ("Notes played", str(len(take.notes))),
-        ("Loudness, median velocity", _median([note.velocity for note in take.notes])),
-        ("Notes per second", f"{len(take.notes) / max(take.seconds, 1.0):.1f}"),
-        ("Tempo, median", _median([step.tempo_bpm for step in take.steps], " bpm")),
-        ("The person played", f"{len(keys)} notes, keys held for {clock(played)}" if keys else "no notes"),
-        ("Model", str(model.get("name", ""))),
-        ("Seed", str(take.head.get("seed", ""))),
-        ("State", take.state),
+        (words["began"], _began(take)),
+        (words["length"], f"{clock(take.seconds)} {words['minutes']}"),
+        (words["mood"], words["mood_from_to"].format(first=moods[0], last=moods[1]) if moods else "-"),
+        (words["journey"], ", ".join(journeys) or words["none"]),
+        (words["tempo"], _typical([step.tempo_bpm for step in take.steps], words, words["tempo_unit"])),
+        (words["loudness"], _typical([note.velocity for note in take.notes], words, words["loudness_unit"])),
+        (words["person"], person),
+        (words["brainmusic"], words["played"].format(notes=len(take.notes))),
     ]
-    return rows + ([("Damaged lines left out", str(take.damaged))] if take.damaged else [])
-
-
-def _median(values: Sequence[float], unit: str = "") -> str:
-    return f"{statistics.median(values):.0f}{unit}" if values else "-"
+    return rows if take.ended and not take.damaged else [*rows, (words["state"], state)]
 
 
 def mood_path(take: Take) -> list[tuple[str, str, str, str]]:
@@ -75,34 +87,104 @@ def mood_path(take: Take) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def curves(take: Take) -> list[tuple[str, str, list[float]]]:
-    """(title, unit, values over the take) of loudness, density and tempo; the person's notes where there are any."""
-    width_s = max(take.seconds, 1.0) / WINDOWS
-
-    def over(times: Sequence[float], value: Callable[[list[int]], float]) -> list[float]:
-        cells: list[list[int]] = [[] for _ in range(WINDOWS)]
-        for index, at_s in enumerate(times):
-            cells[min(int(at_s / width_s), WINDOWS - 1)].append(index)
-        return [value(cell) for cell in cells]
-
-    notes: list[PlayedNote] = take.notes
-    steps: list[PlayedStep] = take.steps
-    on_s = [note.on_s for note in notes]
-    loud = over(on_s, lambda cell: statistics.fmean([notes[i].velocity for i in cell]) if cell else 0.0)
-    dense = over(on_s, lambda cell: len(cell) / width_s)
-    tempo = over(
-        [s.at_s for s in steps], lambda cell: statistics.fmean([steps[i].tempo_bpm for i in cell]) if cell else 0.0
+def charts(take: Take, words: Mapping[str, str]) -> list[Chart]:
+    """Both axes of the mood, tempo, loudness and notes a second, over the same minutes."""
+    keys = held(take.person, take.seconds)
+    tempo = _means(take, [(step.at_s, step.tempo_bpm) for step in take.steps])
+    loud = _means(take, [(note.on_s, float(note.velocity)) for note in take.notes])
+    ours, theirs = (_rate(take, onsets) for onsets in ([note.on_s for note in take.notes], [key[0] for key in keys]))
+    both = [Line("one", [ours]), *([Line("other", [theirs])] if keys else [])]
+    density = words["density_text"] if keys else ""
+    plain = (
+        ("tempo", [Line("one", tempo)], [value for row in tempo for _, value in row], LEAST_TEMPO, ""),
+        ("loudness", [Line("one", loud)], [value for row in loud for _, value in row], LEAST_LOUDNESS, ""),
+        ("density", both, [0.0, *(value for _, value in [*ours, *theirs])], LEAST_DENSITY, density),
     )
-    found = [("Loudness", "velocity", loud), ("Density", "notes per second", dense), ("Tempo", "bpm", tempo)]
-    if keys := held(take.person, take.seconds):
-        found.append(
-            ("The person", "notes per second", over([key[0] for key in keys], lambda cell: len(cell) / width_s))
+    return [
+        _mood_chart(take, words, 0, ("unpleasant", "pleasant"), ""),
+        _mood_chart(take, words, 1, ("still", "excited"), words["mood_text"]),
+        *(
+            chart(
+                words[name],
+                words[f"{name}_unit"],
+                text,
+                take.seconds,
+                HEIGHT,
+                round_axis(values, least),
+                lines,
+                words["minute"],
+            )
+            for name, lines, values, least, text in plain
+        ),
+    ]
+
+
+def _mood_chart(take: Take, words: Mapping[str, str], index: int, ends: tuple[str, str], text: str) -> Chart:
+    """One axis of the mood: as played, and as commanded in steps."""
+    played = [(step.at_s, step.mood[index]) for step in _thinned(take)]
+    changes = [*(change.at_s for change in take.changes[1:]), take.seconds]
+    commanded = [
+        (at_s, change.target[index])
+        for change, end_s in zip(take.changes, changes, strict=True)
+        for at_s in (change.at_s, end_s)
+    ]
+    axis = Axis(-1, 1, [(-1.0, words[ends[0]]), (1.0, words[ends[1]])])
+    lines = [Line("target", [commanded]), Line("one", [played])]
+    title = f"{words[ends[0]]} – {words[ends[1]]}"
+    return chart(title, "", text, take.seconds, HEIGHT, axis, lines, words["minute"])
+
+
+def _thinned(take: Take) -> list[PlayedStep]:
+    return take.steps[:: max(len(take.steps) // (4 * WINDOWS), 1)]
+
+
+def _means(take: Take, values: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """The mean of each window; a window without a value breaks the line."""
+    width_s = max(take.seconds, 1.0) / WINDOWS
+    cells: list[list[float]] = [[] for _ in range(WINDOWS)]
+    for at_s, value in values:
+        cells[min(max(int(at_s / width_s), 0), WINDOWS - 1)].append(value)
+    rows: list[list[tuple[float, float]]] = [[]]
+    for index, cell in enumerate(cells):
+        if cell:
+            rows[-1].append(((index + 0.5) * width_s, statistics.fmean(cell)))
+        elif rows[-1]:
+            rows.append([])
+    return rows
+
+
+def _rate(take: Take, onsets: Sequence[float]) -> list[tuple[float, float]]:
+    """Onsets a second in each window."""
+    width_s = max(take.seconds, 1.0) / WINDOWS
+    counts = [0] * WINDOWS
+    for at_s in onsets:
+        counts[min(max(int(at_s / width_s), 0), WINDOWS - 1)] += 1
+    return [((index + 0.5) * width_s, count / width_s) for index, count in enumerate(counts)]
+
+
+def _parts(take: Take, words: Mapping[str, str]) -> list[tuple[str, ...]]:
+    return [
+        (
+            clock(part.from_s),
+            clock(part.to_s),
+            *leading.led(part, words),
+            f"{100 * part.person_s / max(part.to_s - part.from_s, 0.1):.0f} %",
         )
-    return found
+        for part in leading.parts(take)
+    ]
 
 
-def _drawn(title: str, unit: str, values: list[float]) -> dict[str, str | float]:
-    """A curve as the page draws it: from the left, its highest value at the top."""
-    top = max(values, default=0.0) or 1.0
-    points = (f"{WIDTH * (i + 0.5) / len(values):.1f},{HEIGHT * (1 - v / top):.1f}" for i, v in enumerate(values))
-    return {"title": title, "unit": unit, "top": top, "points": " ".join(points)}
+def _typical(values: Sequence[float], words: Mapping[str, str], unit: str) -> str:
+    """The median, and where the middle four fifths lie."""
+    if len(values) < 2:
+        return "-"
+    tenths = statistics.quantiles(values, n=10)
+    middle, low, high = (f"{value:.0f}" for value in (statistics.median(values), tenths[0], tenths[-1]))
+    return f"{words['typical'].format(middle=middle, low=low, high=high)} {unit}"
+
+
+def _began(take: Take) -> str:
+    try:
+        return f"{datetime.fromisoformat(str(take.head.get('started', ''))):%Y-%m-%d %H:%M}"
+    except ValueError:
+        return take.take_id

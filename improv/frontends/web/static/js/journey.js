@@ -32,6 +32,7 @@ export class Journey {
 
   show(state) {
     this._forms.show(state);
+    this._offer(state.journeys ?? []);
     if (this._built) this._showWay(state);
     for (const [name, fields] of this._limits) { // those of a journey under way are its own, and go with it
       const band = state.limits_set?.[name] ?? [null, null];
@@ -59,6 +60,14 @@ export class Journey {
     this._length_s = 0;
     this._under = make("div", { class: "group", hidden: true }, this._title, this._seek.element, make("div", { class: "row" }, this._hold, leave));
     return make("div", { class: "group" }, this._choose, this._under);
+  }
+
+  /** Journeys that were made or deleted meanwhile. */
+  _offer(names) {
+    if (!this._select || document.activeElement === this._select || [...this._select.options].map(({ value }) => value).join("\n") === names.join("\n")) return;
+    const chosen = this._select.value;
+    this._select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
+    if (names.includes(chosen)) this._select.value = chosen;
   }
 
   _showWay({ journey, journey_held, journey_s, journey_length_s }) {

@@ -6,6 +6,7 @@ import { by, make, write } from "./dom.js";
 import { Forms } from "./forms.js";
 import { Health } from "./health.js";
 import { Journey } from "./journey.js";
+import { JourneyBook } from "./journey-book.js";
 import { Learn } from "./learn.js";
 import { Live } from "./live.js";
 import { CORNERS, icon, moodName, nearest, tint, words } from "./moods.js";
@@ -44,6 +45,7 @@ const shape = new Shape(send);
 const transport = new Transport(send, (command) => Boolean(live.row(command)), complain);
 const forms = new Forms(send);
 const journey = new Journey(send);
+const journeyBook = new JourneyBook(send, complain);
 const together = new Together(send);
 const beginning = new Beginning(send, complain);
 const plan = new Plan(send);
@@ -52,7 +54,7 @@ const learn = new Learn(complain);
 const settings = new Settings(complain, send);
 new OtherDevices(complain);
 const people = new People(send, complain);
-const takes = new Takes(complain, send);
+const takes = new Takes(complain, send, (id) => people.nameOf(id));
 const health = new Health(sound);
 
 // ------------------------------------------------------------------------------------------------------- the wire
@@ -116,12 +118,13 @@ function build(hello) {
   scenes.build(hello);
   settings.build(hello);
   people.build(hello);
+  journeyBook.build(hello);
 }
 
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, beginning, plan, scenes, settings, people]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, beginning, plan, scenes, settings, people, journeyBook]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
@@ -196,8 +199,9 @@ function complain(sentence) {
 }
 
 tabs(document.querySelector("[role=tablist]"), (id) => {
-  if (id === "panel-takes") takes.refresh();
+  if (id === "panel-takes") people.refresh().then(() => takes.refresh()); // whose takes they are
   if (id === "panel-people") people.refresh();
+  if (id === "panel-journey") journeyBook.refresh();
   if (id === "panel-health" && live.state) health.show(live.state);
 });
 themes(() => {

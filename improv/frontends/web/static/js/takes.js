@@ -5,10 +5,11 @@ import { button, by, make, picture, write } from "./dom.js";
 import { named, t } from "./texts.js";
 
 export class Takes {
-  /** complain(sentence): tell the person what went wrong. send(command, values). */
-  constructor(complain, send) {
+  /** complain(sentence): tell the person what went wrong. send(command, values). nameOf(id): of a person. */
+  constructor(complain, send, nameOf) {
     this._complain = complain;
     this._send = send;
+    this._nameOf = nameOf;
     this._list = by("takes");
   }
 
@@ -29,43 +30,75 @@ export class Takes {
     this._list.replaceChildren(make("ul", { class: "takes" }, ...takes.map((take) => this._take(take))));
   }
 
-  _take({ take_id: id, started, seconds, state, model }) {
+  _take({ take_id: id, started, seconds, state, model, title, person }) {
     const address = `/api/takes/${encodeURIComponent(id)}`, began = new Date(started);
-    const name = Number.isNaN(began.valueOf()) ? id : began.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
-    const file = (text, kind, what, iconName) => make("a", { class: "button", href: `${address}.${kind}`, download: true, "aria-label": t("takes.file_of", { what, name }), title: what }, picture(iconName), text);
-    const act = (what, iconName, onclick) => button("", { class: "button icon", "aria-label": t("takes.act_on", { what, name }), title: what, onclick }, iconName);
+    const moment = Number.isNaN(began.valueOf()) ? id : began.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    const name = title ? `${title}, ${moment}` : moment;
+    const file = (text, kind, what, iconName) => this._file(`${address}.${kind}`, `${id}.${kind}`, { text, what, name, iconName });
+    const act = (what, iconName, onclick, more = {}) => button("", { class: "button icon", "aria-label": t("takes.act_on", { what, name }), title: what, onclick, ...more }, iconName);
+    const whose = person && (this._nameOf(person) || "a person who was deleted");
     return make("li", { class: "take" },
-      make("div", { class: "take-text" }, make("b", {}, name), make("span", {}, [length(seconds), model, state === "ended" ? "" : named("take_states", state) ?? state].filter(Boolean).join(" · "))),
+      make("div", { class: "take-text" }, make("b", {}, title || moment), make("span", {}, [title && moment, whose, length(seconds), model, state === "ended" ? "" : named("take_states", state) ?? state].filter(Boolean).join(" · "))),
       make("div", { class: "take-buttons" },
+        this._sound(address, name, seconds),
+        make("a", { class: "button", href: `${address}/report`, target: "_blank", rel: "noopener", "aria-label": `Report of the take of ${name}, in a new window`, title: "Report, to be read or printed" }, picture("report"), t("takes.report")),
         file("MIDI", "mid", t("takes.midi"), "download"),
+        file("Sound", "flac", "Sound (FLAC)", "download"),
         file(t("takes.score"), "musicxml", t("takes.musicxml"), "download"),
-        this._sound(address, name),
         button(t("takes.begin"), { class: "button", "aria-label": t("takes.act_on", { what: t("takes.begin"), name }), title: t("takes.begin_hint"), onclick: () => this._send("begin_from_take", { take: id }) }, "play"),
         file(t("takes.picture"), "png", t("takes.picture"), "picture"),
-        file(t("takes.report"), "html", t("takes.report"), "report"),
         act(t("takes.note"), "note", () => this._write(address, name)),
+        act("Rename", "own", () => this._rename(address, name, title), { disabled: state === "playing" }),
         act(t("takes.delete"), "delete", () => this._delete(address, name))));
   }
 
-  /** The sound of a take is computed first, which takes a while: listened to here, and kept from the player's own menu. */
-  _sound(address, name) {
+  /** A file is made first, which may take a while: the button says so, and the browser keeps it then. */
+  _file(address, fileName, { text, what, name, iconName }) {
+    const words = make("span", {}, text);
+    const link = make("a", { class: "button", href: address, download: fileName, "aria-label": t("takes.file_of", { what, name }), title: what }, picture(iconName), words);
+    link.addEventListener("click", async (event) => {
+      event.preventDefault();
+      if (link.getAttribute("aria-busy")) return;
+      link.setAttribute("aria-busy", true);
+      write(words, "Making …");
+      const made = await this._fetched(address);
+      link.removeAttribute("aria-busy");
+      write(words, text);
+      if (made) keep(made, fileName);
+    });
+    return link;
+  }
+
+  /** The sound of a take is computed first, which takes a while; the picture beside it shows where it is, and seeks. */
+  _sound(address, name, seconds) {
     const listen = button(t("takes.listen"), { class: "button", "aria-label": t("takes.act_on", { what: t("takes.listen"), name }), title: t("takes.listen") }, "play");
     listen.onclick = async () => {
       listen.disabled = true;
+      listen.setAttribute("aria-busy", true);
       write(listen.querySelector("span"), t("takes.computing"));
-      try {
-        const answer = await fetch(`${address}.flac`);
-        if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error ?? t("takes.no_sound"));
-        const player = make("audio", { class: "take-player", controls: true, autoplay: true, src: URL.createObjectURL(await answer.blob()), "aria-label": t("takes.of", { name }) });
-        listen.replaceWith(player);
-        player.focus();
-      } catch (error) {
-        this._complain(error instanceof TypeError ? t("link.lost_notice") : error.message);
-        listen.disabled = false;
-        write(listen.querySelector("span"), t("takes.listen"));
-      }
+      const [sound, strip] = await Promise.all([this._fetched(`${address}.flac`), this._fetched(`${address}/strip`)]);
+      listen.removeAttribute("aria-busy");
+      listen.disabled = false;
+      write(listen.querySelector("span"), t("takes.listen"));
+      if (!sound) return;
+      const player = make("audio", { class: "take-player", controls: true, autoplay: true, src: URL.createObjectURL(sound), "aria-label": t("takes.of", { name }) });
+      if (strip) listen.closest(".take").append(seeker(player, URL.createObjectURL(strip), name, seconds));
+      listen.replaceWith(player);
+      player.focus();
     };
     return listen;
+  }
+
+  /** What the server makes, or null after telling the person why not. */
+  async _fetched(address) {
+    try {
+      const answer = await fetch(address);
+      if (answer.ok) return await answer.blob();
+      this._complain((await answer.json().catch(() => ({}))).error ?? "That could not be made.");
+    } catch {
+      this._complain(t("link.lost_notice"));
+    }
+    return null;
   }
 
   // ------------------------------------------------------------------------------------------------------ questions
@@ -78,6 +111,11 @@ export class Takes {
   async _write(address, name) {
     const text = await asked(t("takes.note_question", { name }), t("takes.keep_note"), true);
     if (text) await this._change(`${address}/note`, { method: "POST", body: text });
+  }
+
+  async _rename(address, name, title) {
+    const text = await asked(`A name for the take of ${name}`, "Keep the name", true, title);
+    if (text !== null) await this._change(`${address}/title`, { method: "POST", body: text });
   }
 
   async _change(address, request) {
@@ -93,3 +131,40 @@ export class Takes {
 }
 
 const length = (seconds) => (seconds < 60 ? `${Math.round(seconds)} s` : `${(seconds / 60).toFixed(1)} min`);
+
+function keep(blob, fileName) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: fileName });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
+/** Mood and notes of a take; where it is pressed the player goes on. */
+function seeker(player, address, name, seconds) {
+  const line = make("i", { class: "take-line", "aria-hidden": "true" });
+  const strip = make("div", { class: "take-strip", role: "slider", tabindex: 0, "aria-label": `Place in the take of ${name}`, "aria-valuemin": 0, "aria-valuemax": Math.round(seconds) },
+    make("img", { src: address, alt: "", draggable: "false" }), line);
+  const show = () => {
+    line.style.setProperty("--place", `${100 * Math.min(player.currentTime / seconds, 1)}%`);
+    strip.setAttribute("aria-valuenow", Math.round(player.currentTime));
+    strip.setAttribute("aria-valuetext", `${clock(player.currentTime)} of ${clock(seconds)}`);
+  };
+  const go = (to_s) => {
+    player.currentTime = Math.min(Math.max(to_s, 0), seconds);
+    show();
+  };
+  strip.addEventListener("pointerdown", (event) => {
+    const box = strip.getBoundingClientRect();
+    go((seconds * (event.clientX - box.left)) / box.width);
+  });
+  strip.addEventListener("keydown", (event) => {
+    const goal = { ArrowRight: player.currentTime + 5, ArrowLeft: player.currentTime - 5, Home: 0, End: seconds }[event.key];
+    if (goal === undefined) return;
+    event.preventDefault();
+    go(goal);
+  });
+  for (const kind of ["timeupdate", "seeked", "loadedmetadata"]) player.addEventListener(kind, show);
+  show();
+  return strip;
+}

@@ -1,0 +1,242 @@
+// The journeys: each with its length and its path, and a form to make and change one's own.
+
+import { asked } from "./ask.js";
+import { button, by, make, makeSvg, throttled } from "./dom.js";
+
+const LOST = "That cannot be done while the connection is lost.";
+const PREVIEW_EVERY_MS = 700;
+const LIMITS = { loudness: "Loudness, velocity", tempo: "Tempo, bpm", register: "Keys, MIDI pitch", onset_density: "Density, onsets/s" };
+const HERE = "here";
+const NEW_ISO = { name: "", iso: { from: HERE, to: "calm", match: 120, lead: 600, hold: 300, steps: 3 }, limits: {}, end: false };
+
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.round(s % 60)).padStart(2, "0")}`;
+const fileName = (title) => title.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+
+/** The path on the mood plane, and pleasantness and excitement over time. */
+function drawn({ name, points, length_s }) {
+  const on = (low, size, value) => low + size * (1 + value) / 2;
+  const line = (cls, pairs) => makeSvg("polyline", { class: cls, points: pairs.map((pair) => pair.map((x) => x.toFixed(1)).join(",")).join(" ") });
+  const across = (s) => 130 + 190 * (length_s ? s / length_s : 0);
+  const plane = points.map(([, valence, arousal]) => [on(12, 80, valence), on(12, 80, -arousal)]);
+  return makeSvg("svg", { class: "journey-picture", viewBox: "0 0 330 112", role: "img", "aria-label": `The path of ${name}, ${clock(length_s)}` },
+    makeSvg("rect", { class: "frame", x: 8, y: 8, width: 88, height: 88 }), makeSvg("path", { class: "frame", d: "M52 8V96M8 52H96" }),
+    line("path", plane), makeSvg("circle", { cx: plane.at(-1)[0], cy: plane.at(-1)[1], r: 4 }),
+    makeSvg("rect", { class: "frame", x: 130, y: 8, width: 190, height: 88 }), makeSvg("path", { class: "frame", d: "M130 52H320" }),
+    line("pleasant", points.map(([s, valence]) => [across(s), on(12, 80, -valence)])), line("excited", points.map(([s, , arousal]) => [across(s), on(12, 80, -arousal)])),
+    label(8, 108, "mood"), label(130, 108, "0:00"), label(320, 108, clock(length_s), "end"));
+}
+
+const label = (x, y, text, anchor = "start") => makeSvg("text", { x, y, "text-anchor": anchor }, text);
+
+export class JourneyBook {
+  /** send(command, values): to the engine. say(sentence): tell the person. */
+  constructor(send, say) {
+    this._send = send;
+    this._say = say;
+    this._moods = [];
+    this._known = []; // names that the engine can start
+    this._list = make("div", {});
+    this._form = make("div", {});
+    this._new = button("A new journey", { onclick: () => this._edit(structuredClone(NEW_ISO), "") }, "plus");
+    by("journey-book").replaceChildren(
+      make("h3", { class: "part" }, "The journeys"),
+      make("p", { class: "hint" }, "Whole line: unpleasant to pleasant. Dashed line: still to excited. Those that begin where the music is are drawn from the mood now."),
+      this._list, make("div", { class: "row" }, this._new), this._form);
+  }
+
+  build(hello) { this._moods = Object.keys(hello.moods); }
+
+  show({ journeys }) {
+    const before = this._known.join("\n");
+    this._known = journeys ?? [];
+    if (before !== this._known.join("\n") && !by("panel-journey").hidden) this.refresh();
+  }
+
+  async refresh() {
+    const told = await this._ask("/api/journeys", undefined, this._new);
+    if (told) this._list.replaceChildren(make("ul", { class: "rows" }, ...told.map((journey) => this._row(journey))));
+  }
+
+  _row(journey) {
+    const { file, name, length_s, own, here, form } = journey;
+    const start = button("Set out", { "aria-label": `Set out: ${name}`, disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
+    const change = button(own ? "Change" : "Change a copy", { "aria-label": `${own ? "Change" : "Change a copy of"} ${name}`, onclick: () => this._edit(structuredClone(form), file) }, "note");
+    const out = own ? button("", { class: "button icon", "aria-label": `Delete ${name}`, title: "Delete", onclick: () => this._delete(journey, out) }, "delete") : null;
+    const facts = [file, clock(length_s), own ? "yours" : "included", here && "begins where the music is"].filter(Boolean).join(" · ");
+    return make("li", {}, make("span", {}, make("b", {}, name), make("br"), make("span", { class: "person-facts" }, facts)), drawn(journey), make("div", { class: "row" }, start, change, out));
+  }
+
+  async _delete({ file, name }, asking) {
+    if (!(await asked(`Delete the journey ${name}?`, "Delete for good", false))) return;
+    if (await this._ask(`/api/journeys/${file}`, { method: "DELETE" }, asking)) await this.refresh();
+    this._new.focus();
+  }
+
+  // -------------------------------------------------------------------------------------------------------- the form
+
+  _edit(form, file) {
+    this._values = { limits: {}, end: false, ...form };
+    this._file = file;
+    this._preview = throttled(() => this._look(), PREVIEW_EVERY_MS);
+    const title = this._text("journey-title", "Name", form.name ?? file, (value) => { this._values.name = value; });
+    const kind = this._choice("journey-kind", "Way", [["iso", "Meet, lead, hold (iso principle)"], ["points", "From point to point"]], form.iso ? "iso" : "points", (value) => this._turn(value));
+    this._way = make("div", { class: "group" });
+    this._picture = make("div", { role: "status" });
+    const keep = button("Keep the journey", { type: "submit" });
+    const shape = make("form", { class: "group journey-form", "aria-label": "A journey" }, make("div", { class: "forms" }, title, kind), this._way, this._limits(),
+      this._check("journey-end", "Close with a cadence at the end", this._values.end, (value) => { this._values.end = value; }),
+      this._picture, make("div", { class: "row" }, keep, button("Give up", { onclick: () => this._close() })));
+    shape.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this._keep(keep);
+    });
+    shape.addEventListener("input", () => this._preview());
+    this._form.replaceChildren(shape);
+    this._drawWay();
+    this._preview();
+    by("journey-title").focus();
+  }
+
+  _close() {
+    this._form.replaceChildren();
+    this._new.focus();
+  }
+
+  _turn(kind) {
+    if (kind === "iso") {
+      delete this._values.points;
+      this._values.iso = structuredClone(NEW_ISO.iso);
+    } else {
+      delete this._values.iso;
+      this._values.points = [{ at: 0, mood: "anxious" }, { at: 600, mood: "calm" }];
+    }
+    this._drawWay();
+  }
+
+  _drawWay() {
+    const { iso, points } = this._values;
+    this._way.replaceChildren(iso ? this._iso(iso) : this._points(points));
+  }
+
+  _iso(iso) {
+    const moods = this._places();
+    return make("div", { class: "forms" },
+      this._choice("iso-from", "The person is", [[HERE, "where the music is at the start"], ...moods], this._placed(iso.from ?? HERE), (value) => { iso.from = this._place(value); }),
+      this._choice("iso-to", "Lead to", moods, this._placed(iso.to), (value) => { iso.to = this._place(value); }),
+      this._minutes("iso-match", "Stay with them, minutes", iso.match, (s) => { iso.match = s; }),
+      this._minutes("iso-lead", "Lead, minutes", iso.lead, (s) => { iso.lead = s; }),
+      this._minutes("iso-hold", "Hold at the end, minutes", iso.hold, (s) => { iso.hold = s; }),
+      this._number("iso-steps", "Steps, each with a rest", iso.steps, { min: 3, max: 20, step: 1 }, (value) => { iso.steps = value; }));
+  }
+
+  _points(points) {
+    const rows = points.map((point, index) => make("div", { class: "row" },
+      this._minutes(`point-at-${index}`, `Point ${index + 1}, minute`, point.at, (s) => { point.at = s; }),
+      this._choice(`point-mood-${index}`, "Mood", this._places(), this._placed(point.mood), (value) => { point.mood = this._place(value); }),
+      points.length > 1 ? button("", { class: "button icon", "aria-label": `Take out point ${index + 1}`, title: "Take out", onclick: () => { points.splice(index, 1); this._drawWay(); this._preview(); } }, "abort") : null));
+    const more = button("Another point", { onclick: () => {
+      points.push({ at: points.at(-1).at + 120, mood: points.at(-1).mood });
+      this._drawWay();
+      this._preview();
+    } }, "plus");
+    return make("div", { class: "journey-points" }, ...rows, make("div", { class: "row" }, more));
+  }
+
+  _limits() {
+    const rows = Object.entries(LIMITS).map(([name, text]) => {
+      const fields = [0, 1].map((side) => make("input", { type: "number", step: "any", placeholder: "free", value: this._values.limits[name]?.[side] ?? "", "aria-label": `${text} on the journey, ${side ? "to" : "from"}` }));
+      for (const field of fields) field.addEventListener("input", () => {
+        const [low, high] = fields.map(({ value }) => (value === "" ? null : Number(value)));
+        if (low === null || high === null) delete this._values.limits[name];
+        else this._values.limits[name] = [low, high];
+      });
+      return make("div", { class: "limit field" }, make("span", {}, text), fields[0], make("i", { "aria-hidden": "true" }, "to"), fields[1]);
+    });
+    return make("div", { class: "group" }, make("p", { class: "hint" }, "Limits on the journey, both sides of each. They narrow your own, and end with it."), make("div", { class: "limits" }, ...rows));
+  }
+
+  /** Names of moods, and the points that the journey has beside them. */
+  _places() { return this._moods.map((name) => [name, name]); }
+  _placed(place) { return typeof place === "string" ? place : JSON.stringify(place); }
+  _place(value) { return value.startsWith("[") ? JSON.parse(value) : value; }
+
+  _field(id, text, input) { return make("div", { class: "field" }, make("label", { for: id }, text), input); }
+
+  _text(id, text, value, set) {
+    const input = make("input", { id, type: "text", maxlength: 60, required: true, autocomplete: "off", value });
+    input.addEventListener("input", () => set(input.value));
+    return this._field(id, text, input);
+  }
+
+  _number(id, text, value, range, set) {
+    const input = make("input", { id, type: "number", required: true, value, ...range });
+    input.addEventListener("input", () => input.value !== "" && set(Number(input.value)));
+    return this._field(id, text, input);
+  }
+
+  _minutes(id, text, seconds, set) { return this._number(id, text, Number((seconds / 60).toFixed(2)), { min: 0, max: 1440, step: "any" }, (value) => set(Math.round(60 * value))); }
+
+  _choice(id, text, offered, value, set) {
+    const all = offered.some(([name]) => name === value) ? offered : [...offered, [value, `the point ${value}`]];
+    const select = make("select", { id }, ...all.map(([name, words]) => make("option", { value: name }, words)));
+    select.value = value;
+    select.addEventListener("input", () => set(select.value));
+    return this._field(id, text, select);
+  }
+
+  _check(id, text, value, set) {
+    const input = make("input", { id, type: "checkbox", checked: Boolean(value) });
+    input.addEventListener("input", () => set(input.checked));
+    return make("div", { class: "field check" }, input, make("label", { for: id }, text));
+  }
+
+  // --------------------------------------------------------------------------------------------------------- asking
+
+  /** One preview at a time; what is typed meanwhile is looked at once more. */
+  async _look() {
+    if (this._looking) {
+      this._again = true;
+      return;
+    }
+    if (!this._picture.closest("form").checkValidity()) return; // half filled in
+    this._looking = true;
+    const looked = this._values;
+    try {
+      const answer = await fetch("/api/journeys", this._posted()), told = await answer.json();
+      if (looked !== this._values || !this._picture.isConnected) return;
+      if (answer.ok) this._picture.replaceChildren(drawn(told));
+      else this._picture.replaceChildren(make("p", { class: "warn" }, told.error));
+    } catch { /* the page says that the connection is lost */ } finally {
+      this._looking = false;
+      const again = this._again && this._picture.isConnected;
+      this._again = false;
+      if (again) this._preview();
+    }
+  }
+
+  async _keep(asking) {
+    const name = fileName(this._values.name || this._file) || "journey";
+    if (await this._ask(`/api/journeys/${name}`, this._posted(), asking)) {
+      await this.refresh();
+      this._close();
+    }
+  }
+
+  _posted() { return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(this._values) }; }
+
+  async _ask(address, request, asking) {
+    asking.disabled = true;
+    asking.setAttribute("aria-busy", true);
+    try {
+      const answer = await fetch(address, request), told = await answer.json();
+      if (answer.ok) return told;
+      this._say(told.error);
+    } catch {
+      this._say(LOST);
+    } finally {
+      asking.disabled = false;
+      asking.removeAttribute("aria-busy");
+    }
+    return null;
+  }
+}
