@@ -240,6 +240,7 @@ class Engine:
         now_s = self._clock.now()
         position = (self._ahead.heard(now_s) or self.improviser).position
         plan = self._outlook.fields(position.tick, now_s, playing=self.controls.playing)
+        told = {**plan, **self.scenes.fields(), **self._ports.fields(), **self.beginnings.fields()}
         return status(
             self.controls,
             self.improviser,
@@ -249,12 +250,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            {
-                **plan,
-                **self.scenes.fields(),
-                **self._ports.fields(),
-                **self.beginnings.fields(),
-                "journeys": tuple(self.midi_map.journeys),
-            },
+            {**told, "journeys": tuple(self.midi_map.journeys)},
             self._planner.counts(now_s),
         )
