@@ -48,7 +48,7 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
             assert page.evaluate("() => axe.run().then(({ violations }) => violations)") == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("button", name="Keep the journey").click()
-        page.get_by_role("button", name="Set out: To rest").click()
+        page.get_by_role("button", name="Start: To rest").click()
         eventually(lambda: daemon.state["journey"] == "To rest")
         assert daemon.state["limits"]["tempo"] == [50, 90]
         assert daemon.state["limits_set"] == {}

@@ -68,11 +68,11 @@ def chart(
 
 
 def times(seconds: float, minute: str) -> list[tuple[float, str]]:
-    """(second, text) of the marks below: whole steps of time, the last with the word for its unit."""
+    """(second, text) of the marks below: whole steps of time, the first with the word for its unit."""
     room = (WIDTH - LEFT - RIGHT) / FEWEST_TICKS_APART
     every_s = next((step for step in BAR_EVERY_S if seconds / step <= room), BAR_EVERY_S[-1])
     marks = [(float(s), f"{s // 60}:{s % 60:02d}") for s in range(0, int(seconds) + 1, every_s)]
-    return [*marks[:-1], (marks[-1][0], f"{marks[-1][1]} {minute}")]
+    return [(0.0, f"0 {minute}"), *marks[1:]]
 
 
 def round_axis(values: Sequence[float], least: float) -> Axis:

@@ -22,7 +22,7 @@ from improv.takes.export.template import template
 from improv.takes.take import PlayedStep, Take
 
 WINDOWS = 90  # points of a curve
-HEIGHT = 84  # of a chart
+HEIGHT = 70  # of a chart
 LEAST_TEMPO, LEAST_LOUDNESS, LEAST_DENSITY = 20, 20, 2  # spans of an axis
 
 

@@ -42,7 +42,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "density_unit": "a second",
         "density_text": "Whole line: BrainMusic. Dashed line: the person.",
         "notes_picture": "Mood and notes, from the beginning to the end",
-        "minute": "minute",
+        "minute": "min",
         "who": "Who led, who followed",
         "from": "from",
         "to": "to",

@@ -59,7 +59,7 @@ export class JourneyBook {
 
   _row(journey) {
     const { file, name, length_s, own, here, form } = journey;
-    const start = button("Set out", { "aria-label": `Set out: ${name}`, disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
+    const start = button("Start", { "aria-label": `Start: ${name}`, disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
     const change = button(own ? "Change" : "Change a copy", { "aria-label": `${own ? "Change" : "Change a copy of"} ${name}`, onclick: () => this._edit(structuredClone(form), file) }, "note");
     const out = own ? button("", { class: "button icon", "aria-label": `Delete ${name}`, title: "Delete", onclick: () => this._delete(journey, out) }, "delete") : null;
     const facts = [file, clock(length_s), own ? "yours" : "included", here && "begins where the music is"].filter(Boolean).join(" · ");
