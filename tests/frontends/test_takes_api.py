@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import Request
 from starlette.routing import Match
 
-from improv.frontends.web.app import _body
+from improv.frontends.web.app import body_of
 from improv.frontends.web.people_api import PeopleApi
 from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
@@ -30,7 +30,7 @@ def ask(api: TakesApi | SettingsApi | PeopleApi, method: str, path: str, content
         return {"type": "http.request", "body": content, "more_body": False}
 
     async def answer() -> tuple[int, bytes]:
-        for route in api.routes(_body):
+        for route in api.routes(body_of):
             match, child = route.matches(scope)
             if match is Match.FULL:
                 response = await route.endpoint(Request(scope | dict(child), receive))
