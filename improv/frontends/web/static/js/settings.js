@@ -1,6 +1,7 @@
 // Ports, chosen at once, and settings that are kept in the user's own configuration file.
 
 import { button, by, make, write } from "./dom.js";
+import { moodName } from "./moods.js";
 import { t } from "./texts.js";
 
 const PORTS = { "midi.output": "output", "midi.input": "input" }; // setting: command
