@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from improv.config import DEFAULT_CONTROLS
+from improv.control.command_row import Argument, Row
+from improv.control.command_table import COMMANDS
 from improv.control.published_state import FIELDS
-from improv.control.rows import Argument, Row
-from improv.control.table import COMMANDS
 from improv.files import atomic_write
 from tools import REPOSITORY
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from improv.control.command_row import Argument, Row, button
 from improv.control.commands import FILE, PLAYED, TAKE, BeginFrom
-from improv.control.rows import Argument, Row, button
 from improv.errors import InputError
 from improv.music.primer import MOST_BARS
 

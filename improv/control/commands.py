@@ -1,4 +1,4 @@
-"""What a person commands: one frozen record each. improv.control.table is their table, `state.apply` what they do; what
+"""What a person commands: one frozen record each. `command_table` lists them, `state.apply` says what they do; what
 speaks of scenes and of commands before is carried out by the engine's scenes.
 """
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 import mido
 
+from improv.control.command_row import PRESSED, MidiAction, Row
+from improv.control.command_table import COMMANDS
 from improv.control.commands import Command, RecallPlace, RecallScene
 from improv.control.journey import Plan
 from improv.control.parse import Names, parse
-from improv.control.rows import PRESSED, MidiAction, Row
-from improv.control.table import COMMANDS
 from improv.midi.fine_controls import ControlKey, FineControls, Turned
 from improv.music.mood import CORNERS, Mood
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from improv.control.command_row import Argument
+from improv.control.command_table import COMMANDS
 from improv.control.commands import Command
 from improv.control.journey import Plan
-from improv.control.rows import Argument
-from improv.control.table import COMMANDS
 from improv.errors import CommandError, InputError
 from improv.music.mood import CORNERS, Mood
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from improv.control import commands
+from improv.control.command_row import Argument, MidiAction, Row, button
 from improv.control.commands import LONGEST_GLIDE_S
-from improv.control.rows import Argument, MidiAction, Row, button
 from improv.control.scene_book import LONGEST_SET_LIST, scene_name, set_list_of
 
 SCENE_ROWS: tuple[Row, ...] = (

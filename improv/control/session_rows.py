@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from improv.control import commands
-from improv.control.rows import Argument, Row
+from improv.control.command_row import Argument, Row
 from improv.errors import InputError
 
 PERSON_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")

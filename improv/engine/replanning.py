@@ -10,7 +10,7 @@ from improv.clock import Clock
 from improv.control.state import ControlState
 from improv.engine.look_ahead import PLAN_EARLY_S, LookAhead, Replanning
 from improv.engine.models import Cast
-from improv.engine.overdue import Overdue
+from improv.engine.owed_notes import Overdue
 from improv.engine.own_notes import OwnNotes
 from improv.engine.say_once import SayOnce
 from improv.engine.settings import EngineSettings

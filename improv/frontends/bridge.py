@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from improv.clock import Clock
+from improv.control.command_table import table_as_json
 from improv.control.commands import FILE, BeginFrom, Command
 from improv.control.parse import Names, parse
 from improv.control.published_state import State, fields_as_json
-from improv.control.table import table_as_json
 from improv.errors import BrainMusicError, CommandError
 from improv.music.attributes import ATTRIBUTES
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from improv.errors import InputError
-from improv.midi.pairing import FileNote, Paired, Part, pair
+from improv.midi.note_ends import FileNote, Paired, Part, pair
 from improv.midi.parser import Meta, Parsed, Track, parse
 
 DEFAULT_TEMPO_US = 500_000

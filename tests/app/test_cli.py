@@ -109,7 +109,7 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert left.value.code == 0
         shown = " ".join(capsys.readouterr().out.split())
         assert text in shown
-        assert "--debug" in shown or name in ("takes", "people", "study"), "each of their actions has it"
+        assert "--debug" in shown or name in ("takes", "people", "study", "journey"), "each of their actions has it"
 
 
 def test_the_version_waits_for_nothing_heavy() -> None:

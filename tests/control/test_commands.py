@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.control import published_state, table
+from improv.control import command_table, published_state
+from improv.control.command_table import COMMANDS, table_as_json
 from improv.control.commands import Panic, Play, SetAttribute, SetMood, Stop
 from improv.control.midi_map import CONTROL_ACTIONS
 from improv.control.parse import Names, parse
 from improv.control.published_state import FIELDS, State
 from improv.control.state import apply
-from improv.control.table import COMMANDS, table_as_json
 from improv.errors import CommandError
 from improv.music.mood import Mood
 from tests.conftest import REPOSITORY
@@ -105,7 +105,7 @@ def test_the_state_is_plain_json() -> None:
 
 
 def test_no_two_commands_share_a_midi_action() -> None:
-    actions = [action for row in table.COMMANDS.values() for action in row.midi]
+    actions = [action for row in command_table.COMMANDS.values() for action in row.midi]
     assert len(actions) == len(set(actions))
 
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control.chord_keys import LONGEST_KEY_S, ChordKeys
+from improv.control.command_table import COMMANDS
 from improv.control.commands import SetChord, SetChords, SetForm, SetKey, SetPhraseBars, SetReach
 from improv.control.midi_map import MidiMap
 from improv.control.parse import parse
 from improv.control.state import apply
-from improv.control.table import COMMANDS
 from improv.errors import CommandError
 from improv.music.chord import KEY_NAMES, QUALITIES, Chord, chord_named, chord_of, key_named
 from improv.music.lead_sheet import checked_loop, parse_loop

@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from improv.clock import SystemClock
+from improv.control.command_table import table_as_json
 from improv.control.published_state import State, fields_as_json
-from improv.control.table import table_as_json
 from improv.frontends.jsonlines import LineBuffer, decode, encode
 from improv.frontends.server.serving import Frontends
 from improv.frontends.settings import FrontendsSettings

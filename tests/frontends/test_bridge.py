@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock
+from improv.control.command_table import COMMANDS
 from improv.control.commands import AllNotesOff, BeginFrom, Command, SetMood
 from improv.control.parse import Names
 from improv.control.published_state import State
-from improv.control.table import COMMANDS
 from improv.errors import CommandError
 from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, Bridge
 from improv.frontends.observer import FrontendsObserver

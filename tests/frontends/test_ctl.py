@@ -14,9 +14,9 @@ import pytest
 
 from improv.app.cli import main
 from improv.app.commands import ctl
+from improv.control.command_row import Argument
+from improv.control.command_table import COMMANDS
 from improv.control.parse import Names, parse
-from improv.control.rows import Argument
-from improv.control.table import COMMANDS
 from improv.errors import InputError
 from improv.frontends.ctl import discovery
 from tests.frontends.stage import Scene, scene

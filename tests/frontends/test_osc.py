@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 
 from improv.clock import ManualClock, wall_clock
+from improv.control.command_table import COMMANDS
 from improv.control.commands import SetChords, SetPhraseBars
 from improv.control.parse import parse
 from improv.control.published_state import FIELDS, State
-from improv.control.table import COMMANDS
 from improv.frontends.osc.packet import BUNDLE, NTP_TO_UNIX_S, OscError, read, write
 from improv.frontends.osc.pattern import matching
 from improv.frontends.osc.server import (

@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from improv.clock import ManualClock, wall_clock
-from improv.control.table import COMMANDS
+from improv.control.command_table import COMMANDS
 from improv.frontends.server import access
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
 from improv.frontends.server.devices import Devices

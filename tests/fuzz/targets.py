@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from improv.config import journeys, load
+from improv.control.command_table import table_as_json
 from improv.control.commands import MODES, SetMode
 from improv.control.parse import Names, parse
 from improv.control.published_state import fields_as_json
 from improv.control.state import apply
-from improv.control.table import table_as_json
 from improv.errors import BrainMusicError
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.osc.packet import OscError, read

@@ -181,7 +181,7 @@ def test_polling_without_a_player_waits(make_link: MakeLink) -> None:
     link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGKILL)
-    eventually(lambda: link.poll(0.01) == [] and not link._supervision.listens)
+    eventually(lambda: link.poll(0.01) == [] and not link._liveness.listens)
     began_s = CLOCK.now()
     assert link.poll(0.05) == []
     assert CLOCK.now() - began_s >= 0.05
@@ -348,7 +348,7 @@ def test_no_note_is_left_sounding(on_jack: OnJack, how: str) -> None:
     link = on_jack.link
     link.send(Schedule(tuple(soon(i, 0.0, 60.0, 1 + i) for i in range(30))))
     beat_until(link, lambda: len(on_jack.notes()) == 30)
-    child = link._supervision.child
+    child = link._liveness.child
     assert child is not None
     if how == "close":
         link.close()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from improv.control.rows import Argument, Row
-from improv.control.table import COMMANDS
+from improv.control.command_row import Argument, Row
+from improv.control.command_table import COMMANDS
 from improv.errors import CommandError, InputError
 from improv.frontends.ctl.client import Client, choose
 

@@ -102,8 +102,8 @@ def _make(options: argparse.Namespace) -> int:
 
 def _laid_out(options: argparse.Namespace, consent: str, made: Sequence[Stimulus]) -> Study:
     """What is asked of whom. InputError where a task that was asked for has too little to ask about."""
+    from improv.app.study.comparisons import pairs
     from improv.app.study.design import TASKS, Study
-    from improv.app.study.pairing import pairs
 
     machine = [one for one in made if not one.human]
     people = tuple(one.name for one in made if one.human)

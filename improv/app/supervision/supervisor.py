@@ -22,7 +22,7 @@ from improv.app.supervision.fallbacks import SHORT_LIFE_S, Fallbacks
 from improv.app.supervision.lifeline import Lifeline, Signs
 from improv.app.supervision.notify import Notifier
 from improv.app.supervision.orders import NEW_PIECE, RETURNS, SENTENCES, Orders, engine_main
-from improv.app.supervision.stillness import WAITS_S, Stillness
+from improv.app.supervision.process_state import WAITS_S, Stillness
 from improv.clock import Clock, SystemClock
 from improv.processes import Backoff, end, spawn
 
@@ -37,7 +37,7 @@ TICK_S = 0.05
 # given up makes the machine busier still: each next one has twice as long.
 HUNG_START_S, LONGEST_START_S = 20.0, 160.0
 READY_LOOKS = 40  # after so many looks at an engine that plays another one is made ready beside it
-# Since a note was owed (improv.engine.overdue): from when on a watchdog is not fed, and when another engine is tried.
+# Since a note was owed (engine.owed_notes): from when on a watchdog is not fed, and when another engine is tried.
 UNWELL_S, SILENT_S = 20.0, 60.0
 LONGEST_DELAY_S = 5.0  # between two tries
 END_WITHIN_S = 8.0

@@ -19,8 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker, Teller
+from improv.frontends.server.device_links import Pairing
 from improv.frontends.server.devices import name_of
-from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import texts

@@ -10,9 +10,9 @@ from typing import Any
 
 from improv.control import commands
 from improv.control.beginning_rows import BEGINNING_ROWS
+from improv.control.command_row import PRESSED, Argument, MidiAction, Row, button
 from improv.control.commands import LONGEST_GLIDE_S, TEMPERATURE_RANGE, Command
 from improv.control.journey import LONGEST_S
-from improv.control.rows import PRESSED, Argument, MidiAction, Row, button
 from improv.control.scene_rows import SCENE_ROWS
 from improv.control.session_rows import SESSION_ROWS
 from improv.errors import CommandError
