@@ -226,7 +226,7 @@ def test_attributes_are_commanded_and_given_back(page: Any, daemon: Daemon) -> N
     slider.focus()
     slider.press("End")
     eventually(lambda: daemon.state["overrides"].get("register") == 84)
-    page.get_by_label("Register: back to the mood").click()
+    page.get_by_label("Register: let the mood decide").click()
     eventually(lambda: "register" not in daemon.state["overrides"])
     before = daemon.state["attributes"]["tempo"]
     page.click("#faster")
