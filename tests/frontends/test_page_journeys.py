@@ -38,8 +38,8 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
         page.fill("#journey-title", "To rest")
         page.select_option("#iso-from", "anxious")
         page.fill("#iso-lead", "8.5")
-        page.get_by_label("Tempo, bpm on the journey, from").fill("50")
-        page.get_by_label("Tempo, bpm on the journey, to").fill("90")
+        page.get_by_label("Tempo, bpm, on the journey: at least").fill("50")
+        page.get_by_label("Tempo, bpm, on the journey: at most").fill("90")
         page.wait_for_selector("[aria-label='The path of To rest, 15:30']", timeout=4000 * PATIENCE_S)
         page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
         for width, height in ((360, 640), (1280, 800)):
@@ -47,7 +47,7 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
             page.click("#theme")
             assert page.evaluate("() => axe.run().then(({ violations }) => violations)") == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.get_by_role("button", name="Keep the journey").click()
+        page.get_by_role("button", name="Save the journey").click()
         page.get_by_role("button", name="Start: To rest").click()
         eventually(lambda: daemon.state["journey"] == "To rest")
         assert daemon.state["limits"]["tempo"] == [50, 90]
@@ -57,7 +57,7 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
         page.get_by_role("button", name="Change To rest").click()
         page.select_option("#journey-kind", "points")
         page.fill("#point-at-1", "12")
-        page.get_by_role("button", name="Keep the journey").click()
+        page.get_by_role("button", name="Save the journey").click()
         eventually(lambda: "points:" in file.read_text())
         page.wait_for_selector("text=to-rest · 12:00 · yours")
         page.get_by_role("button", name="Delete To rest").click()

@@ -15,7 +15,6 @@ from improv.frontends.web import texts
 from improv.music.attributes import ATTRIBUTES
 
 STATIC = texts.STATIC
-STILL_OWN = {"people.js", "journey-book.js", "takes.js"}
 FROM_THE_DAEMON = {"about", "attribute_hints"}
 """Groups that are English in the daemon's own tables, and stand in the files of other languages alone."""
 NAMES = {"BrainMusic", "bpm", "Am F C G", "improv link"}
@@ -77,9 +76,7 @@ class Read(HTMLParser):
         self.words.append(data)
 
 
-@pytest.mark.parametrize(
-    "path", sorted(path for path in STATIC.glob("*.html") if path.name not in STILL_OWN), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.html")), ids=lambda path: path.name)
 def test_a_page_has_no_words_of_its_own(path: Path) -> None:
     reader = Read()
     reader.feed(path.read_text())
@@ -113,9 +110,7 @@ def test_words_in_a_script_are_found() -> None:
     assert words_of('t("scenes.undo"); make("p", { class: "button icon" }); event.key === "Escape"') == []
 
 
-@pytest.mark.parametrize(
-    "path", sorted(path for path in STATIC.glob("**/*.js") if path.name not in STILL_OWN), ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", sorted(STATIC.glob("**/*.js")), ids=lambda path: path.name)
 def test_a_script_has_no_words_of_its_own(path: Path) -> None:
     assert words_of(path.read_text()) == []
 

@@ -1,6 +1,6 @@
 // Other devices: a QR code that lets one in, and the list of those that are in.
 
-import { button, by, make, write } from "./dom.js";
+import { button, by, make } from "./dom.js";
 import { t } from "./texts.js";
 
 const day = (iso) => {

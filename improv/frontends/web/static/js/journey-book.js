@@ -2,10 +2,11 @@
 
 import { asked } from "./ask.js";
 import { button, by, make, makeSvg, throttled } from "./dom.js";
+import { LIMITED } from "./journey.js";
+import { moodName } from "./moods.js";
+import { named, t } from "./texts.js";
 
-const LOST = "That cannot be done while the connection is lost.";
 const PREVIEW_EVERY_MS = 700;
-const LIMITS = { loudness: "Loudness, velocity", tempo: "Tempo, bpm", register: "Keys, MIDI pitch", onset_density: "Density, onsets/s" };
 const HERE = "here";
 const NEW_ISO = { name: "", iso: { from: HERE, to: "calm", match: 120, lead: 600, hold: 300, steps: 3 }, limits: {}, end: false };
 
@@ -18,12 +19,12 @@ function drawn({ name, points, length_s }) {
   const line = (cls, pairs) => makeSvg("polyline", { class: cls, points: pairs.map((pair) => pair.map((x) => x.toFixed(1)).join(",")).join(" ") });
   const across = (s) => 130 + 190 * (length_s ? s / length_s : 0);
   const plane = points.map(([, valence, arousal]) => [on(12, 80, valence), on(12, 80, -arousal)]);
-  return makeSvg("svg", { class: "journey-picture", viewBox: "0 0 330 112", role: "img", "aria-label": `The path of ${name}, ${clock(length_s)}` },
+  return makeSvg("svg", { class: "journey-picture", viewBox: "0 0 330 112", role: "img", "aria-label": t("journeys.picture", { name, length: clock(length_s) }) },
     makeSvg("rect", { class: "frame", x: 8, y: 8, width: 88, height: 88 }), makeSvg("path", { class: "frame", d: "M52 8V96M8 52H96" }),
     line("path", plane), makeSvg("circle", { cx: plane.at(-1)[0], cy: plane.at(-1)[1], r: 4 }),
     makeSvg("rect", { class: "frame", x: 130, y: 8, width: 190, height: 88 }), makeSvg("path", { class: "frame", d: "M130 52H320" }),
     line("pleasant", points.map(([s, valence]) => [across(s), on(12, 80, -valence)])), line("excited", points.map(([s, , arousal]) => [across(s), on(12, 80, -arousal)])),
-    label(8, 108, "mood"), label(130, 108, "0:00"), label(320, 108, clock(length_s), "end"));
+    label(8, 108, t("journeys.mood")), label(130, 108, "0:00"), label(320, 108, clock(length_s), "end"));
 }
 
 const label = (x, y, text, anchor = "start") => makeSvg("text", { x, y, "text-anchor": anchor }, text);
@@ -37,10 +38,10 @@ export class JourneyBook {
     this._known = []; // names that the engine can start
     this._list = make("div", {});
     this._form = make("div", {});
-    this._new = button("A new journey", { onclick: () => this._edit(structuredClone(NEW_ISO), "") }, "plus");
+    this._new = button(t("journeys.new"), { onclick: () => this._edit(structuredClone(NEW_ISO), "") }, "plus");
     by("journey-book").replaceChildren(
-      make("h3", { class: "part" }, "The journeys"),
-      make("p", { class: "hint" }, "Whole line: unpleasant to pleasant. Dashed line: still to excited. Those that begin where the music is are drawn from the mood now."),
+      make("h3", { class: "part" }, t("journeys.title")),
+      make("p", { class: "hint" }, t("journeys.legend")),
       this._list, make("div", { class: "row" }, this._new), this._form);
   }
 
@@ -59,15 +60,15 @@ export class JourneyBook {
 
   _row(journey) {
     const { file, name, length_s, own, here, form } = journey;
-    const start = button("Start", { "aria-label": `Start: ${name}`, disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
-    const change = button(own ? "Change" : "Change a copy", { "aria-label": `${own ? "Change" : "Change a copy of"} ${name}`, onclick: () => this._edit(structuredClone(form), file) }, "note");
-    const out = own ? button("", { class: "button icon", "aria-label": `Delete ${name}`, title: "Delete", onclick: () => this._delete(journey, out) }, "delete") : null;
-    const facts = [file, clock(length_s), own ? "yours" : "included", here && "begins where the music is"].filter(Boolean).join(" · ");
+    const start = button(t("journey.start"), { "aria-label": t("journeys.start_long", { name }), disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
+    const change = button(t(own ? "journeys.change" : "journeys.copy"), { "aria-label": t(own ? "journeys.change_long" : "journeys.copy_long", { name }), onclick: () => this._edit(structuredClone(form), file) }, "note");
+    const out = own ? button("", { class: "button icon", "aria-label": t("journeys.delete_long", { name }), title: t("journeys.delete"), onclick: () => this._delete(journey, out) }, "delete") : null;
+    const facts = [file, clock(length_s), t(own ? "journeys.yours" : "journeys.included"), here && t("journeys.from_here")].filter(Boolean).join(" · ");
     return make("li", {}, make("span", {}, make("b", {}, name), make("br"), make("span", { class: "person-facts" }, facts)), drawn(journey), make("div", { class: "row" }, start, change, out));
   }
 
   async _delete({ file, name }, asking) {
-    if (!(await asked(`Delete the journey ${name}?`, "Delete for good", false))) return;
+    if (!(await asked(t("journeys.delete_question", { name }), t("ask.delete"), false))) return;
     if (await this._ask(`/api/journeys/${file}`, { method: "DELETE" }, asking)) await this.refresh();
     this._new.focus();
   }
@@ -78,14 +79,14 @@ export class JourneyBook {
     this._values = { limits: {}, end: false, ...form };
     this._file = file;
     this._preview = throttled(() => this._look(), PREVIEW_EVERY_MS);
-    const title = this._text("journey-title", "Name", form.name ?? file, (value) => { this._values.name = value; });
-    const kind = this._choice("journey-kind", "Way", [["iso", "Meet, lead, hold (iso principle)"], ["points", "From point to point"]], form.iso ? "iso" : "points", (value) => this._turn(value));
+    const title = this._text("journey-title", t("journeys.name"), form.name ?? file, (value) => { this._values.name = value; });
+    const kind = this._choice("journey-kind", t("journeys.kind"), [["iso", t("journeys.iso")], ["points", t("journeys.points")]], form.iso ? "iso" : "points", (value) => this._turn(value));
     this._way = make("div", { class: "group" });
     this._picture = make("div", { role: "status" });
-    const keep = button("Keep the journey", { type: "submit" });
-    const shape = make("form", { class: "group journey-form", "aria-label": "A journey" }, make("div", { class: "forms" }, title, kind), this._way, this._limits(),
-      this._check("journey-end", "Close with a cadence at the end", this._values.end, (value) => { this._values.end = value; }),
-      this._picture, make("div", { class: "row" }, keep, button("Give up", { onclick: () => this._close() })));
+    const keep = button(t("journeys.keep"), { type: "submit" });
+    const shape = make("form", { class: "group journey-form", "aria-label": t("journeys.form") }, make("div", { class: "forms" }, title, kind), this._way, this._limits(),
+      this._check("journey-end", t("journeys.end"), this._values.end, (value) => { this._values.end = value; }),
+      this._picture, make("div", { class: "row" }, keep, button(t("ask.cancel"), { onclick: () => this._close() })));
     shape.addEventListener("submit", (event) => {
       event.preventDefault();
       this._keep(keep);
@@ -121,20 +122,20 @@ export class JourneyBook {
   _iso(iso) {
     const moods = this._places();
     return make("div", { class: "forms" },
-      this._choice("iso-from", "The person is", [[HERE, "where the music is at the start"], ...moods], this._placed(iso.from ?? HERE), (value) => { iso.from = this._place(value); }),
-      this._choice("iso-to", "Lead to", moods, this._placed(iso.to), (value) => { iso.to = this._place(value); }),
-      this._minutes("iso-match", "Stay with them, minutes", iso.match, (s) => { iso.match = s; }),
-      this._minutes("iso-lead", "Lead, minutes", iso.lead, (s) => { iso.lead = s; }),
-      this._minutes("iso-hold", "Hold at the end, minutes", iso.hold, (s) => { iso.hold = s; }),
-      this._number("iso-steps", "Steps, each with a rest", iso.steps, { min: 3, max: 20, step: 1 }, (value) => { iso.steps = value; }));
+      this._choice("iso-from", t("journeys.from"), [[HERE, t("journeys.here")], ...moods], this._placed(iso.from ?? HERE), (value) => { iso.from = this._place(value); }),
+      this._choice("iso-to", t("journeys.to"), moods, this._placed(iso.to), (value) => { iso.to = this._place(value); }),
+      this._minutes("iso-match", t("journeys.match"), iso.match, (s) => { iso.match = s; }),
+      this._minutes("iso-lead", t("journeys.lead"), iso.lead, (s) => { iso.lead = s; }),
+      this._minutes("iso-hold", t("journeys.hold"), iso.hold, (s) => { iso.hold = s; }),
+      this._number("iso-steps", t("journeys.steps"), iso.steps, { min: 3, max: 20, step: 1 }, (value) => { iso.steps = value; }));
   }
 
   _points(points) {
     const rows = points.map((point, index) => make("div", { class: "row" },
-      this._minutes(`point-at-${index}`, `Point ${index + 1}, minute`, point.at, (s) => { point.at = s; }),
-      this._choice(`point-mood-${index}`, "Mood", this._places(), this._placed(point.mood), (value) => { point.mood = this._place(value); }),
-      points.length > 1 ? button("", { class: "button icon", "aria-label": `Take out point ${index + 1}`, title: "Take out", onclick: () => { points.splice(index, 1); this._drawWay(); this._preview(); } }, "abort") : null));
-    const more = button("Another point", { onclick: () => {
+      this._minutes(`point-at-${index}`, t("journeys.point_at", { number: index + 1 }), point.at, (s) => { point.at = s; }),
+      this._choice(`point-mood-${index}`, t("journeys.point_mood", { number: index + 1 }), this._places(), this._placed(point.mood), (value) => { point.mood = this._place(value); }),
+      points.length > 1 ? button("", { class: "button icon", "aria-label": t("journeys.remove_point", { number: index + 1 }), title: t("people.remove"), onclick: () => { points.splice(index, 1); this._drawWay(); this._preview(); } }, "abort") : null));
+    const more = button(t("journeys.another_point"), { onclick: () => {
       points.push({ at: points.at(-1).at + 120, mood: points.at(-1).mood });
       this._drawWay();
       this._preview();
@@ -143,20 +144,21 @@ export class JourneyBook {
   }
 
   _limits() {
-    const rows = Object.entries(LIMITS).map(([name, text]) => {
-      const fields = [0, 1].map((side) => make("input", { type: "number", step: "any", placeholder: "free", value: this._values.limits[name]?.[side] ?? "", "aria-label": `${text} on the journey, ${side ? "to" : "from"}` }));
+    const rows = LIMITED.map((name) => {
+      const text = named("limits", name), label = t("journeys.limit", { label: text });
+      const fields = ["limits.at_least", "limits.at_most"].map((words, side) => make("input", { type: "number", step: "any", placeholder: t("limits.free"), value: this._values.limits[name]?.[side] ?? "", "aria-label": t(words, { label }) }));
       for (const field of fields) field.addEventListener("input", () => {
         const [low, high] = fields.map(({ value }) => (value === "" ? null : Number(value)));
         if (low === null || high === null) delete this._values.limits[name];
         else this._values.limits[name] = [low, high];
       });
-      return make("div", { class: "limit field" }, make("span", {}, text), fields[0], make("i", { "aria-hidden": "true" }, "to"), fields[1]);
+      return make("div", { class: "limit field" }, make("span", {}, text), fields[0], make("i", { "aria-hidden": "true" }, "–"), fields[1]);
     });
-    return make("div", { class: "group" }, make("p", { class: "hint" }, "Limits on the journey, both sides of each. They narrow your own, and end with it."), make("div", { class: "limits" }, ...rows));
+    return make("div", { class: "group" }, make("p", { class: "hint" }, t("journeys.limits")), make("div", { class: "limits" }, ...rows));
   }
 
   /** Names of moods, and the points that the journey has beside them. */
-  _places() { return this._moods.map((name) => [name, name]); }
+  _places() { return this._moods.map((name) => [name, moodName(name)]); }
   _placed(place) { return typeof place === "string" ? place : JSON.stringify(place); }
   _place(value) { return value.startsWith("[") ? JSON.parse(value) : value; }
 
@@ -177,7 +179,7 @@ export class JourneyBook {
   _minutes(id, text, seconds, set) { return this._number(id, text, Number((seconds / 60).toFixed(2)), { min: 0, max: 1440, step: "any" }, (value) => set(Math.round(60 * value))); }
 
   _choice(id, text, offered, value, set) {
-    const all = offered.some(([name]) => name === value) ? offered : [...offered, [value, `the point ${value}`]];
+    const all = offered.some(([name]) => name === value) ? offered : [...offered, [value, t("journeys.at_point", { point: value })]];
     const select = make("select", { id }, ...all.map(([name, words]) => make("option", { value: name }, words)));
     select.value = value;
     select.addEventListener("input", () => set(select.value));
@@ -232,7 +234,7 @@ export class JourneyBook {
       if (answer.ok) return told;
       this._say(told.error);
     } catch {
-      this._say(LOST);
+      this._say(t("link.lost_notice"));
     } finally {
       asking.disabled = false;
       asking.removeAttribute("aria-busy");

@@ -7,6 +7,9 @@ import { named, t } from "./texts.js";
 
 const OWN = new Set(["journey_start", "journey_hold", "journey_resume", "journey_abort", "journey_jump", "limit"]);
 
+/** What can be limited, as the daemon calls it. */
+export const LIMITED = ["loudness", "tempo", "register", "onset_density"];
+
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
 export class Journey {

@@ -36,19 +36,19 @@ export class Takes {
     const name = title ? `${title}, ${moment}` : moment;
     const file = (text, kind, what, iconName) => this._file(`${address}.${kind}`, `${id}.${kind}`, { text, what, name, iconName });
     const act = (what, iconName, onclick, more = {}) => button("", { class: "button icon", "aria-label": t("takes.act_on", { what, name }), title: what, onclick, ...more }, iconName);
-    const whose = person && (this._nameOf(person) || "a person who was deleted");
+    const whose = person && (this._nameOf(person) || t("takes.somebody_deleted"));
     return make("li", { class: "take" },
       make("div", { class: "take-text" }, make("b", {}, title || moment), make("span", {}, [title && moment, whose, length(seconds), model, state === "ended" ? "" : named("take_states", state) ?? state].filter(Boolean).join(" · "))),
       make("div", { class: "take-buttons" },
         this._sound(address, name, seconds),
-        make("a", { class: "button", href: `${address}/report`, target: "_blank", rel: "noopener", "aria-label": `Report of the take of ${name}, in a new window`, title: "Report, to be read or printed" }, picture("report"), t("takes.report")),
+        make("a", { class: "button", href: `${address}/report`, target: "_blank", rel: "noopener", "aria-label": t("takes.report_of", { name }), title: t("takes.report_hint") }, picture("report"), t("takes.report")),
         file("MIDI", "mid", t("takes.midi"), "download"),
-        file("Sound", "flac", "Sound (FLAC)", "download"),
+        file(t("takes.sound"), "flac", t("takes.flac"), "download"),
         file(t("takes.score"), "musicxml", t("takes.musicxml"), "download"),
         button(t("takes.begin"), { class: "button", "aria-label": t("takes.act_on", { what: t("takes.begin"), name }), title: t("takes.begin_hint"), onclick: () => this._send("begin_from_take", { take: id }) }, "play"),
         file(t("takes.picture"), "png", t("takes.picture"), "picture"),
         act(t("takes.note"), "note", () => this._write(address, name)),
-        act("Rename", "own", () => this._rename(address, name, title), { disabled: state === "playing" }),
+        act(t("takes.rename"), "own", () => this._rename(address, name, title), { disabled: state === "playing" }),
         act(t("takes.delete"), "delete", () => this._delete(address, name))));
   }
 
@@ -60,7 +60,7 @@ export class Takes {
       event.preventDefault();
       if (link.getAttribute("aria-busy")) return;
       link.setAttribute("aria-busy", true);
-      write(words, "Making …");
+      write(words, t("takes.computing"));
       const made = await this._fetched(address);
       link.removeAttribute("aria-busy");
       write(words, text);
@@ -94,7 +94,7 @@ export class Takes {
     try {
       const answer = await fetch(address);
       if (answer.ok) return await answer.blob();
-      this._complain((await answer.json().catch(() => ({}))).error ?? "That could not be made.");
+      this._complain((await answer.json().catch(() => ({}))).error ?? t("takes.not_made"));
     } catch {
       this._complain(t("link.lost_notice"));
     }
@@ -114,7 +114,7 @@ export class Takes {
   }
 
   async _rename(address, name, title) {
-    const text = await asked(`A name for the take of ${name}`, "Keep the name", true, title);
+    const text = await asked(t("takes.name_question", { name }), t("takes.keep_name"), true, title);
     if (text !== null) await this._change(`${address}/title`, { method: "POST", body: text });
   }
 
@@ -143,12 +143,12 @@ const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStar
 /** Mood and notes of a take; where it is pressed the player goes on. */
 function seeker(player, address, name, seconds) {
   const line = make("i", { class: "take-line", "aria-hidden": "true" });
-  const strip = make("div", { class: "take-strip", role: "slider", tabindex: 0, "aria-label": `Place in the take of ${name}`, "aria-valuemin": 0, "aria-valuemax": Math.round(seconds) },
+  const strip = make("div", { class: "take-strip", role: "slider", tabindex: 0, "aria-label": t("takes.place_in", { name }), "aria-valuemin": 0, "aria-valuemax": Math.round(seconds) },
     make("img", { src: address, alt: "", draggable: "false" }), line);
   const show = () => {
     line.style.setProperty("--place", `${100 * Math.min(player.currentTime / seconds, 1)}%`);
     strip.setAttribute("aria-valuenow", Math.round(player.currentTime));
-    strip.setAttribute("aria-valuetext", `${clock(player.currentTime)} of ${clock(seconds)}`);
+    strip.setAttribute("aria-valuetext", t("takes.place", { at: clock(player.currentTime), length: clock(seconds) }));
   };
   const go = (to_s) => {
     player.currentTime = Math.min(Math.max(to_s, 0), seconds);
