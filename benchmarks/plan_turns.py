@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import socket
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -22,17 +21,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.attack import Target
+from benchmarks.frontends import FRONTENDS
 from benchmarks.report import report
 from improv.frontends.osc.packet import write
 from improv.music.chord import KEY_NAMES, chord_named, key_named, scale_classes
+from improv.music.mood import CORNERS
 from tools import live
 from tools.live import Client, Daemon
 from tools.waiting import CLOCK, eventually
 
-FRONTENDS = ("web.enabled=true", "web.port=0", "osc.enabled=true", "osc.port=0", "osc.query_port=0")
 CHORDS = ("C", "Am", "F", "G7", "Dm7", "E", "Bb", "Ebmaj7", "F#m", "Abm", "Bdim", "D/F#")
 LOOPS = ("Am F C G", "Dm7 G7 C .", "C G Am Em F C F G", "F#m D A E", "Cm Ab Eb Bb", "Am G | F E")
-MOODS = ("happy", "sad", "nervous", "calm")
 SETTLED_S = 0.3  # of music that was on its way to the port as the plan changed
 LOOK_S = 0.05
 
@@ -83,7 +83,7 @@ def drawn(chance: random.Random) -> Turn:
         lambda: Turn("phrase_bars", chance.randrange(1, 17)),
         lambda: Turn("reach", chance.randrange(-1, 7)),
         lambda: Turn("form", chance.choice(("on", "off"))),
-        lambda: Turn("mood", chance.choice(MOODS)),
+        lambda: Turn("mood", chance.choice(tuple(CORNERS))),
     )
     return chance.choice(kinds)()
 
@@ -92,11 +92,9 @@ class Stage:
     """The daemon's addresses, and what the state says."""
 
     def __init__(self, daemon: Daemon, client: Client) -> None:
-        page, osc = (re.search(p, daemon.log) for p in (r"page: http://127.0.0.1:(\d+)", r"OSC: 127.0.0.1:(\d+)"))
-        assert page
-        assert osc
-        self._state = f"http://127.0.0.1:{page[1]}/api/state"
-        self._osc, self._client = ("127.0.0.1", int(osc[1])), client
+        target = Target(daemon)
+        self._state = f"http://127.0.0.1:{target.page_port}/api/state"
+        self._osc, self._client = ("127.0.0.1", target.osc_port), client
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def say(self, word: str, argument: str | int) -> None:

@@ -21,18 +21,6 @@ eventually = partial(eventually_within, timeout_s=PATIENCE_S)
 FOCUSABLE = "button, input, select, a[href], [tabindex]"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chrome.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    with chrome.running_daemon() as daemon:
-        yield daemon
-
-
 @pytest.fixture
 def page(browser: Any, daemon: Daemon) -> Iterator[Any]:
     daemon.command("reset")

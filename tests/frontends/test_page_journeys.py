@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,18 +14,6 @@ from tools.waiting import eventually as eventually_within
 pytestmark = pytest.mark.skipif(bool(chrome.missing()), reason=chrome.missing())
 
 eventually = partial(eventually_within, timeout_s=3 * PATIENCE_S)  # each change is a process of its own
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chrome.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    with chrome.running_daemon() as daemon:
-        yield daemon
 
 
 def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: Daemon) -> None:

@@ -19,12 +19,6 @@ FROM_ELSEWHERE = {"X-Forwarded-For": "192.168.1.7"}  # as a server in front of u
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chrome.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
     with chrome.running_daemon("0.0.0.0") as daemon:
         yield daemon

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -15,18 +14,6 @@ from tools.waiting import eventually as eventually_within
 pytestmark = pytest.mark.skipif(bool(chrome.missing()), reason=chrome.missing())
 
 eventually = partial(eventually_within, timeout_s=PATIENCE_S)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chrome.chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
-def daemon() -> Iterator[Daemon]:
-    with chrome.running_daemon() as daemon:
-        yield daemon
 
 
 def violations(page: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 // Other devices: a QR code that lets one in, and the list of those that are in.
 
+import { answered } from "./answer.js";
 import { button, by, make } from "./dom.js";
 import { t } from "./texts.js";
 
@@ -21,7 +22,7 @@ export class OtherDevices {
 
   /** One code for each address, all of them for the same way in. */
   async _show() {
-    const told = await this._ask("/api/pair", { method: "POST" }, this._pair);
+    const told = await answered("/api/pair", { method: "POST" }, this._say, this._pair);
     if (!told) return;
     const several = told.links.length > 1 && t("devices.several");
     this._codes.replaceChildren(
@@ -35,7 +36,7 @@ export class OtherDevices {
   }
 
   async _list(focus = false) {
-    const told = await this._ask("/api/devices", undefined, this._look);
+    const told = await answered("/api/devices", undefined, this._say, this._look);
     if (!told) return;
     if (told.fault) this._say(told.fault);
     this._devices.replaceChildren(told.devices.length
@@ -50,22 +51,6 @@ export class OtherDevices {
   }
 
   async _revoke(id, out) {
-    if (await this._ask(`/api/devices/${encodeURIComponent(id)}`, { method: "DELETE" }, out)) await this._list(true);
-  }
-
-  async _ask(address, request, asking) {
-    asking.disabled = true;
-    asking.setAttribute("aria-busy", true);
-    try {
-      const answer = await fetch(address, request), told = await answer.json();
-      if (answer.ok) return told;
-      this._say(told.error);
-    } catch {
-      this._say(t("link.lost_notice"));
-    } finally {
-      asking.disabled = false;
-      asking.removeAttribute("aria-busy");
-    }
-    return null;
+    if (await answered(`/api/devices/${encodeURIComponent(id)}`, { method: "DELETE" }, this._say, out)) await this._list(true);
   }
 }

@@ -1,5 +1,6 @@
 // The journeys: each with its length and its path, and a form to make and change one's own.
 
+import { answered } from "./answer.js";
 import { asked } from "./ask.js";
 import { button, by, make, makeSvg, throttled } from "./dom.js";
 import { LIMITED } from "./journey.js";
@@ -54,7 +55,7 @@ export class JourneyBook {
   }
 
   async refresh() {
-    const told = await this._ask("/api/journeys", undefined, this._new);
+    const told = await answered("/api/journeys", undefined, this._say, this._new);
     if (told) this._list.replaceChildren(make("ul", { class: "rows" }, ...told.map((journey) => this._row(journey))));
   }
 
@@ -69,7 +70,7 @@ export class JourneyBook {
 
   async _delete({ file, name }, asking) {
     if (!(await asked(t("journeys.delete_question", { name }), t("ask.delete"), false))) return;
-    if (await this._ask(`/api/journeys/${file}`, { method: "DELETE" }, asking)) await this.refresh();
+    if (await answered(`/api/journeys/${file}`, { method: "DELETE" }, this._say, asking)) await this.refresh();
     this._new.focus();
   }
 
@@ -218,27 +219,11 @@ export class JourneyBook {
 
   async _keep(asking) {
     const name = fileName(this._values.name || this._file) || "journey";
-    if (await this._ask(`/api/journeys/${name}`, this._posted(), asking)) {
+    if (await answered(`/api/journeys/${name}`, this._posted(), this._say, asking)) {
       await this.refresh();
       this._close();
     }
   }
 
   _posted() { return { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(this._values) }; }
-
-  async _ask(address, request, asking) {
-    asking.disabled = true;
-    asking.setAttribute("aria-busy", true);
-    try {
-      const answer = await fetch(address, request), told = await answer.json();
-      if (answer.ok) return told;
-      this._say(told.error);
-    } catch {
-      this._say(t("link.lost_notice"));
-    } finally {
-      asking.disabled = false;
-      asking.removeAttribute("aria-busy");
-    }
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 // Learn: say what for, move a knob, pedal or pad, and it is bound; and the list of what is bound.
 
+import { answered } from "./answer.js";
 import { button, by, make, write } from "./dom.js";
 import { named, t } from "./texts.js";
 
@@ -42,7 +43,7 @@ export class Learn {
   }
 
   async _read(focus = false) {
-    const told = await this._ask("/api/controls");
+    const told = await answered("/api/controls", undefined, this._say);
     if (!told) return;
     this._draw(told);
     if (focus) this._action.focus();
@@ -74,20 +75,9 @@ export class Learn {
 
   async _bind(control, action) {
     write(this._said, t("settings.saving"));
-    const told = await this._ask("/api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) });
+    const told = await answered("/api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) }, this._say);
     if (told) await this._read();
     write(this._said, told ? `${told.said.join(". ")}.` : "");
     this._start.focus();
-  }
-
-  async _ask(address, request) {
-    try {
-      const answer = await fetch(address, request), told = await answer.json();
-      if (answer.ok) return told;
-      this._say(told.error);
-    } catch {
-      this._say(t("link.lost_notice"));
-    }
-    return null;
   }
 }
