@@ -65,6 +65,18 @@ def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, d
     assert "on the way" in page.locator("#mood-note").text_content()
 
 
+@pytest.mark.parametrize("width", [320, 760, 1280])
+def test_the_pad_stays_where_it_is_whatever_stands_above_it(page: Any, width: int) -> None:
+    """A line that wraps would move the pad under the finger that drags on it."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.wait_for_timeout(200)  # the layout of the new width
+    before = page.locator("#pad").bounding_box()
+    for text in ("", "valence +0.91 and arousal -0.91 and more than any line of this card can hold, 3600 s"):
+        for line in page.locator("#mood-word, #mood-note").all():
+            line.evaluate("(line, text) => { line.textContent = text; }", text)
+        assert page.locator("#pad").bounding_box() == before, text
+
+
 def test_a_named_mood_is_one_click_away_and_is_announced(page: Any, daemon: Daemon) -> None:
     page.click("[data-mood=sad]")
     eventually(lambda: engine_goes_to(daemon, -1, -1))

@@ -141,7 +141,7 @@ function headline(state) {
   write(by("mood-word"), moodName(state.mood));
   by("mood-icon").setAttribute("href", icon(state.mood));
   write(by("mood-note"), state.journey ? t(state.journey_held ? "mood.on_journey_held" : "mood.on_journey", { journey: state.journey }) : gliding && goal !== state.mood ? t("mood.on_way", { mood: moodName(goal), seconds: state.glide_left_s.toFixed(0) })
-    : [words(state.valence, state.arousal), gliding && t("mood.gliding", { seconds: state.glide_left_s.toFixed(0) })].filter(Boolean).join(" · "));
+    : [gliding && t("mood.gliding", { seconds: state.glide_left_s.toFixed(0) }), words(state.valence, state.arousal)].filter(Boolean).join(" · "));
   for (const one of by("moods").children) one.setAttribute("aria-pressed", one.dataset.mood === goal);
   if (goal === announced) return;
   announced = goal;
