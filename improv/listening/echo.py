@@ -3,7 +3,8 @@ made to play. Neither a late copy nor one in another octave is a person. Pure, b
 
 One note that we played a moment ago proves nothing: a person in the same key strikes the same pitches. An echo is told
 by its path: again and again so many semitones away and so much later. A path is taken for sure when it brought back
-enough of what was sent since it was first seen; equal velocities count double, for people do not hit them.
+enough of what was sent since it was first seen; equal velocities count double, for people seldom hit them. A path that
+brings back one of our first notes is believed at once. Later, when others have not come back, one note is a person's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ TOLERANCE_S = 0.025
 SHIFTS = (0, 12, -12, 24, -24)
 SENT_NOTES = 400
 SURE_POINTS, SAME_VELOCITY_POINTS = 3, 2
+FIRST_NOTES, LATE_POINTS = 6, 8  # of ours; points of a path that is first seen after them
 SURE_SHARE, LOST_SHARE, JUDGED_NOTES = 0.5, 0.2, 12
 TENTATIVE_S = 4.0  # without a further note a path that is not sure is forgotten
 MOST_PATHS = 64
@@ -134,8 +136,10 @@ class EchoGuard:
             path.seen_s = at_s
             due = [n for n in self._sent if n.number >= path.since and at_s - n.on_s - path.delay_s > -TOLERANCE_S]
             share = sum(one.number in path.brought for one in due) / max(len(due), 1)
-            path.sure = path.sure or (path.points >= SURE_POINTS and share >= SURE_SHARE and len(path.brought) > 1)
-            ours = ours or same or path.sure
+            early = path.since <= FIRST_NOTES
+            enough = path.points >= (SURE_POINTS if early else LATE_POINTS) and len(path.brought) > 1
+            path.sure = path.sure or (enough and share >= SURE_SHARE)
+            ours = ours or (same and early) or path.sure
         return ours
 
     def _path(self, shift: int, delay_s: float, number: int, at_s: float) -> _Path:

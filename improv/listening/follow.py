@@ -15,7 +15,8 @@ from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 REMEMBERED_S = 6.0  # after the last note the person's loudness and density are let go over this time
 BUSY_ONSETS_PER_S = 4.0  # a person who plays so many leaves us a quarter of our own
 LEAST_LEFT = 0.25
-MARGIN = 3  # semitones to the nearest hand
+MARGIN = 5  # semitones to the nearest hand: where it goes next is not known
+INNER = 8  # semitones from the ends of the room to where our notes lie in the mean
 LEAST_ROOM = 14  # semitones: less is no place to play in
 COMFORTABLE = (33, 96)
 PERSON_MODE = 0.85  # how clearly major or minor we are when we follow a key
@@ -49,7 +50,7 @@ def following(
         attributes["mode"] = round((1 - key_share) * meant["mode"] + key_share * theirs, 1)
     lowest, highest = _room(view, strengths["register"], place)
     if strengths["register"] and (lowest, highest) != (LOWEST_PIANO_PITCH, HIGHEST_PIANO_PITCH):
-        low, high = max(lowest, COMFORTABLE[0]) + 5, min(highest, COMFORTABLE[1]) - 5
+        low, high = max(lowest, COMFORTABLE[0]) + INNER, min(highest, COMFORTABLE[1]) - INNER
         middle = (low + high) / 2
         attributes["register"] = round(min(max(meant["register"], min(low, middle)), max(high, middle)))
     mood = view.mood
@@ -109,11 +110,16 @@ def _room(view: PersonView, strength: float, place: str) -> tuple[int, int]:
     lowest, highest = found[0].lowest, found[-1].highest
     below = (LOWEST_PIANO_PITCH, lowest - MARGIN)
     above = (highest + MARGIN, HIGHEST_PIANO_PITCH)
-    rooms = {"below": (below,), "above": (above,), "around": (below, above)}.get(place, (below, above))
-    if place == "auto" and len(found) == 2:
-        rooms = (*rooms, _between(*found))
+    if place == "below":
+        return _at_the_bottom(below)
+    if place == "above":
+        return _at_the_top(above)
+    rooms = (below, above, _between(*found)) if place == "auto" and len(found) == 2 else (below, above)
     best = max(rooms, key=_size)
-    return best if _size(best) >= LEAST_ROOM else _fallback(below, above)
+    if _size(best) >= LEAST_ROOM:
+        return best
+    # The hands are everywhere: the outer keys on the roomier side.
+    return _at_the_bottom(below) if below[1] - below[0] > above[1] - above[0] else _at_the_top(above)
 
 
 def _between(left: Hand, right: Hand) -> tuple[int, int]:
@@ -125,8 +131,10 @@ def _size(room: tuple[int, int]) -> float:
     return min(room[1], COMFORTABLE[1]) - max(room[0], COMFORTABLE[0])
 
 
-def _fallback(below: tuple[int, int], above: tuple[int, int]) -> tuple[int, int]:
-    """The hands are everywhere: the outer keys on the roomier side, an octave at least."""
-    if below[1] - below[0] > above[1] - above[0]:
-        return below[0], max(below[1], below[0] + 12)
+def _at_the_bottom(below: tuple[int, int]) -> tuple[int, int]:
+    """An octave at least."""
+    return below[0], max(below[1], below[0] + 12)
+
+
+def _at_the_top(above: tuple[int, int]) -> tuple[int, int]:
     return min(above[0], above[1] - 12), above[1]

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 HAND_SPAN = 16  # semitones: what lies within is one hand
 MIDDLE_C = 60
-OUTLIERS = 0.05  # so large a share at either end may be a leap
 
 
 class Hand(NamedTuple):
@@ -19,13 +18,11 @@ class Hand(NamedTuple):
 
 
 def hands(pitches: Sequence[int]) -> tuple[Hand | None, Hand | None]:
-    """Left and right hand from the pitches struck lately; None where there is none.
+    """Left and right hand from the pitches struck lately, leaps and all; None where there is none.
 
     What fits into one hand is one; else the two parts with the smallest spread in them (two means, exactly).
     """
     ordered = sorted(pitches)
-    cut = int(len(ordered) * OUTLIERS)
-    ordered = ordered[cut : len(ordered) - cut] if cut else ordered
     if not ordered:
         return None, None
     if ordered[-1] - ordered[0] <= HAND_SPAN:

@@ -25,7 +25,8 @@ from improv.music.attributes import FloatArray, Key, chord_onsets
 from improv.music.mood import Mood
 
 PEDAL_DOWN = 64  # from this value on
-RECENT_S = 4.0  # density and hands are those of so long
+RECENT_S = 4.0  # density is that of so long
+HANDS_S = 6.0  # the hands are where they were for so long, and stay there while nothing is played
 LOUDNESS_S = 2.0
 CALL_NOTES = 256
 HARMONY_EVERY_S, MOOD_EVERY_S = 0.1, 1.0
@@ -112,6 +113,7 @@ class Listener:
         self._chord: PersonChord | None = None
         self._mood: Mood | None = None
         self._loudness: float | None = None
+        self._hands: tuple[Hand | None, Hand | None] = (None, None)
 
     # --------------------------------------------------------------------------------------------------- feeding
 
@@ -196,7 +198,9 @@ class Listener:
         if late := [note.velocity for note in recent if note.on_s > now_s - LOUDNESS_S]:
             self._loudness = sum(late) / len(late)
         self._look_deeper(now_s)
-        left, right = hands([note.pitch for note in recent])
+        if near := self.keyboard.notes(now_s - HANDS_S):
+            self._hands = hands([note.pitch for note in near])
+        left, right = self._hands
         return PersonView(
             at_s=now_s,
             playing=self.phrases.began_s is not None,

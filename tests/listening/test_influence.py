@@ -6,6 +6,7 @@ import pytest
 
 from improv.control.commands import FOLLOWING
 from improv.listening.follow import following
+from improv.listening.hands import Hand
 from improv.listening.influence import Influence
 from improv.listening.listener import PersonView
 from improv.listening.turns import chord_for
@@ -37,6 +38,23 @@ def test_before_the_key_is_sure_five_tones_are_left_and_with_strength_zero_all()
 
 def test_a_semitone_from_a_held_key_is_not_played() -> None:
     assert Influence(clashing=frozenset({61, 59}), clash_share=0.8).forbidden == {59, 61}
+
+
+@pytest.mark.parametrize(
+    ("place", "lowest", "highest"),
+    [("auto", 81, 108), ("below", 21, 43), ("above", 81, 108), ("around", 81, 108)],
+)
+def test_our_keys_are_a_fourth_away_from_the_hands(place: str, lowest: int, highest: int) -> None:
+    view = PersonView(playing=True, left=Hand(48, 52.0, 57), right=Hand(64, 70.0, 76))
+    asked = following(view, FOLLOWING, MEANT, place)
+    assert (asked.lowest, asked.highest) == (lowest, highest)
+    assert lowest <= asked.attributes["register"] <= highest
+
+
+def test_between_hands_that_are_far_apart_is_room() -> None:
+    view = PersonView(playing=True, left=Hand(31, 35.0, 40), right=Hand(84, 88.0, 96))
+    asked = following(view, FOLLOWING, MEANT)
+    assert (asked.lowest, asked.highest) == (45, 79)
 
 
 @pytest.mark.parametrize(("share", "key"), [(0.8, 21), (0.2, None)])

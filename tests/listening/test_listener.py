@@ -184,11 +184,23 @@ def test_slow_low_minor_is_sadder_than_quick_high_major() -> None:
     assert sad[1] < happy[1]
 
 
+def test_the_hands_stay_where_they_were_while_nothing_is_played() -> None:
+    listener = Listener()
+    for index, pitch in enumerate((60, 64, 67) * 4):
+        listener.receive(on(pitch), 1.0 + 0.3 * index)
+        listener.receive(off(pitch), 1.2 + 0.3 * index)
+    right = listener.view(5.0).right
+    assert right is not None
+    assert listener.view(25.0).right == right
+    listener.receive(on(84), 26.0)
+    assert listener.view(26.0).right == (84, 84, 84)
+
+
 @given(st.lists(st.integers(0, 127), min_size=1, max_size=60))
 def test_hands_cover_what_is_played(pitches: list[int]) -> None:
     left, right = hands(pitches)
     found = [hand for hand in (left, right) if hand is not None]
-    assert found
+    assert (found[0].lowest, found[-1].highest) == (min(pitches), max(pitches))
     for hand in found:
         assert hand.lowest <= hand.mean <= hand.highest
     if left is not None and right is not None:
