@@ -5,6 +5,7 @@ token.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +14,25 @@ from improv.improviser.feedback import Feedback
 from improv.improviser.settings import BiasStrengths
 from improv.model.vocabulary import Encoding, HandsEncoding
 from improv.model.vocabulary.base import BoolArray
-from improv.model.vocabulary.hands import LEFT, LENGTHS, RIGHT
+from improv.model.vocabulary.hands import FIRST_LENGTH, LEFT, LENGTH_KINDS, LENGTHS, RIGHT, TABLE
 from improv.music.attributes import FloatArray
 from improv.plan.phrase_memory import Recall
+
+_LONGER = biases.CLOSING_LENGTH_BIAS * np.log(np.array(LENGTHS) / LENGTHS[FIRST_LENGTH])
+
+
+class Closing(NamedTuple):
+    """Where the last chord of a phrase sounds. arrives: it begins with this step. rest_ticks: until the hands go on."""
+
+    arrives: bool
+    rest_ticks: int
+
+
+class Bass(NamedTuple):
+    """What the left hand is to begin a chord with: its pitch class 0..11, and nats for it."""
+
+    pitch_class: int
+    nats: float
 
 
 @dataclass(slots=True)
@@ -25,7 +42,9 @@ class StepBiases:
     place: nats for the 128 pitches that stay the same within the step (key, height, last tone, cadence). density: nats
     for the first start. dissonance: commanded share of harsh intervals. intensity: 0..1. sounding: notes per pitch
     class, shape (12,), those of the step among them. last_chord: what sounded before, high to low. planned_chord: the
-    pitch classes of the chord that is planned for the step, None without a plan.
+    pitch classes of the chord that is planned for the step, None without a plan. Of two hands alone: line, the right
+    hand's last pitch or 0; figure, the left hand's last pitch where its notes are short; lengths, ticks of the left and
+    the right hand's last notes; closing and bass, where the plan asks for them.
     """
 
     encoding: Encoding
@@ -42,6 +61,8 @@ class StepBiases:
     line: int = 0
     figure: int | None = None
     lengths: tuple[int, int] = (LENGTHS[-1], LENGTHS[-1])
+    closing: Closing | None = None
+    bass: Bass | None = None
     started: list[int] = field(default_factory=list)  # token ids
     _recalled: FloatArray = field(init=False)
     _returning: BoolArray = field(init=False)
@@ -71,6 +92,10 @@ class StepBiases:
         starts, shifts = self.encoding.starts, self.encoding.shifts
         nats = self._pitch_bias(chord)[self.encoding.start_pitches]
         logits[starts] = sampling.biased(logits[starts], nats, legal[starts])
+        if self.closing is not None:
+            for kind in LENGTH_KINDS:
+                longer = TABLE.slice_of(kind)
+                logits[longer] += np.where(legal[longer], _LONGER, 0.0)
         if isinstance(self.encoding, HandsEncoding):
             self._lay_on_hands(self.encoding, logits[starts], legal[starts])
         if not self.started:
@@ -103,6 +128,10 @@ class StepBiases:
             left = hands == LEFT
             nats = biases.figure_bias(self.figure, self.planned_chord)[encoding.start_pitches[left]]
             logits[left] = sampling.biased(logits[left], nats, legal[left])
+        if self.closing is not None and not self.closing.arrives:
+            logits[hands == RIGHT] -= biases.CLOSING_LINE_BIAS
+        if self.bass is not None and not any(hands[token_id - first] == LEFT for token_id in self.started):
+            logits[(hands == LEFT) & (encoding.start_pitches % 12 == self.bass.pitch_class)] += self.bass.nats
         if self.line:
             right = hands == RIGHT
             logits[right] = sampling.biased(logits[right], self._drawn[right], legal[right])
@@ -124,6 +153,8 @@ class StepBiases:
     def _shift_bias(self, lengths: int) -> FloatArray:
         """Nats for shifts of time by 1, 2 ... `lengths` ticks."""
         nats = biases.pace_bias(lengths, self.density)
+        if self.closing is not None:
+            nats += biases.closing_shift_bias(lengths, self.closing.rest_ticks)
         if self.recall is not None and self.recall.ticks_to_next is not None and self.recall.ticks_to_next <= lengths:
             nats[self.recall.ticks_to_next - 1] += self._recall_strength
         return nats

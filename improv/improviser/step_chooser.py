@@ -12,12 +12,13 @@ from improv.improviser.feedback import classes_of
 from improv.improviser.request import Request
 from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot, TimeShift
-from improv.improviser.step_biases import StepBiases
+from improv.improviser.step_biases import Bass, Closing, StepBiases
 from improv.listening.influence import NO_INFLUENCE
 from improv.model import conditioning, guard, plan_inputs
 from improv.model.vocabulary import Constraints, Encoding, GridStep
 from improv.model.vocabulary.base import BoolArray
 from improv.model.vocabulary.hands import LEFT, LENGTHS, RIGHT, HandsDecoder
+from improv.plan.plan import AUTHENTIC, HALF, PlannedBar
 
 PLANNED_TEMPERATURE = 0.84
 """Of the commanded one, for models that are told a plan: at .8 their rhythms, figures and cadences are people's
@@ -290,18 +291,47 @@ def step_biases(snapshot: Snapshot, asked: Request, settings: Settings) -> StepB
         sounding=classes_of([*(note.pitch for note in snapshot.held), *snapshot.person_keys]),
         last_chord=snapshot.decoder.sounding,
         planned_chord=_planned_chord(snapshot, asked),
-        **_of_hands(snapshot),
+        **_of_hands(snapshot, asked),
     )
 
 
-def _of_hands(snapshot: Snapshot) -> dict[str, Any]:
-    """What the hands did last: line, figure and lengths of `StepBiases`, nothing for families without hands."""
+class OfPlan(NamedTuple):
+    """What the plan asks of the hands in a step: closing and bass of `StepBiases`."""
+
+    closing: Closing | None
+    bass: Bass | None
+
+
+def at_plan(bar: PlannedBar, place: int) -> OfPlan:
+    """What a planned bar asks of the hands. place: ticks since its bar line."""
+    chord = bar.chord_at(place)
+    arrives = place == chord.tick
+    closes = bar.bars_left == 0 and chord is bar.chords[-1] and bar.cadence in (HALF, AUTHENTIC)
+    early = place < bar.metre.bar_ticks // 2 - biases.CLOSING_EARLY_TICKS
+    rest_ticks = _closing_end(bar) - place
+    return OfPlan(
+        closing=Closing(arrives, rest_ticks) if closes and rest_ticks > 0 and not early else None,
+        bass=Bass(chord.chord.bass, biases.CLOSING_BASS_BIAS if closes else biases.BASS_BIAS) if arrives else None,
+    )
+
+
+def _closing_end(bar: PlannedBar) -> int:
+    """Ticks of a phrase's last bar until the hands go on: after a half cadence people lead on in its last beat."""
+    metre = bar.metre
+    leads_on = bar.cadence == HALF and metre.bar_ticks > 2 * metre.pulse_ticks
+    return metre.bar_ticks - metre.pulse_ticks if leads_on else metre.bar_ticks
+
+
+def _of_hands(snapshot: Snapshot, asked: Request) -> dict[str, Any]:
+    """What the hands did last and what the plan asks of them, fields of `StepBiases`; nothing for other families."""
     if not isinstance(snapshot.decoder, HandsDecoder):
         return {}
     context = snapshot.decoder.context
     left, right = (LENGTHS[index] for index in context.lengths)
     figure = context.last[LEFT] if left <= biases.FIGURE_TICKS else None
-    return {"line": context.last[RIGHT], "figure": figure, "lengths": (left, right)}
+    place = asked.place
+    of_plan = {} if place is None else at_plan(place.bar, snapshot.position.tick - place.bar.tick)._asdict()
+    return {"line": context.last[RIGHT], "figure": figure, "lengths": (left, right), **of_plan}
 
 
 def _planned_chord(snapshot: Snapshot, asked: Request) -> tuple[int, ...] | None:

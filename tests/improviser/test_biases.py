@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from improv.improviser import biases
 from improv.improviser.feedback import Feedback
 from improv.improviser.settings import BiasStrengths
-from improv.improviser.step_biases import StepBiases
+from improv.improviser.step_biases import Bass, Closing, StepBiases
+from improv.improviser.step_chooser import at_plan
+from improv.model.plan_inputs import CADENCES
 from improv.model.vocabulary import HandsEncoding
-from improv.model.vocabulary.hands import LEFT, RIGHT
+from improv.model.vocabulary.hands import LEFT, RIGHT, TABLE
+from improv.music.chord import Chord
+from improv.plan.plan import AUTHENTIC, HALF, METRES, PlannedBar, Texture, TimedChord
 
 
 def test_what_clashes_and_is_not_in_the_chord_is_made_rarer() -> None:
@@ -98,3 +103,54 @@ def test_a_left_hand_in_short_notes_is_drawn_to_its_chord_and_plays_as_often_as_
     left, pitches = starts[encoding.start_hands == LEFT], encoding.start_pitches[encoding.start_hands == LEFT]
     assert left[pitches == 60] > left[pitches == 62] > left[pitches == 57]
     assert np.isclose(np.exp(left).sum(), len(left))
+
+
+def test_where_a_phrase_closes_time_goes_on_in_long_steps_to_its_end_and_not_beyond() -> None:
+    nats = biases.closing_shift_bias(24, rest_ticks=12)
+    assert (np.diff(nats[:12]) > 0).all()
+    assert nats[11] - nats[2] > 5  # a quarter before a sixteenth
+    assert not nats[12:].any()
+
+
+def test_where_a_phrase_closes_notes_last_and_the_right_hand_rests_after_its_chord() -> None:
+    encoding = HandsEncoding()
+    all_legal = np.ones(encoding.size, dtype=np.bool_)
+    longer = TABLE.slice_of("LENGTH_RIGHT")
+    for arrives in (True, False):
+        logits = np.zeros(encoding.size)
+        _step_biases(0, closing=Closing(arrives, 24)).lay_on(logits, all_legal, None)
+        right = logits[encoding.starts][encoding.start_hands == RIGHT]
+        assert (right == (0.0 if arrives else -biases.CLOSING_LINE_BIAS)).all()
+        assert (np.diff(logits[longer]) > 0).all()
+
+
+def test_a_chord_begins_with_its_bass_and_only_with_it() -> None:
+    encoding = HandsEncoding()
+    all_legal = np.ones(encoding.size, dtype=np.bool_)
+    logits = np.zeros(encoding.size)
+    _step_biases(0, bass=Bass(7, 2.0)).lay_on(logits, all_legal, None)
+    starts, left = logits[encoding.starts], encoding.start_hands == LEFT
+    assert (starts[left & (encoding.start_pitches % 12 == 7)] == 2.0).all()
+    assert not starts[~left].any()
+    assert not starts[left & (encoding.start_pitches % 12 != 7)].any()
+    logits = np.zeros(encoding.size)
+    _step_biases(0, (encoding.starts.start + 10,), bass=Bass(7, 2.0)).lay_on(logits, all_legal, None)
+    assert (logits[encoding.starts][left] == -biases.THICK_BIAS).all()  # the chord has its bass already
+
+
+@pytest.mark.parametrize("cadence", range(len(CADENCES)))
+def test_a_phrase_closes_on_the_last_chord_of_a_cadence_alone(cadence: int) -> None:
+    chord = Chord(7, 0, 7)
+    bar = PlannedBar(
+        number=3, tick=144, metre=METRES["4/4"], chords=(TimedChord(0, Chord(0, 0, 4), 0), TimedChord(24, chord, 0)),
+        piece=0, phrase=0, phrase_bar=3, bars_left=0, cadence=cadence, section="A", texture=Texture(48, 67, 4, 4),
+    )  # fmt: skip
+    cadences = cadence in (HALF, AUTHENTIC)
+    assert at_plan(bar, 12).closing is None
+    assert at_plan(bar, 12).bass is None
+    assert at_plan(bar, 0).bass == Bass(4, biases.BASS_BIAS)
+    assert at_plan(bar, 24).bass == Bass(7, biases.CLOSING_BASS_BIAS if cadences else biases.BASS_BIAS)
+    closing = at_plan(bar, 24).closing
+    assert closing == (Closing(arrives=True, rest_ticks=12 if cadence == HALF else 24) if cadences else None)
+    assert (at_plan(bar, 36).closing is None) == (cadence != AUTHENTIC)
+    assert at_plan(replace(bar, bars_left=1), 24).closing is None
