@@ -16,13 +16,14 @@ from hypothesis import settings
 
 from improv.model.onnx_model import OnnxModel
 from tools import REPOSITORY, TINY
+from tools.waiting import eventually
 
 __all__ = ["REPOSITORY", "TINY"]
 
 settings.register_profile("brainmusic", deadline=None)  # a machine that is busy is not a fault
 settings.load_profile("brainmusic")
 
-ENDING_S = 5.0
+ENDING_S = 60.0  # what has done its work may be about to end, on a machine that stands still
 
 
 def _read(path: Path) -> bytes | None:
@@ -56,24 +57,25 @@ def _handles() -> set[tuple[str, str]]:
     return {(number, what) for number, what in found if number != tracker and not any(part in what for part in once)}
 
 
+def _mapped() -> str:
+    """The files that are mapped into memory; they belong to arrays that a test was given."""
+    return (_read(Path("/proc/self/maps")) or b"").decode(errors="replace")
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a process or a thread alive, or a file, a socket or a pipe open."""
     children, threads, handles = _children(), _threads(), _handles()
     yield
+    for thread in _threads() - threads:
+        thread.join(ENDING_S)
+    assert not {thread for thread in _threads() - threads if thread.is_alive()}, "a thread is left"
+    eventually(lambda: not multiprocessing.active_children() and not _children() - children, ENDING_S)
     if _handles() - handles:
         request.node.funcargs.clear()  # pytest holds what the test was given, mapped files among it, a moment longer
         gc.collect()  # what nobody holds any longer is closed
-        mapped = (_read(Path("/proc/self/maps")) or b"").decode(
-            errors="replace"
-        )  # belongs to an array that a test was given
-        left = {(number, what) for number, what in _handles() - handles if what not in mapped}
+        left = {(number, what) for number, what in _handles() - handles if what not in _mapped()}
         assert not left, "a handle is left"
-    assert not multiprocessing.active_children()
-    assert not _children() - children, "a child process is left"
-    for thread in _threads() - threads:
-        thread.join(ENDING_S)  # one that has done its work may be about to end
-    assert not {thread for thread in _threads() - threads if thread.is_alive()}, "a thread is left"
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from tools.waiting import eventually as eventually_within
 pytestmark = pytest.mark.skipif(bool(chrome.missing()), reason=chrome.missing())
 
 eventually = partial(eventually_within, timeout_s=PATIENCE_S)
+FARTHEST = 300  # Tabs from anything on the page to anything else
 FOCUSABLE = "button, input, select, a[href], [tabindex]"
 
 
@@ -48,7 +49,7 @@ def middle_of(page: Any, valence: float, arousal: float) -> tuple[float, float]:
 
 def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, daemon: Daemon) -> None:
     daemon.command("play")
-    daemon.command("glide", seconds=30)
+    daemon.command("glide", seconds=300)
     before = daemon.state["revision"]
     page.mouse.move(*middle_of(page, 0.9, -0.9))
     page.mouse.down()
@@ -63,18 +64,6 @@ def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, d
     before = page.locator("#pad-dot").get_attribute("transform")
     eventually(lambda: page.locator("#pad-dot").get_attribute("transform") != before)
     assert "on the way" in page.locator("#mood-note").text_content()
-
-
-@pytest.mark.parametrize("width", [320, 760, 1280])
-def test_the_pad_stays_where_it_is_whatever_stands_above_it(page: Any, width: int) -> None:
-    """A line that wraps would move the pad under the finger that drags on it."""
-    page.set_viewport_size({"width": width, "height": 800})
-    page.wait_for_timeout(200)  # the layout of the new width
-    before = page.locator("#pad").bounding_box()
-    for text in ("", "valence +0.91 and arousal -0.91 and more than any line of this card can hold, 3600 s"):
-        for line in page.locator("#mood-word, #mood-note").all():
-            line.evaluate("(line, text) => { line.textContent = text; }", text)
-        assert page.locator("#pad").bounding_box() == before, text
 
 
 def test_a_named_mood_is_one_click_away_and_is_announced(page: Any, daemon: Daemon) -> None:
@@ -123,7 +112,7 @@ def test_the_piano_of_the_page_sounds_and_panic_ends_it_at_once(page: Any, daemo
     page.click("#panic")
     eventually(lambda: look(page, "brainmusic.sound.piano.voices.size === 0"))
     eventually(lambda: look(page, "brainmusic.sound.piano.level() < 0.0005"))
-    assert not daemon.state["playing"]
+    eventually(lambda: not daemon.state["playing"])
     eventually(lambda: daemon.state["sounding"] == 0)
     page.click("#sound")
     page.wait_for_selector("#sound[aria-pressed=false]")
@@ -247,7 +236,7 @@ def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> Non
         eventually(lambda: look(page, "brainmusic.sound.piano.voices.size > 0"))
         daemon.stop()
         page.wait_for_selector("#link[data-link=lost]")
-        assert look(page, "brainmusic.sound.piano.voices.size") == 0
+        eventually(lambda: look(page, "brainmusic.sound.piano.voices.size") == 0)
         page.evaluate(pytest.importorskip("axe_playwright_python.base").AXE_SCRIPT)
         assert violations(page) == []
         daemon.start()
@@ -268,10 +257,12 @@ def test_everything_is_reached_and_moved_by_the_keyboard_alone(page: Any, daemon
         wanted = look(page, f"[...document.querySelectorAll({FOCUSABLE!r})].filter({IN_REACH}).map({NAME})")
         assert all(wanted), "a control without a name"
         page.evaluate("() => document.activeElement.blur()")
-        reached = set()
-        for _ in range(len(wanted) + 2):
+        reached: set[str] = set()
+        for _ in range(FARTHEST):  # a list that comes meanwhile lengthens the way
             page.keyboard.press("Tab")
             reached.add(look(page, f"({NAME})(document.activeElement)"))
+            if set(wanted) <= reached:
+                break
         assert set(wanted) <= reached
     page.focus("#pad")
     page.keyboard.press("Home")
@@ -525,7 +516,7 @@ def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon)
 
 def tab_to(page: Any, selector: str) -> None:
     """Press Tab until the focus is there."""
-    for _ in range(120):
+    for _ in range(FARTHEST):
         page.keyboard.press("Tab")
         if look(page, f"document.activeElement.matches({selector!r})"):
             return
@@ -631,63 +622,11 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
     daemon.command("pause")
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 800), (768, 800), (1440, 800), (667, 375), (844, 390)])
-def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
-    small = """[...document.querySelectorAll("button, input, select, a.button")].filter((one) => one.checkVisibility())
-        .map((one) => [one.id || one.textContent, one.getBoundingClientRect()])
-        .filter(([, box]) => box.height < 43.9 || box.width < 43.9).map(([name]) => name)"""
-    assert look(page, small) == []
-    assert look(page, "document.documentElement.scrollWidth") <= width
-    panic = page.locator("#panic").bounding_box()  # always in sight
-    assert 0 <= panic["x"] <= width - panic["width"]
-    assert panic["y"] + panic["height"] <= height
-    cut_off = "(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('#doing'))"
-    assert not look(page, cut_off)
-
-
-@pytest.mark.parametrize(("width", "height"), [(640, 360), (667, 375), (844, 390), (932, 430), (800, 480)])
-@pytest.mark.parametrize("stage", [False, True])
-@pytest.mark.parametrize("set_list", ["", "Bridge"])
-def test_the_whole_pad_is_in_sight_on_a_phone_that_lies_on_its_side(
-    page: Any, daemon: Daemon, width: int, height: int, stage: bool, set_list: str
-) -> None:
-    daemon.command("scene_keep", name="Bridge")
-    daemon.command("set_list", names=set_list or None)
-    page.wait_for_selector("#set-strip", state="visible" if set_list else "hidden")
-    page.set_viewport_size({"width": width, "height": height})
-    if stage:
-        page.click("#stage")
-    pad, bar = (page.locator(name).bounding_box() for name in ("#pad", ".bar"))
-    assert pad["y"] >= 0
-    assert pad["width"] == pytest.approx(pad["height"], abs=1)
-    assert pad["y"] + pad["height"] <= bar["y"], "a touch that begins on the pad does not scroll"
-    assert not stage or look(page, "document.documentElement.scrollHeight") <= height
-
-
-@pytest.mark.parametrize(
-    ("width", "height"), [(360, 640), (568, 320), (768, 1024), (1024, 768), (1280, 720), (1440, 900)]
-)
-@pytest.mark.parametrize("set_list", ["", "Bridge"])
-def test_nothing_needs_scrolling_on_the_stage(
-    page: Any, daemon: Daemon, width: int, height: int, set_list: str
-) -> None:
-    daemon.command("scene_keep", name="Bridge")
-    daemon.command("set_list", names=set_list or None)
-    page.wait_for_selector("#set-strip", state="visible" if set_list else "hidden")
-    page.set_viewport_size({"width": width, "height": height})
-    page.click("#stage")
-    steps, bar = (page.locator(name).bounding_box() for name in (".nudges", ".bar"))
-    assert steps["y"] + steps["height"] <= bar["y"]
-    assert look(page, "document.documentElement.scrollHeight") <= height
-
-
 def test_takes_are_listed_and_a_question_is_not_a_panic(page: Any, daemon: Daemon) -> None:
     daemon.command("play")
     page.click("#tab-takes")
     take = page.locator(".take").first
-    take.wait_for()
-    assert "being recorded" in take.text_content()
+    eventually(lambda: take.count() and "being recorded" in take.text_content())
     take.get_by_role("button", name="Delete: take").click()
     page.wait_for_selector("#ask[open]")
     page.keyboard.press("Escape")

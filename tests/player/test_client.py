@@ -64,7 +64,7 @@ def test_start_music_and_end(make_link: MakeLink, tmp_path: Path) -> None:
     link = make_link(log_notes_to=str(tmp_path / "notes.jsonl"))
     ready = link.wait_ready(PATIENCE_S)
     assert (ready.driver, ready.notice) == ("none", "")
-    link.send(Schedule((soon(1), soon(2, 0.1, 60.0, 62))))
+    link.send(Schedule((soon(1), soon(2, 0.1, 600.0, 62))))
     link.send(MoveOff(((2, CLOCK.now() + 0.2),)))
     beat_until(link, lambda: link.statistics.notes_sent == 2 and not link.statistics.sounding)
     assert (link.statistics.notes_sent, link.statistics.sounding) == (2, 0)
@@ -77,9 +77,9 @@ def test_start_music_and_end(make_link: MakeLink, tmp_path: Path) -> None:
 def test_revoke_names_what_was_sent(make_link: MakeLink) -> None:
     link = make_link()
     link.wait_ready(PATIENCE_S)
-    link.send(Schedule((soon(1, 0.0), soon(2, 0.0, pitch=61), soon(3, 5.0), soon(4, 6.0))))
+    link.send(Schedule((soon(1, 0.0), soon(2, 0.0, pitch=61), soon(3, 600.0), soon(4, 601.0))))
     beat_until(link, lambda: link.statistics.notes_sent == 2)
-    assert link.revoke(2, timeout_s=5.0) == (2,)
+    assert link.revoke(2, timeout_s=PATIENCE_S) == (2,)
 
 
 def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link: MakeLink) -> None:
@@ -87,10 +87,10 @@ def test_revoke_without_an_answer_believes_that_what_was_due_was_sent(make_link:
     link.wait_ready(PATIENCE_S)
     assert link.pid is not None
     os.kill(link.pid, signal.SIGSTOP)
-    link.send(Schedule((soon(1, -0.01), soon(2, 9.0))))
+    link.send(Schedule((soon(1, -0.01), soon(2, 600.0))))
     assert link.revoke(1, timeout_s=0.05) == (1,)
     os.kill(link.pid, signal.SIGCONT)
-    assert link.revoke(2, timeout_s=5.0) == ()
+    assert link.revoke(2, timeout_s=PATIENCE_S) == ()
     assert link.poll() == []
 
 
@@ -108,13 +108,11 @@ def test_a_killed_player_is_replaced_and_goes_on(make_link: MakeLink) -> None:
     for round_number in (1, 2):
         old = link.pid
         assert old is not None
-        link.send(Schedule((soon(10 * round_number, 0.0, 60.0),)))
+        link.send(Schedule((soon(10 * round_number, 0.0, 600.0),)))
         beat_until(link, lambda: link.statistics.sounding == 1)
-        link.send(Schedule((soon(10 * round_number + 2, 30.0),)))
+        link.send(Schedule((soon(10 * round_number + 2, 600.0),)))
         os.kill(old, signal.SIGKILL)
-        killed_s = CLOCK.now()
         notice = eventually(link.beat)
-        assert CLOCK.now() - killed_s < 2.0
         assert notice == "The player process ended unexpectedly and was started anew."
         link.wait_ready(PATIENCE_S)
         assert link.pid != old
@@ -132,7 +130,7 @@ def test_a_player_that_cannot_be_started_anew_is_tried_again(
     """As when the file handles have run out: a sentence, and the engine goes on."""
     link = make_link()
     link.wait_ready(PATIENCE_S)
-    link.send(Schedule((soon(1, 0.0, 60.0, 77),)))
+    link.send(Schedule((soon(1, 0.0, 600.0, 77),)))
     beat_until(link, lambda: link.statistics.sounding == 1)
     tries, start = [], link.start
 
@@ -346,7 +344,7 @@ def test_music_on_real_ports(on_jack: OnJack) -> None:
 @pytest.mark.parametrize("how", ["close", "pipe closes", "SIGTERM", "silence"])
 def test_no_note_is_left_sounding(on_jack: OnJack, how: str) -> None:
     link = on_jack.link
-    link.send(Schedule(tuple(soon(i, 0.0, 60.0, 1 + i) for i in range(30))))
+    link.send(Schedule(tuple(soon(i, 0.0, 600.0, 1 + i) for i in range(30))))
     beat_until(link, lambda: len(on_jack.notes()) == 30)
     child = link._liveness.child
     assert child is not None
@@ -402,7 +400,7 @@ def test_after_a_crash_hanging_notes_are_ended(jack_server: JackServer, make_lin
             return bool(listener.poll())
 
         eventually(arrived, every_s=0.05)
-        link.send(Schedule((soon(1, 0.0, 60.0, 77),)))
+        link.send(Schedule((soon(1, 0.0, 600.0, 77),)))
         eventually(lambda: bytes((0x90, 77, 80)) in listener.poll())
         assert link.pid is not None
         os.kill(link.pid, signal.SIGKILL)
@@ -455,12 +453,12 @@ def test_the_next_player_restores_what_the_virtual_port_was_connected_to(jack_se
             assert link.connected
             assert link.pid is not None
             os.kill(link.pid, signal.SIGKILL)
-            eventually(lambda: link.beat() or link.poll(0.05) or "", timeout_s=20)
+            eventually(lambda: link.beat() or link.poll(0.05) or "")
 
             def arrived() -> bool:
                 link.beat()
                 link.poll(0.05)
-                probe(link, SystemClock().now())
+                probe(link, CLOCK.now())
                 return PROBE in listener.poll()
 
             eventually(arrived)
@@ -495,7 +493,7 @@ def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
         grand.close()
         assert eventually(turn) == ["The MIDI output 'Grand:in' is gone; it is used again as soon as it is back."]
         with closing(Listener("Grand").open()) as back:
-            assert eventually(turn, timeout_s=2) == ["The MIDI output 'Grand:in' is back."]
+            assert eventually(turn) == ["The MIDI output 'Grand:in' is back."]
             eventually(lambda: probed(back, bytes((0x93, 12, 1))), every_s=0.05)
             eventually(lambda: not turn() and sum(is_off(m) and not is_probe(m) for m in plain.poll()) == 30)
         assert [m[1] for m in plain.messages if is_on(m) and not is_probe(m)] == list(range(41, 71))
@@ -505,7 +503,7 @@ def test_several_outputs_over_real_ports_one_of_which_is_unplugged(
 def test_a_pedal_that_a_killed_player_left_down_rises(make_link: MakeLink, tmp_path: Path) -> None:
     link = make_link(driver="file", file=str(tmp_path / "sent.mid"))
     link.wait_ready(PATIENCE_S)
-    link.send(Schedule((soon(1, 0.0, 60.0, PEDAL_KEY)._replace(channel=2), soon(2, 0.0, 60.0))))
+    link.send(Schedule((soon(1, 0.0, 600.0, PEDAL_KEY)._replace(channel=2), soon(2, 0.0, 600.0))))
     beat_until(link, lambda: link.statistics.sounding == 1)
     assert (2, PEDAL_KEY) in link.may_sound()
     assert link.pid is not None

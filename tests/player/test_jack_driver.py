@@ -118,17 +118,18 @@ def test_spacing_is_exact_in_frames(driver: JackDriver) -> None:
     eventually(probed, every_s=0.05)
     for _ in range(10):
         listener.heard.clear()
-        first_s, mapped = CLOCK.now() + 0.2, driver._frames._offset
+        first_s, mapped, in_time = CLOCK.now() + 0.2, driver._frames._offset, True
         for chord in range(40):
             due_s = first_s + chord * 0.01
             CLOCK.wait(due_s - driver.lead_s - 0.05)
             for pitch in range(60, 64):
                 driver.send(bytes((0x90, pitch, 80)), due_s)
+            in_time &= CLOCK.now() < due_s - driver.lead_s  # else the machine stood still, or this process did
         notes = eventually(lambda: len(found := [f for f, m in listener.heard if m[0] == 0x90]) == 160 and found)
-        if driver._frames._offset == mapped:
+        if driver._frames._offset == mapped and in_time:
             assert [frame - notes[0] for frame in notes] == [480 * chord for chord in range(40) for _ in range(4)]
             return
-    pytest.skip("the server lost count of time in every one of ten attempts")
+    pytest.skip("the machine stood still, or the server lost count of time, in every one of ten attempts")
 
 
 def test_nothing_overtakes(driver: JackDriver) -> None:
@@ -188,7 +189,7 @@ def test_the_servers_end_is_told_at_once_and_connections_are_restored(jack_serve
         assert driver.check() == ""
         assert driver.connections() == (("synth:in",), ())
         jack_server.kill()
-        eventually(lambda: driver.gone, timeout_s=2.0)
+        eventually(lambda: driver.gone)
     driver.send(b"\x90\x3c\x50")
     with pytest.raises(MidiSystemError, match="The JACK server is gone"):
         driver.check()
