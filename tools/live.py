@@ -51,7 +51,7 @@ class JackServer:
     def start(self) -> None:
         """Until clients can connect; CalledProcessError when they cannot."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "10"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["jack_wait", "-s", self.name, "-w", "-t", "60"], check=True, stdout=subprocess.DEVNULL)
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """By a signal."""

@@ -319,7 +319,7 @@ def test_the_shelf_loads_beside_the_music(tmp_path: Path) -> None:
     may_go_on = threading.Event()
 
     def load(path: Path) -> WildModel:
-        may_go_on.wait(10)
+        may_go_on.wait()
         if path.stem == "bad":
             raise ModelError("it is bad")
         return WildModel("melody")

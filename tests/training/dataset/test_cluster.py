@@ -27,7 +27,7 @@ from training.dataset.prepare import prepare
 from training.dataset.pipeline import Options
 
 def kill_one(cluster, cache):
-    eventually(lambda: len(list(cache.rglob("*.npz"))) >= 5, timeout_s=60)
+    eventually(lambda: len(list(cache.rglob("*.npz"))) >= 5, timeout_s=300)
     nanny = next(iter(cluster.workers.values()))
     os.kill(nanny.pid, signal.SIGKILL)
     print("killed", flush=True)

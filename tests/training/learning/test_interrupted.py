@@ -13,7 +13,6 @@ from training.__main__ import main
 from training.models.checkpoints import read_checkpoint
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-TRAIN = [sys.executable, "-m", "training.train"]
 ARGUMENTS = ["--device", "cpu", "--threads", "1", "--no-tensorboard"]
 SHORT = [
     "--preset",
@@ -31,17 +30,49 @@ SHORT = [
 ]
 
 
+# After each evaluation that it tells of, the run waits to be allowed the next: it never ends before it is killed.
+ALLOWED = """
+import sys
+from training.__main__ import main
+
+class Told:
+    told = ""
+
+    def __getattr__(self, name):
+        return getattr(sys.__stdout__, name)
+
+    def write(self, text):
+        self.told += text
+        return sys.__stdout__.write(text)
+
+    def flush(self):
+        sys.__stdout__.flush()
+        if self.told.endswith("\\n"):
+            self.told = ""
+            sys.stdin.readline()
+
+sys.stdout = Told()
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
+TRAIN = [sys.executable, "-c", ALLOWED]
+
+
 def lines_of(folder: Path) -> list[dict[str, float]]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
 def kill_after(lines: int, arguments: list[str]) -> None:
-    """Kill a training run as soon as it has told of so many evaluations, in whatever it is doing then."""
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+    """Kill a training run soon after it has told of so many evaluations, in whatever it is doing then."""
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
         for _ in range(lines):
             assert process.stdout.readline(), "the run ended by itself"
+            process.stdin.write(b"\n")
+            process.stdin.flush()
         process.kill()
     assert process.returncode == -9
 
