@@ -19,7 +19,7 @@ from improv.config import Config
 from improv.config.adapters import render
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import CORNERS
-from improv.takes.export.loudness import loudness_lufs
+from improv.takes.export.lufs import loudness_lufs
 from improv.takes.export.music import of_steps
 from tools import browser as chrome
 

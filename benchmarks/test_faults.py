@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.faults import FAULTS, PROMISED_S, SHORT, tried
+from benchmarks.faults import FAULTS, SHORT, tried
 from tools import live
 from tools.live import JackServer
-
-SLOWER = 5  # than the machine of the table: a test says that the music goes on, a benchmark how soon
+from tools.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(bool(live.why_not()), reason=live.why_not() or "-")
 
@@ -23,8 +22,9 @@ def server() -> Iterator[JackServer]:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_the_music_goes_on_and_nothing_is_left(server: JackServer, name: str) -> None:
+    """A test says that the music goes on; `python -m benchmarks.faults` how soon."""
     found = tried(FAULTS[name], 1, server)
     assert found["happened"]
     assert found["notes_left"] == 0
-    assert found["gap_s"]["longest"] <= SLOWER * PROMISED_S
+    assert found["gap_s"]["longest"] <= PATIENCE_S
     assert (found["exit_code"], found["tracebacks"]) == (0, 0)

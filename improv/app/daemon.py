@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
-from improv.app.scene_keeper import SceneKeeper
+from improv.app.scene_writer import SceneKeeper
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Fallen, Rest, from_the_beginning
 from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
@@ -37,7 +37,7 @@ from improv.frontends.bridge import Bridge
 from improv.frontends.client import FrontendsClient
 from improv.frontends.observer import FrontendsObserver
 from improv.improviser.improviser import Improviser
-from improv.improviser.memory import go_on, memory_of, unpacked
+from improv.improviser.snapshot_bytes import go_on, memory_of, unpacked
 from improv.model.loader import ModelLoader
 from improv.model.onnx_model import DEFAULT_MODEL, Model, OnnxModel, resolve
 from improv.model.patience import BoundedModel, Patience

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from improv.config import Config, adapters, is_shipped, of_the_user
-from improv.config.live import LiveReader, Reading
+from improv.config.reading_process import LiveReader, Reading
 from improv.control.commands import SetModel
 from improv.engine.engine import Engine
 from improv.errors import BrainMusicError

@@ -31,10 +31,10 @@ from improv.engine.history import Moment
 from improv.engine.look_ahead import LookAhead
 from improv.engine.midi_in import MidiIn
 from improv.engine.models import Cast, Models
-from improv.engine.outlook import Outlook
 from improv.engine.own_notes import OwnNotes
 from improv.engine.person import Person, attend_surely
 from improv.engine.port_choice import PortChoice
+from improv.engine.published_plan import Outlook
 from improv.engine.publishing import status
 from improv.engine.replanning import Planner
 from improv.engine.say_once import SayOnce

@@ -1,7 +1,7 @@
 """Which model plays: others are loaded beside the music; where one fails or is too slow, another one goes on.
 
 A model that is too slow is asked for less in steps: without guidance, then a lighter model, then rules alone, which
-vary the last bars (improv.engine.last_bars). Each step is said once, stands in the controls, and is taken back when
+vary the last bars (improv.engine.bars_to_vary). Each step is said once, stands in the controls, and is taken back when
 there is time again.
 """
 

@@ -9,7 +9,7 @@ from typing import Any
 from improv.clock import Clock
 from improv.control.commands import INTERNAL, LOOPS, PLAY_FOR_ME, SOLO
 from improv.control.state import ControlState
-from improv.engine.last_bars import LastBars
+from improv.engine.bars_to_vary import LastBars
 from improv.engine.look_ahead import LookAhead
 from improv.engine.own_notes import OwnNotes
 from improv.engine.replanning import Planner

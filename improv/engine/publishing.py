@@ -7,9 +7,9 @@ from typing import Any
 
 from improv.control.published_state import State
 from improv.control.state import ControlState
-from improv.engine.degrading import degraded
+from improv.engine.degraded_words import degraded
 from improv.engine.external_clock import ExternalClock
-from improv.engine.outlook import commanded
+from improv.engine.published_plan import commanded
 from improv.improviser.improviser import Improviser
 from improv.music.mood import Mood, nearest_name
 from improv.music.position import Position

@@ -19,12 +19,12 @@ from improv.music.chord import MINOR_KEYS
 from improv.music.lead_sheet import Loop, parse_loop
 from improv.music.position import Position
 from improv.music.primer import Primer
-from improv.plan import loudness, primed
+from improv.plan import dynamics, primed
+from improv.plan.network_row import columns
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.plan_request import DEFAULT_REACH, PersonView, PlanRequest
 from improv.plan.planner import follow, realign
 from improv.plan.played import PieceMemory
-from improv.plan.telling import columns
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
@@ -136,7 +136,7 @@ class Composer:
         vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
         piece = self._tempo_factors.get(bar.piece, 1.0)
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)
-        louder = variety(controls) * loudness.level(self._seed, bar)
+        louder = variety(controls) * dynamics.level(self._seed, bar)
         return PlannedPlace(vector, bar, piece * breath, bar.loudness, louder)
 
     def remember(self, plan: Plan | None, tick: int, grid: GridStep) -> None:

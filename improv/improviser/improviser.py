@@ -16,7 +16,6 @@ from improv.control.state import ControlState
 from improv.improviser import ending
 from improv.improviser.advance import advance
 from improv.improviser.composer import Composer
-from improv.improviser.foot import NO_FOOT, tread
 from improv.improviser.operations import (
     Begin,
     Configure,
@@ -35,6 +34,7 @@ from improv.improviser.operations import (
     Rewind,
     Shorten,
 )
+from improv.improviser.pedal_state import NO_FOOT, tread
 from improv.improviser.performer import perform
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.priming import asked_for, begun, due

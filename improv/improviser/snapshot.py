@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from improv.improviser.feedback import Feedback
-from improv.improviser.foot import NO_FOOT, Foot
+from improv.improviser.pedal_state import NO_FOOT, Foot
 from improv.model import guard
 from improv.model.onnx_model import Model, State
 from improv.model.vocabulary import Encoding, StreamDecoder

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord
-from improv.plan.brief import Brief
 from improv.plan.draws import draw
 from improv.plan.harmony import Slot, dominants, only
 from improv.plan.people import INVERSIONS, PER_ROOT, STATES, Close, chord_of, people, state_of_chord
+from improv.plan.phrase_brief import Brief
 
 DOWNBEAT = 3
 """Strength of a bar's first beat."""

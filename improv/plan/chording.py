@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS, UNKNOWN
-from improv.plan.brief import Brief, Purpose
 from improv.plan.cadences import Place, closes, with_cadence
 from improv.plan.draws import draw
 from improv.plan.harmony import (
@@ -21,6 +20,7 @@ from improv.plan.harmony import (
     rolled,
 )
 from improv.plan.people import PER_ROOT, people, state_of_chord
+from improv.plan.phrase_brief import Brief, Purpose
 from improv.plan.plan import NONE, PlannedBar, TimedChord
 from improv.plan.plan_request import PlanRequest
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS
-from improv.plan.brief import Brief, Purpose, rng_of
 from improv.plan.chording import with_chords
 from improv.plan.people import FloatArray
+from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import PlannedBar, Texture
 from improv.plan.referring import brought_along, known, settled, with_references
 from improv.plan.texture import TextureDraws, bar_deviation, hands_in, hands_of, possible

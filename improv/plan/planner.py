@@ -14,10 +14,10 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.music.lead_sheet import Loop
-from improv.plan.brief import Brief, Purpose, rng_of
 from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars, recalling
 from improv.plan.people import START, people
 from improv.plan.phrase import write_phrase
+from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
 from improv.plan.plan_request import PlanRequest
 from improv.plan.texture import draw_character

@@ -14,9 +14,9 @@ import numpy as np
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import MINOR_KEYS
 from improv.music.primer import Primer, PrimerNote
-from improv.plan.brief import Purpose, rng_of
 from improv.plan.form import draw_form
 from improv.plan.people import FloatArray, people
+from improv.plan.phrase_brief import Purpose, rng_of
 from improv.plan.plan import (
     AUTHENTIC,
     HALF,

@@ -14,7 +14,7 @@ import numpy as np
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
 from improv.music.sequence import Tonal
-from improv.plan.brief import Brief, Purpose, rng_of
+from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import NONE, PlannedBar, Reference, TimedChord
 from improv.plan.returns import (
     NEVER,

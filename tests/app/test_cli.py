@@ -17,7 +17,7 @@ from improv import __version__
 from improv.app.cli import COMMANDS, main
 from improv.config import Config, dump, load, of_the_user
 from improv.errors import ModelError
-from improv.midi.file import write_notes
+from improv.midi.grid_file import write_notes
 from improv.music.note import Note
 from tests.conftest import REPOSITORY, TINY
 

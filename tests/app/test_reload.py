@@ -11,7 +11,7 @@ import pytest
 from improv.app.reload import Reloader
 from improv.clock import SystemClock
 from improv.config import load, shipped
-from improv.config.live import LiveReader
+from improv.config.reading_process import LiveReader
 from improv.music.chord import key_named
 from tests.fakes import Stage
 from tests.stage import chords

@@ -28,7 +28,7 @@ from improv.app.study.design import Trial
 from improv.app.study.statistics import binomial_p, correlation, icc, interval, krippendorff_alpha, share
 from improv.errors import InputError
 from improv.takes.export import piano
-from improv.takes.export.loudness import loudness_lufs
+from improv.takes.export.lufs import loudness_lufs
 from improv.takes.take import PlayedNote
 from tests.conftest import TINY
 from tools import browser as chrome

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.app.scene_keeper import SceneKeeper
+from improv.app.scene_writer import SceneKeeper
 from improv.config import scenes
 from improv.control.commands import FOLLOWING, LANDINGS, LOOPS, MODES, PLACES
 from improv.control.scene import Scene

@@ -31,7 +31,7 @@ from improv.control.journey import FEWEST_STEPS, JOIN_S, LARGEST_STEP, Iso, Jour
 from improv.control.parse import Names, parse
 from improv.control.state import apply
 from improv.errors import CommandError, InputError
-from improv.midi.file import TimedNote
+from improv.midi.grid_file import TimedNote
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import Band
 from improv.music.mood import CORNERS, Mood

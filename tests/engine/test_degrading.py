@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from improv.control.commands import Reset, SetModel
-from improv.engine.last_bars import LastBars, quoted, whole_bars
+from improv.engine.bars_to_vary import LastBars, quoted, whole_bars
 from improv.engine.models import GUIDE_AFTER_S, LONGEST_GUIDE_AFTER_S, RETRY_AFTER_S
 from improv.engine.pace import FEW_STEPS, OVER_S, Pace
 from improv.errors import ModelError

@@ -16,10 +16,10 @@ from improv.config.adapters import render
 from improv.control.commands import End, Pause, Play, SetMood
 from improv.errors import InputError
 from improv.improviser.planned_step import PlannedStep
-from improv.midi import file as midi_file
+from improv.midi import grid_file as midi_file
 from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
-from improv.takes.export.planned import music_file
+from improv.takes.export.planned_midi import music_file
 from tests.fakes import assert_whole
 
 

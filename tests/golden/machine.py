@@ -48,7 +48,7 @@ from improv.model.vocabulary import FAMILIES
 from improv.music.mood import CORNERS, Mood
 from improv.player.protocol import PlayerSettings, Received
 from improv.takes.export.midi import midi_file
-from improv.takes.export.planned import music_file
+from improv.takes.export.planned_midi import music_file
 from improv.takes.export.report import html
 from improv.takes.recreate import chain, otherwise
 from improv.takes.take import read as read_take

@@ -10,9 +10,9 @@ import pytest
 
 from improv.config.sections.mood import DEFAULT_TABLE
 from improv.improviser.improviser import REMEMBERED_STEPS
-from improv.improviser.memory import go_on, memory_of, packed, unpacked
 from improv.improviser.operations import Release, Rewind, Shorten
 from improv.improviser.request import ANSWERED_TURN
+from improv.improviser.snapshot_bytes import go_on, memory_of, packed, unpacked
 from improv.model import conditioning
 from improv.model.onnx_model import OnnxModel
 from improv.music.limits import Band, Limits

@@ -9,10 +9,10 @@ import pytest
 from improv.config import adapters, load
 from improv.control.state import ControlState
 from improv.improviser.improviser import Improviser
-from improv.improviser.memory import go_on, memory_of, packed, unpacked
 from improv.improviser.operations import Begin, Prime, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.priming import tell
+from improv.improviser.snapshot_bytes import go_on, memory_of, packed, unpacked
 from improv.listening.priming import of_midi
 from improv.model.onnx_model import Model, OnnxModel
 from improv.music.mood import CORNERS

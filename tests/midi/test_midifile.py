@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from improv.errors import InputError
 from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
 from improv.midi.as_score import score_of
-from improv.midi.file import read_file, read_notes, save, write_notes
-from improv.model.seen import seen
+from improv.midi.grid_file import read_file, read_notes, save, write_notes
+from improv.model.encode_score import seen
 from improv.model.vocabulary import PolyphonyEncoding, encoding_for
 from improv.music.mood import CORNERS, Mood
 from improv.music.note import Note
 from improv.music.position import Position
-from improv.takes.export.planned import music_file
+from improv.takes.export.planned_midi import music_file
 from tests.model.test_polyphony import tunes
 
 CALM, SAD = CORNERS["calm"], CORNERS["sad"]

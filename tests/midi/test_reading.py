@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from improv.errors import InputError
-from improv.midi.file import read_notes, timed_notes
+from improv.midi.grid_file import read_notes, timed_notes
 from improv.midi.reading import MAX_NOTE_BEATS, MidiMusic, read_music
 from improv.music.note import HALVES_UP
 from tests.midi.smf import (

@@ -25,7 +25,7 @@ from improv.music.mood import CORNERS
 from improv.player.protocol import Silence
 from improv.takes import recreate, take
 from improv.takes.export import midi as export
-from improv.takes.export.planned import music_file
+from improv.takes.export.planned_midi import music_file
 from tests.fakes import Stage, assert_whole, contract, controls, held_ids, improviser, plan, turned_to, without_ids
 from tests.stage import EVENLY, assert_silent, assert_sound
 from tests.takes.test_takes import Session

@@ -18,9 +18,9 @@ from improv.music.sequence import Tonal
 from improv.plan.form import distance_fifths
 from improv.plan.plan import AUTHENTIC, HALF, Plan, PlannedBar, Reference, metre_of
 from improv.plan.plan_request import PersonView, PlanRequest
+from improv.plan.plan_words import view
 from improv.plan.planner import follow, loop_key, realign
 from improv.plan.referring import OVER_OTHER_CHORDS, agreement
-from improv.plan.view import view
 
 SEEDS = st.integers(0, 2**31)
 MOODS = st.builds(Mood, st.floats(-1, 1), st.floats(-1, 1))

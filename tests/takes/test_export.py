@@ -19,7 +19,7 @@ from improv.midi.reading import read_music
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import Mood
 from improv.takes.export import formats, piano
-from improv.takes.export.loudness import convolved, loudness_lufs
+from improv.takes.export.lufs import convolved, loudness_lufs
 from improv.takes.export.midi import music_file
 from improv.takes.export.music import Music
 from improv.takes.export.musicxml import DIVISIONS, musicxml

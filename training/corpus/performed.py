@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from improv.model.seen import rubato, with_pedal_for
+from improv.model.encode_score import rubato, with_pedal_for
 from improv.model.vocabulary import Encoding, Extras
 from training.corpus import reading
 from training.corpus.reading import Piece

@@ -15,7 +15,7 @@ from improv.music.note import Note
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
 from training.corpus.formats import format_of
-from training.corpus.played import Played, play
+from training.corpus.notes_in_seconds import Played, play
 from training.corpus.score import Rejected, Score, bars, seconds
 from training.corpus.sources import Item, collect, work_of
 
@@ -76,7 +76,7 @@ class Piece:
         return tuple(starmap(Note, self.rows.tolist()))
 
     def played(self, *, fold: bool = True) -> Played:
-        """The notes in seconds with velocities and pedal: see `training.corpus.played.play`."""
+        """The notes in seconds with velocities and pedal: see `training.corpus.notes_in_seconds.play`."""
         return play(self.score, fold=fold)
 
 

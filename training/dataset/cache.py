@@ -18,7 +18,7 @@ from training.corpus.reading import CHORALES
 from training.corpus.sources import work_of
 from training.dataset.dataset import EncodedPiece
 from training.dataset.encode_file import Job
-from training.dataset.planned import PlanRows
+from training.dataset.plan_columns import PlanRows
 
 _ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch", "tune")
 # All that decides what is made of a file; a change of any of them makes the old results void.

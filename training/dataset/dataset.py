@@ -34,7 +34,7 @@ from improv.model import conditioning
 from improv.model.vocabulary import encoding_for
 from training.corpus import features
 from training.dataset.balance import read_balance, write_balance
-from training.dataset.planned import NO_PLAN, PlanRows
+from training.dataset.plan_columns import NO_PLAN, PlanRows
 from training.dataset.tables import TableWriter
 
 FORMAT = 1

@@ -10,7 +10,7 @@ from improv.model import conditioning
 from improv.model.vocabulary import HandsEncoding, encoding_for
 from improv.music.grid import first_beat
 from training.analysis import analyse, of_score
-from training.analysis.written import with_bars_of
+from training.analysis.score_barlines import with_bars_of
 from training.corpus import clean, reading
 from training.corpus.augment import Instruments
 from training.corpus.features import describe
@@ -19,7 +19,7 @@ from training.corpus.labels import Label
 from training.corpus.performed import extras, on_steps
 from training.corpus.score import Rejected, Score
 from training.corpus.sources import work_of
-from training.dataset import planned
+from training.dataset import plan_columns
 from training.dataset.conditioning import condition
 from training.dataset.dataset import EncodedPiece
 
@@ -99,7 +99,7 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
     """
     music = of_score(score)
     analysis = analyse(music)
-    tokens = planned.tokens_of(music, analysis, encoding)
+    tokens = plan_columns.tokens_of(music, analysis, encoding)
     ticks, step_of_token = np.unique(encoding.ticks(tokens.astype(np.int64)), return_inverse=True)
     piece = reading.on_grid(score, job.name, job.source, encoding.ticks_per_beat)
     shortest = MIN_BEATS * encoding.ticks_per_beat
@@ -123,7 +123,7 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
         tokens=tokens,
         step_of_token=step_of_token.astype(np.uint32),
         conditioning=rows,
-        plan=planned.plan_rows(music, analysis, ticks.astype(np.int64)),
+        plan=plan_columns.plan_rows(music, analysis, ticks.astype(np.int64)),
         sketch=sketch(score),
         tune=tune(score),
         features=features,

@@ -16,11 +16,11 @@ from improv.config import Config
 from improv.config.adapters import render
 from improv.files import atomic_write
 from improv.improviser.planned_step import PlannedStep
-from improv.midi import file as midi_file
+from improv.midi import grid_file as midi_file
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, chord_onsets, key_correlation_difference, measure
 from improv.music.mood import CORNERS
-from improv.takes.export.planned import music_file
+from improv.takes.export.planned_midi import music_file
 
 MEASURED = ("mode", "onset_density", "register", "loudness", "articulation", "dissonance", "pitch_spread", "tempo")
 

@@ -35,8 +35,8 @@ from tqdm import tqdm
 from improv.errors import InputError
 from improv.files import atomic_write
 from training.evaluation.figures import interval
-from training.experiments.changes import ChangeNetwork, ChangeShape, changes
-from training.experiments.frames import FrameNetwork, FrameShape
+from training.experiments.chord_change_network import ChangeNetwork, ChangeShape, changes
+from training.experiments.frame_network import FrameNetwork, FrameShape
 from training.learning.averaging import follow
 from training.learning.schedule import descend, half_cosine
 from training.models.checkpoints import save

@@ -31,7 +31,7 @@ from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.attributes import Window, measure
 from improv.music.mood import CORNERS, NEUTRAL, mood_of
 from training.corpus import reading
-from training.corpus.played import play
+from training.corpus.notes_in_seconds import play
 from training.corpus.score import Rejected
 from training.corpus.sources import MUSIC_SUFFIXES
 from training.dataset.dataset import Dataset

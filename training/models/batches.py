@@ -13,9 +13,9 @@ from improv.model import conditioning
 from improv.model.vocabulary.hands import contexts
 from improv.music.attributes import ATTRIBUTES
 from training.corpus.augment import STRETCHES, TOUCHES, transpositions, vary
-from training.dataset import planned
+from training.dataset import plan_columns
 from training.dataset.dataset import Dataset, PieceRow
-from training.dataset.planned import NOTHING, Hidden
+from training.dataset.plan_columns import NOTHING, Hidden
 
 # How often a segment of a lane hides its commands from the network, so that it also learns to play without them
 # (the unconditioned half of guidance) and with only some of them.
@@ -166,7 +166,7 @@ class LaneStream:
             rows.append(conditioned(told, lane.semitones, lane.slower, lane.louder))
             if self.dataset.encoding.planned:
                 steps = lane.steps[part].astype(np.int64)
-                plan = planned.told(self.dataset.plan, steps, lane.contexts[part], lane.semitones, lane.hidden)
+                plan = plan_columns.told(self.dataset.plan, steps, lane.contexts[part], lane.semitones, lane.hidden)
                 rows[-1] = np.concatenate([rows[-1], plan], axis=1)
             count -= part.stop - part.start
             lane.at += part.stop - part.start
@@ -180,7 +180,7 @@ class LaneStream:
         fresh = np.zeros(self.lanes, dtype=np.bool_)
         for index, lane in enumerate(self._lanes):
             if self.dataset.encoding.planned:
-                lane.hidden = planned.drawn(self._rng)
+                lane.hidden = plan_columns.drawn(self._rng)
                 if self._rng.random() < BEGIN_FRESH:
                     self._next_piece(lane)
                     fresh[index] = True

@@ -14,7 +14,7 @@ from improv.model import conditioning
 from improv.model.metadata import INPUTS
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary.hands import contexts
-from training.dataset import planned
+from training.dataset import plan_columns
 from training.dataset.dataset import Dataset, PieceRow
 from training.models.batches import conditioned
 from training.models.lstm import Network
@@ -202,8 +202,8 @@ def _advance(
         if dataset.encoding.planned:
             lane = rows[index]
             context = lane.contexts(dataset)[span.start + 1 - lane.begun : span.stop + 1 - lane.begun]
-            hidden = planned.NOTHING if commands else planned.EVERYTHING
-            condition[index, :length, conditioning.SIZE :] = planned.told(
+            hidden = plan_columns.NOTHING if commands else plan_columns.EVERYTHING
+            condition[index, :length, conditioning.SIZE :] = plan_columns.told(
                 dataset.plan, steps.astype(np.int64), context, 0, hidden
             )
     if not commands:

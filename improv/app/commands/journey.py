@@ -12,7 +12,7 @@ from improv.app.options import common, configured
 from improv.config import Config, journey_files, journeys
 from improv.errors import InputError
 from improv.files import read_text
-from improv.midi import file as midi_file
+from improv.midi import grid_file as midi_file
 from improv.music.mood import Mood, parse_mood
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from improv.control.journey import Journey, Waypoint
 from improv.files import atomic_write, saving
-from improv.midi.file import TimedNote
+from improv.midi.grid_file import TimedNote
 from improv.music.attributes import Window, chord_onsets, measure
 from improv.music.mood import Mood, mood_of
 

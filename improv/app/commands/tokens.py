@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from improv.errors import InputError
-from improv.midi import file as midi_file
+from improv.midi import grid_file as midi_file
 from improv.midi.as_score import score_of
-from improv.model.seen import seen
+from improv.model.encode_score import seen
 from improv.model.vocabulary import encoding_for
 
 

@@ -13,7 +13,7 @@ from improv.errors import InputError
 from improv.files import read_text
 from improv.midi.reading import read_music
 from improv.takes.export import piano
-from improv.takes.export.loudness import loudness_lufs
+from improv.takes.export.lufs import loudness_lufs
 from improv.takes.export.music import Music
 from improv.takes.take import PlayedNote, PlayedPedal
 

@@ -11,7 +11,7 @@ from improv.app.supervision.orders import DEFAULT_CONFIG
 from improv.config import Config
 from improv.control.state import ControlState
 from improv.engine.engine import Engine
-from improv.improviser import memory
+from improv.improviser import snapshot_bytes
 from improv.model.onnx_model import DEFAULT_MODEL
 from improv.model.plain_model import PLAIN
 from improv.music.mood import Glide
@@ -147,6 +147,6 @@ class CheckpointWriter:
 
     def _remembered(self) -> bytes:
         try:
-            return memory.packed(memory.memory_of(self._engine.improviser))
+            return snapshot_bytes.packed(snapshot_bytes.memory_of(self._engine.improviser))
         except ValueError:
             return b""  # without it a new piece begins under the same commands

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from improv.errors import InputError
 from improv.files import write_whole
-from improv.midi import file as midi_file
+from improv.midi import grid_file as midi_file
 from improv.takes.export.music import Music, of_take
 from improv.takes.take import Take
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import mido
 
-from improv.midi.file import FILE_TICKS_PER_BEAT, track
+from improv.midi.grid_file import FILE_TICKS_PER_BEAT, track
 from improv.midi.messages import DEEPEST_PEDAL, SUSTAIN_PEDAL
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import nearest_name

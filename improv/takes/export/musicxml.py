@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from improv.listening.hands import hands
-from improv.midi.file import FILE_TICKS_PER_BEAT
+from improv.midi.grid_file import FILE_TICKS_PER_BEAT
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import nearest_name
 from improv.takes.export.midi import time_signature

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.takes.export.loudness import Samples, biquad_response, convolved
+from improv.takes.export.lufs import Samples, biquad_response, convolved
 from improv.takes.take import PlayedNote
 
 RATE_HZ = 44_100

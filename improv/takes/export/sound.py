@@ -12,8 +12,8 @@ import numpy as np
 
 from improv.errors import InputError
 from improv.files import write_whole
-from improv.midi import file as midi_file
-from improv.takes.export.loudness import Samples, loudness_lufs
+from improv.midi import grid_file as midi_file
+from improv.takes.export.lufs import Samples, loudness_lufs
 from improv.takes.export.midi import music_file
 from improv.takes.export.music import Music
 

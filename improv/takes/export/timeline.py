@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from improv.midi.file import FILE_TICKS_PER_BEAT
+from improv.midi.grid_file import FILE_TICKS_PER_BEAT
 from improv.takes.take import PlayedStep
 
 LONGEST_QUARTER_US = 0xFFFFFF  # what a tempo event can say: 16.8 s

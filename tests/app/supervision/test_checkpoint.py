@@ -20,7 +20,7 @@ from improv.control.published_state import State
 from improv.control.state import apply
 from improv.engine.transport import Before
 from improv.errors import ModelError
-from improv.improviser.memory import go_on, memory_of, unpacked
+from improv.improviser.snapshot_bytes import go_on, memory_of, unpacked
 from improv.model import onnx_model
 from improv.model.patience import Patience
 from improv.model.plain_model import PLAIN

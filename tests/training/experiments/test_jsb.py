@@ -12,8 +12,8 @@ import torch
 
 from improv.errors import InputError
 from training.__main__ import main
-from training.experiments.changes import LONGEST, ChangeNetwork, ChangeShape, changes, repeats
-from training.experiments.frames import FrameNetwork, FrameShape, holds
+from training.experiments.chord_change_network import LONGEST, ChangeNetwork, ChangeShape, changes, repeats
+from training.experiments.frame_network import FrameNetwork, FrameShape, holds
 from training.experiments.jsb import KEYS, Training, batches, chances, moved, nats, read
 
 SMALL = ["--set", "hidden=16", "--set", "head=8", "--set", "embedding=4", "--set", "epochs=4", "--threads", "1"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from improv.app.cli import main
 from improv.midi.as_score import score_of
 from improv.midi.reading import read_music
-from improv.model.seen import seen
+from improv.model.encode_score import seen
 from improv.model.vocabulary import Encoding, encoding_for
 from tests.midi.smf import Event, Key, control, events, meta, smf, tunes
 from training.corpus.performed import extras, on_steps

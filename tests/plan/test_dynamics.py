@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from improv.plan import loudness
+from improv.plan import dynamics
 from improv.plan.plan import PlannedBar
 from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
@@ -19,7 +19,7 @@ def _bar(phrase: int, section: str, piece: int = 0) -> PlannedBar:
 
 
 def _levels(bar: PlannedBar) -> np.ndarray:
-    return np.array([loudness.level(seed, bar) for seed in SEEDS])
+    return np.array([dynamics.level(seed, bar) for seed in SEEDS])
 
 
 def _alike(one: PlannedBar, other: PlannedBar) -> float:
@@ -27,7 +27,7 @@ def _alike(one: PlannedBar, other: PlannedBar) -> float:
 
 
 def test_all_bars_of_a_phrase_are_as_loud() -> None:
-    assert loudness.level(3, _bar(2, "B")) == loudness.level(3, replace(_bar(2, "B"), number=9))
+    assert dynamics.level(3, _bar(2, "B")) == dynamics.level(3, replace(_bar(2, "B"), number=9))
 
 
 def test_a_section_comes_back_about_as_loud_and_another_one_differs() -> None:
@@ -40,5 +40,5 @@ def test_a_section_comes_back_about_as_loud_and_another_one_differs() -> None:
 
 def test_levels_spread_as_told_and_no_further() -> None:
     levels = _levels(_bar(0, "A"))
-    assert 0.7 < levels.std() / np.hypot(loudness.SECTIONS_DIFFER, loudness.PHRASES_DIFFER) < 1.1
-    assert abs(levels).max() <= 2 * (loudness.SECTIONS_DIFFER + loudness.PHRASES_DIFFER)
+    assert 0.7 < levels.std() / np.hypot(dynamics.SECTIONS_DIFFER, dynamics.PHRASES_DIFFER) < 1.1
+    assert abs(levels).max() <= 2 * (dynamics.SECTIONS_DIFFER + dynamics.PHRASES_DIFFER)

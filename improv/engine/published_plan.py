@@ -13,7 +13,7 @@ from improv.errors import CommandError
 from improv.improviser.improviser import Improviser
 from improv.music.chord import KEY_NAMES
 from improv.plan.plan import Plan
-from improv.plan.view import marks, view
+from improv.plan.plan_words import marks, view
 
 AHEAD_S = 8.0
 """So far ahead places are published: a page draws no more."""

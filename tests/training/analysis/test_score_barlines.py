@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.training.corpora import meter, tempo, write_midi
 from training.analysis import of_score
 from training.analysis.metre import bars
-from training.analysis.written import with_bars_of, written
+from training.analysis.score_barlines import with_bars_of, written
 from training.corpus.midi import read_midi
 from training.corpus.score import Score, notes_of
 from training.dataset.cache import key_of

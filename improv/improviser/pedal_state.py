@@ -12,7 +12,7 @@ from improv.improviser.pedalling import BAR_LINE, BEAT, HALF_BEAT, MIDDLE, RINGI
 from improv.improviser.planned_step import EndedNote, PlannedStep, PressedPedal
 from improv.model.vocabulary.hands import LEFT
 from improv.music.chord import MINOR_KEYS
-from improv.plan.brief import Purpose, rng_of
+from improv.plan.phrase_brief import Purpose, rng_of
 from improv.plan.plan import PlannedBar
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.experiments.frames import Sizes
+from training.experiments.frame_network import Sizes
 
 LONGEST = 32  # frames that one step may last: a longer chord is told in several
 METRES = (16, 12)  # frames of a bar of four and of three beats, in which the place is told

@@ -7,7 +7,7 @@ import pytest
 
 from tests.training.corpus.test_clean import score
 from training.corpus import reading
-from training.corpus.played import play
+from training.corpus.notes_in_seconds import play
 
 
 def test_seconds_follow_the_tempo_map_and_begin_with_the_first_note() -> None:

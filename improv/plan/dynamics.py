@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from improv.plan.brief import Purpose, rng_of
+from improv.plan.phrase_brief import Purpose, rng_of
 from improv.plan.plan import PlannedBar
 
 SECTIONS_DIFFER, PHRASES_DIFFER = 9.0, 6.0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.plan.telling import TOLD_APART, apart
+from improv.plan.network_row import TOLD_APART, apart
 
 ONSETS = st.floats(0.5, 64.0)
 

@@ -16,7 +16,7 @@ from improv.music.note import LOWEST_PIANO_PITCH
 from tests.training.corpora import tiny_corpus
 from training.analysis import analyse
 from training.analysis.music import Music, music
-from training.dataset import planned
+from training.dataset import plan_columns
 from training.dataset.dataset import Dataset
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare
@@ -38,14 +38,14 @@ def alberti() -> Music:
 
 
 @pytest.fixture(scope="module")
-def told() -> tuple[np.ndarray, planned.PlanRows]:
+def told() -> tuple[np.ndarray, plan_columns.PlanRows]:
     """The ticks with onsets of the piece, and what is told there."""
     piece = alberti()
     ticks = np.unique(piece.onset_ticks)
-    return ticks, planned.plan_rows(piece, analyse(piece), ticks)
+    return ticks, plan_columns.plan_rows(piece, analyse(piece), ticks)
 
 
-def test_chords_are_told_with_what_follows(told: tuple[np.ndarray, planned.PlanRows]) -> None:
+def test_chords_are_told_with_what_follows(told: tuple[np.ndarray, plan_columns.PlanRows]) -> None:
     ticks, rows = told
     now = {int(tick): Chord(*rows.columns[index, :3].tolist()) for index, tick in enumerate(ticks)}
     assert now[0].name == "C"
@@ -56,10 +56,10 @@ def test_chords_are_told_with_what_follows(told: tuple[np.ndarray, planned.PlanR
     assert set(rows.columns[:, COLUMN["key"]].tolist()) == {0}
 
 
-def test_references_are_what_was_played_there(told: tuple[np.ndarray, planned.PlanRows]) -> None:
+def test_references_are_what_was_played_there(told: tuple[np.ndarray, plan_columns.PlanRows]) -> None:
     ticks, rows = told
     at = int(np.flatnonzero(ticks == 96)[0])  # bar 3, which is bar 1
-    sets = planned.reference_sets(rows.onsets, rows.sets[[at]].astype(np.int64), rows.moves[[at]], 0)[0]
+    sets = plan_columns.reference_sets(rows.onsets, rows.sets[[at]].astype(np.int64), rows.moves[[at]], 0)[0]
     keys = [np.flatnonzero(sets[FAR, HERE, hand]) + LOWEST_PIANO_PITCH for hand in (LEFT, RIGHT)]
     assert [key.tolist() for key in keys] == [[48], [76]]
     assert (np.flatnonzero(sets[FAR, NEXT, LEFT]) + LOWEST_PIANO_PITCH).tolist() == [55]
@@ -68,30 +68,30 @@ def test_references_are_what_was_played_there(told: tuple[np.ndarray, planned.Pl
     assert rows.columns[at, COLUMN["far_in"]] == 6
 
 
-def test_texture_is_of_each_hand(told: tuple[np.ndarray, planned.PlanRows]) -> None:
+def test_texture_is_of_each_hand(told: tuple[np.ndarray, plan_columns.PlanRows]) -> None:
     _, rows = told
     assert rows.columns[0, COLUMN["left_density"]] == 32  # eight onsets in four beats, in quarters of one
     assert rows.columns[0, COLUMN["right_density"]] == 8
     assert rows.columns[0, COLUMN["right_register"]] == 73
 
 
-def test_a_transposed_plan_is_that_of_the_transposed_piece(told: tuple[np.ndarray, planned.PlanRows]) -> None:
+def test_a_transposed_plan_is_that_of_the_transposed_piece(told: tuple[np.ndarray, plan_columns.PlanRows]) -> None:
     ticks, rows = told
     piece = alberti()
     moved = music(
         piece.onset_beats, piece.duration_beats, piece.pitch + 3, track=piece.track, track_names=piece.track_names
     )
-    there = planned.plan_rows(moved, analyse(moved), ticks)
+    there = plan_columns.plan_rows(moved, analyse(moved), ticks)
     none = np.zeros((len(ticks), 4), dtype=np.int16)
     steps = np.arange(len(ticks))
-    ours = planned.told(rows, steps, none, 3, planned.NOTHING)
-    assert np.array_equal(ours, planned.told(there, steps, none, 0, planned.NOTHING))
+    ours = plan_columns.told(rows, steps, none, 3, plan_columns.NOTHING)
+    assert np.array_equal(ours, plan_columns.told(there, steps, none, 0, plan_columns.NOTHING))
 
 
-def test_what_is_hidden_is_not_told(told: tuple[np.ndarray, planned.PlanRows]) -> None:
+def test_what_is_hidden_is_not_told(told: tuple[np.ndarray, plan_columns.PlanRows]) -> None:
     ticks, rows = told
     none = np.zeros((len(ticks), 4), dtype=np.int16)
-    bare = planned.told(rows, np.arange(len(ticks)), none, 0, planned.EVERYTHING)
+    bare = plan_columns.told(rows, np.arange(len(ticks)), none, 0, plan_columns.EVERYTHING)
     for name in ("chord", "next", "key", "phrase", "texture", "near", "far"):
         assert not bare[:, plan_inputs.SLICES[name]].any()
     assert bare[:, plan_inputs.SLICES["bar"]].any()

@@ -8,7 +8,7 @@ import pytest
 
 from improv.control.parse import parse
 from improv.control.published_state import State
-from improv.engine.outlook import AHEAD_S
+from improv.engine.published_plan import AHEAD_S
 from improv.errors import CommandError
 from improv.plan.plan import AUTHENTIC, PlannedBar
 from tests.fakes import Stage
