@@ -64,8 +64,10 @@ class TestOverJack:
     @pytest.mark.parametrize("failure", [signal.SIGKILL, signal.SIGSTOP])
     def test_another_engine_takes_the_place_of_one_that_fails(self, failure: signal.Signals) -> None:
         with live.playing(MODEL, "mood.start=nervous") as (daemon, client):
-            client.send(0xB0, 22, 16)  # valence
-            client.listen(CLOCK.now() + 1.5)
+            client.send(0xB0, 22, 80)  # sad: what is to be known after the failure
+            hears(client, lambda: 1 in {note["tag"] for note in daemon.sent()})
+            heard = len(client.note_ons())
+            hears(client, lambda: len(client.note_ons()) > heard + 4)
             first = daemon.engine
             os.kill(first, failure)
             failed = "another one takes its place: it goes on where it was"
