@@ -34,7 +34,7 @@ COPIED = 50
 """A bar that is so much like another has its chords."""
 OVER_OTHER_CHORDS = 25
 """How much like another a bar can be, 0..100, none of whose chords it has."""
-CHANCES_TAKEN = 0.6
+CHANCES_TAKEN = 0.7
 """How often a bar whose chords are those of an earlier one, a few steps higher or lower, is a step of a sequence."""
 SEQUENCE_LAGS, SEQUENCE_STEPS = (1, 2, 4), (-1, 1, -2, 2, -3, 3)
 LITERAL = 60

@@ -17,7 +17,7 @@ from improv.plan.people import LIKENESS_BINS, bin_of, lag_class, people
 from improv.plan.plan import Reference
 
 NEVER = 0
-SEQUENCES, SEQUENCE_BARS = 0.35, 4
+SEQUENCES, SEQUENCE_BARS = 0.42, 4
 """Share of the bars that are nearly others, of few bars before, that are moved by steps of the scale."""
 SEQUENCE_LIKENESS = 85
 """A step of a sequence is at least so much like the one before: below, its rhythm is lost."""
