@@ -174,12 +174,12 @@ class Together:
         self, now_s: float, position: Position, song_beat: float
     ) -> tuple[Chord, Change | None] | None:
         """The chord of the person's bar, and the one that their next bar line is likely to bring."""
-        beat = self.view.sure_beat if self.turns.mode == ACCOMPANY else None
+        beat = self.view.beat if self.turns.mode == ACCOMPANY else None  # an unsure one is better than none
         if beat is None:
             return None
         per_bar = self.beats_per_bar
         notes = self.listener.keyboard.notes(now_s - 2 * per_bar * beat.period_s)
-        self._chords.look(self.view.key, notes, beat, per_bar, now_s)
+        self._chords.look(self.view.keys, notes, beat, per_bar, now_s)
         chord, following = self._chords.chord, self._chords.following
         if chord is None or following is None:
             return None

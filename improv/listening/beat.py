@@ -34,6 +34,8 @@ GRIDS = ((0, 6, 3, 9), (0, 8, 4, 6))
 SHARES = ((0.5, 0.3, 0.1, 0.1), (0.5, 0.3, 0.15, 0.05))
 SHARE_FADES_ONSETS, LEAST_SHARE = 24.0, 0.02
 ON_BEAT, DOWNBEAT_FADES = 0.12, 0.96
+# Most music begins on a downbeat: that is worth a strong accent. Another beat becomes it where it is so much stronger.
+FIRST_ACCENT, DOWNBEAT_STAYS = 1.0, 0.6
 
 
 class Beat(NamedTuple):
@@ -90,6 +92,8 @@ class BeatTracker:
         self._mean, self._square = 0.5, 0.05  # of weights
         self._onsets = 0
         self._last_s = -math.inf
+        self._began_s = -math.inf  # of the first onset after a silence
+        self._down: int | None = None
         self._lines: tuple[BeatLine, ...] = ()
         self._struck: deque[Struck] = deque(maxlen=REMEMBERED_ONSETS)
         self._accents: deque[float] = deque(maxlen=REMEMBERED_ONSETS)
@@ -138,6 +142,7 @@ class BeatTracker:
             self._lines = ()
             self._struck.clear()
             self._accents.clear()
+            self._began_s, self._down = onset.at_s, None
         self._last_s = onset.at_s
         self._accents.append(accent)
         self._struck.append(Struck(0.0, onset.at_s, onset.strength, onset.lowest, onset.keys))
@@ -197,6 +202,7 @@ class BeatTracker:
         number = 0 if line is None else round(line.at(begin_s)[0])
         self._lines = tuple(BeatLine(begin_s, period_s, player, number * PARTS) for player in (STEADY, SWAYING))
         self._elsewhere = 0
+        self._down = None
         self._shares = np.array(SHARES)
         self._judgment[:] = 0.0
         self._judgments = 0
@@ -232,10 +238,13 @@ class BeatTracker:
             self._struck[index] = one._replace(beats=one.beats * reading.ratio + shift)
         self._judgment[:] = 0.0
         self._judgments = 0
+        self._down = None
         self._shares = np.array(SHARES)
 
     def _downbeat(self) -> int:
-        """Which of the beats in a bar is the strongest: an onset on it speaks for it, as far as it is an accent."""
+        """Which of the beats in a bar is the strongest: an onset on it speaks for it, as far as it is an accent, and
+        the very first one by itself.
+        """
         sums = np.zeros(self._beats_per_bar)
         fade = 1.0
         for one, accent in zip(reversed(self._struck), reversed(self._accents), strict=True):
@@ -243,7 +252,11 @@ class BeatTracker:
             if abs(one.beats - beat) < ON_BEAT:
                 sums[beat % self._beats_per_bar] += fade * accent
                 fade *= DOWNBEAT_FADES
-        return int(sums.argmax())
+        if self._struck and self._struck[0].at_s == self._began_s:
+            sums[round(self._struck[0].beats) % self._beats_per_bar] += fade * FIRST_ACCENT
+        if self._down is None or sums.max() - sums[self._down] > DOWNBEAT_STAYS:
+            self._down = int(sums.argmax())
+        return self._down
 
 
 def _same_pulse(line: BeatLine, at_s: float, period_s: float, phase: float) -> bool:

@@ -55,9 +55,9 @@ class PersonView:
     """What the person does, at a moment of the clock.
 
     playing: within a phrase. down: pitches of the keys that are down; sounding: and what their pedal holds.
-    beat: None before enough was heard; its confidence says whether to go by it. key: with its chance, 0..1. in_key: how
-    likely each pitch class is a tone of the key that is meant just now, which takes in the keys that the next notes may
-    turn out to be in; empty before the first note.
+    beat: None before enough was heard; its confidence says whether to go by it. key: with its chance, 0..1; keys: the
+    chances of all 24, majors from C and then minors, empty before the first note. in_key: how likely each pitch class
+    is a tone of the key that is meant just now, which takes in the keys that the next notes may turn out to be in.
     left, right: where the hands are. loudness: mean velocity of the last seconds in which keys were struck, None
     before. onsets_per_s: of the last seconds. mood: how it sounds, by the listener's equations. began_s, ended_s: of
     the phrase under way, of the last one. call: the notes of the last phrase that ended. tune: seconds that each pitch
@@ -72,6 +72,7 @@ class PersonView:
     beat: Beat | None = None
     key: Key | None = None
     key_clearness: float = 0.0
+    keys: tuple[float, ...] = ()
     in_key: tuple[float, ...] = ()
     chord: PersonChord | None = None
     left: Hand | None = None
@@ -108,6 +109,7 @@ class Listener:
         self._call: tuple[PersonNote, ...] = ()
         self._harmony_s = self._mood_s = -math.inf
         self._key: tuple[Key, float] | None = None
+        self._keys: tuple[float, ...] = ()
         self._in_key: tuple[float, ...] = ()
         self._first_key_s = self._sure_key_s = 0.0  # when one was named, when the one that is believed was likeliest
         self._chord: PersonChord | None = None
@@ -210,6 +212,7 @@ class Listener:
             beat=beat,
             key=self._key[0] if self._key else None,
             key_clearness=self._key[1] if self._key else 0.0,
+            keys=self._keys,
             in_key=self._in_key,
             chord=self._chord,
             left=left,
@@ -249,6 +252,7 @@ class Listener:
             notes = self.keyboard.notes(now_s - 16.0)
             if notes:
                 chances = key_chances(notes, now_s)
+                self._keys = tuple(chances.tolist())
                 self._hear_key(likeliest(chances), now_s)
                 self._in_key = tuple(tones(chances).round(2).tolist())
             self._chord = chord_in(notes, self.keyboard.sounding, now_s)

@@ -41,6 +41,18 @@ def test_the_downbeat_is_the_accented_one() -> None:
     assert (beats_back - beat.beat_in_bar) % 4 == 0
 
 
+@pytest.mark.parametrize(("first", "accent", "downbeat"), [(0, 0, 0), (3, 30, 0), (0, 30, 0)])
+def test_without_accents_the_first_onset_is_the_downbeat_and_an_upbeat_is_told_by_them(
+    first: int, accent: int, downbeat: int
+) -> None:
+    tracker = BeatTracker()
+    for beat in range(first, 32):
+        tracker.strike(1 + 0.6 * beat, 70 + accent * (beat % 4 == downbeat))
+    found = tracker.beat(1 + 0.6 * 31.5)
+    assert found is not None
+    assert round((found.at_s - 1.0) / 0.6 - found.beat_in_bar) % 4 == downbeat
+
+
 def test_a_new_tempo_is_followed() -> None:
     first = player(5, 84, bars=6)
     then = player(6, 108, bars=8, start_s=first[-1].at_s + 0.6)

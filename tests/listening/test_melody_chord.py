@@ -10,12 +10,11 @@ from improv.listening.beat import Beat
 from improv.listening.influence import Change, Influence
 from improv.listening.keyboard import PersonNote
 from improv.listening.melody_chord import MelodyChords, bar_line
-from improv.music.attributes import Key
 from improv.music.chord import chord_named
 from improv.plan.people import roots_follow
 
 BEAT = Beat(120.0, 10.0, 1.0)
-C_MAJOR = Key(0, True)
+C_MAJOR = (1.0, *[0.0] * 23)
 
 
 def notes(pitches: Sequence[int], start_s: float = 10.0) -> list[PersonNote]:
@@ -44,9 +43,23 @@ def test_after_the_dominant_the_tonic_is_foreseen() -> None:
 
 def test_nothing_is_said_without_a_key() -> None:
     chords = MelodyChords(roots_follow())
-    chords.look(None, notes([60, 64]), BEAT, 4, 11.0)
+    chords.look((), notes([60, 64]), BEAT, 4, 11.0)
     assert chords.chord is None
     assert chords.following is None
+
+
+def test_before_the_key_is_sure_it_is_a_chord_of_those_that_it_may_be() -> None:
+    chords = MelodyChords(roots_follow())
+    c_or_g = (0.5, *[0.0] * 6, 0.5, *[0.0] * 16)
+    chords.look(c_or_g, notes([62, 67, 71, 67]), BEAT, 4, 11.9)
+    assert chords.chord == chord_named("G")
+
+
+def test_a_beat_that_was_elsewhere_is_followed_back() -> None:
+    chords = MelodyChords(roots_follow())
+    chords.look(C_MAJOR, notes([60, 64, 67, 64]), BEAT._replace(at_s=19.0), 4, 19.1)
+    chords.look(C_MAJOR, notes([67, 71, 74, 71], 12.0), BEAT, 4, 13.9)
+    assert chords.chord == chord_named("G")
 
 
 @pytest.mark.parametrize("beat_in_bar", range(4))
