@@ -21,6 +21,15 @@ def common() -> argparse.ArgumentParser:
     return parser
 
 
+def add_language(parser: argparse.ArgumentParser, package: str) -> None:
+    """Let the language of a report be chosen among those that its package has texts of."""
+    from improv.takes.export.texts import FIRST, languages
+
+    parser.add_argument(
+        "--language", choices=list(languages(package)), default=FIRST, help="of the report (%(default)s)"
+    )
+
+
 def configured(options: argparse.Namespace) -> tuple[Config, Path | None]:
     """The effective configuration and the file that it comes from, None where there is none. ConfigError."""
     from improv import config

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from improv.app.options import common
+from improv.app.options import add_language, common
 from improv.errors import InputError
 from improv.files import read_text, write_whole
 
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "report", _report, "Count the answers: recognition, correlation, reliability, preference, with intervals."
     )
     sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: report.html in the folder)")
+    add_language(sub, "improv.app.study")
 
 
 def _add_make(sub: argparse.ArgumentParser) -> None:
@@ -142,7 +143,7 @@ def _report(options: argparse.Namespace) -> int:
 
     out = options.out or options.folder / "report.html"
     counted = report.result(options.folder)
-    write_whole(out, report.html(counted))
+    write_whole(out, report.html(counted, options.language))
     for line in report.summary(counted):
         print(line)
     print(out)

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from improv.app.options import common, configured
+from improv.app.options import add_language, common, configured
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--strip", action="store_true", help="the PNG without title and margins, to be laid on a time line"
     )
+    add_language(sub, "improv.takes.export")
     add("replay", _replay, "Play a take again to the ports of the configuration, the same notes at the same times.")
     sub = add("render", _render, "Make a take again from seed, model and commands, and compare; or make it otherwise.")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write: .mid, .musicxml or .wav")
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--mood", help="in this mood all through: a name, or valence,arousal")
     sub = add("report", _report, "Write one page about a take (HTML, to be read or printed).")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: beside the take)")
+    add_language(sub, "improv.takes.export")
     sub = add("note", _note, "Add a note of yours to a take.")
     sub.add_argument("text", help="what is to be kept with the take")
     sub = add("rename", _rename, "Give a take a name of your own, or none.")
@@ -101,7 +103,9 @@ def _export(options: argparse.Namespace) -> int:
     ]
     read = take.read(path)
     for file in (out, *more):
-        formats.write_take(read, file, soundfont=options.soundfont, permissions=PRIVATE, strip=options.strip)
+        formats.write_take(
+            read, file, soundfont=options.soundfont, permissions=PRIVATE, strip=options.strip, language=options.language
+        )
         print(f"{out}: {_described(read)}" if file is out else file)
     return 0
 
@@ -190,7 +194,8 @@ def _report(options: argparse.Namespace) -> int:
 
     path = _path(options)
     out = formats.checked(options.out or path.with_suffix(".html"), (".html",))
-    formats.write_take(take.read(path), out, permissions=PRIVATE, whose=_whose(options, path))
+    whose = _whose(options, path)
+    formats.write_take(take.read(path), out, permissions=PRIVATE, whose=whose, language=options.language)
     print(out)
     return 0
 

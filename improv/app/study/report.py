@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from improv.app.study.statistics import (
 from improv.errors import InputError
 from improv.music.mood import CORNERS, nearest_name
 from improv.takes.export.template import template
+from improv.takes.export.texts import FIRST, Texts, languages, number
 
 Key = dict[str, dict[str, Any]]
 AXES = ("valence", "arousal")
@@ -89,7 +91,10 @@ class Compared(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Everything that was counted. practice: listeners by how long they have made music."""
+    """Everything that was counted.
+
+    practice: listeners by how long they have made music. groups: (name, by people, number of stimuli)
+    """
 
     title: str
     begun: int
@@ -98,7 +103,7 @@ class Result(NamedTuple):
     rated: Rated | None
     judged: Judged | None
     compared: list[Compared]
-    groups: list[tuple[str, str, int]]
+    groups: list[tuple[str, bool, int]]
 
 
 def result(folder: Path) -> Result:
@@ -174,31 +179,35 @@ def compared(answers: list[Answer], key: Key) -> list[Compared]:
     return found
 
 
-def html(counted: Result) -> str:
-    """The page."""
+def html(counted: Result, language: str = FIRST) -> str:
+    """The page. language: code of one that `texts` has."""
+    words = languages(__package__)[language]
     return template(__package__, "report.html").render(
         result=counted,
+        words=words,
+        named=lambda quarters: [(words["moods"][name], one) for name, one in quarters.items()],
         quarters=QUARTERS,
         corners={name: tuple(mood) for name, mood in CORNERS.items()},
         percent=_percent,
-        number=_number,
-        p=_p,
+        number=functools.partial(number, words),
+        p=functools.partial(_p, words),
     )
 
 
 def summary(counted: Result) -> list[str]:
     """The figures in a few lines for the terminal."""
+    words = languages(__package__)[FIRST]
     lines = [f"{counted.begun} listeners, of whom {counted.finished} answered every question"]
     if (moods := counted.rated) is not None:
-        lines.append(f"mood recognised: {_told(moods.right)}, {_p(moods.p)} against one in four")
-        lines += [
-            f"{axis.name}: r {_number(axis.r)} ({_number(axis.low)} to {_number(axis.high)}), R2 {_number(axis.r2)}, "
-            f"Krippendorff's alpha {_number(axis.alpha)}"
-            for axis in moods.axes
-        ]
+        lines.append(f"mood recognised: {_told(moods.right)}, {_p(words, moods.p)} against one in four")
+        for axis in moods.axes:
+            r, low, high, r2, alpha = (number(words, x) for x in (axis.r, axis.low, axis.high, axis.r2, axis.alpha))
+            lines.append(f"{axis.name}: r {r} ({low} to {high}), R2 {r2}, Krippendorff's alpha {alpha}")
     if (origin := counted.judged) is not None:
-        lines.append(f"human or machine: {_told(origin.right)} right, {_p(origin.p)} against guessing")
-    lines += [f"{one.group} preferred to {one.other}: {_told(one.preferred)}, {_p(one.p)}" for one in counted.compared]
+        lines.append(f"human or machine: {_told(origin.right)} right, {_p(words, origin.p)} against guessing")
+    lines += [
+        f"{one.group} preferred to {one.other}: {_told(one.preferred)}, {_p(words, one.p)}" for one in counted.compared
+    ]
     return lines
 
 
@@ -226,12 +235,10 @@ def _matrix(answers: list[Answer], index: int) -> Floats:
     return found
 
 
-def _groups(key: Key) -> list[tuple[str, str, int]]:
-    """(group, by whom, stimuli)"""
-    count: dict[tuple[str, str], int] = defaultdict(int)
-    for row in key.values():
-        count[row["group"], "people" if row["human"] else "BrainMusic"] += 1
-    return [(*who, number) for who, number in sorted(count.items())]
+def _groups(key: Key) -> list[tuple[str, bool, int]]:
+    """(group, by people, stimuli)"""
+    count = Counter((str(row["group"]), bool(row["human"])) for row in key.values())
+    return [(*who, many) for who, many in sorted(count.items())]
 
 
 def _grouped(
@@ -269,9 +276,5 @@ def _percent(value: float) -> str:
     return f"{100 * value:.0f} %" if math.isfinite(value) else "–"
 
 
-def _number(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−") if math.isfinite(value) else "–"
-
-
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+def _p(words: Texts, value: float) -> str:
+    return f"p < {number(words, 0.001, '.3f')}" if value < 0.001 else f"p = {number(words, value, '.3f')}"

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from improv.frontends.web import texts
 from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 # As takes are named: the second they began, and a number where two began in one.
@@ -49,10 +50,11 @@ class TakesApi:
             return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
 
         async def file(request: Request) -> Response:
-            return await self._file(request.path_params["take_id"], request.path_params["kind"])
+            kind = request.path_params["kind"]
+            return await self._file(request.path_params["take_id"], kind, *_spoken(request, kind))
 
         async def report(request: Request) -> Response:
-            return await self._file(request.path_params["take_id"], "html", shown=True)
+            return await self._file(request.path_params["take_id"], "html", *_spoken(request, "html"), shown=True)
 
         async def strip(request: Request) -> Response:
             return await self._file(request.path_params["take_id"], "png", "--strip")
@@ -108,3 +110,8 @@ class TakesApi:
         """`improv takes ...` on the daemon's folder."""
         action, *rest = arguments
         return await self._line.run("takes", action, "-o", f"takes.folder={json.dumps(self._folder)}", *rest)
+
+
+def _spoken(request: Request, kind: str) -> tuple[str, ...]:
+    """A report is written in the language of the page that asks for it."""
+    return ("--language", texts.asked_for(request)) if kind == "html" else ()

@@ -8,6 +8,7 @@ from improv.errors import InputError
 from improv.files import write_whole
 from improv.midi import grid_file as midi_file
 from improv.takes.export.music import Music, of_take
+from improv.takes.export.texts import FIRST
 from improv.takes.take import Take
 
 MIDI = (".mid", ".midi")
@@ -66,8 +67,12 @@ def write_take(
     permissions: int | None = None,
     strip: bool = False,
     whose: str = "",
+    language: str = FIRST,
 ) -> None:
-    """The take in whatever the suffix says. strip: a picture that is its time line alone. whose: for the report."""
+    """The take in whatever the suffix says.
+
+    strip: a picture that is its time line alone. whose, language: of the report.
+    """
     suffix = checked(path, OF_TAKE).suffix.lower()
     if suffix == ".png":
         from improv.takes.export import picture
@@ -76,6 +81,6 @@ def write_take(
     elif suffix == ".html":
         from improv.takes.export.report import html
 
-        write_whole(path, html(take, whose=whose), permissions=permissions)
+        write_whole(path, html(take, language, whose), permissions=permissions)
     else:
         write_music(of_take(take), path, soundfont=soundfont, permissions=permissions)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from improv.takes.export.picture import held
+from improv.takes.export.texts import Texts
 from improv.takes.take import Stand, Take
 
 MERGED_BELOW_S = 5.0  # a mode that was only passed through is no part
@@ -41,7 +42,7 @@ def parts(take: Take) -> list[Part]:
     return [_part(from_s, to_s, stand, keys) for from_s, to_s, stand in rows]
 
 
-def led(part: Part, words: Mapping[str, str]) -> tuple[str, str]:
+def led(part: Part, words: Texts) -> tuple[str, str]:
     """Who led in the notes and who in the mood, in words."""
     mood = words["by_journey"].format(name=part.journey) if part.journey else words["by_hand"]
     return words.get(part.mode, part.mode), f"{mood}; {words['by_person']}" if part.person_leads_mood else mood

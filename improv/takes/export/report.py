@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import base64
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from improv import __version__
-from improv.music.mood import nearest_name
+from improv.music.mood import Mood, nearest_name
 from improv.takes.export import leading
 from improv.takes.export.chart import Axis, Chart, Line, chart, round_axis
 from improv.takes.export.picture import held, strip
-from improv.takes.export.report_words import ENGLISH
 from improv.takes.export.template import template
+from improv.takes.export.texts import FIRST, Texts, counted, languages, number
 from improv.takes.take import PlayedStep, Take
 
 WINDOWS = 90  # points of a curve
@@ -26,8 +26,9 @@ HEIGHT = 70  # of a chart
 LEAST_TEMPO, LEAST_LOUDNESS, LEAST_DENSITY = 20, 20, 2  # spans of an axis
 
 
-def html(take: Take, words: Mapping[str, str] = ENGLISH, whose: str = "") -> str:
-    """The page. whose: name of the person whose take it is."""
+def html(take: Take, language: str = FIRST, whose: str = "") -> str:
+    """The page. language: code of one that `texts` has. whose: name of the person whose take it is."""
+    words = languages(__package__)[language]
     began = _began(take)
     model = take.head.get("model") or {}
     made = words["made"].format(version=__version__, model=model.get("name", ""), seed=take.head.get("seed", ""))
@@ -40,7 +41,7 @@ def html(take: Take, words: Mapping[str, str] = ENGLISH, whose: str = "") -> str
         charts=charts(take, words),
         parts=_parts(take, words),
         notes=[(when[:16].replace("T", " "), text) for when, text in take.written],
-        moods=mood_path(take),
+        moods=mood_path(take, words),
         commands=[(clock(command.at_s), command.text) for command in take.commands],
         made=made,
     )
@@ -52,16 +53,16 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def facts(take: Take, words: Mapping[str, str]) -> list[tuple[str, str]]:
+def facts(take: Take, words: Texts) -> list[tuple[str, str]]:
     """The table at the top."""
     keys = held(take.person, take.seconds)
     minutes = clock(leading.sounding_s(keys, 0.0, take.seconds))
-    person = words["person_played"].format(notes=len(keys), minutes=minutes) if keys else words["person_silent"]
+    person = counted(words, "person_played", len(keys), minutes=minutes) if keys else words["person_silent"]
     journeys = list(dict.fromkeys(stand.journey for stand in take.stands if stand.journey))
-    moods = [nearest_name(take.steps[index].mood) for index in (0, -1)] if take.steps else []
-    state = words[take.state]
+    moods = [_mood_name(take.steps[index].mood, words) for index in (0, -1)] if take.steps else []
+    state = str(words[take.state])
     if take.damaged:
-        state += "; " + words["damaged"].format(number=take.damaged)
+        state += "; " + counted(words, "damaged", take.damaged)
     rows = [
         (words["began"], _began(take)),
         (words["length"], f"{clock(take.seconds)} {words['minutes']}"),
@@ -70,24 +71,33 @@ def facts(take: Take, words: Mapping[str, str]) -> list[tuple[str, str]]:
         (words["tempo"], _typical([step.tempo_bpm for step in take.steps], words, words["tempo_unit"])),
         (words["loudness"], _typical([note.velocity for note in take.notes], words, words["loudness_unit"])),
         (words["person"], person),
-        (words["brainmusic"], words["played"].format(notes=len(take.notes))),
+        (words["brainmusic"], counted(words, "played", len(take.notes))),
     ]
     return rows if take.ended and not take.damaged else [*rows, (words["state"], state)]
 
 
-def mood_path(take: Take) -> list[tuple[str, str, str, str]]:
+def mood_path(take: Take, words: Texts) -> list[tuple[str, str, str, str]]:
     """From, to, the commanded mood, and the mean of the mood that was played under."""
     ends = [*(change.at_s for change in take.changes[1:]), take.seconds]
     rows = []
     for change, end_s in zip(take.changes, ends, strict=True):
         inside = [step.mood for step in take.steps if change.at_s <= step.at_s < end_s]
-        commanded = f"{nearest_name(change.target)} ({change.target[0]:+.2f}, {change.target[1]:+.2f})"
-        mean = [statistics.fmean(mood[axis] for mood in inside) for axis in (0, 1)] if inside else None
-        rows.append((clock(change.at_s), clock(end_s), commanded, f"{mean[0]:+.2f}, {mean[1]:+.2f}" if mean else "-"))
+        commanded = f"{_mood_name(change.target, words)} ({_place(change.target, words)})"
+        mean = Mood(*(statistics.fmean(mood[axis] for mood in inside) for axis in (0, 1))) if inside else None
+        rows.append((clock(change.at_s), clock(end_s), commanded, _place(mean, words) if mean else "-"))
     return rows
 
 
-def charts(take: Take, words: Mapping[str, str]) -> list[Chart]:
+def _mood_name(mood: Mood, words: Texts) -> str:
+    return str(words["moods"][nearest_name(mood)])
+
+
+def _place(mood: Mood, words: Texts) -> str:
+    """On the plane: "+0.50 / -0.25", valence before arousal."""
+    return " / ".join(number(words, value) for value in mood)
+
+
+def charts(take: Take, words: Texts) -> list[Chart]:
     """Both axes of the mood, tempo, loudness and notes a second, over the same minutes."""
     keys = held(take.person, take.seconds)
     tempo = _means(take, [(step.at_s, step.tempo_bpm) for step in take.steps])
@@ -119,7 +129,7 @@ def charts(take: Take, words: Mapping[str, str]) -> list[Chart]:
     ]
 
 
-def _mood_chart(take: Take, words: Mapping[str, str], index: int, ends: tuple[str, str], text: str) -> Chart:
+def _mood_chart(take: Take, words: Texts, index: int, ends: tuple[str, str], text: str) -> Chart:
     """One axis of the mood: as played, and as commanded in steps."""
     played = [(step.at_s, step.mood[index]) for step in _thinned(take)]
     changes = [*(change.at_s for change in take.changes[1:]), take.seconds]
@@ -162,7 +172,7 @@ def _rate(take: Take, onsets: Sequence[float]) -> list[tuple[float, float]]:
     return [((index + 0.5) * width_s, count / width_s) for index, count in enumerate(counts)]
 
 
-def _parts(take: Take, words: Mapping[str, str]) -> list[tuple[str, ...]]:
+def _parts(take: Take, words: Texts) -> list[tuple[str, ...]]:
     return [
         (
             clock(part.from_s),
@@ -174,7 +184,7 @@ def _parts(take: Take, words: Mapping[str, str]) -> list[tuple[str, ...]]:
     ]
 
 
-def _typical(values: Sequence[float], words: Mapping[str, str], unit: str) -> str:
+def _typical(values: Sequence[float], words: Texts, unit: str) -> str:
     """The median, and where the middle four fifths lie."""
     if len(values) < 2:
         return "-"
