@@ -21,28 +21,30 @@ from improv.app.options import common
 from improv.errors import BrainMusicError
 
 EPILOG = (
-    "Exit codes: 0 done, 2 bad input, 3 bad configuration, 4 bad model, 5 MIDI port, 6 player process, 7 nobody plays."
+    "`improv COMMAND --help` explains a command. Exit codes: 0 done, 2 bad input, 3 bad settings, 4 bad model, "
+    "5 MIDI port, 6 player process, 7 BrainMusic is not running."
 )
 COMMANDS = {
-    "run": "Play until Ctrl-C.",
-    "ports": "List the MIDI inputs and outputs that are there.",
-    "config": "Print the effective configuration.",
-    "learn": "Bind the knob, pedal or pad that you move: improv learn tempo.",
-    "doctor": "Check model, ports, timing and rights, each with a verdict.",
-    "calibrate": "Measure how long a hardware piano needs by velocity, from its own MIDI echo.",
-    "render": "Write music to a file (MIDI, score or sound) without waiting for it.",
-    "album": "Make many pieces, in whole or anew where it broke off: MIDI, sound, titles, a manifest.",
-    "study": "Test by ear, blind: moods rated, human or machine, A against B; served as a page, counted.",
-    "takes": "List, export, replay, make again, report and delete what was played.",
-    "people": "Keep plans, limits, notes and takes of people and their sessions; delete all of somebody.",
-    "journey": "List journeys, draw them, write and delete your own.",
-    "tokens": "Print the token ids of a MIDI file as JSON, as training sees it; or the way back.",
-    "ctl": "Command a daemon that plays: improv ctl mood calm, improv ctl point -0.4 0.7 --glide 8.",
-    "status": "Show what a daemon that plays is doing.",
-    "watch": "Print the published state as it changes, and every note, one JSON line each.",
-    "install-service": "Let systemd or launchd start the music with the computer, and again when it ends.",
-    "link": "Make a way in to the page for another device (QR code), good once and for ten minutes.",
-    "devices": "List the devices that are let in to the page, and shut single ones out.",
+    "run": "Play to a MIDI port until Ctrl-C.",
+    "ports": "List the MIDI inputs and outputs of this computer.",
+    "config": "Show all settings; make or change a settings file of your own.",
+    "learn": "MIDI learn: assign the knob, pedal or pad that you move (improv learn tempo).",
+    "doctor": "Check model, MIDI ports, timing and permissions, and say what to do.",
+    "calibrate": "Measure the delay of a player piano for soft and loud notes, from its MIDI output.",
+    "render": "Write music to a file (MIDI, score or audio), faster than it would be played.",
+    "album": "Write many pieces: MIDI, audio, titles, a list of all. Resumes where it was interrupted.",
+    "study": "Run a blind listening test in the browser and evaluate its answers.",
+    "takes": "What was played and recorded: list, export, replay, vary, report, delete.",
+    "people": "People you play for: their sessions, plans, limits, notes and takes; delete all of it.",
+    "journey": "Journeys from mood to mood: list, draw, write and delete them.",
+    "tokens": "For training: turn a MIDI file into token ids (JSON), or back.",
+    "ctl": "Control the music while it plays: improv ctl mood calm, improv ctl tempo 96.",
+    "status": "Show what is playing now.",
+    "watch": "Follow every note and every change while it plays, one JSON line each.",
+    "install-service": "Start BrainMusic with the computer, and restart it if it fails (systemd, launchd).",
+    "link": "Let another device open the page: an address and QR code, valid once, for ten minutes.",
+    "completion": "Let bash, zsh or fish complete commands, moods, takes and options with the Tab key.",
+    "devices": "List the devices that may open the page, and remove them.",
 }
 
 
@@ -51,6 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a port may be called anything, whatever the terminal can show
+    if "_ARGCOMPLETE" in os.environ:  # the shell asks what could follow; this ends the process
+        from improv.app import completing
+
+        completing.complete(_parser(completing.typed()))
     debug = "--debug" in (sys.argv[1:] if arguments is None else arguments)
 
     def parsed_and_carried_out() -> int | None:
@@ -82,7 +88,7 @@ def carried_out(command: Callable[[], int | None], *, debug: bool) -> int:
         if debug:
             raise
         text = str(error) or type(error).__name__
-        print(f"improv: unexpected trouble: {text} (run again with --debug to see where)", file=sys.stderr)
+        print(f"improv: unexpected error: {text} (run again with --debug to see where)", file=sys.stderr)
         return 1
 
 
@@ -104,7 +110,9 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="improv", description="Piano music, improvised with feeling.", epilog=EPILOG)
+    parser = argparse.ArgumentParser(
+        prog="improv", description="Piano music, improvised live with the mood that you choose.", epilog=EPILOG
+    )
     parser.add_argument("--version", action="version", version=f"improv {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():

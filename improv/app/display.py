@@ -33,8 +33,14 @@ def line(status: State) -> str:
     return (
         f"{doing}, mood {status.mood} ({status.valence:+.2f}, {status.arousal:+.2f}), "
         f"{status.tempo_bpm:.0f} bpm, bar {status.bar}.{status.beat}, {status.notes_planned} notes, "
-        f"late p50 {status.lateness_p50_ms:.2f} ms, p99 {status.lateness_p99_ms:.2f} ms"
+        f"{timing(status)}"
     )
+
+
+def timing(status: State) -> str:
+    """How late the notes of the last minutes were sent: half of them, and all but one of a hundred; how many not."""
+    late = f"{status.lateness_p50_ms:.2f} ms late (median), {status.lateness_p99_ms:.2f} ms (99 %)"
+    return f"{late}, {status.notes_dropped} skipped" if status.notes_dropped else late
 
 
 def plan_line(status: State) -> str:
@@ -112,21 +118,21 @@ class PanelDisplay:
 
         grid = Table.grid(padding=(0, 2))
         doing = (
-            "ending" if status.ending or status.stopping else "playing" if status.playing else "resting (play: CC 85)"
+            "ending"
+            if status.ending or status.stopping
+            else "playing"
+            if status.playing
+            else "resting (CC 85 or `improv ctl play` plays)"
         )
         arrow = _sign(ARROWS.get(status.mood, "·"), self._encoding)
         mood = f"{arrow} {status.mood}  valence {status.valence:+.2f}  arousal {status.arousal:+.2f}"
         grid.add_row("mood", mood)
         grid.add_row("tempo", f"{status.tempo_bpm:.0f} bpm   bar {status.bar}, beat {status.beat}")
         if status.has_plan:
-            grid.add_row("plan", plan_line(status))
-        grid.add_row("notes", f"{status.notes_planned}   sounding {status.sounding}   {doing}")
+            grid.add_row("harmony", plan_line(status))
+        grid.add_row("notes", f"{status.notes_planned} played, {status.sounding} sounding   {doing}")
         grid.add_row("port", escape(ports))  # a port may be called anything, also [/b]
-        grid.add_row(
-            "late",
-            f"p50 {status.lateness_p50_ms:.2f} ms   p99 {status.lateness_p99_ms:.2f} ms   "
-            f"left out {status.notes_dropped}",
-        )
+        grid.add_row("timing", timing(status))
         if self._page:
             grid.add_row("page", self._page)
         subtitle = f"{escape(status.model or self._model)}  ·  Ctrl-C ends"

@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 def common() -> argparse.ArgumentParser:
     """The parent of all commands' parsers."""
     parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("-c", "--config", type=Path, help="settings file (default: ./config.yaml, then your own)")
     parser.add_argument(
-        "-c", "--config", type=Path, help="configuration file (default: ./config.yaml, then the user's)"
+        "-o",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="change a setting for this time, as in -o midi.channel=2; may be repeated",
     )
-    parser.add_argument("-o", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE")
-    parser.add_argument("--debug", action="store_true", help="traceback and debug log")
+    parser.add_argument(
+        "--debug", action="store_true", help="log every detail, and show where in the program an error arose"
+    )
     return parser
 
 

@@ -98,12 +98,12 @@ class Reloader:
         for warning in reading.warnings:
             log.warning("%s", warning)
         if reading.config is None:
-            log.error("%s was not taken over, the music goes on as before:\n%s", name, reading.failure)
+            log.error("%s has mistakes and does not count yet; the music goes on as before:\n%s", name, reading.failure)
             return
         try:
             later = self._apply(engine, reading.config, reading, now_s)
         except Exception:  # a fault of ours: what was saved must not end the music with it
-            log.exception("%s was not taken over whole, the music goes on", name)
+            log.exception("%s was taken over in part; the music goes on", name)
             return
         log.info("%s was read again%s", name, f"; at the next start: {', '.join(later)}" if later else "")
 

@@ -129,7 +129,7 @@ def _main(connection: Connection[Any, Any], path: Path | None, overrides: list[s
     except MemoryError:
         reading = _failed("reading it takes too much memory")
     except Exception as error:
-        reading = _failed(f"unexpected trouble while it was read: {type(error).__name__}: {error}")
+        reading = _failed(f"unexpected error while it was read: {type(error).__name__}: {error}")
     connection.send(reading)
 
 

@@ -30,14 +30,14 @@ def _which(first: str) -> tuple[Argument, ...]:
 BEGINNING_ROWS: tuple[Row, ...] = (
     Row(
         "begin_from_played",
-        "Go on from what you just played: key, tempo and theme. Where you did not play, from what BrainMusic played.",
+        "Continue from what you just played: key, tempo and theme. If you did not play, from what BrainMusic played.",
         lambda: BeginFrom(PLAYED),
         (),
         button("begin_from_played"),
     ),
     Row(
         "begin_from_take",
-        "Go on from bars of a take: their key, tempo and theme.",
+        "Continue from bars of a take: their key, tempo and theme.",
         lambda take, bars, from_bar: BeginFrom(TAKE, take, bars, from_bar),
         (
             Argument("take", "text", "how its name begins; last: the newest", read=_named),
@@ -46,7 +46,7 @@ BEGINNING_ROWS: tuple[Row, ...] = (
     ),
     Row(
         "begin_from_file",
-        "Go on from bars of a MIDI file: their key, tempo and theme.",
+        "Continue from bars of a MIDI file: their key, tempo and theme.",
         lambda file, bars, from_bar: BeginFrom(FILE, file, bars, from_bar),
         (Argument("file", "text", "its name in the folder for this (music.beginnings)", read=_named), *_which("1")),
     ),

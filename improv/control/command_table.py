@@ -85,7 +85,7 @@ def _alarm(name: str) -> Mapping[str, MidiAction]:
 # ------------------------------------------------------------------------------------------------------- the table
 
 _GLIDE = Argument(
-    "glide_s", "number", "how long the way takes; left out: as glide says", 0, LONGEST_GLIDE_S, "s", optional=True
+    "glide_s", "number", "how long the change takes; left out: as glide says", 0, LONGEST_GLIDE_S, "s", optional=True
 )
 
 
@@ -149,14 +149,14 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "intensity",
-        "How much the mood weighs: 0.5 as the model learned it, 1 exaggerated.",
+        "How strongly the mood shapes the notes: 0.5 as the model learned it, 1 exaggerated.",
         commands.SetIntensity,
-        (Argument("value", "number", "the weight", 0, 1),),
+        (Argument("value", "number", "the strength", 0, 1),),
         {"intensity": MidiAction("0..1", lambda value: {"value": value / 127}, fine=True)},
     ),
     Row(
         "temperature",
-        "How daring the choice of notes is.",
+        "How surprising the choice of notes is.",
         commands.SetTemperature,
         (Argument("value", "number", "1 is as learned", *TEMPERATURE_RANGE),),
         {
@@ -171,7 +171,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "attribute",
-        "Command one attribute in its own unit, whatever the mood says; null gives it back to the mood.",
+        "Set one attribute in its own unit, whatever the mood says; null gives it back to the mood.",
         commands.SetAttribute,
         (
             Argument("name", "choice", "the attribute", choices=tuple(ATTRIBUTES)),
@@ -187,7 +187,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "glide",
-        "How long later changes of mood take.",
+        "How long changes of mood take from now on.",
         commands.SetGlide,
         (Argument("seconds", "number", "0: from the next note on", 0, LONGEST_GLIDE_S, "s"),),
         # fine for short glides, where it matters
@@ -201,7 +201,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "tempo",
-        "Command the tempo, whatever the mood says (the attribute tempo); null gives it back to the mood.",
+        "Set the tempo, whatever the mood says (the attribute tempo); null gives it back to the mood.",
         lambda bpm: commands.SetAttribute("tempo", bpm),
         (
             Argument(
@@ -215,7 +215,7 @@ _ROWS: tuple[Row, ...] = (
             ),
         ),
     ),
-    Row("tap", "One beat of a tempo that is tapped, at least three in a row.", commands.Tap, (), button("tap")),
+    Row("tap", "Tap the tempo: one tap a beat, at least three.", commands.Tap, (), button("tap")),
     Row(
         "clock",
         "Whose tempo and bars are followed: our own, or those of the program that sends MIDI clock.",
@@ -245,8 +245,8 @@ _ROWS: tuple[Row, ...] = (
         (_PORT,),
     ),
     Row("play", "Play, after a pause or an ending.", commands.Play, (), button("play")),
-    Row("pause", "Stop sounding at once, keep the place.", commands.Pause, (), button("pause")),
-    Row("play_pause", "The one of the two that is not so now.", commands.PlayPause, (), button("play_pause")),
+    Row("pause", "Stop at once; play goes on from the same place.", commands.Pause, (), button("pause")),
+    Row("play_pause", "Pause if it plays, play if it rests.", commands.PlayPause, (), button("play_pause")),
     Row("end", "Bring the piece to a close on a cadence, then rest.", commands.End, (), button("end")),
     Row("stop", "End with the bar, without a cadence, then rest.", commands.Stop, (), button("stop")),
     Row(
@@ -285,14 +285,14 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "loop",
-        "Bring the last bars again and again, from the next bar line on.",
+        "Repeat the last bars, from the next bar line on.",
         commands.SetLoop,
         (Argument("bars", "choice", "how many", choices=commands.LOOPS),),
         {"loop": MidiAction(f"0..{PRESSED - 1} off, {PRESSED}..127 the last four bars", _loop_pedal)},
     ),
     Row(
         "loop_variation",
-        "How freely a loop comes again: 0 as it was, 1 hardly to be known.",
+        "How much a loop is varied: 0 not at all, 1 almost beyond recognition.",
         commands.SetLoopVariation,
         (Argument("value", "number", "as it was .. free", 0, 1),),
         {"loop_variation": MidiAction("0..1", lambda value: {"value": value / 127}, fine=True)},
@@ -305,16 +305,18 @@ _ROWS: tuple[Row, ...] = (
         button("hand_over"),
     ),
     *BEGINNING_ROWS,
-    Row("all_notes_off", "End every note now; the music goes on.", commands.AllNotesOff, (), _alarm("all_notes_off")),
-    Row("panic", "End every note now and pause.", commands.Panic, (), _alarm("panic")),
+    Row(
+        "all_notes_off", "Silence every note now; the music goes on.", commands.AllNotesOff, (), _alarm("all_notes_off")
+    ),
+    Row("panic", "Silence every note now, and pause.", commands.Panic, (), _alarm("panic")),
     Row(
         "limit",
-        "Hold loudness, tempo, register or density between a floor and a ceiling, whatever else commands.",
+        "Keep loudness, tempo, register or density within a lowest and a highest value, whatever else is asked.",
         _limit,
         (
             Argument("name", "choice", "what is limited", choices=tuple(LIMITED)),
-            Argument("low", "number", "the floor; null: none", optional=True, nullable=True),
-            Argument("high", "number", "the ceiling; null: none", optional=True, nullable=True),
+            Argument("low", "number", "the lowest value; null: none", optional=True, nullable=True),
+            Argument("high", "number", "the highest value; null: none", optional=True, nullable=True),
         ),
     ),
     *SESSION_ROWS,
@@ -327,28 +329,28 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "journey_hold",
-        "Stay at this place of the journey.",
+        "Hold the journey at this place.",
         commands.HoldJourney,
         (),
         button("journey_hold"),
     ),
     Row(
         "journey_resume",
-        "Go on where the journey is held.",
+        "Go on with a journey that is held.",
         commands.ResumeJourney,
         (),
         button("journey_resume"),
     ),
     Row(
         "journey_abort",
-        "Leave the journey; the mood stays as it is.",
+        "End the journey; the mood stays as it is.",
         commands.AbortJourney,
         (),
         button("journey_abort"),
     ),
     Row(
         "journey_jump",
-        "Go on from another place of the journey.",
+        "Jump to another place of the journey.",
         commands.JumpJourney,
         (
             Argument("seconds", "number", "from the journey's beginning", 0, LONGEST_S, "s", optional=True),
@@ -375,7 +377,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "chords",
-        "Chords that go round from now on, a bar each; a point goes on with the chord before, | parts bars.",
+        "Repeat a chord progression, a bar for each chord; a point continues the chord before, | separates bars.",
         lambda loop: commands.SetChords(loop or ""),
         (
             Argument(
@@ -391,7 +393,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "chord",
-        "A chord that holds from now on, until another is named or played.",
+        "Stay on a chord until another is named or played.",
         lambda name: commands.SetChord(name),
         (
             Argument(
@@ -424,7 +426,7 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "reach",
-        "How far from home the music may modulate.",
+        "How far from the home key the music may modulate.",
         lambda fifths: commands.SetReach(None if fifths == FREE_REACH else fifths),
         (
             Argument(
@@ -454,12 +456,12 @@ _ROWS: tuple[Row, ...] = (
     ),
     Row(
         "model",
-        "Let another model play, from the next bar line on.",
+        "Change the model, from the next bar line on.",
         commands.SetModel,
         (Argument("name", "choice", "the model", choices_of="models"),),
     ),
     *SCENE_ROWS,
-    Row("reset", "Mood and every setting back to the configuration's.", commands.Reset, (), _alarm("reset")),
+    Row("reset", "Return mood and all settings to those of the configuration.", commands.Reset, (), _alarm("reset")),
 )
 
 COMMANDS: dict[str, Row] = {row.name: row for row in _ROWS}

@@ -106,7 +106,7 @@ class Pause(NamedTuple):
 
 
 class PlayPause(NamedTuple):
-    """The one of the two that is not so now."""
+    """Pause if it plays, play if it rests."""
 
 
 class End(NamedTuple):
@@ -152,15 +152,15 @@ class StartJourney(NamedTuple):
 
 
 class HoldJourney(NamedTuple):
-    """Stay at this place of the journey."""
+    """Hold the journey at this place."""
 
 
 class ResumeJourney(NamedTuple):
-    """Go on where the journey is held."""
+    """Go on with a journey that is held."""
 
 
 class AbortJourney(NamedTuple):
-    """Leave the journey; the mood stays as it is."""
+    """End the journey; the mood stays as it is."""
 
 
 class JumpJourney(NamedTuple):
@@ -319,7 +319,7 @@ class DeleteScene(NamedTuple):
 
 
 class SetSetList(NamedTuple):
-    """The scenes in the order of the evening; one may come more than once."""
+    """The scenes of the set list in their order; one may come more than once."""
 
     names: tuple[str, ...]
 
@@ -332,11 +332,11 @@ class SetLanding(NamedTuple):
 
 
 class Undo(NamedTuple):
-    """Take the last command back."""
+    """Undo the last command."""
 
 
 class Redo(NamedTuple):
-    """Give the command again that was taken back."""
+    """Redo the command that was undone."""
 
 
 SceneCommand = (

@@ -38,8 +38,8 @@ class State:
     mode: str = _field("solo", "text", "how you play together; solo: what you play is not heard")
     turn: str = _field("ours", "text", "whose turn it is: ours, yours, or both")
     following: Mapping[str, float] = _field(_NOTHING, "table", "how far the person is followed, 0..1 each")
-    loop: str = _field("off", "text", "how many of the last bars come again and again, or off")
-    loop_variation: float = _field(0.0, "number", "0: the loop comes as it was, 1: hardly to be known", "", 2)
+    loop: str = _field("off", "text", "how many of the last bars are repeated, or off")
+    loop_variation: float = _field(0.0, "number", "0: the loop is not varied, 1: almost beyond recognition", "", 2)
     place: str = _field("auto", "text", "where BrainMusic plays beside the person's hands")
     person_playing: bool = _field(False, "flag", "the person is in a phrase")
     person_keys: tuple[int, ...] = _field((), "list", "keys of the person that sound")
@@ -61,15 +61,15 @@ class State:
     target_arousal: float = _field(0.0, "number", "where the mood is going", "", -1, 1)
     glide_left_s: float = _field(0.0, "number", "until the mood is there", "s", 0)
     glide_s: float = _field(0.0, "number", "how long a change of mood takes", "s", 0, 600)
-    intensity: float = _field(0.5, "number", "how much the mood weighs", "", 0, 1)
-    temperature: float = _field(1.0, "number", "how daring the choice of notes is", "", 0.5, 1.5)
-    overrides: Mapping[str, float] = _field(_NOTHING, "table", "attributes commanded whatever the mood says")
-    attributes: Mapping[str, float] = _field(_NOTHING, "table", "every attribute as it is commanded now")
+    intensity: float = _field(0.5, "number", "how strongly the mood shapes the notes", "", 0, 1)
+    temperature: float = _field(1.0, "number", "how surprising the choice of notes is", "", 0.5, 1.5)
+    overrides: Mapping[str, float] = _field(_NOTHING, "table", "attributes that are set whatever the mood says")
+    attributes: Mapping[str, float] = _field(_NOTHING, "table", "every attribute as it is asked for now")
     limits: Mapping[str, tuple[float, float]] = _field(
-        _NOTHING, "table", "floor and ceiling that hold whatever else commands; what is not there is free"
+        _NOTHING, "table", "lowest and highest value that hold whatever else is asked; what is not there is free"
     )
     limits_set: Mapping[str, tuple[float, float]] = _field(
-        _NOTHING, "table", "the limits without those of the journey under way: they hold again when it is left"
+        _NOTHING, "table", "the limits without those of the journey under way: they return when it ends"
     )
     session: str = _field("", "text", "id of the person whose session runs, or empty")
     journeys: tuple[str, ...] = _field((), "list", "names of the journeys that can be started")
@@ -87,10 +87,10 @@ class State:
     bar: int = _field(1, "whole", "bar of the piece, from 1", "", 1)
     beat: int = _field(1, "whole", "beat of the bar, from 1", "", 1)
     beats_per_bar: float = _field(4.0, "number", "quarter notes in a bar", "", 1, 16)
-    key: str = _field("auto", "text", "the key that is commanded, or auto")
-    chords: str = _field("off", "text", "the chords that are commanded to go round, or off")
-    chord: str = _field("off", "text", "the chord that is commanded to hold, or off")
-    phrase_bars: int = _field(0, "whole", "the length of phrases that is commanded; 0: as people's are", "bars", 0, 16)
+    key: str = _field("auto", "text", "the key that is set, or auto")
+    chords: str = _field("off", "text", "the chord progression that is set, or off")
+    chord: str = _field("off", "text", "the chord that is held, or off")
+    phrase_bars: int = _field(0, "whole", "the length of phrases that is set; 0: as people's are", "bars", 0, 16)
     reach: int = _field(-1, "whole", "how far it may modulate; -1: as the mood will", "fifths", -1, 6)
     form: str = _field("on", "text", "on: sections come back and pieces end; or off")
     has_plan: bool = _field(
@@ -121,7 +121,7 @@ class State:
     scene: str = _field("", "text", "the scene that was recalled or kept last, or empty")
     scene_coming: str = _field("", "text", "the scene that waits for the next beat or bar, or empty")
     scenes: tuple[str, ...] = _field((), "list", "names of the scenes")
-    set_list: tuple[str, ...] = _field((), "list", "names of the scenes in the order of the evening")
+    set_list: tuple[str, ...] = _field((), "list", "names of the scenes in the order of the set list")
     set_list_place: int = _field(0, "whole", "place in the set list, from 1; 0: before the first", "", 0)
     scene_at: str = _field("now", "text", "when scenes begin where nobody says otherwise: now, beat or bar")
     scene_glide_s: float = _field(
@@ -136,12 +136,12 @@ class State:
     revision: int = _field(0, "whole", "how many times the mood has turned", "", 0)
     notes_planned: int = _field(0, "whole", "notes since the start", "", 0)
     notes_sent: int = _field(0, "whole", "notes that the present player process has sent", "", 0)
-    notes_dropped: int = _field(0, "whole", "notes left out because they would have been late", "", 0)
+    notes_dropped: int = _field(0, "whole", "notes skipped because they would have been late", "", 0)
     sounding: int = _field(0, "whole", "notes that sound now", "", 0)
     lateness_p50_ms: float = _field(0.0, "number", "lateness of note-ons, median", "ms", 0)
     lateness_p99_ms: float = _field(0.0, "number", "lateness of note-ons, 99th percentile", "ms", 0)
     lateness_max_ms: float = _field(0.0, "number", "lateness of note-ons, largest", "ms", 0)
-    stalls: int = _field(0, "whole", "how often the machine stood still", "", 0)
+    stalls: int = _field(0, "whole", "how often the computer stood still", "", 0)
     note_age_s: int = _field(0, "whole", "since a note was last due, whole seconds", "s", 0)
     overdue_s: int = _field(
         0,
@@ -157,7 +157,7 @@ class State:
     connected: bool = _field(False, "flag", "a real MIDI port is there")
     model: str = _field("", "text", "name of the model that plays")
     degraded: tuple[str, ...] = _field(
-        (), "list", "what is done without at present, a sentence each; empty: all is well"
+        (), "list", "what does not work fully at present, a sentence each; empty: all is well"
     )
     fallback: int = _field(
         0,

@@ -10,7 +10,7 @@ from improv.control.scene_book import LONGEST_SET_LIST, scene_name, set_list_of
 SCENE_ROWS: tuple[Row, ...] = (
     Row(
         "scene",
-        "Recall a scene: all that was commanded when it was kept.",
+        "Recall a scene: everything as it was when the scene was kept.",
         commands.RecallScene,
         (
             Argument("name", "choice", "the scene", choices_of="scenes"),
@@ -55,7 +55,7 @@ SCENE_ROWS: tuple[Row, ...] = (
     ),
     Row(
         "scene_keep",
-        "Keep all that is commanded now as a scene; one of that name is replaced.",
+        "Keep everything as it is now as a scene; one of that name is replaced.",
         commands.KeepScene,
         (Argument("name", "text", "the scene's name, without a comma", read=scene_name),),
     ),
@@ -70,7 +70,7 @@ SCENE_ROWS: tuple[Row, ...] = (
     ),
     Row(
         "scene_delete",
-        "Forget a scene.",
+        "Delete a scene.",
         commands.DeleteScene,
         (Argument("name", "choice", "the scene", choices_of="scenes"),),
     ),
@@ -94,7 +94,7 @@ SCENE_ROWS: tuple[Row, ...] = (
     ),
     Row(
         "set_list",
-        "The scenes in the order of the evening; one may come more than once.",
+        "The scenes of the set list in their order; one may come more than once.",
         lambda names: commands.SetSetList(names or ()),
         (
             Argument(
@@ -107,7 +107,7 @@ SCENE_ROWS: tuple[Row, ...] = (
             ),
         ),
     ),
-    Row("undo", "Take the last command back.", commands.Undo, (), button("undo")),
-    Row("redo", "Give the command again that was taken back.", commands.Redo, (), button("redo")),
+    Row("undo", "Undo the last command.", commands.Undo, (), button("undo")),
+    Row("redo", "Redo the command that was undone.", commands.Redo, (), button("redo")),
 )
 """In the order in which frontends show them."""

@@ -21,9 +21,9 @@ def person_id(text: str) -> str:
 SESSION_ROWS: tuple[Row, ...] = (
     Row(
         "session_start",
-        "Begin a person's session: what is played now is theirs, and limits that are set meanwhile end with it.",
+        "Begin a person's session: what is played is kept with the person, and limits that are set end with it.",
         commands.SetSession,
         (Argument("person", "text", "the person's id, as `improv people list` has it", read=person_id),),
     ),
-    Row("session_end", "End the session; the limits that held before it hold again.", lambda: commands.SetSession("")),
+    Row("session_end", "End the session; the limits from before return.", lambda: commands.SetSession("")),
 )

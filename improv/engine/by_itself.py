@@ -56,7 +56,9 @@ class ByItself:
         for one in self.letting_go.look(lasting(controls, initial, self._outside()), now_s):
             minutes = getattr(self.letting_go.longest, one.kind) / 60
             if all(self._carry_out(command) for command in one.let_go):
-                log.warning("%s lasted for %g minutes and is let go (let_go.%s_minutes)", one.words, minutes, one.kind)
+                log.warning(
+                    "%s lasted for %g minutes and is released (let_go.%s_minutes)", one.words, minutes, one.kind
+                )
 
     def _outside(self) -> Outside:
         view = self._together.view

@@ -169,7 +169,7 @@ class Engine:
                 raise
             if self._said.is_new(words := type(command).__name__, self._clock.now()):
                 log.exception("the command %s could not be carried out; the music goes on as before", command)
-            raise CommandError(f"{words} could not be carried out: unexpected trouble; the log has it") from error
+            raise CommandError(f"{words} could not be carried out: unexpected error; see the log") from error
 
     def _carry_out(self, command: Command, received_s: float, by_itself: bool) -> None:
         if isinstance(command, Tap):

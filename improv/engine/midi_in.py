@@ -45,7 +45,7 @@ class MidiIn:
                 log.warning("MIDI: %s", error)
         except Exception:  # a fault of ours
             if self._said.is_new(parsed.type, self._clock.now()):
-                log.exception("unexpected trouble with the MIDI message %s; the music goes on", message.hex(" "))
+                log.exception("unexpected error with the MIDI message %s; the music goes on", message.hex(" "))
 
     def lose(self) -> None:
         """The ports were lost: who knows what happened to the keys."""

@@ -235,5 +235,5 @@ def attend_surely(person: Person, controls: ControlState, said: SayOnce, now_s: 
         person.vary_last_bars()
     except Exception:
         if said.is_new("attend", now_s):
-            log.exception("unexpected trouble with what the person plays; the music goes on")
+            log.exception("unexpected error with what the person plays; the music goes on")
     return controls

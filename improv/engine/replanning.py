@@ -140,10 +140,10 @@ class Planner:
         return controls
 
     def _recover(self) -> None:
-        """A step could not be planned, by nobody: all is silent for a moment, then it is tried again."""
+        """A step could not be planned, by nobody: all is silent for a moment, then retrying."""
         now_s = self._clock.now()
         if self._said.is_new("planning", now_s):
-            log.exception("no step could be planned; it is tried again every %g s", REST_AFTER_FAILURE_S)
+            log.exception("no step could be planned; retrying every %g s", REST_AFTER_FAILURE_S)
         self._resting_until_s = now_s + REST_AFTER_FAILURE_S
         try:
             self._ahead.start_over()

@@ -120,10 +120,10 @@ class Transport:
         self.stalls += 1
         if self._timeline.synced:
             self._join()
-            log.info("the machine stood still for a moment: what the external clock played meanwhile is left out")
+            log.info("the computer stood still for a moment: the bars of the external clock meanwhile are skipped")
         else:
             self._timeline.anchor_s += late_s + LEAD_S
-            log.info("the machine stood still: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
+            log.info("the computer stood still: the music goes on %.0f ms later", 1000 * (late_s + LEAD_S))
 
     def _begin(self, *, anew: bool, counts_in: bool = True) -> None:
         """In our own time: the next step is due at once, or after the count-in."""

@@ -111,8 +111,8 @@ class Bridge:
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}
         except Exception:  # a fault of ours: whoever commanded must not end the music with it
-            log.exception("unexpected trouble with the command %s", str(message)[:LONGEST_LOG_LINE])
-            answer |= {"ok": False, "error": "unexpected trouble; the log has it"}
+            log.exception("unexpected error with the command %s", str(message)[:LONGEST_LOG_LINE])
+            answer |= {"ok": False, "error": "unexpected error; see the log"}
         self._client.post(answer)
 
 

@@ -172,11 +172,11 @@ class FrontendsClient:
         except OSError as error:  # no file handles, no processes, no memory: they may be there again in a moment
             self._restart_at_s = self._backoff.failed(now_s)
             return (
-                f"The process of page, OSC and ctl cannot be started ({error.strerror or error}); the music goes on, "
-                f"it is tried again in {self._restart_at_s - now_s:g} s."
+                f"The process of page, OSC and improv ctl cannot be started ({error.strerror or error}); "
+                f"the music goes on, it is tried again in {self._restart_at_s - now_s:g} s."
             )
         self.restarts += 1
-        return "The process of page, OSC and ctl ended and was started again; the music went on."
+        return "The process of page, OSC and improv ctl ended and was restarted; the music went on."
 
     def _disconnect(self) -> None:
         with contextlib.suppress(OSError):

@@ -137,7 +137,7 @@ class JournalWriter:
         except OSError as error:
             self.fail(error.strerror or str(error))
         except Exception as error:  # a thread that dies unsaid would record nothing for hours
-            self.fail(f"unexpected trouble, {type(error).__name__}: {error}")
+            self.fail(f"unexpected error, {type(error).__name__}: {error}")
         finally:
             with contextlib.suppress(OSError):
                 os.close(handle)

@@ -119,7 +119,7 @@ class Recording:
         """Called by the journal's thread. A disk that stays full is not told of with each new take."""
         why = reason.partition(": ")[2]
         if self._said.is_new(why, self._clock.now()):
-            log.error("%s; it is tried again every %g s", reason, RETRY_EVERY_S)
+            log.error("%s; retrying every %g s", reason, RETRY_EVERY_S)
 
     def _folder_is_ready(self) -> None:
         try:
@@ -293,7 +293,7 @@ class OperationRecorder:
         except Exception:
             self._failed = True
             log.exception("the music is not recorded any further")
-            self._recording.fail("unexpected trouble; the log has it")
+            self._recording.fail("unexpected error; see the log")
 
     def _keep(self, operation: Operation, step: PlannedStep | None) -> None:
         match operation:

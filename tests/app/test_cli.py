@@ -231,7 +231,7 @@ def test_unexpected_trouble(capfd: pytest.CaptureFixture[str], monkeypatch: pyte
 
     monkeypatch.setattr("improv.config.load", broken)
     code, said = trouble(capfd, "config")
-    assert (code, said) == (1, "unexpected trouble: the hammer broke (run again with --debug to see where)")
+    assert (code, said) == (1, "unexpected error: the hammer broke (run again with --debug to see where)")
     with pytest.raises(RuntimeError):
         main(["config", "--debug"])
 

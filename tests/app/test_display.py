@@ -31,7 +31,8 @@ STATUS = State(
 
 def test_the_line() -> None:
     assert line(STATUS) == (
-        "playing, mood sad (-1.00, -1.00), 66 bpm, bar 12.3, 345 notes, late p50 0.12 ms, p99 3.40 ms"
+        "playing, mood sad (-1.00, -1.00), 66 bpm, bar 12.3, 345 notes, "
+        "0.12 ms late (median), 3.40 ms (99 %), 2 skipped"
     )
     assert line(replace(STATUS, ending=True)).startswith("ending, ")
     assert line(replace(STATUS, playing=False)).startswith("resting, ")
@@ -57,7 +58,7 @@ def panel(status: State, ports: str, model: str = "polyphony") -> str:
 
 def test_the_panel() -> None:
     text = panel(STATUS, "jack: out BrainMusic")
-    for part in ("↙ sad", "valence -1.00", "66 bpm", "bar 12, beat 3", "345", "sounding 4", "left out 2", "Ctrl-C"):
+    for part in ("↙ sad", "valence -1.00", "66 bpm", "bar 12, beat 3", "345", "4 sounding", "2 skipped", "Ctrl-C"):
         assert part in text
     assert "http://127.0.0.1:8765" in text
     assert "out BrainMusic" in text

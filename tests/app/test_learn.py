@@ -22,7 +22,7 @@ def test_a_knob_counts_when_it_moves_and_a_pedal_when_it_was_pressed() -> None:
     noise = [{"kind": "state"}, *turned(74, 12), *turned(123, 0, 0, 0)]
     assert learn.moved([*noise, *turned(21, 3, 4, 5)]) == 21
     assert learn.moved([*noise, *turned(64, 127, 0)]) == 64
-    with pytest.raises(InputError, match="no knob was moved"):
+    with pytest.raises(InputError, match="no knob, pedal or pad was moved"):
         learn.moved(noise)
 
 

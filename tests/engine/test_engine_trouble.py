@@ -97,7 +97,7 @@ def test_a_fault_of_ours_behind_a_knob_does_not_end_the_music(caplog: pytest.Log
     stage = chords()
     stage.engine._midi_in._act = lambda *_: 1 / 0  # type: ignore[assignment,return-value]
     stage.engine.receive(bytes((0xB0, 20, 3)), stage.clock.now())
-    assert "unexpected trouble with the MIDI message b0 14 03" in caplog.text
+    assert "unexpected error with the MIDI message b0 14 03" in caplog.text
     stage.play(1.0)
 
 

@@ -129,7 +129,7 @@ def test_a_fault_of_ours_does_not_end_the_music(scene: Scene, caplog: pytest.Log
     scene.frontends.saying = [{"id": 1, "command": "play"}, {"id": 2, "command": "play"}]
     scene.turn()
     assert [answer["ok"] for answer in scene.frontends.of_kind("answer")] == [False, False]
-    assert "unexpected trouble with the command" in caplog.text
+    assert "unexpected error with the command" in caplog.text
 
 
 def test_what_the_frontends_log_is_logged(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

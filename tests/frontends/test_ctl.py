@@ -131,7 +131,7 @@ def test_a_command_a_refusal_and_the_state(capsys: pytest.CaptureFixture[str]) -
         assert await in_a_thread("link") == 2
         assert "the page is not served" in capsys.readouterr().err
         assert await in_a_thread("devices") == 0
-        assert "no device is paired" in capsys.readouterr().out
+        assert "no other device is connected" in capsys.readouterr().out
 
     play(body)
 

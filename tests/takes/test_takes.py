@@ -248,7 +248,7 @@ def test_music_that_cannot_be_recorded_goes_on(
     assert len(session.link.scheduled) > before
     session.recording.close()
     assert caplog.text.count("the music is not recorded any further") == 1
-    assert "is not recorded any further: unexpected trouble" in caplog.text
+    assert "is not recorded any further: unexpected error" in caplog.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no locks of this kind")

@@ -45,7 +45,7 @@ class Wish(NamedTuple):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("folder", type=Path, help="where the pieces go; what is there already is not made again")
+    add("folder", type=Path, help="where the pieces are written; pieces that are there already are kept")
     add(
         "--mood",
         action="append",
@@ -53,24 +53,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MOOD",
         help="a name, or valence,arousal (default: the corners)",
     )
-    add("--pieces", type=int, default=1, help="of each mood, or of the journey (default: %(default)s)")
-    add("--seconds", type=float, default=120.0, help="length of each, sound included, 10..3600 (default: %(default)s)")
-    add("--journey", type=Path, metavar="FILE", help="pieces of this journey (YAML), as long as it is")
+    add("--pieces", type=int, default=1, help="how many of each mood, or of the journey (default: %(default)s)")
+    add(
+        "--seconds",
+        type=float,
+        default=120.0,
+        help="length of each piece until it has faded, 10..3600 (default: %(default)s)",
+    )
+    add("--journey", type=Path, metavar="FILE", help="let every piece follow this journey (YAML), as long as it is")
     add(
         "--list",
         type=Path,
         metavar="FILE.csv",
         help=f"a row for each piece: {', '.join(COLUMNS)} (only mood is needed)",
     )
-    add("--seed", type=int, default=0, help="another album: 0..2147483647 (default: %(default)s)")
-    add("--sound", choices=SOUNDS, default="flac", help="beside the MIDI files (default: %(default)s)")
+    add("--seed", type=int, default=0, help="another seed makes other pieces: 0..2147483647 (default: %(default)s)")
+    add("--sound", choices=SOUNDS, default="flac", help="audio files beside the MIDI files (default: %(default)s)")
     add(
         "--lufs",
         type=float,
         default=-18.0,
         help="loudness of all pieces (default: %(default)s; 0: as they were played)",
     )
-    add("--processes", type=int, default=os.cpu_count() or 1, help="on this machine (default: one for each core)")
+    add(
+        "--processes",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="how many processes on this computer (default: one for each core)",
+    )
     add("--cluster", metavar="ADDRESS", help="on the Dask cluster of this scheduler, as tcp://host:8786")
 
 

@@ -15,10 +15,12 @@ from improv.player.client import PlayerClient
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=int, default=1, metavar="N", help="which of midi.outputs, from 1 (default 1)")
+    parser.add_argument(
+        "--output", type=int, default=1, metavar="N", help="which of midi.outputs, counted from 1 (default 1)"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="notes of each velocity (default 3)")
     parser.add_argument("--pitch", type=int, default=60, help="the key that is played (default 60)")
-    parser.add_argument("--write", action="store_true", help="put the result into the configuration file")
+    parser.add_argument("--write", action="store_true", help="write the result into the settings file")
 
 
 def command(options: argparse.Namespace) -> int:

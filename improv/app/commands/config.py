@@ -16,17 +16,15 @@ from improv.files import saving, write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--init", action="store_true", help="make a configuration file of your own, every key explained"
-    )
+    parser.add_argument("--init", action="store_true", help="make a settings file of your own, every setting explained")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="SECTION.KEY=VALUE",
-        help="write a value into your own file, which is made where there is none; comments stay",
+        help="change a setting in your own file, which is made if there is none; comments stay",
     )
-    parser.add_argument("--json", action="store_true", help="the effective values and their file, for programs")
+    parser.add_argument("--json", action="store_true", help="all settings and their file, as JSON")
 
 
 def initialise() -> Path:

@@ -15,12 +15,16 @@ from improv.frontends.ctl.client import Client, choose
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
-    parser.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND [ARGUMENTS]", help="none: list them all")
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="COMMAND [ARGUMENTS]", help="without any: list all commands"
+    )
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """--to, where several daemons play."""
-    parser.add_argument("--to", default="", metavar="NAME", help="which daemon, by midi.name or process id")
+    parser.add_argument(
+        "--to", default="", metavar="NAME", help="which BrainMusic, if several play: its midi.name or process id"
+    )
 
 
 def command(options: argparse.Namespace) -> int:

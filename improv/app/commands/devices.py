@@ -14,7 +14,7 @@ from improv.frontends.ctl.client import Client, choose
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     parser.add_argument("--json", action="store_true", help="as a JSON list")
-    parser.add_argument("--revoke", metavar="ID", help="shut this device out at once; `all`: every one")
+    parser.add_argument("--revoke", metavar="ID", help="remove this device, at once; `all`: every one")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -34,17 +34,17 @@ def command(options: argparse.Namespace) -> int:
         print(
             f"{device['id']}  {device['name']:24}  paired {_day(device['paired'])}  seen {_day(device['seen'])}{here}"
         )
-    print(f"{len(devices)} devices; `improv link` lets another one in" if devices else "no device is paired")
+    print(f"{len(devices)} devices; `improv link` lets another one in" if devices else "no other device is connected")
     return 0
 
 
 def _revoke(client: Client, known: list[str], wanted: str) -> int:
     chosen = known if wanted == "all" else [device_id for device_id in known if device_id == wanted]
     if not chosen:
-        raise InputError(f"no paired device has the id {wanted!r}; allowed: {', '.join([*known, 'all'])}")
+        raise InputError(f"no connected device has the id {wanted!r}; allowed: {', '.join([*known, 'all'])}")
     for device_id in chosen:
         client.ask({"kind": "revoke", "id": device_id})
-        print(f"{device_id} is shut out")
+        print(f"{device_id} is removed")
     return 0
 
 

@@ -164,8 +164,8 @@ def _timing(config: Config) -> Finding:
     return Finding(
         "timing",
         verdict,
-        f"{late.notes_sent} notes, late p50 {1000 * late.lateness_p50_s:.2f} ms, "
-        f"p99 {1000 * late.lateness_p99_s:.2f} ms, worst {1000 * late.lateness_max_s:.2f} ms; "
+        f"{late.notes_sent} notes, {1000 * late.lateness_p50_s:.2f} ms late (median), "
+        f"{1000 * late.lateness_p99_s:.2f} ms (99 %), at most {1000 * late.lateness_max_s:.2f} ms; "
         f"{ready.realtime}{advice(ready.realtime)}",
     )
 

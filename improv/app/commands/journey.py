@@ -23,22 +23,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         sub = subparsers.add_parser(name, help=text, description=text, parents=[common()])
         sub.set_defaults(action=action)
         if name in ("list", "preview"):
-            sub.add_argument("--here", metavar="MOOD", help="where the music is: a name, or valence,arousal")
+            sub.add_argument("--here", metavar="MOOD", help="the mood to start from: a name, or valence,arousal")
         return sub
 
     sub = add("list", _list, "List the journeys that can be started by name, with their lengths.")
-    sub.add_argument("--json", action="store_true", help="with their paths and forms, as JSON")
-    sub = add("draw", _draw, "Draw a journey, as commanded and as a recording measures.")
+    sub.add_argument("--json", action="store_true", help="with all their points, as JSON")
+    sub = add("draw", _draw, "Draw a journey: moods and times, and what a recording of it measures.")
     sub.add_argument("file", type=Path, help="the journey (YAML)")
     sub.add_argument("out", type=Path, help="the picture to write (PNG)")
-    sub.add_argument("--take", type=Path, metavar="FILE.mid", help="measure this recording of it as well")
-    sub = add("preview", _preview, "Say length and path of a journey as JSON, or what is wrong with it.")
+    sub.add_argument("--take", type=Path, metavar="FILE.mid", help="also measure this recording (MIDI)")
+    sub = add("preview", _preview, "Check a journey, and print its length and path as JSON.")
     sub.add_argument("text", help="the journey (YAML or JSON), or @FILE")
-    sub = add("keep", _keep, "Write a journey into your own folder, checked.")
-    sub.add_argument("name", help="what its file is called, and what it is started by")
+    sub = add("keep", _keep, "Check a journey and keep it among your own.")
+    sub.add_argument("name", help="the name of its file, by which it is started")
     sub.add_argument("text", help="the journey (YAML or JSON), or @FILE")
     sub = add("delete", _delete, "Delete a journey of your own.")
-    sub.add_argument("name", help="what its file is called")
+    sub.add_argument("name", help="the name of its file")
 
 
 def command(options: argparse.Namespace) -> None:

@@ -27,12 +27,12 @@ ENOUGH = 3  # messages of one knob: a single one may come from a knob that was o
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     parser.add_argument(
-        "action", nargs="?", help="what the knob shall do, or none; without it the list of what is bound"
+        "action", nargs="?", help="what the control shall do, or none; without it, all assignments are listed"
     )
     parser.add_argument(
         "--control", metavar="NUMBER", help="this one instead of waiting for a knob: 74, 20/52 (14 bits) or 'nrpn 260'"
     )
-    parser.add_argument("--json", action="store_true", help="the list of what is bound, for programs")
+    parser.add_argument("--json", action="store_true", help="list all assignments as JSON")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -61,7 +61,7 @@ def command(options: argparse.Namespace) -> int:
     print(f"{control_words(control)} is {options.action} now{told}; kept in {file}")
     others = [number for number, action in config.controls.map.items() if action == options.action != UNBOUND]
     if others := [number for number in others if number != control]:
-        print(f"{options.action} is bound to {', '.join(map(control_words, others))} as well")
+        print(f"{options.action} is assigned to {', '.join(map(control_words, others))} as well")
     return 0
 
 
@@ -119,4 +119,4 @@ def moved(messages: Iterable[Mapping[str, Any]]) -> ControlKey:
         values.append(message["value"])
         if len(values) >= ENOUGH or (len(values) == 2 and values[0] >= PRESSED > values[1]):
             return control
-    raise InputError("no knob was moved")
+    raise InputError("no knob, pedal or pad was moved")

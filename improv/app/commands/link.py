@@ -14,9 +14,7 @@ QUIET_ZONE = 2  # half of what ISO/IEC 18004 asks for, so that the code fits int
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
-    parser.add_argument(
-        "--qr", action=argparse.BooleanOptionalAction, help="with QR codes (default: where a terminal shows them)"
-    )
+    parser.add_argument("--qr", action=argparse.BooleanOptionalAction, help="show QR codes (default: in a terminal)")
 
 
 def command(options: argparse.Namespace) -> int:

@@ -33,37 +33,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return sub
 
     sub = add("list", _list, "List the people.", who=False)
-    sub.add_argument("--json", action="store_true", help="everything that is kept of them, as JSON")
+    sub.add_argument("--json", action="store_true", help="everything that is kept about them, as JSON")
     sub = add("add", _add, "Add a person by a name or a code.", who=False)
     sub.add_argument("name", help="a name or a code")
-    add("show", _show, "Show what is kept of a person.")
+    add("show", _show, "Show what is kept about a person.")
     sub = add("rename", _rename, "Give a person another name or code.")
     sub.add_argument("name", help="the new name or code")
-    sub = add("note", _note, "Add a note of yours about a person, or take one out.")
-    sub.add_argument("text", help="what is to be kept; with --remove: the moment of the note, as `show` has it")
-    sub.add_argument("--remove", action="store_true", help="take the note of that moment out")
+    sub = add("note", _note, "Add a note about a person, or remove one.")
+    sub.add_argument("text", help="the text; with --remove: the date and time of the note, as `show` prints it")
+    sub.add_argument("--remove", action="store_true", help="remove that note")
     sub = add("plan", _plan, "Plan a journey or a scene for a person.")
     sub.add_argument("kind", choices=KINDS)
     sub.add_argument("name", help="of the journey or scene")
-    sub.add_argument("--remove", action="store_true", help="take it out of the plan")
+    sub.add_argument("--remove", action="store_true", help="remove it from the plan")
     sub = add("limit", _limit, "Limits that hold in a person's sessions: improv people limit Ada tempo 50 110.")
     sub.add_argument("limit", choices=tuple(LIMITED))
-    sub.add_argument("low", help="the floor, or free")
-    sub.add_argument("high", help="the ceiling, or free")
-    sub = add("begin", _begin, "Begin a person's session: what is played now is theirs, their limits hold.")
+    sub.add_argument("low", help="the lowest value, or free")
+    sub.add_argument("high", help="the highest value, or free")
+    sub = add(
+        "begin", _begin, "Begin a session: what is played from now on is kept with the person, under their limits."
+    )
     _add_daemon(sub)
-    sub = add("end", _end, "End the session; the limits before it hold again.", who=False)
-    sub.add_argument("who", nargs="?", default="", help="whose (default: of the daemon that plays)")
+    sub = add("end", _end, "End the session; the limits from before return.", who=False)
+    sub.add_argument("who", nargs="?", default="", help="whose session (default: the one that runs)")
     _add_daemon(sub)
-    sub = add("give", _give, "Make a take a person's, with what was made of it.")
+    sub = add("give", _give, "Move a take to a person, with its exported files.")
     sub.add_argument("take", help="id of the take, the beginning of it, or `last`")
     sub = add("delete", _delete, "Delete a person with all notes, sessions and takes, for good.")
-    sub.add_argument("--yes", action="store_true", help="without asking")
+    sub.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def _add_daemon(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
-    parser.add_argument("--only-note", action="store_true", help="write it down, without telling a daemon that plays")
+    parser.add_argument(
+        "--only-note", action="store_true", help="only write it down; do not tell a BrainMusic that plays"
+    )
 
 
 def command(options: argparse.Namespace) -> None:

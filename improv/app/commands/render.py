@@ -19,10 +19,14 @@ from improv.takes.export.music import of_steps
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, help="the file to write: .mid, .musicxml, .wav, .flac or .ogg")
     parser.add_argument("--mood", help="a mood's name, or valence,arousal (-1..1): --mood=-0.5,1")
-    parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML)")
-    parser.add_argument("--begin-from", type=Path, metavar="FILE", help="go on from the first bars of this MIDI file")
-    parser.add_argument("--seconds", type=float, help="length (default 60, or as long as the journey)")
-    parser.add_argument("--seed", type=int, help="0..2147483647 (default: music.seed of the configuration, or 0)")
+    parser.add_argument("--journey", type=Path, metavar="FILE", help="start this journey (YAML)")
+    parser.add_argument(
+        "--begin-from", type=Path, metavar="FILE", help="continue from the first bars of this MIDI file"
+    )
+    parser.add_argument("--seconds", type=float, help="length in seconds (default 60, or as long as the journey)")
+    parser.add_argument(
+        "--seed", type=int, help="the same seed gives the same music: 0..2147483647 (default: music.seed, or 0)"
+    )
 
 
 def command(options: argparse.Namespace) -> None:

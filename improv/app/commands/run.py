@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--journey", type=Path, metavar="FILE", help="set out on this journey (YAML) at once")
-    parser.add_argument("--begin-from", type=Path, metavar="FILE", help="go on from the first bars of this MIDI file")
-    parser.add_argument("--once", action="store_true", help="end when the engine fails, instead of starting it again")
+    parser.add_argument("--journey", type=Path, metavar="FILE", help="start this journey (YAML) at once")
+    parser.add_argument(
+        "--begin-from", type=Path, metavar="FILE", help="continue from the first bars of this MIDI file"
+    )
+    parser.add_argument("--once", action="store_true", help="end if the music engine fails, instead of restarting it")
 
 
 def command(options: argparse.Namespace) -> int:

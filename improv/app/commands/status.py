@@ -1,4 +1,4 @@
-"""`improv status`: what a daemon that plays is doing."""
+"""`improv status`: what is playing now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from improv.frontends.ctl.client import Client, choose
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
-    parser.add_argument("--json", action="store_true", help="every field of the published state, as JSON")
+    parser.add_argument("--json", action="store_true", help="everything that is known of the music now, as JSON")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -26,6 +26,6 @@ def command(options: argparse.Namespace) -> int:
     print(f"mood   {state['mood']} (valence {state['valence']:+.2f}, arousal {state['arousal']:+.2f})")
     print(f"model  {state['model']}, seed {state['seed']}")
     print(f"ports  {state['ports']}")
-    late = f"p50 {state['lateness_p50_ms']:.2f} ms, p99 {state['lateness_p99_ms']:.2f} ms"
-    print(f"notes  {state['notes_planned']}, late {late}, left out {state['notes_dropped']}")
+    late = f"{state['lateness_p50_ms']:.2f} ms late (median), {state['lateness_p99_ms']:.2f} ms (99 %)"
+    print(f"notes  {state['notes_planned']}, {late}, {state['notes_dropped']} skipped")
     return 0

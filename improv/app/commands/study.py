@@ -26,18 +26,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     def add(name: str, action: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         sub = subparsers.add_parser(name, help=text, description=text, parents=[common()])
         sub.set_defaults(action=action)
-        sub.add_argument("folder", type=Path, help="of the study")
+        sub.add_argument("folder", type=Path, help="the folder of the study")
         return sub
 
-    _add_make(add("make", _make, "Cut excerpts out of albums and MIDI files, and lay out what is asked."))
-    sub = add("serve", _serve, "Serve the listening test as a page; answers go into answers.csv in the folder.")
-    sub.add_argument("--host", default=LOCAL, help="0.0.0.0: everybody in the network may take part (%(default)s)")
-    sub.add_argument("--port", type=int, default=PORT, help="0: any free one (%(default)s)")
+    _add_make(add("make", _make, "Cut excerpts from albums and MIDI files, and prepare the questions."))
+    sub = add("serve", _serve, "Serve the test as a web page; answers are kept in answers.csv.")
+    sub.add_argument("--host", default=LOCAL, help="0.0.0.0 lets everybody in the network take part (%(default)s)")
+    sub.add_argument("--port", type=int, default=PORT, help="0 takes any free one (%(default)s)")
     sub.add_argument(
-        "--name", dest="names", action="append", default=[], help="a name of this computer that addresses may have"
+        "--name",
+        dest="names",
+        action="append",
+        default=[],
+        help="a host name under which the page may be opened; may be repeated",
     )
     sub = add(
-        "report", _report, "Count the answers: recognition, correlation, reliability, preference, with intervals."
+        "report",
+        _report,
+        "Evaluate the answers: recognition, correlation, agreement and preference, with confidence intervals.",
     )
     sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: report.html in the folder)")
     add_language(sub, "improv.app.study")
@@ -54,17 +60,22 @@ def _add_make(sub: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="pieces that `improv album` made; twice: one album against the other",
     )
-    add("--human", type=Path, metavar="FOLDER", help="MIDI files by people, to be told from BrainMusic's")
+    add("--human", type=Path, metavar="FOLDER", help="MIDI files by people, for the question human or machine")
     add(
         "--tasks",
         metavar="LIST",
         help="of rate (mood on the plane), human (or machine), pair (A against B), with commas (default: all possible)",
     )
-    add("--seconds", type=float, default=20.0, help=f"of each excerpt, {SHORTEST_S:g}..{LONGEST_S:g} (%(default)s)")
+    add(
+        "--seconds",
+        type=float,
+        default=20.0,
+        help=f"length of each excerpt, {SHORTEST_S:g}..{LONGEST_S:g} (%(default)s)",
+    )
     add("--trials", type=int, default=12, help=f"questions of a task for each listener, 1..{MOST_TRIALS} (%(default)s)")
     add("--title", default="Listening test", help="what listeners see at the top (%(default)s)")
     add("--consent", type=Path, metavar="FILE.txt", help="what listeners agree to (default: a plain text of the page)")
-    add("--seed", type=int, default=0, help="of every draw (%(default)s)")
+    add("--seed", type=int, default=0, help="another seed draws other excerpts (%(default)s)")
 
 
 def command(options: argparse.Namespace) -> int:

@@ -34,30 +34,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--limit", type=int, default=20, help="at most so many (default 20; 0: all)")
     sub.add_argument("--json", action="store_true", help="as a JSON list")
     sub = add("export", _export, "Write a take as MIDI, score, sound, picture or report.")
-    sub.add_argument("out", type=Path, nargs="?", help="the file to write: its suffix says what (default: .mid beside)")
-    sub.add_argument("--wav", type=Path, metavar="FILE", help="sound as well")
     sub.add_argument(
-        "--soundfont", type=Path, metavar="FILE.sf2", help="sound through FluidSynth (default: the page's piano)"
+        "out",
+        type=Path,
+        nargs="?",
+        help="the file to write: .mid, .musicxml, .wav, .flac, .ogg, .png or .html (default: .mid)",
     )
-    sub.add_argument("--png", type=Path, metavar="FILE", help="a picture as well: mood path and piano roll")
+    sub.add_argument("--wav", type=Path, metavar="FILE", help="write audio as well")
     sub.add_argument(
-        "--strip", action="store_true", help="the PNG without title and margins, to be laid on a time line"
+        "--soundfont",
+        type=Path,
+        metavar="FILE.sf2",
+        help="the instrument for audio, through FluidSynth (default: the page's piano)",
     )
+    sub.add_argument("--png", type=Path, metavar="FILE", help="write a picture as well: mood and piano roll")
+    sub.add_argument("--strip", action="store_true", help="the picture without title and margins")
     add_language(sub, "improv.takes.export")
-    add("replay", _replay, "Play a take again to the ports of the configuration, the same notes at the same times.")
-    sub = add("render", _render, "Make a take again from seed, model and commands, and compare; or make it otherwise.")
+    add("replay", _replay, "Play a take again to your MIDI ports, the same notes at the same times.")
+    sub = add("render", _render, "Improvise a take once more from its seed and commands: the same, or in another mood.")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write: .mid, .musicxml or .wav")
     sub.add_argument("--model", metavar="FILE.onnx", help="with another model")
-    sub.add_argument("--mood", help="in this mood all through: a name, or valence,arousal")
+    sub.add_argument("--mood", help="in this mood throughout: a name, or valence,arousal")
     sub = add("report", _report, "Write one page about a take (HTML, to be read or printed).")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write (default: beside the take)")
     add_language(sub, "improv.takes.export")
-    sub = add("note", _note, "Add a note of yours to a take.")
-    sub.add_argument("text", help="what is to be kept with the take")
-    sub = add("rename", _rename, "Give a take a name of your own, or none.")
-    sub.add_argument("title", help="the name; empty: none")
-    sub = add("delete", _delete, "Delete a take and what was made of it beside it, for good.")
-    sub.add_argument("--yes", action="store_true", help="without asking")
+    sub = add("note", _note, "Add a note to a take.")
+    sub.add_argument("text", help="the text of the note")
+    sub = add("rename", _rename, "Name a take.")
+    sub.add_argument("title", help="the name; empty: remove it")
+    sub = add("delete", _delete, "Delete a take and its exported files beside it, for good.")
+    sub.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
 
 def command(options: argparse.Namespace) -> int:
@@ -113,11 +119,11 @@ def _export(options: argparse.Namespace) -> int:
 def _described(read: take.Take) -> str:
     text = f"{read.seconds:.1f} s, {len(read.notes)} notes"
     if read.person:
-        text += f", {len(read.person)} messages of the person"
+        text += f", {len(read.person)} MIDI messages from the person"
     if not read.ended:
         text += f"; it {'is' if read.state == 'being recorded' else 'was'} {read.state}"
     if read.damaged:
-        text += f"; {read.damaged} damaged lines were left out"
+        text += f"; {read.damaged} damaged lines were skipped"
     return text
 
 
@@ -172,10 +178,10 @@ def _render(options: argparse.Namespace) -> int:
         formats.write_music(of_take(take.taken(path, own, 0)), options.out, permissions=PRIVATE)
     if comparison.different:
         raise InputError(
-            f"{path.stem}: {comparison.different} of {comparison.steps} steps came out differently, first at "
+            f"{path.stem}: {comparison.different} of {comparison.steps} steps differ, the first at "
             f"{comparison.first}; another version of onnxruntime or another processor rounds otherwise"
         )
-    print(f"{path.stem}: {comparison.steps} steps planned again, all as they were played")
+    print(f"{path.stem}: {comparison.steps} steps improvised again, every note as it was played")
     return 0
 
 

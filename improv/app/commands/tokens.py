@@ -17,7 +17,7 @@ from improv.model.vocabulary import encoding_for
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="a MIDI file; with --decode: a JSON list of token ids, or - for input")
     parser.add_argument("--family", default="polyphony", help="the vocabulary (default polyphony)")
-    parser.add_argument("--decode", type=Path, metavar="OUT.mid", help="turn token ids into this MIDI file")
+    parser.add_argument("--decode", type=Path, metavar="OUT.mid", help="write the token ids as this MIDI file")
     parser.add_argument("--names", action="store_true", help="print the tokens' names instead of their ids")
 
 

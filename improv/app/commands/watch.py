@@ -11,7 +11,7 @@ from improv.frontends.ctl.client import Client, choose
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
-    parser.add_argument("--state", action="store_true", help="the state only, no notes")
+    parser.add_argument("--state", action="store_true", help="changes only, no notes")
 
 
 def command(options: argparse.Namespace) -> int:

@@ -166,7 +166,7 @@ class Supervisor:
         self._fallbacks.failed(self._clock.now(), silent=self._lifeline.signs().overdue_s > SILENT_S)
         self._clear_away(self._engine)
         self._retry_at_s = self._backoff.failed(self._clock.now())
-        log.error("The engine %s; another one takes its place: %s.", reason, SENTENCES[self._fallbacks.level])
+        log.error("The music engine %s; another one takes its place: %s.", reason, SENTENCES[self._fallbacks.level])
         if self._clock.now() >= self._retry_at_s:
             self._try_again()
 
@@ -195,7 +195,7 @@ class Supervisor:
         except OSError as error:
             self._retry_at_s = max(self._backoff.failed(self._clock.now()), self._clock.now() + 2 * TICK_S)
             self._fallbacks.could_not_start()
-            log.error("No engine can be started (%s); it is tried again.", error.strerror or error)
+            log.error("No music engine can be started (%s); retrying.", error.strerror or error)
 
     def _start(self, fallback: int | None) -> None:
         self._lifeline.reset()

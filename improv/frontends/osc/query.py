@@ -33,7 +33,7 @@ def application(broker: Broker, server: OscServer, name: str, port: Callable[[],
         if "HOST_INFO" in request.query_params:
             return JSONResponse(_host_info(name, server.port, port()))
         if server.tree is None:
-            return PlainTextResponse("the engine has not spoken yet", 503)
+            return PlainTextResponse("the music engine has not answered yet", 503)
         node = find(server.tree.described(broker.state), request.url.path)
         if node is None:
             return PlainTextResponse("no such address", 404)

@@ -215,7 +215,7 @@ class OscServer(asyncio.DatagramProtocol):
     def _carry_out(self, message: Timed, peer: Peer) -> None:
         tree, address, self._refusals.of = self._tree, message.address, told(message)
         if tree is None:
-            self._wrong(peer, "the engine has not spoken yet", "osc_early")
+            self._wrong(peer, "the music engine has not answered yet", "osc_early")
         elif address == f"{ROOT}/subscribe":
             self._subscribe(message.arguments, peer)
         elif address == f"{ROOT}/unsubscribe":

@@ -193,7 +193,7 @@ class AccessControl:
         talk = asyncio.ensure_future(self._inside(scope, receive, send))
         if await self._credentials.attached(device.device_id, talk):
             with contextlib.suppress(RuntimeError):  # it was gone already
-                await send({"type": "websocket.close", "code": 1008, "reason": "this device was taken off the list"})
+                await send({"type": "websocket.close", "code": 1008, "reason": "this device was removed from the list"})
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         client = _client(scope)
@@ -216,7 +216,7 @@ class AccessControl:
             and scope["path"] not in OPEN_TO_ALL
             and not self._credentials.fits(headers)
         ):
-            return Refusal(401, "token", "a token is needed from elsewhere; `improv link` makes a way in")
+            return Refusal(401, "token", "from another device a link is needed; `improv link` makes one")
         return None
 
     def _is_ours(self, host: bytes) -> bool:

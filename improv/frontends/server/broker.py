@@ -190,11 +190,11 @@ class Broker:
         """Why no music is made although it should be, or "": what a watchman asks."""
         silent_s = self.clock.now() - self.heard_s
         if not self.hello:
-            return "the engine has not spoken yet"
+            return "the music engine has not answered yet"
         if silent_s > SILENT_ENGINE_S:
-            return f"the engine has said nothing for {silent_s:.0f} s"
+            return f"the music engine has not answered for {silent_s:.0f} s"
         if (overdue_s := self.state.get("overdue_s", 0)) > OVERDUE_S:
-            return f"no note was made for {overdue_s} s in which one was owed"
+            return f"nothing was played for {overdue_s} s although something should have been"
         return ""
 
     def _take(self, message: dict[str, Any]) -> None:

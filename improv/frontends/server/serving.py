@@ -144,7 +144,7 @@ class Frontends:
     def _served(self, host: str, port: int) -> None:
         self._page = (host, port)
         shown = "127.0.0.1" if host in ANYWHERE else in_url(host)
-        elsewhere = "" if is_local(host) else "; `improv link` makes a way in for another device"
+        elsewhere = "" if is_local(host) else "; `improv link` lets another device in"
         self.broker.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
 
 

@@ -97,8 +97,8 @@ class _Pages:
         name = name_of(request.headers.get("user-agent", ""))
         cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip(), name) if body else ""
         if not cookie:
-            self._broker.say("refused_token", "Somebody tried to come in with a word that is not the token.")
-            return PlainTextResponse("this way in was used already, or is too old", 401)
+            self._broker.say("refused_token", "Somebody tried to open the page with a wrong token.")
+            return PlainTextResponse("this link was used already, or has expired", 401)
         if (before := self._credentials.device_of(dict(request.headers.raw))) is not None:
             self._credentials.revoke(before.device_id)  # the same browser, let in again
         response = PlainTextResponse("ok")
@@ -157,7 +157,7 @@ class _Pages:
 
 
 def _not_yet() -> Response:
-    return PlainTextResponse("the engine has not spoken yet", 503)
+    return PlainTextResponse("the music engine has not answered yet", 503)
 
 
 async def body_of(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:

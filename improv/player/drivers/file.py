@@ -93,7 +93,7 @@ class FileDriver(Portless):
         try:
             self._file.write(variable_length(tick - self._tick) + message)
         except OSError as error:  # no room: half a piece is not kept
-            self._give_up(error.strerror or "unknown trouble")
+            self._give_up(error.strerror or "unknown error")
         self._tick = tick
 
     def check(self) -> str:
