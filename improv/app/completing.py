@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import argcomplete
-from argcomplete.completers import FilesCompleter
+from argcomplete.completers import BaseCompleter, FilesCompleter
+from argcomplete.shell_integration import shellcode
 
 if TYPE_CHECKING:
     from improv.control.command_row import Row
@@ -21,7 +22,7 @@ Completer = Callable[[argparse.Namespace], Iterable[str]]
 
 def script(shell: str) -> str:
     """What a shell reads to complete `improv`."""
-    return str(argcomplete.shellcode(["improv"], shell=shell))
+    return str(shellcode(["improv"], shell=shell))
 
 
 def typed() -> list[str]:
@@ -36,7 +37,7 @@ def complete(parser: argparse.ArgumentParser) -> None:
     argcomplete.autocomplete(parser, default_completer=_Offers(), always_complete_options="long")
 
 
-class _Offers:
+class _Offers(BaseCompleter):
     """Names that are known for an argument, by where it is kept; files for all others."""
 
     def __init__(self) -> None:
@@ -48,14 +49,13 @@ class _Offers:
         action: argparse.Action,
         parser: argparse.ArgumentParser,
         parsed_args: argparse.Namespace,
-        **_: object,
+        **_: Any,
     ) -> Iterable[str]:
         if (find := KNOWN.get(action.dest)) is None:
             return [] if action.type in (int, float) else list(self._files(prefix))
         try:
             return list(find(parsed_args))
-        except Exception as error:  # a half-typed line is no place for complaints; _ARC_DEBUG shows them
-            argcomplete.debug(error)
+        except Exception:  # a half-typed line is no place for complaints
             return []
 
 

@@ -37,6 +37,15 @@ def add_language(parser: argparse.ArgumentParser, package: str) -> None:
     )
 
 
+def add_stems(parser: argparse.ArgumentParser) -> None:
+    """Let a piece be written in two parts."""
+    parser.add_argument(
+        "--stems",
+        choices=["hands", "melody"],
+        help="write two files, out-right and out-left, or out-melody and out-rest",
+    )
+
+
 def configured(options: argparse.Namespace) -> tuple[Config, Path | None]:
     """The effective configuration and the file that it comes from, None where there is none. ConfigError."""
     from improv import config

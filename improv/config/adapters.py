@@ -26,6 +26,7 @@ from improv.listening.echo import OutputPath
 from improv.listening.keyboard import Heard
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
+from improv.music.parts import SPLITS
 from improv.music.primer import Primer
 from improv.player.protocol import OutputSettings, PlayerSettings
 from improv.takes.beginnings import FilesAndTakes
@@ -185,6 +186,9 @@ def _output(section: OutputSection) -> OutputSettings:
         program=section.program,
         clock=section.clock,
         metronome=section.metronome - 1,
+        part="" if section.part == "all" else section.part,
+        second_part=SPLITS[section.split][1] if section.split in SPLITS else "",
+        second_channel=section.split_channel - 1 if section.split_channel else section.channel % 16,
     )
 
 

@@ -22,6 +22,7 @@ class PlannedNote(NamedTuple):
     on_s: deadline of the note-on. off_s: deadline of the note-off; the engine may move it (`MoveOff`) once it
     knows the true end. If the engine never does (it died, it stalls), the note still ends at `off_s`.
     tag: free label that the player writes beside the note in its log (the mood's revision, say).
+    parts: names of those that it belongs to, for outputs that play one part; empty: it belongs to all.
     """
 
     note_id: int
@@ -31,6 +32,7 @@ class PlannedNote(NamedTuple):
     on_s: float
     off_s: float
     tag: int = 0
+    parts: tuple[str, ...] = ()
 
     @property
     def is_pedal(self) -> bool:
@@ -114,6 +116,12 @@ class OutputSettings(NamedTuple):
     """Send MIDI clock: ticks, start, stop, continue, song position."""
     metronome: int = -1
     """Channel 0..15 on which each beat is clicked; -1: none."""
+    part: str = ""
+    """Only the notes of this part are played; empty: all. The pedal is for every part."""
+    second_part: str = ""
+    """The notes of this part go to `second_channel`, and the pedal there as well; empty: none."""
+    second_channel: int = 0
+    """0..15."""
 
 
 class Rewire(NamedTuple):

@@ -289,7 +289,7 @@ def test_outputs_are_told_with_line_and_what_is_allowed(write: Write) -> None:
 def test_outputs_take_the_place_of_the_simple_form(write: Write) -> None:
     (fault,) = faults(write("midi:\n  output: Roland\n  program: 3\n  outputs:\n  - {port: x}\n"))
     assert fault.endswith(
-        ":4: midi.outputs: each output has a port, channel, transpose, program, clock and metronome of its own; "
+        ":4: midi.outputs: each output has a port, channel, transpose, program, clock, metronome and split of its own; "
         "leave midi.output and midi.program out"
     )
     (fault,) = faults(write("midi:\n  outputs: Roland\n"))

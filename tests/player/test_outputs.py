@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from improv.clock import ManualClock
+from improv.midi.messages import PEDAL_KEY
 from improv.player.process.loop import Player
 from improv.player.process.output import Output
 from improv.player.process.output_transform import OutputTransform, between, slowest_s
 from improv.player.process.ports import Ports
 from improv.player.process.rewiring import each_output
 from improv.player.protocol import (
+    Dropped,
     OutputSettings,
     Ping,
     PlannedNote,
@@ -18,7 +20,9 @@ from improv.player.protocol import (
     PortsChanged,
     Revoke,
     Revoked,
+    Rewire,
     Schedule,
+    Silence,
 )
 from tests.player.fakes import RecordingDriver, ScriptedPipe, balance, is_on
 
@@ -151,3 +155,78 @@ def test_a_driver_that_sends_by_deadline_gets_its_messages_early() -> None:
     assert (on[0], off[0]) == pytest.approx((477, 977))
     assert is_on(bytes(on[1]))
     assert stage.player.outputs[0].queue.statistics().lateness_max_s == 0
+
+
+RIGHT, LEFT = ("right", "melody"), ("left", "rest")
+
+
+def of_hands() -> tuple[PlannedNote, ...]:
+    """A note of the right hand, one of the left, and the pedal below both."""
+    return (
+        planned(1, 0.1, 0.5, 72)._replace(parts=RIGHT),
+        planned(2, 0.1, 0.5, 48)._replace(parts=LEFT),
+        planned(3, 0.2, 0.6, PEDAL_KEY, 127),
+    )
+
+
+def sent(driver: RecordingDriver) -> list[tuple[int, ...]]:
+    """What went out before the silence at the end of the stage."""
+    return [tuple(message) for at, message in driver.sent if at < START_S + 0.9]
+
+
+def test_outputs_play_a_part_each_and_the_pedal_goes_to_all() -> None:
+    stage = Stage([(0.0, Schedule(of_hands()))], 1.0, OutputSettings(part="right"), OutputSettings(part="left"))
+    stage.play()
+    right, left = map(sent, stage.drivers)
+    assert right == [(0x90, 72, 80), (0xB0, 64, 127), (0x80, 72, 64), (0xB0, 64, 0)]
+    assert left == [(0x90, 48, 80), (0xB0, 64, 127), (0x80, 48, 64), (0xB0, 64, 0)]
+
+
+def test_what_belongs_to_no_part_is_played_by_all() -> None:
+    stage = Stage([(0.0, Schedule((planned(1, 0.1, 0.2),)))], 1.0, OutputSettings(part="right"))
+    stage.play()
+    assert sent(stage.drivers[0]) == [(0x90, 60, 80), (0x80, 60, 64)]
+
+
+def test_a_part_has_a_channel_of_its_own_with_program_and_pedal() -> None:
+    split = OutputSettings(channel=0, second_part="left", second_channel=4, program=7)
+    stage = Stage([(0.0, Schedule(of_hands()))], 1.0, split)
+    stage.play()
+    assert sent(stage.drivers[0]) == [
+        (0xC0, 7),
+        (0xC4, 7),
+        (0x90, 72, 80),
+        (0x94, 48, 80),
+        (0xB0, 64, 127),
+        (0xB4, 64, 127),
+        (0x80, 72, 64),
+        (0x84, 48, 64),
+        (0xB0, 64, 0),
+        (0xB4, 64, 0),
+    ]
+
+
+@pytest.mark.parametrize("end", [Silence(), Rewire((OutputSettings(channel=0),), "")], ids=["panic", "another split"])
+def test_notes_end_where_they_began_also_through_panic_and_a_change(end: object) -> None:
+    split = OutputSettings(channel=0, second_part="left", second_channel=4)
+    stage = Stage([(0.0, Schedule(of_hands())), (0.3, end)], 1.0, split)
+    stage.play()
+    messages = sent(stage.drivers[0])
+    over = messages[messages.index((0xB4, 64, 127)) + 1 :]
+    assert {(0x80, 72, 64), (0x84, 48, 64), (0xB0, 64, 0), (0xB4, 64, 0)} <= set(over)
+    assert over.count((0x84, 48, 64)) == over.count((0x80, 72, 64)) == 1
+
+
+def test_a_player_that_follows_a_dead_one_ends_what_it_left_on_both_channels() -> None:
+    split = OutputSettings(channel=0, second_part="left", second_channel=4)
+    stage = Stage([], 0.5, split)
+    stage.player.start([(0, 48)])
+    first = [tuple(message) for _, message in stage.drivers[0].sent]
+    assert {(0x80, 48, 64), (0x84, 48, 64)} <= set(first)
+
+
+def test_what_another_output_leaves_out_late_is_told_where_each_plays_a_part() -> None:
+    late = planned(2, -1.0, 0.5, 48)._replace(parts=LEFT)
+    stage = Stage([(0.1, Schedule((late,)))], 0.5, OutputSettings(part="right"), OutputSettings(part="left"))
+    stage.play()
+    assert Dropped((2,)) in [record for _, record in stage.pipe.sent]

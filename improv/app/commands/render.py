@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from improv.app.options import configured
+from improv.app.options import add_stems, configured
 from improv.config import journeys
 from improv.config.adapters import render
 from improv.errors import InputError
@@ -14,6 +14,7 @@ from improv.music.mood import parse_mood
 from improv.takes.beginnings import of_file
 from improv.takes.export import formats
 from improv.takes.export.music import of_steps
+from improv.takes.export.stems import path_of, stems
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, help="the same seed gives the same music: 0..2147483647 (default: music.seed, or 0)"
     )
+    add_stems(parser)
 
 
 def command(options: argparse.Namespace) -> None:
@@ -46,11 +48,13 @@ def command(options: argparse.Namespace) -> None:
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, length_s, seed, mood, journey=journey, primer=primer)
     program = effective.midi.program if effective.midi.program >= 0 else None
-    formats.write_music(
-        of_steps(steps, f"BrainMusic, seed {seed}"), options.out, channel=effective.midi.channel - 1, program=program
-    )
+    whole = of_steps(steps, f"BrainMusic, seed {seed}")
+    parts = stems(whole, options.stems) if options.stems else {"": whole}
+    files = {part: path_of(options.out, part) if part else options.out for part in parts}
+    for part, music in parts.items():
+        formats.write_music(music, files[part], channel=effective.midi.channel - 1, program=program)
     notes = sum(len(step.started) for step in steps)
     print(
-        f"{options.out}: {length_s:g} s, {notes} notes, "
+        f"{', '.join(map(str, files.values()))}: {length_s:g} s, {notes} notes, "
         f"{f'journey {journey.name}' if journey else f'mood {options.mood or effective.mood.start}'}, seed {seed}"
     )

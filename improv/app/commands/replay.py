@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from improv.clock import Clock
 from improv.errors import PlayerError
 from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 from improv.player.client import PlayerClient
 from improv.player.protocol import PlannedNote, PlayerSettings, Schedule
+from improv.takes.export.stems import parts_of
 from improv.takes.take import Take
 
 LEAD_S, AHEAD_S, TURN_S = 0.3, 1.0, 0.1
@@ -30,11 +31,12 @@ def replay(
     try:
         link.wait_ready()
         start_s = clock.now() + LEAD_S
-        rows = [(n.on_s, n.off_s, n.pitch, n.velocity) for n in take.notes]
-        rows = sorted([*rows, *((p.down_s, p.up_s, PEDAL_KEY, DEEPEST_PEDAL) for p in take.pedals)])
+        parts: Mapping[int, tuple[str, ...]] = parts_of(take.notes)
+        rows = [(n.on_s, n.off_s, n.pitch, n.velocity, parts[n.note_id]) for n in take.notes]
+        rows = sorted([*rows, *((p.down_s, p.up_s, PEDAL_KEY, DEEPEST_PEDAL, ()) for p in take.pedals)])
         waiting = [
-            PlannedNote(number, channel, pitch, velocity, start_s + on_s, start_s + max(off_s, on_s + 1e-3))
-            for number, (on_s, off_s, pitch, velocity) in enumerate(rows, 1)
+            PlannedNote(number, channel, pitch, velocity, start_s + on_s, start_s + max(off_s, on_s + 1e-3), 0, part)
+            for number, (on_s, off_s, pitch, velocity, part) in enumerate(rows, 1)
         ]
         end_s = max((note.off_s for note in waiting), default=start_s)
         sent = 0

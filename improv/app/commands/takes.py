@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from improv.app.options import add_language, common, configured
+from improv.app.options import add_language, add_stems, common, configured
 from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
@@ -50,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("--png", type=Path, metavar="FILE", help="write a picture as well: mood and piano roll")
     sub.add_argument("--strip", action="store_true", help="the picture without title and margins")
     add_language(sub, "improv.takes.export")
+    add_stems(sub)
     add("replay", _replay, "Play a take again to your MIDI ports, the same notes at the same times.")
     sub = add("render", _render, "Improvise a take once more from its seed and commands: the same, or in another mood.")
     sub.add_argument("out", type=Path, nargs="?", help="the file to write: .mid, .musicxml or .wav")
@@ -99,6 +100,8 @@ def _list(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from improv.takes.export import formats
+    from improv.takes.export.music import of_take
+    from improv.takes.export.stems import path_of, stems
 
     path = _path(options)
     out = formats.checked(options.out or path.with_suffix(".mid"), formats.OF_TAKE)
@@ -108,6 +111,13 @@ def _export(options: argparse.Namespace) -> int:
         if file is not None
     ]
     read = take.read(path)
+    if options.stems:
+        formats.checked(out, formats.OF_MUSIC)
+        for part, music in stems(of_take(read), options.stems).items():
+            file = path_of(out, part)
+            formats.write_music(music, file, soundfont=options.soundfont, permissions=PRIVATE)
+            print(f"{file}: {len(music.notes)} notes")
+        return 0
     for file in (out, *more):
         formats.write_take(
             read, file, soundfont=options.soundfont, permissions=PRIVATE, strip=options.strip, language=options.language

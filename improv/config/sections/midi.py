@@ -18,6 +18,12 @@ def _null_is_a_name(value: object) -> object:
     return "null" if value is None else value
 
 
+def _off_is_a_word(value: object) -> object:
+    """YAML reads `off` as false."""
+    return "off" if value is False else value
+
+
+Split = Annotated[Literal["off", "hands", "melody"], BeforeValidator(_off_is_a_word)]
 Row = TypeVar("Row", int, float)
 
 
@@ -43,6 +49,9 @@ class OutputSection(Section):
     velocity_delay_ms: dict[int, float] = {}
     clock: bool = False
     metronome: int = Field(0, ge=0, le=16)
+    part: Literal["all", "right", "left", "melody", "rest"] = "all"
+    split: Split = "off"
+    split_channel: int = Field(0, ge=0, le=16)
 
     @field_validator("velocity_curve")
     @classmethod
@@ -67,16 +76,28 @@ class MidiSection(Section):
     program: int = Field(-1, ge=-1, le=127)
     clock: bool = False
     metronome: int = Field(0, ge=0, le=16)
+    split: Split = "off"
+    split_channel: int = Field(0, ge=0, le=16)
     outputs: tuple[OutputSection, ...] = Field((), strict=False, max_length=16)
 
     @field_validator("outputs")
     @classmethod
     def _alone(cls, outputs: tuple[OutputSection, ...], info: ValidationInfo) -> tuple[OutputSection, ...]:
-        simple = {"output": "", "channel": 1, "transpose": 0, "program": -1, "clock": False, "metronome": 0}
+        simple = {
+            "output": "",
+            "channel": 1,
+            "transpose": 0,
+            "program": -1,
+            "clock": False,
+            "metronome": 0,
+            "split": "off",
+            "split_channel": 0,
+        }
         if outputs and (given := [key for key, default in simple.items() if info.data.get(key, default) != default]):
             keys = " and ".join(f"midi.{key}" for key in given)
             raise ValueError(
-                f"each output has a port, channel, transpose, program, clock and metronome of its own; leave {keys} out"
+                "each output has a port, channel, transpose, program, clock, metronome and split of its own; "
+                f"leave {keys} out"
             )
         return outputs
 
@@ -91,6 +112,8 @@ class MidiSection(Section):
                 program=self.program,
                 clock=self.clock,
                 metronome=self.metronome,
+                split=self.split,
+                split_channel=self.split_channel,
             ),
         )
 

@@ -192,9 +192,10 @@ class Player:
         for number, output in enumerate(self.outputs):
             begun = output.send_due(now_s)
             dropped = output.queue.take_dropped()
-            if number == 0 and dropped:
+            is_told = number == 0 or output.plays_a_part  # the others play what the first one plays
+            if is_told and dropped:
                 self._pipe.send(Dropped(tuple(note_id for note_id in dropped if note_id >= 0)))  # below 0: clicks
-            if number == 0 and self._note_log is not None:
+            if is_told and self._note_log is not None:
                 for due, out_s in begun:
                     if due.note is not None and not due.note.is_pedal:
                         self._note_log.add(due.note, out_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from improv.clock import Clock
-from improv.midi.messages import program_change
+from improv.midi.messages import SUSTAIN_PEDAL, control_of, on_channel, program_change
 from improv.player.drivers.null import NullDriver
 from improv.player.drivers.probe import open_driver
 from improv.player.process.clock_out import ClockOut
@@ -58,10 +58,11 @@ class Output:
     def start(self) -> None:
         """The ports were just opened: the program of this output."""
         if self._settings.program >= 0:
-            self.send(program_change(self._transform.channel(0), self._settings.program))
+            for channel in self._transform.channels(0):
+                self.send(program_change(channel, self._settings.program))
 
     def schedule(self, notes: Iterable[PlannedNote]) -> None:
-        self.queue.schedule(self._transform.note(note) for note in notes)
+        self.queue.schedule(self._transform.note(note) for note in notes if self._transform.plays(note))
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
         self.queue.move_offs((note_id, self._transform.at_s(off_s)) for note_id, off_s in offs)
@@ -119,8 +120,20 @@ class Output:
         click_note = PlannedNote(-self._clicks, self._settings.metronome, pitch, velocity, due_s, due_s + CLICK_S)
         self.queue.schedule((click_note,))
 
+    @property
+    def plays_a_part(self) -> bool:
+        """Whether other outputs play notes that this one leaves to them."""
+        return bool(self._settings.part)
+
     def send(self, message: bytes, due_s: float | None = None) -> None:
-        """Send, at most BURST messages in BURST_S."""
+        """Send, at most BURST messages in BURST_S. Where a part has a channel of its own, the pedal goes there too."""
+        self._send(message, due_s)
+        if self._settings.second_part and (control := control_of(message)) is not None and control[1] == SUSTAIN_PEDAL:
+            own, second = self._transform.channels(control[0])
+            if control[0] == own != second:
+                self._send(on_channel(message, second), due_s)
+
+    def _send(self, message: bytes, due_s: float | None) -> None:
         now_s = self._clock.now()
         if now_s - self._burst_began_s >= BURST_S:
             self._burst_began_s, self._burst = now_s, 0
@@ -136,7 +149,11 @@ class Output:
 
     def end_hung(self, hung: Iterable[tuple[int, int]]) -> None:
         """End notes, given as (channel, pitch) of the plan, that a player before this one left sounding."""
-        keys = [(self._transform.channel(channel), self._transform.pitch(pitch)) for channel, pitch in hung]
+        keys = [
+            (played, self._transform.pitch(pitch))
+            for channel, pitch in hung
+            for played in self._transform.channels(channel)
+        ]
         self._hung.add(keys, self._clock.now())
         self.end_owed()
 

@@ -41,6 +41,10 @@ class OutputTransform:
         self._settings = settings
         self._shift_s = sounds_s - settings.latency_s
 
+    def plays(self, note: PlannedNote) -> bool:
+        """Whether a note is for this output. The pedal is for all."""
+        return not self._settings.part or not note.parts or self._settings.part in note.parts
+
     def note(self, note: PlannedNote) -> PlannedNote:
         """As this output plays it. A key's damper falls at once: only the beginning is sent early by velocity."""
         settings, velocity = self._settings, note.velocity
@@ -51,8 +55,9 @@ class OutputTransform:
         if settings.velocity_curve:
             velocity = min(max(round(between(settings.velocity_curve, velocity)), 1), 127)
         early_s = between(settings.velocity_delay_s, velocity) if settings.velocity_delay_s else 0.0
+        is_second = bool(settings.second_part) and settings.second_part in note.parts
         return note._replace(
-            channel=self.channel(note.channel),
+            channel=settings.second_channel if is_second else self.channel(note.channel),
             pitch=self.pitch(note.pitch),
             velocity=velocity,
             on_s=self.at_s(note.on_s) - early_s,
@@ -65,6 +70,11 @@ class OutputTransform:
 
     def channel(self, channel: int) -> int:
         return channel if self._settings.channel < 0 else self._settings.channel
+
+    def channels(self, channel: int) -> tuple[int, ...]:
+        """All on which this output plays."""
+        own = self.channel(channel)
+        return (own, self._settings.second_channel) if self._settings.second_part else (own,)
 
     def pitch(self, pitch: int) -> int:
         if pitch == PEDAL_KEY:

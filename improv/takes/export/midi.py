@@ -14,6 +14,8 @@ from improv.midi.grid_file import FILE_TICKS_PER_BEAT, track
 from improv.midi.messages import DEEPEST_PEDAL, SUSTAIN_PEDAL
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.mood import nearest_name
+from improv.music.parts import LEFT as LEFT_PART
+from improv.music.parts import RIGHT as RIGHT_PART
 from improv.takes.export.music import Music, of_take
 from improv.takes.export.timeline import Timeline
 from improv.takes.take import PlayedNote, PlayedPedal, Take
@@ -39,7 +41,8 @@ def music_file(music: Music, channel: int = 0, program: int | None = None) -> mi
             notes = [note for note in music.notes if note.hand == hand]
             file.tracks.append(_piano(name, notes, music.pedals, time, channel, program))
     else:
-        file.tracks.append(_piano("Piano", music.notes, music.pedals, time, channel, program))
+        name = {RIGHT_PART: "Right hand", LEFT_PART: "Left hand"}.get(music.part, music.part.capitalize() or "Piano")
+        file.tracks.append(_piano(name, music.notes, music.pedals, time, channel, program))
     file.tracks.append(_mood(music, time, channel))
     if music.person:
         file.tracks.append(_person(music, time))

@@ -12,7 +12,10 @@ from improv.takes.take import Message, PlayedNote, PlayedPedal, PlayedStep, Take
 
 
 class Music(NamedTuple):
-    """A piece. seconds: how long it is. steps, notes, person, pedals: in seconds from its beginning, in order."""
+    """A piece. seconds: how long it is. steps, notes, person, pedals: in seconds from its beginning, in order.
+
+    part: name of the part that it is, where it is no whole.
+    """
 
     title: str
     seconds: float
@@ -20,6 +23,7 @@ class Music(NamedTuple):
     notes: list[PlayedNote]
     person: list[Message]
     pedals: Sequence[PlayedPedal] = ()
+    part: str = ""
 
     def ringing(self) -> list[PlayedNote]:
         """The notes for as long as their strings ring: until the pedal rises or the key is struck again."""
