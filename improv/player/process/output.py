@@ -149,12 +149,7 @@ class Output:
 
     def end_hung(self, hung: Iterable[tuple[int, int]]) -> None:
         """End notes, given as (channel, pitch) of the plan, that a player before this one left sounding."""
-        keys = [
-            (played, self._transform.pitch(pitch))
-            for channel, pitch in hung
-            for played in self._transform.channels(channel)
-        ]
-        self._hung.add(keys, self._clock.now())
+        self._hung.add(self._transform.keys(hung), self._clock.now())
         self.end_owed()
 
     def end_owed(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from improv.midi.messages import PEDAL_KEY
 from improv.player.protocol import OutputSettings, PlannedNote
@@ -75,6 +75,10 @@ class OutputTransform:
         """All on which this output plays."""
         own = self.channel(channel)
         return (own, self._settings.second_channel) if self._settings.second_part else (own,)
+
+    def keys(self, planned: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """(channel, pitch) of the plan, on every channel on which it may have been played."""
+        return [(played, self.pitch(pitch)) for channel, pitch in planned for played in self.channels(channel)]
 
     def pitch(self, pitch: int) -> int:
         if pitch == PEDAL_KEY:
