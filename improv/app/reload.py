@@ -98,7 +98,7 @@ class Reloader:
         for warning in reading.warnings:
             log.warning("%s", warning)
         if reading.config is None:
-            log.error("%s has mistakes and does not count yet; the music goes on as before:\n%s", name, reading.failure)
+            log.error("%s does not count yet; the music goes on as before:\n%s", name, reading.failure)
             return
         try:
             later = self._apply(engine, reading.config, reading, now_s)

@@ -62,7 +62,7 @@ def test_the_panel() -> None:
         assert part in text
     assert "http://127.0.0.1:8765" in text
     assert "out BrainMusic" in text
-    assert "resting (play: CC 85)" in panel(replace(STATUS, playing=False), "")
+    assert "resting (CC 85 or `improv ctl play` plays)" in panel(replace(STATUS, playing=False), "")
 
 
 @pytest.mark.parametrize("name", ["Piano [/b]", "a [red] b", "[/]", "x\\[b]"])

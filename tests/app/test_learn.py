@@ -35,7 +35,7 @@ def test_what_is_learnt_joins_the_default_map_and_keeps_the_file_s_comments(
     assert main(["learn", "tempo", "--control", "74", *here]) == 0
     said = capsys.readouterr().out
     assert f"CC 74 is tempo now; kept in {path}" in said
-    assert "tempo is bound to CC 28 as well" in said
+    assert "tempo is assigned to CC 28 as well" in said
     assert main(["learn", "none", "--control", "28", *here]) == 0
     assert "CC 28 is none now (it was tempo)" in capsys.readouterr().out
     assert path.read_text().startswith("# my piano\nmidi:\n  channel: 2  # upper\n")

@@ -87,7 +87,7 @@ def test_a_number_of_thousands_of_digits_is_told_and_the_music_goes_on(
     saved: Saved, caplog: pytest.LogCaptureFixture
 ) -> None:
     saved.save(f"music: {{temperature: {'9' * 5000}}}\n")
-    assert said(saved, caplog, "was not taken over, the music goes on as before")
+    assert said(saved, caplog, "does not count yet; the music goes on as before")
     before = len(saved.stage.record.steps)
     saved.stage.play(2.0)
     assert len(saved.stage.record.steps) > before
@@ -104,7 +104,7 @@ def test_a_fault_of_ours_while_it_is_taken_over_does_not_end_the_music(
 ) -> None:
     monkeypatch.setattr(saved.stage.engine, "reconfigure", lambda *_: 1 / 0)
     saved.save("mood: {intensity: 0.9}\n")
-    assert said(saved, caplog, "was not taken over whole")
+    assert said(saved, caplog, "was taken over in part")
 
 
 def test_a_reader_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
