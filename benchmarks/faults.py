@@ -42,7 +42,7 @@ PROMISED_LOST_S = 1.0  # of the take
 WATCHED_S, BEFORE_S = 7.0, 1.0  # after a fault, before it
 WAITED_S = 20.0  # so much longer it is listened where the music has not gone on by then
 USUAL = "mood: {start: nervous}\n"
-TAKEN_OVER = "was not taken over|was read again"
+TAKEN_OVER = "does not count yet|was read again"
 READY_S = 9.0  # so long a second engine needs to be ready on a busy machine
 LATE_S = 0.05  # the listener's output is looked at so often
 

@@ -162,7 +162,7 @@ class TestOverJack:
             )
             eventually(lambda: "was read again; at the next start: midi" in daemon.log)
             (tmp_path / "config.yaml").write_text("music: {temperature: 12}\n")
-            eventually(lambda: "was not taken over" in daemon.log)
+            eventually(lambda: "does not count yet" in daemon.log)
             assert "music.temperature: must be 0.5..1.5 (got 12)" in daemon.log
             assert daemon.process.poll() is None
         finally:
