@@ -170,7 +170,7 @@ def measure(seconds: float, rounds: int) -> dict[str, Any]:
                         act(target, began_s + (seconds / 2 if word == "quiet" else seconds))
                         spans.setdefault(word, []).append((began_s, CLOCK.now()))
             counted = target.metrics()
-            restarts = daemon.log.count("was started again")
+            restarts = daemon.log.count("was restarted")
             refusals = [line.split(" WARNING ", 1)[1] for line in daemon.log.splitlines() if " WARNING " in line]
             code = daemon.stop()
             stamps = stamper.stop()

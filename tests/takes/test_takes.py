@@ -687,7 +687,7 @@ def test_the_command_line_from_list_to_delete(
     assert png.read_bytes().startswith(b"\x89PNG")
     again = tmp_path / "again.mid"
     assert main(["takes", "render", take_id, str(again), *here]) == 0
-    assert "all as they were played" in capsys.readouterr().out
+    assert "every note as it was played" in capsys.readouterr().out
     assert again.read_bytes() == (tmp_path / f"{take_id}.mid").read_bytes()
     other = tmp_path / "other.mid"
     assert main(["takes", "render", take_id, "--mood", "nervous", *here, str(other)]) == 0
