@@ -122,6 +122,7 @@ class Composer:
             bar_beats=None if settings.metres_vary and around.tempo_bpm is None else settings.beats_per_bar,
             person=PersonView(key, theirs.harmony),
             variety=variety(controls),
+            habits=snapshot.model.contract.habits,
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
         )
 

@@ -132,7 +132,7 @@ def _move(
         low_clash=low,
         clash=harsh,
     )
-    character = pedalling.draw_character(rng_of(seed, Purpose.PEDAL, bar.piece))
+    character = pedalling.draw_character(rng_of(seed, Purpose.PEDAL, bar.piece), after.model.contract.habits)
     rng = rng_of(seed, Purpose.PEDAL, bar.piece, tick)
     return pedalling.decide(moment, down=foot.is_down, must=must, strength=strength, character=character, rng=rng)
 

@@ -17,6 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from improv.model.habits import PEDAL
+from improv.model.habits import told as told_habits
+
 FORMAT = 1
 WINDOW_BEATS = 4.0
 """Quarters that count as lately."""
@@ -182,12 +185,13 @@ class Character(NamedTuple):
     press: float = 0.0
 
 
-def draw_character(rng: np.random.Generator) -> Character:
-    """Within people's spread."""
-    people = habits()
+def draw_character(rng: np.random.Generator, own: str = "") -> Character:
+    """Within people's spread. own: habits of a composer (`improv.model.habits`), whose pieces lie around his own."""
+    people, his = habits(), told_habits(own).get("pedal", {})
     drawn = np.clip(rng.standard_normal(3), -SPREAD_BOUND, SPREAD_BOUND)
     curves = (people.lift, people.again, people.press)
-    return Character(*(curve.spread * float(one) for curve, one in zip(curves, drawn, strict=True)))
+    spread = (curve.spread * float(one) for curve, one in zip(curves, drawn, strict=True))
+    return Character(*(one + float(his.get(name, 0.0)) for name, one in zip(PEDAL, spread, strict=True)))
 
 
 class Move(NamedTuple):

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from improv.errors import ModelError
-from improv.model import conditioning
+from improv.model import conditioning, habits
 from improv.model.vocabulary import FAMILIES, Encoding, encoding_for
 
 FORMAT_VERSION = 1
@@ -28,7 +28,8 @@ class Contract:
     """The metadata, every value as text in the file.
 
     created: ISO 8601 date. held_out_loss: nats per token of held-out works, all commands hidden. split: hash over which
-    piece was trained on and which held out; "" where a file does not tell it.
+    piece was trained on and which held out; "" where a file does not tell it. habits: of a composer (see
+    `improv.model.habits`); "": it plays as everybody does.
     """
 
     format_version: int
@@ -42,6 +43,7 @@ class Contract:
     created: str
     held_out_loss: float
     split: str = ""
+    habits: str = ""
 
     def to_metadata(self) -> dict[str, str]:
         """Key -> text as stored in the file."""
@@ -75,6 +77,7 @@ class Contract:
         _same(source, f"{self.family} vocabulary", self.fingerprint, encoding.fingerprint)
         _same(source, "ticks per beat", self.ticks_per_beat, encoding.ticks_per_beat)
         _same(source, "conditioning", self.conditioning, conditioning.specification_for(encoding))
+        habits.check(self.habits, source)
         return encoding
 
 

@@ -58,7 +58,7 @@ def with_chords(
     slots = []
     for place in places:
         key = keys[place.bar]
-        change = change_of(people(), key >= MINOR_KEYS, rate, place.strength)
+        change = change_of(people(brief.request.habits), key >= MINOR_KEYS, rate, place.strength)
         slots.append(Slot(key, change))
     slots = _opened(brief, slots, rng)
     slots = _along(places, _copied(brief, places, slots, like), along)
@@ -68,12 +68,12 @@ def with_chords(
     if brief.cut is not None:
         cut_bar = whole[fresh]
         before = cut_bar.chord_at(max(brief.cut - 1, 0)).chord if brief.cut else brief.before
-    chords = draw_chords(slots, before, _colour(brief.request), rng)
+    chords = draw_chords(slots, before, _colour(brief.request), rng, brief.request.habits)
     for _ in range(_TRIES if brief.phrase.cadence == NONE else 0):
         ends = [p.bar >= brief.phrase.bars - 2 for p in places]
         if not closes([(c, s.key) for c, s, end in zip(chords, slots, ends, strict=True) if end]):
             break
-        chords = draw_chords(slots, before, _colour(brief.request), rng)
+        chords = draw_chords(slots, before, _colour(brief.request), rng, brief.request.habits)
     rows = list(zip(places, chords, slots, strict=True))
     out = []
     for index in range(fresh, len(whole)):
@@ -133,7 +133,7 @@ def _keys(brief: Brief, whole: tuple[PlannedBar, ...], rng: np.random.Generator)
 
 def _rate(brief: Brief) -> int:
     """Class of the harmonic rhythm of a section, by mode and arousal."""
-    slow, fast = people().rates[int(brief.key >= MINOR_KEYS)]
+    slow, fast = people(brief.request.habits).rates[int(brief.key >= MINOR_KEYS)]
     share = (float(np.clip(brief.request.mood.arousal, -1, 1)) + 1) / 2
     weights = (1 - share) * slow / slow.sum() + share * fast / fast.sum()
     return draw(weights, brief.section_rng(Purpose.RHYTHM))
@@ -149,7 +149,7 @@ def _opened(brief: Brief, slots: list[Slot], rng: np.random.Generator) -> list[S
         return slots
     key = slots[0].key
     minor = int(key >= MINOR_KEYS)
-    counts = people()
+    counts = people(brief.request.habits)
     if brief.before is None or brief.index == 0:
         weights = only(draw(counts.opening[minor], rng))
     else:

@@ -70,9 +70,9 @@ _HARSH = np.array([_harshness(state // 4 % len(QUALITIES)) for state in range(ST
 
 
 @lru_cache(maxsize=16)
-def _follows(mode: int, arousal: float, dissonance: float) -> FloatArray:
+def _follows(mode: int, arousal: float, dissonance: float, habits: str) -> FloatArray:
     """(STATES, STATES): the next chord, roots above the tonic, coloured by the mood."""
-    return coloured(people(), mode, Colour(arousal, dissonance))
+    return coloured(people(habits), mode, Colour(arousal, dissonance))
 
 
 def coloured(counts: People, mode: int, colour: Colour) -> FloatArray:
@@ -86,13 +86,15 @@ def coloured(counts: People, mode: int, colour: Colour) -> FloatArray:
     return np.asarray(out / np.maximum(out.sum(axis=1, keepdims=True), _LEAST))
 
 
-def draw_chords(slots: Sequence[Slot], before: Chord | None, colour: Colour, rng: np.random.Generator) -> list[Chord]:
-    """A chord for each beat. before: the chord that sounds until then, None at the beginning.
+def draw_chords(
+    slots: Sequence[Slot], before: Chord | None, colour: Colour, rng: np.random.Generator, habits: str = ""
+) -> list[Chord]:
+    """A chord for each beat. before: the chord that sounds until then, None at the beginning. habits: of a composer.
 
     Where the demands of the slots contradict each other the later ones give way.
     """
     rounded = Colour(round(colour.arousal * 4) / 4, round(colour.dissonance * 40) / 40)
-    tables = {mode: _follows(mode, *rounded) for mode in {slot.key >= MINOR_KEYS for slot in slots}}
+    tables = {mode: _follows(mode, *rounded, habits) for mode in {slot.key >= MINOR_KEYS for slot in slots}}
     backward = _backward(slots, tables)
     chords: list[Chord] = []
     last = None if before is None else state_of_chord(before)

@@ -21,6 +21,8 @@ The file is JSON of one object:
 - `moves`: semitones between the roots of a bar and its reference -> rows [left hand, right hand, count] of semitones.
 - `metres`: rows [name, mode, fast, count]. `lengths`: bars of the pieces, each twentieth quantile.
 - `texture`: see `improv.plan.texture`.
+
+A model may carry such counts of one composer, which are then mixed with everybody's.
 """
 
 from __future__ import annotations
@@ -29,34 +31,23 @@ import json
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from improv.model.plan_inputs import CADENCES
+from improv.model.habits import FORMAT, INVERSIONS, LAG_LIMITS, RATES, told
 from improv.music.chord import QUALITIES, TONES, Chord
+from improv.plan.mixing import mixed
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FORMAT = 3
-INVERSIONS = 4
 STATES = 12 * len(QUALITIES) * INVERSIONS
 PER_ROOT = len(QUALITIES) * INVERSIONS
-RATES = (1.0, 2.0, 3.0)
-"""Limits between the classes of harmonic rhythm, changes of chord in four quarters."""
-LAG_LIMITS = (1, 2, 4, 8, 16)
-"""Bars; the classes of lags are 1, 2, 3-4, 5-8, 9-16, more."""
-LIKENESS_BINS = 11
-"""Tenths of 0..99, and 100 alone."""
 LONG_RETURN_BARS = 8
-LONGEST_PHRASE, MOST_LAG, LAG_PLACES = 16, 48, 8
-MOST_SECTION_PHRASES = 4
-START = len(CADENCES)
-"""What stands for the cadence before the first phrase."""
 MAJOR, MINOR = 0, 1
 SLOW, FAST = 0, 1
 _LEAST = 1e-6
@@ -113,7 +104,7 @@ class Close(NamedTuple):
     before: int
     arrival: int
     strength: int
-    times: int
+    times: float
 
 
 @cache
@@ -150,7 +141,7 @@ class People:
     cadences: FloatArray
     last_cadence: FloatArray
     closes: tuple[tuple[tuple[Close, ...], ...], ...]
-    forms: tuple[tuple[str, int], ...]
+    forms: tuple[tuple[str, float], ...]
     section_phrases: FloatArray
     lags: FloatArray
     stays: FloatArray
@@ -158,18 +149,23 @@ class People:
     returns: FloatArray
     near: FloatArray
     near_alone: FloatArray
-    moves: tuple[tuple[tuple[int, int, int], ...], ...]
-    metres: tuple[tuple[str, int, int, int], ...]
+    moves: tuple[tuple[tuple[int, int, float], ...], ...]
+    metres: tuple[tuple[str, int, int, float], ...]
     lengths: tuple[int, ...]
     texture: dict[str, FloatArray]
     sources: tuple[str, ...]
 
 
 @cache
-def people() -> People:
-    """What comes with the program, read once."""
-    text = resources.files("improv.plan").joinpath("people.json").read_text(encoding="utf-8")
-    return people_of(json.loads(text))
+def _everybody() -> dict[str, Any]:
+    """The counts that come with the program."""
+    return dict(json.loads(resources.files("improv.plan").joinpath("people.json").read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=4)
+def people(habits: str = "") -> People:
+    """What people do, read once. habits: of a composer whose counts weigh more (`improv.model.habits`), checked."""
+    return people_of(mixed(_everybody(), told(habits)) if habits else _everybody())
 
 
 def people_of(counts: dict[str, Any]) -> People:
@@ -197,8 +193,8 @@ def people_of(counts: dict[str, Any]) -> People:
         changes=(changes[..., 1] + 0.5) / (changes.sum(axis=-1) + 1),
         closes=closes,
         moves=tuple(tuple((a, b, n) for a, b, n in counts["moves"][str(i)]) for i in range(12)),
-        metres=tuple((str(name), int(m), int(f), int(n)) for name, m, f, n in counts["metres"]),
-        forms=tuple((str(letters), int(count)) for letters, count in counts["forms"]),
+        metres=tuple((str(name), int(m), int(f), n) for name, m, f, n in counts["metres"]),
+        forms=tuple((str(letters), count) for letters, count in counts["forms"]),
         lengths=tuple(counts["lengths"]),
         texture={name: np.array(table, dtype=np.float64) for name, table in counts["texture"].items()},
         sources=tuple(counts.get("sources", ())),
@@ -206,7 +202,7 @@ def people_of(counts: dict[str, Any]) -> People:
     )
 
 
-def _close(row: Sequence[int]) -> Close:
+def _close(row: Sequence[Any]) -> Close:
     return Close(int(state_of(*row[:3])), int(state_of(*row[3:6])), row[6], row[7])
 
 

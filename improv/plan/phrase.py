@@ -29,7 +29,10 @@ def write_phrase(brief: Brief) -> tuple[PlannedBar, ...]:
     if along := brought_along(brief, whole):
         whole = whole[:fresh] + with_chords(brief, whole, fresh, like, along)
     draws = TextureDraws(
-        brief.section_rng(Purpose.TEXTURE), brief.rng(Purpose.OWN_TEXTURE), brief.letter not in ("A", "")
+        brief.section_rng(Purpose.TEXTURE),
+        brief.rng(Purpose.OWN_TEXTURE),
+        brief.letter not in ("A", ""),
+        brief.request.habits,
     )
     hands = hands_of(brief.request, brief.piece.character, brief.key >= MINOR_KEYS, draws)
     done = whole[: len(brief.kept)]

@@ -34,7 +34,7 @@ class PlanRequest:
     phrase_bars: 1..16, None: as people do. reach_fifths: 0..6, how far from home it may modulate. form: whether
     sections come back and pieces end. bar_beats: quarters in a bar, None: drawn for each piece. variety: 0..1, how
     much pieces differ. person: what a person plays. end_in_bars: end with a cadence in so many bars, counted from the
-    current one.
+    current one. habits: of a composer whose music it is to be like (`improv.model.habits`); "": everybody's.
     """
 
     mood: Mood = NEUTRAL
@@ -50,6 +50,7 @@ class PlanRequest:
     variety: float = 1.0
     person: PersonView = NOBODY
     end_in_bars: int | None = None
+    habits: str = ""
 
     def __post_init__(self) -> None:
         if self.phrase_bars is not None and not SHORTEST_PHRASE <= self.phrase_bars <= LONGEST_PHRASE:

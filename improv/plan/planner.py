@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from improv.model.habits import START
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.music.lead_sheet import Loop
 from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars, recalling
-from improv.plan.people import START, people
+from improv.plan.people import people
 from improv.plan.phrase import write_phrase
 from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
@@ -142,12 +143,14 @@ def _form_phrase(plan: Plan, piece: Piece, index: int, request: PlanRequest, num
     if piece.form:
         return piece.form[index]
     rng = rng_of(plan.seed, Purpose.PHRASE, number)
-    bars = request.phrase_bars or draw_bars(draw_usual_bars(rng_of(plan.seed, Purpose.FORM, piece.number)), rng)
+    bars = request.phrase_bars or draw_bars(
+        request, draw_usual_bars(request, rng_of(plan.seed, Purpose.FORM, piece.number)), rng
+    )
     if request.loop:
         bars = max(1, round(bars / len(request.loop))) * len(request.loop)
         return FormPhrase("", min(bars, 64), 0)
     before = plan.bars[-1].cadence if plan.bars else START
-    return FormPhrase("", bars, draw_cadence(before, piece.home >= MINOR_KEYS, rng))
+    return FormPhrase("", bars, draw_cadence(request, before, piece.home >= MINOR_KEYS, rng))
 
 
 def _extended(plan: Plan, request: PlanRequest) -> Plan:
@@ -319,7 +322,7 @@ def _turned_key(plan: Plan, request: PlanRequest, tick: int, piece: Piece, minor
     """Where a turn of the mode leads: the parallel or the relative key, or another that people go to, within reach."""
     key = plan.chord_at(tick).key
     rng = rng_of(plan.seed, Purpose.MOOD, plan.bar_at(tick).number)
-    counts = people().keys[int(key >= MINOR_KEYS), :, int(minor)]
+    counts = people(request.habits).keys[int(key >= MINOR_KEYS), :, int(minor)]
     near = {0, 9 if minor else 3} if request.reach_fifths >= 3 else {9 if minor else 3}
     weights = np.array([counts[s] if s in near else 0.0 for s in range(12)]) + 1e-9
     if (key >= MINOR_KEYS) == minor:  # an away section is in the wanted mode already: it becomes home

@@ -7,7 +7,7 @@ people's phrases; what is left over spreads from piece to piece and from phrase 
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,9 +36,11 @@ _FEWEST, _MOST = 0.5, 16.0  # onsets in four quarters, of a hand
 def draw_character(request: PlanRequest, minor: bool, rng: np.random.Generator) -> Character:
     """What a piece is like beside its mood. The metre is the commanded one or drawn as people choose it."""
     variety = request.variety
-    speed, height = np.clip(PIECES_DIFFER * _draw("speed_and_height_of_pieces", rng), [-0.6, -5], [0.6, 5])
+    speed, height = np.clip(
+        PIECES_DIFFER * _draw("speed_and_height_of_pieces", rng, request.habits), [-0.6, -5], [0.6, 5]
+    )
     tempo = float(np.clip(rng.normal(0, TEMPO_SPREAD), -MOST_TEMPO, MOST_TEMPO))
-    hands = _spread(_draw("piece_covariance", rng), PIECES_DIFFER)
+    hands = _spread(_draw("piece_covariance", rng, request.habits), PIECES_DIFFER)
     metre = draw_metre(request, minor, rng)
     left, right, left_onsets, right_onsets = (round(float(x) * variety, 4) for x in hands)
     return Character(
@@ -57,7 +59,7 @@ def draw_metre(request: PlanRequest, minor: bool, rng: np.random.Generator) -> M
         return metre_of(request.bar_beats)
     fast = request.mood.arousal >= 0
     counts = dict.fromkeys(METRES, 1.0)
-    for name, mode, speed, count in people().metres:
+    for name, mode, speed, count in people(request.habits).metres:
         if name in counts and mode == minor and speed == fast:
             counts[name] += count
     shares = np.array(list(counts.values())).cumsum()
@@ -68,22 +70,24 @@ def draw_metre(request: PlanRequest, minor: bool, rng: np.random.Generator) -> M
 class TextureDraws:
     """The deviations of one phrase: of its section, shared by all phrases of that letter, and its own."""
 
-    def __init__(self, section_rng: np.random.Generator, phrase_rng: np.random.Generator, contrast: bool) -> None:
+    def __init__(
+        self, section_rng: np.random.Generator, phrase_rng: np.random.Generator, contrast: bool, habits: str = ""
+    ) -> None:
         far = CONTRAST if contrast else LIKENESS
         whole, hands = "speed_and_height_in_piece", "phrase_covariance"
-        self.whole = far * _draw(whole, section_rng) + LIKENESS * _draw(whole, phrase_rng)
-        self.hands = _spread(_draw(hands, section_rng), far) + LIKENESS * _draw(hands, phrase_rng)
+        self.whole = far * _draw(whole, section_rng, habits) + LIKENESS * _draw(whole, phrase_rng, habits)
+        self.hands = _spread(_draw(hands, section_rng, habits), far) + LIKENESS * _draw(hands, phrase_rng, habits)
 
 
-@cache
-def _root(name: str) -> FloatArray:
+@lru_cache(maxsize=32)
+def _root(name: str, habits: str) -> FloatArray:
     """The square root of a covariance of people's."""
-    return np.asarray(np.linalg.cholesky(people().texture[name]))
+    return np.asarray(np.linalg.cholesky(people(habits).texture[name]))
 
 
-def _draw(name: str, rng: np.random.Generator) -> FloatArray:
+def _draw(name: str, rng: np.random.Generator, habits: str) -> FloatArray:
     """Numbers that spread as people's."""
-    root = _root(name)
+    root = _root(name, habits)
     return np.asarray(root @ rng.standard_normal(len(root)))
 
 
@@ -102,13 +106,19 @@ def hands_of(request: PlanRequest, character: Character, minor: bool, draws: Tex
     height = request.attributes.get("register", DEFAULT_REGISTER) + character.height - 60
     deviation = request.variety * draws.whole
     whole = np.array([1.0, speed + deviation[0], height + deviation[1], -1.0 if minor else 1.0])
-    return np.asarray(whole @ people().texture["weights"] + np.array(character.hands) + request.variety * draws.hands)
+    return np.asarray(
+        whole @ people(request.habits).texture["weights"] + np.array(character.hands) + request.variety * draws.hands
+    )
 
 
 def bar_deviation(request: PlanRequest, closes: int | None, rng: np.random.Generator) -> FloatArray:
     """What a bar does otherwise than its phrase. closes: the cadence of its phrase in the last bar, else None."""
-    own = request.variety * _draw("bar_covariance", rng)
-    return own if closes is None else own + np.array([1, 1, CLOSING, CLOSING]) * people().texture["closing"][closes]
+    own = request.variety * _draw("bar_covariance", rng, request.habits)
+    return (
+        own
+        if closes is None
+        else own + np.array([1, 1, CLOSING, CLOSING]) * people(request.habits).texture["closing"][closes]
+    )
 
 
 def hands_in(texture: Texture) -> FloatArray:

@@ -19,16 +19,18 @@ def test_there_and_back() -> None:
     assert Contract.from_metadata(metadata | {"other.key": "x"}, "m") == contract()
 
 
-SPLIT = "brainmusic.split"
+LATER = ("brainmusic.split", "brainmusic.habits")
+"""What files from before do not tell."""
 
 
-def test_files_from_before_do_not_tell_their_split() -> None:
+@pytest.mark.parametrize("key", LATER)
+def test_files_from_before_do_not_tell_their_split_or_habits(key: str) -> None:
     metadata = contract().to_metadata()
-    del metadata[SPLIT]
-    assert Contract.from_metadata(metadata, "m").split == ""
+    del metadata[key]
+    assert getattr(Contract.from_metadata(metadata, "m"), key.removeprefix("brainmusic.")) == ""
 
 
-@pytest.mark.parametrize("key", sorted({*contract().to_metadata()} - {SPLIT}))
+@pytest.mark.parametrize("key", sorted({*contract().to_metadata()} - {*LATER}))
 def test_nothing_may_be_missing(key: str) -> None:
     metadata = contract().to_metadata()
     del metadata[key]

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from improv.model.habits import LONGEST_PHRASE, MOST_SECTION_PHRASES, START
 from improv.model.plan_inputs import CADENCES
 from improv.music.chord import MINOR_KEYS, UNKNOWN
-from improv.plan.people import LONGEST_PHRASE, MOST_SECTION_PHRASES, START, chord_of
+from improv.plan.people import chord_of
 from training.analysis.analysis import Analysis
 from training.analysis.harmony_counts import as_table, states
 from training.analysis.music import IntArray

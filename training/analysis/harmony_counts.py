@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from improv.model.habits import RATES
 from improv.music.chord import MINOR_KEYS, TONES, UNKNOWN
-from improv.plan.people import RATES, chord_of, rate_of, state_of
+from improv.plan.people import chord_of, rate_of, state_of
 from training.analysis.analysis import Analysis
 from training.analysis.music import TICKS_PER_BEAT, IntArray
 from training.analysis.stretches import Stretches

@@ -26,6 +26,7 @@ from training.analysis.keys import MINOR
 from training.analysis.music import TICKS_PER_BEAT, BoolArray, FloatArray, Music
 
 _STRENGTHS = {1: BEAT, 2: MIDDLE, 3: BAR_LINE}
+_STEPS = 40
 EARLY = 0.1
 """Of a half beat: what the foot does so much before a moment belongs to it."""
 
@@ -114,6 +115,15 @@ def decisions(score: Score, music: Music, analysis: Analysis) -> Iterator[Decisi
             float(up_s[0] - second[index]) if lifted else math.nan,
             float(down_s[0] - second[index]) if pressed else math.nan,
         )
+
+
+def offset(logit: FloatArray, done: BoolArray) -> float:
+    """What somebody adds to the logits of a curve, drawn towards 0 as if it were 1 in the mean, by Newton's method."""
+    own = 0.0
+    for _ in range(_STEPS):
+        share = 1 / (1 + np.exp(-(logit + own)))
+        own += (float((done - share).sum()) - own) / (float((share * (1 - share)).sum()) + 1.0)
+    return own
 
 
 class _Playing:

@@ -8,15 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from improv.plan.people import (
-    LAG_LIMITS,
-    LAG_PLACES,
-    LIKENESS_BINS,
-    LONG_RETURN_BARS,
-    MOST_LAG,
-    bin_of,
-    lag_class,
-)
+from improv.model.habits import LAG_LIMITS, LAG_PLACES, LIKENESS_BINS, MOST_LAG
+from improv.plan.people import LONG_RETURN_BARS, bin_of, lag_class
 from training.analysis.analysis import Analysis
 from training.analysis.harmony_counts import as_table
 from training.analysis.music import IntArray

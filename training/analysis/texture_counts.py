@@ -16,6 +16,8 @@ from training.analysis.stretches import Stretches
 
 _METRES = {24: "2/4", 36: "3/4", 48: "4/4", 72: "6/4"}
 _LEAST_BARS = 3
+LEAST_PIECES, LEAST_PHRASES = 3, 12
+"""For what hands do: four numbers that follow from four others, and how they spread from piece to piece."""
 
 
 @dataclass
@@ -56,13 +58,18 @@ class TextureCounts:
                 kind = int(analysis.phrases.cadence[mine[-1]])
                 self.closing[kind].append((table[mine[-1]] - table[mine[:-1]].mean(axis=0)).tolist())
 
+    @property
+    def tells_of_hands(self) -> bool:
+        """Whether there is enough for `texture`."""
+        pieces = len({row[0] for row in self.rows})
+        return pieces >= LEAST_PIECES and len(self.rows) >= LEAST_PHRASES and len(self.deviations) >= LEAST_PHRASES
+
     def as_json(self) -> dict[str, Any]:
-        """The tables in the form of `improv.plan.people`."""
+        """The tables in the form of `improv.plan.people`; without `texture` where there is too little for it."""
         return {
             "metres": [[name, mode, fast, n] for (name, mode, fast), n in sorted(self.metres.items())],
             "lengths": np.percentile(self.lengths, range(0, 101, 5)).round().astype(int).tolist(),
-            "texture": self._model(),
-        }
+        } | ({"texture": self._model()} if self.tells_of_hands else {})
 
     def _model(self) -> dict[str, Any]:
         """Least squares of the hands on speed, height and mode, and how people spread around it."""

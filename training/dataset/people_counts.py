@@ -20,7 +20,7 @@ import numpy as np
 
 from improv.errors import InputError
 from improv.files import atomic_write
-from improv.plan.people import FORMAT
+from improv.model.habits import FORMAT
 from training.analysis import Analysis, Music, analyse, of_score
 from training.analysis.form_counts import FormCounts
 from training.analysis.harmony_counts import HarmonyCounts
@@ -29,7 +29,7 @@ from training.analysis.return_counts import ReturnCounts
 from training.analysis.stretches import Stretches, stretches
 from training.analysis.texture_counts import TextureCounts
 from training.corpus import reading
-from training.corpus.score import Rejected
+from training.corpus.score import Rejected, Score
 from training.corpus.sources import Item, collect
 from training.dataset.dataset import Dataset
 
@@ -39,6 +39,7 @@ LEAST_BARS = 12
 class Found(NamedTuple):
     """A piece, analysed."""
 
+    score: Score
     music: Music
     analysis: Analysis
     phrases: Stretches
@@ -84,7 +85,7 @@ def read(item: Item) -> Found | str:
     if score.has_tempo:
         lines = np.append(analysis.bars.start, analysis.bars.end_tick) / TICKS_PER_BEAT
         bar_s = score.seconds(lines)
-    return Found(music, analysis, stretches(music, analysis, bar_s))
+    return Found(score, music, analysis, stretches(music, analysis, bar_s))
 
 
 def training_pieces(folder: Path) -> set[tuple[str, str]]:

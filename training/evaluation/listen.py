@@ -42,6 +42,25 @@ class Sounded:
         rows = sorted((n.on_s, offs.get(n.note_id, end_s), n.pitch, n.velocity) for step in steps for n in step.started)
         return cls(*np.array(rows, dtype=np.float64).reshape(-1, 4).T)
 
+    @classmethod
+    def heard(cls, steps: Sequence[PlannedStep]) -> Sounded:
+        """As it sounds: what ends with the sustain pedal down rings until it rises or the key is struck again."""
+        keys = cls.of(steps)
+        end_s = steps[-1].position.music_s + steps[-1].position.step_s
+        up_s = {step.pedal_up.note_id: step.pedal_up.off_s for step in steps if step.pedal_up is not None}
+        downs = [step.pedal_down for step in steps if step.pedal_down is not None]
+        if not downs:
+            return keys
+        down = np.array([pressed.on_s for pressed in downs])
+        up = np.array([up_s.get(pressed.note_id, end_s) for pressed in downs])
+        span = np.searchsorted(down, keys.off_s, side="right") - 1
+        off_s = np.where(span >= 0, np.maximum(keys.off_s, up[np.maximum(span, 0)]), keys.off_s)
+        for pitch in np.unique(keys.pitch):
+            same = np.flatnonzero(keys.pitch == pitch)
+            again = np.append(keys.on_s[same][1:], np.inf)
+            off_s[same] = np.maximum(np.minimum(off_s[same], again), keys.off_s[same])
+        return cls(keys.on_s, off_s, keys.pitch, keys.velocity)
+
     @property
     def rows(self) -> np.ndarray:
         """(notes, 4): onset s, end s, pitch, velocity."""

@@ -22,7 +22,7 @@ from improv.files import atomic_write
 from improv.improviser.pedalling import FEATURES, FORMAT, features
 from training.analysis import analyse, of_score
 from training.analysis.music import BoolArray, FloatArray, IntArray
-from training.analysis.pedalling import Decision, decisions
+from training.analysis.pedalling import Decision, decisions, offset
 from training.evaluation.composition.people import Found, found_in, read_all
 
 LEAST_MOMENTS, LEAST_SPANS = 64, 16
@@ -62,11 +62,7 @@ def spread_of_pieces(told: FloatArray, done: BoolArray, piece: IntArray, weights
         here = piece == number
         if here.sum() < LEAST_MOMENTS:
             continue
-        logit, own = told[here] @ weights, 0.0
-        for _ in range(_STEPS):
-            share = 1 / (1 + np.exp(-(logit + own)))
-            own += (float((done[here] - share).sum()) - own) / (float((share * (1 - share)).sum()) + 1.0)
-        found.append(own)
+        found.append(offset(told[here] @ weights, done[here]))
     return float(np.std(found)) if len(found) > 1 else 0.0
 
 

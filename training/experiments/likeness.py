@@ -154,7 +154,7 @@ def answers(model: OnnxModel, config: Config, windows: Sequence[Sounded], *, cor
         length = window.off_s - window.on_s
         values = measure(Window(SECONDS, window.onset_s, length, window.pitch, window.velocity, None))
         mood = list(CORNERS.values())[seed % len(CORNERS)] if corners else mood_of(values) or NEUTRAL
-        yield Sounded.of(render(model, config, SECONDS, seed, mood))
+        yield Sounded.heard(render(model, config, SECONDS, seed, mood))
 
 
 def compare(

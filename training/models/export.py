@@ -126,6 +126,7 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         created=datetime.date.today().isoformat(),
         held_out_loss=round(held_out_loss, 4),
         split=saved.get("split_hash", ""),
+        habits=saved.get("habits", ""),
     )
     _forget_sources(proto)
     onnx.helper.set_model_props(proto, contract.to_metadata())
