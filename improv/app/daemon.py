@@ -43,6 +43,7 @@ from improv.model.onnx_model import DEFAULT_MODEL, Model, OnnxModel, resolve
 from improv.model.patience import BoundedModel, Patience
 from improv.model.plain_model import PLAIN, PlainModel
 from improv.music.primer import Primer
+from improv.plan.planner import make_ready
 from improv.player.child import Child
 from improv.player.client import PlayerClient
 from improv.player.protocol import PortsChanged, Ready, ToEngine
@@ -103,7 +104,7 @@ def run(
         patience = Patience(clock, watches=True)
         stack.callback(patience.close)
         model, controls = _model(config, controls, supervised, patience)
-        loader = ModelLoader(lambda path: BoundedModel(OnnxModel(path, config.model.provider), patience))
+        loader = ModelLoader(lambda path: BoundedModel(opened(path, config.model.provider), patience))
         stack.callback(loader.close)
         stack.callback(frontends.close)  # after the player as well: nobody who looks on may delay the last note's end
         seed = _seed(config, before)
@@ -253,15 +254,23 @@ def _model(
         return PlainModel(), controls
     prepared = supervised.models if supervised is not None else {}
     try:
-        model = prepared.get(controls.model) or OnnxModel(resolve(controls.model), config.model.provider)
+        model = prepared.get(controls.model) or opened(resolve(controls.model), config.model.provider)
     except ModelError as error:
         if supervised is None or supervised.checkpoint is None or controls.model in ("", DEFAULT_MODEL):
             raise
         log.error("%s; the model %s plays instead", error, DEFAULT_MODEL)
         controls = in_place(controls, DEFAULT_MODEL)
-        model = prepared.get(DEFAULT_MODEL) or OnnxModel(resolve(DEFAULT_MODEL), config.model.provider)
+        model = prepared.get(DEFAULT_MODEL) or opened(resolve(DEFAULT_MODEL), config.model.provider)
     log.info("model %s, licence %s", model.describe(), model.contract.licence)
     return BoundedModel(model, patience), controls
+
+
+def opened(path: Path, provider: str = "auto") -> OnnxModel:
+    """A model with all that its first step needs: nothing is read once the music waits."""
+    model = OnnxModel(path, provider)
+    if model.encoding.planned:
+        make_ready(model.contract.habits)
+    return model
 
 
 def _improviser(

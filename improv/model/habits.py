@@ -4,7 +4,7 @@ for training and daemon, checked as the foreign text that it is.
 The text is JSON of one object. Its tables are those of `improv.plan.people`, counted in his pieces alone, further:
 
 - `rhythm`: [hand][last bar of a phrase][bin of the bar before][bin], as `improv.plan.rhythm` has it.
-- `phrases`: how many phrases stand behind `texture`.
+- `pieces`, `phrases`: how many were counted; the latter stand behind `texture`.
 - `pedal`: `lift`, `again`, `press`: what he does more than everybody, in logits of `improv.improviser.pedalling`.
 
 A table that is not there is everybody's. `improv.plan.mixing` makes one of his and everybody's.
@@ -106,6 +106,7 @@ def told(text: str) -> Mapping[str, Any]:
 def _check(own: Any) -> None:
     if not isinstance(own, dict) or own.get("format") != FORMAT:
         raise ValueError(f"they are not of format {FORMAT}")
+    _counts("pieces, phrases", [own.get(name, 0) for name in ("pieces", "phrases")], (2,))
     for name, shape in TABLES.items():
         if name in own:
             _counts(name, own[name], shape)
@@ -119,7 +120,6 @@ def _check(own: Any) -> None:
     if "lengths" in own:
         _counts("lengths", own["lengths"], (LENGTHS,), _MOST_BARS)
     if "texture" in own:
-        _counts("phrases", [own["phrases"]], (1,))
         _check_texture(own["texture"])
     if "pedal" in own:
         values = [float(own["pedal"][name]) for name in PEDAL]

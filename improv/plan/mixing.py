@@ -75,7 +75,7 @@ def mixed(everybody: Tables, own: Tables) -> dict[str, Any]:
         both = np.array([everybody["lengths"], own["lengths"]], dtype=np.float64)
         out["lengths"] = np.average(both, axis=0, weights=[PRIOR_PIECES, pieces]).round().astype(int).tolist()
     if "texture" in own:
-        out["texture"] = _texture(everybody["texture"], own["texture"], pieces, float(own["phrases"]))
+        out["texture"] = _texture(everybody["texture"], own["texture"], pieces, float(own.get("phrases", 0)))
     return out
 
 

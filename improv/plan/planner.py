@@ -15,6 +15,7 @@ import numpy as np
 from improv.model.habits import START
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.music.lead_sheet import Loop
+from improv.plan import rhythm
 from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars, recalling
 from improv.plan.people import people
 from improv.plan.phrase import write_phrase
@@ -37,6 +38,14 @@ HOME_AGAIN = 0.6
 MARKED_BARS = 4
 """A turn of the mode is marked by a cadence at most so many bars later."""
 _MODE_SOFTNESS = 0.05
+
+
+def make_ready(habits: str = "") -> None:
+    """Read what plans are drawn from, everybody's or with a composer's habits: a third of a second, before the music
+    waits for it.
+    """
+    people(habits)
+    rhythm.counts(habits)
 
 
 def follow(plan: Plan | None, request: PlanRequest, tick: int, seed: int = 0) -> Plan:

@@ -37,12 +37,12 @@ LEAST_BARS = 12
 
 
 class Found(NamedTuple):
-    """A piece, analysed."""
+    """A piece, analysed. score: that it was read from."""
 
-    score: Score
     music: Music
     analysis: Analysis
     phrases: Stretches
+    score: Score | None = None
 
 
 @dataclass
@@ -85,7 +85,7 @@ def read(item: Item) -> Found | str:
     if score.has_tempo:
         lines = np.append(analysis.bars.start, analysis.bars.end_tick) / TICKS_PER_BEAT
         bar_s = score.seconds(lines)
-    return Found(score, music, analysis, stretches(music, analysis, bar_s))
+    return Found(music, analysis, stretches(music, analysis, bar_s), score)
 
 
 def training_pieces(folder: Path) -> set[tuple[str, str]]:

@@ -34,7 +34,7 @@ from training.dataset.dataset import Dataset
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare, tell
 from training.dataset.workers import TIME_LIMIT_S
-from training.learning.own_habits import habits_of
+from training.learning.own_habits import habits_of, summary
 from training.learning.own_moods import own_table, settings_text, windows_of
 from training.learning.rehearsal import held_out_loss, old_music
 from training.learning.runlog import alone
@@ -94,6 +94,7 @@ def finetune(
     learnt = saved | {"network": network.state_dict(), "sources": [*saved["sources"], *dataset.about["sources"]]}
     if dataset.encoding.planned:
         learnt["habits"] = habits_of(dataset, learner.learnt, sources, reading.processes)
+        result["habits"] = summary(learnt["habits"])
     told_of = learner.held_out or learner.choosing
     _write(
         learnt, out, held_out_loss(network, dataset, told_of, told=False), bits or (8 if has_eight_bits(model) else 32)

@@ -57,6 +57,14 @@ def habits_of(dataset: Dataset, pieces: Sequence[PieceRow], sources: Iterable[st
     return text
 
 
+def summary(text: str) -> dict[str, Any]:
+    """What people are told of habits: how many pieces and bars were counted, and what the foot does more."""
+    if not text:
+        return {"pieces": 0}
+    tables = json.loads(text)
+    return {name: tables[name] for name in ("pieces", "bars", "pedal") if name in tables}
+
+
 def _read(items: Sequence[Item], processes: int) -> Iterator[Found]:
     processes = min(processes, len(items) // EACH_PROCESS)
     if processes < 2:
@@ -76,9 +84,9 @@ def _rhythm(dataset: Dataset, pieces: Iterable[PieceRow]) -> list[Any]:
 
 def _pedal(pieces: Sequence[Found]) -> dict[str, float]:
     """What his foot does more than everybody's, in logits; nothing where no piece has a pedal: that tells nothing."""
-    if not any(len(found.score.pedals) for found in pieces):
+    if not any(found.score.pedals for found in pieces if found.score):
         return {}
-    rows = [list(decisions(found.score, found.music, found.analysis)) for found in pieces]
+    rows = [list(decisions(found.score, found.music, found.analysis)) for found in pieces if found.score]
     shifts: dict[str, list[float]] = {name: [] for name in PEDAL}
     for piece in (row for row in rows if row):
         for name, (logit, done) in _curves(piece).items():

@@ -80,7 +80,7 @@ def _loaded(name: str) -> dict[str, onnx_model.OnnxModel]:
         return {}
     for one in (name, onnx_model.DEFAULT_MODEL):
         with contextlib.suppress(ModelError):  # told when it is needed
-            return {one: onnx_model.OnnxModel(onnx_model.resolve(one))}
+            return {one: daemon.opened(onnx_model.resolve(one))}
     return {}
 
 
