@@ -18,7 +18,7 @@ from improv.errors import InputError
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
 from improv.music.attributes import ATTRIBUTES
-from improv.music.mood import CORNERS
+from improv.music.mood import CORNERS, NEUTRAL, Mood, attributes_at
 from tests.conftest import REPOSITORY
 from tests.training.conftest import SMALL
 from tests.training.corpora import meter, tempo, write_midi
@@ -27,7 +27,7 @@ from training.dataset import people_counts
 from training.dataset.dataset import Dataset
 from training.learning import rehearsal
 from training.learning.finetune import INTERRUPTED, finetune, table
-from training.learning.own_moods import KEPT, LEAST_WINDOWS, own_table
+from training.learning.own_moods import EVERYBODY, KEPT, LEAST_WINDOWS, own_table
 from training.learning.rehearsal import Rehearsal, improvise, in_turn
 from training.learning.style import LAST, Learner, Plan, parts
 from training.models.checkpoints import save
@@ -200,7 +200,9 @@ def test_a_family_with_a_plan_learns_and_plays(
 
 
 def _window(mood: str, **values: float) -> dict[str, str]:
-    return {"attributes": mood} | {name: str(value) for name, value in values.items()}
+    place = CORNERS.get(mood, NEUTRAL)
+    told = {"valence": place.valence, "arousal": place.arousal} | values
+    return {"attributes": mood} | {name: str(value) for name, value in told.items()}
 
 
 @given(
@@ -217,13 +219,27 @@ def test_moods_lie_where_the_music_does(name: str, told: list[tuple[str, float]]
     assert all(low <= value <= high for value in table[name].values())
 
 
+@given(st.lists(st.builds(Mood, st.floats(-1, 1), st.floats(-1, 1)), min_size=LEAST_WINDOWS, max_size=40))
+def test_who_plays_at_each_mood_as_everybody_keeps_the_table(moods: list[Mood]) -> None:
+    """However fast and excited all of his music is: others of such moods do so too."""
+    windows = [
+        {"valence": str(mood.valence), "arousal": str(mood.arousal)}
+        | {name: str(value) for name, value in attributes_at(mood, EVERYBODY).items()}
+        for mood in moods
+    ]
+    for name, corners in own_table(windows, DEFAULT_TABLE).items():
+        for corner, value in corners.items():
+            assert value == pytest.approx(DEFAULT_TABLE[name][corner], abs=0.51 if value > 20 else 0.06)
+
+
 def test_a_composers_own_sadness_counts_the_more_the_more_there_is() -> None:
     few, many = (
         own_table([_window("sad", tempo=50.0)] * count + [_window("neutral", tempo=100.0)] * 200, DEFAULT_TABLE)
         for count in (1, 400)
     )
     assert many["tempo"]["sad"] < few["tempo"]["sad"]
-    assert many["tempo"]["sad"] == pytest.approx(50, abs=3)
+    usual = DEFAULT_TABLE["tempo"]["sad"] / EVERYBODY["tempo"]["sad"]  # what is commanded for what everybody plays
+    assert many["tempo"]["sad"] == pytest.approx(50 * usual, abs=3)
     assert own_table([_window("sad", tempo=50.0)] * (LEAST_WINDOWS - 1), DEFAULT_TABLE) == {}
 
 
