@@ -17,6 +17,7 @@ from training.corpus.features import describe
 from training.corpus.fingerprint import sketch, tune
 from training.corpus.labels import Label
 from training.corpus.performed import extras, on_steps
+from training.corpus.reading import Piece
 from training.corpus.score import Rejected, Score
 from training.corpus.sources import work_of
 from training.dataset import plan_columns
@@ -76,6 +77,20 @@ def _digest(job: Job) -> EncodedPiece:
         ticks, step_of_token = np.arange(piece.steps), tick_of_token
     else:  # few of many ticks have tokens
         ticks, step_of_token = np.unique(tick_of_token, return_inverse=True)
+    rows = condition(piece, encoding.ticks_per_beat, job.labels, ticks)
+    return _encoded(job, score, piece, tokens, step_of_token, rows)
+
+
+def _encoded(
+    job: Job,
+    score: Score,
+    piece: Piece,
+    tokens: np.ndarray,
+    step_of_token: np.ndarray,
+    rows: np.ndarray,
+    plan: plan_columns.PlanRows = plan_columns.NO_PLAN,
+) -> EncodedPiece:
+    """All of it together. rows: the conditioning of each step."""
     features, windows = describe(score, job.labels)
     return EncodedPiece(
         name=job.name,
@@ -84,7 +99,8 @@ def _digest(job: Job) -> EncodedPiece:
         opening=reading.opening(piece),
         tokens=tokens,
         step_of_token=step_of_token.astype(np.uint32),
-        conditioning=condition(piece, encoding.ticks_per_beat, job.labels, ticks),
+        conditioning=rows,
+        plan=plan,
         sketch=sketch(score),
         tune=tune(score),
         features=features,
@@ -114,18 +130,5 @@ def _with_plan(job: Job, score: Score, encoding: HandsEncoding) -> EncodedPiece:
     rows = told(ticks)
     commands = 2 * conditioning.COMMANDS.index("ending")
     rows[:, :commands] = told(bar_line)[:, :commands]
-    features, windows = describe(score, job.labels)
-    return EncodedPiece(
-        name=job.name,
-        work=f"{job.source}/{work_of(job.name)}",
-        source=job.source,
-        opening=reading.opening(piece),
-        tokens=tokens,
-        step_of_token=step_of_token.astype(np.uint32),
-        conditioning=rows,
-        plan=plan_columns.plan_rows(music, analysis, ticks.astype(np.int64)),
-        sketch=sketch(score),
-        tune=tune(score),
-        features=features,
-        windows=windows,
-    )
+    plan = plan_columns.plan_rows(music, analysis, ticks.astype(np.int64))
+    return _encoded(job, score, piece, tokens, step_of_token, rows, plan)

@@ -38,6 +38,7 @@ from training.evaluation.card import write_card
 from training.evaluation.composition import comparison
 from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.evaluation.markov import Markov
+from training.evaluation.overrides import add_overrides
 from training.evaluation.reports.evaluation import write_page
 from training.models.checkpoints import read_checkpoint
 from training.models.export import difference_from, network_of
@@ -203,14 +204,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--emotion", type=Path, metavar="FILE", help="emotion.json of `emotion judge`, for the row of felt emotion")
     add("--people", nargs="+", metavar="ARCHIVE", help="people's music, to measure beside it whether it is composed")
     add("--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made")
-    add(
-        "-o",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="let it play with this setting, as `improv run -o` does; no config.yaml is read",
-    )
+    add_overrides(parser, "it")
 
 
 def command(options: argparse.Namespace) -> None:

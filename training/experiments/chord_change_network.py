@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.experiments.frame_network import Sizes
+from training.experiments.frame_network import Sizes, by_interval
 
 LONGEST = 32  # frames that one step may last: a longer chord is told in several
 METRES = (16, 12)  # frames of a bar of four and of three beats, in which the place is told
@@ -248,21 +248,13 @@ class ChangeNetwork(nn.Module):
         tables = self.interval[slot](body).float().unflatten(-1, (slot + 1, -1))
         references = [before[..., slot], *(now[..., earlier] for earlier in range(slot))]
         for index, reference in enumerate(references):
-            logits = logits + self._by_interval(tables[:, :, index], reference)
+            logits = logits + by_interval(tables[:, :, index], reference, self.shape.pitches)
         symbols = torch.arange(self.shape.pitches, device=logits.device)
         logits = logits + self.again[slot](body).float() * (symbols == expected[..., slot, None])
         if slot == self.shape.slots - 1:
             stays = (now[..., :slot] == before[..., :slot]).all(-1) & ~may_stay
             logits = logits.masked_fill(stays[..., None] & (symbols == before[..., slot, None]), FORBIDDEN)
         return -functional.cross_entropy(logits.transpose(1, 2), now[..., slot], reduction="none")
-
-    def _by_interval(self, table: Tensor, reference: Tensor) -> Tensor:
-        """Logits of every symbol by its distance from a reference pitch; none where either is not a pitch."""
-        pitches = self.shape.pitches
-        symbols = torch.arange(pitches, device=table.device)
-        is_pitch = (reference > 0) & (reference < pitches)
-        distance = symbols - reference.clamp(max=pitches - 1)[..., None] + pitches - 1
-        return table.gather(-1, distance) * (is_pitch[..., None] & (symbols > 0))
 
 
 def repeats(chords: Tensor) -> tuple[Tensor, Tensor]:

@@ -134,17 +134,20 @@ class FrameNetwork(nn.Module):
         tables = self.interval[slot](body).float().unflatten(-1, (slot + 1, -1))
         references = [before[:, :, slot], *(frames[:, :, earlier] for earlier in range(slot))]
         for index, reference in enumerate(references):
-            logits = logits + self._by_interval(tables[:, :, index], reference)
+            logits = logits + by_interval(tables[:, :, index], reference, self.shape.pitches)
         if self.shape.descending and slot:
             last = frames[:, :, slot - 1, None]
             symbols = torch.arange(self.shape.pitches, device=frames.device)
             logits = logits.masked_fill((symbols >= last) & (symbols > 0), FORBIDDEN)
         return -functional.cross_entropy(logits.transpose(1, 2), frames[:, :, slot], reduction="none")
 
-    def _by_interval(self, table: Tensor, reference: Tensor) -> Tensor:
-        """Logits of every symbol by its distance from a reference pitch; none where either is not a pitch."""
-        pitches = self.shape.pitches
-        symbols = torch.arange(pitches, device=table.device)
-        is_pitch = (reference > 0) & (reference < pitches)
-        distance = symbols - reference.clamp(max=pitches - 1)[..., None] + pitches - 1
-        return table.gather(-1, distance) * (is_pitch[..., None] & (symbols > 0))
+
+def by_interval(table: Tensor, reference: Tensor, pitches: int) -> Tensor:
+    """Logits of every symbol by its distance from a reference pitch; none where either is not a pitch.
+
+    table: (..., 2 * pitches - 1), a logit for each distance. reference: (...), symbols. Returns (..., pitches).
+    """
+    symbols = torch.arange(pitches, device=table.device)
+    is_pitch = (reference > 0) & (reference < pitches)
+    distance = symbols - reference.clamp(max=pitches - 1)[..., None] + pitches - 1
+    return table.gather(-1, distance) * (is_pitch[..., None] & (symbols > 0))

@@ -12,7 +12,7 @@ from improv.player.drivers.base import MidiSystemError, is_wanted
 from improv.player.drivers.jack_frames import FrameClock
 from improv.player.drivers.opening import load_optional, opening
 from improv.player.drivers.port_labels import Address, PortLabels
-from improv.player.drivers.port_peer import PortPeer
+from improv.player.drivers.port_peer import peers_of
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.protocol import PlayerSettings
 
@@ -45,10 +45,7 @@ class AlsaDriver:
         self._last_ns = 0  # nothing is sent before what was sent before
         self._labels = {True: PortLabels[Address](), False: PortLabels[Address]()}
         self._seen: dict[bool, dict[str, Address]] = {True: {}, False: {}}
-        self._peers = {
-            True: PortPeer(is_output=True, wanted=settings.connections),
-            False: PortPeer(is_output=False, wanted=settings.input_connections),
-        }
+        self._peers = peers_of(settings)
 
     @property
     def output_name(self) -> str:

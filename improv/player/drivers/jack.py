@@ -16,7 +16,7 @@ from improv.clock import Clock, SystemClock
 from improv.player.drivers.base import MidiSystemError, is_wanted
 from improv.player.drivers.jack_frames import FrameClock, unwrap
 from improv.player.drivers.opening import load_optional, opening, quiet_stderr
-from improv.player.drivers.port_peer import PortPeer
+from improv.player.drivers.port_peer import peers_of
 from improv.player.drivers.rtmidi_port import find_port
 from improv.player.protocol import PlayerSettings
 
@@ -51,10 +51,7 @@ class JackDriver:
         self._frame = 0  # the first of the present cycle, without the counter's limit
         self._incoming: deque[tuple[float, bytes]] = deque(maxlen=INCOMING)
         self._appeared: deque[str] = deque(maxlen=INCOMING)
-        self._peers = {
-            True: PortPeer(is_output=True, wanted=settings.connections),
-            False: PortPeer(is_output=False, wanted=settings.input_connections),
-        }
+        self._peers = peers_of(settings)
 
     @property
     def output_name(self) -> str:

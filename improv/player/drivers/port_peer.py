@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from improv.player.protocol import PlayerSettings
+
 
 class Connections:
     """Remembers names. A program that ended is connected again when it is back; what a person undid stays undone."""
@@ -63,3 +65,9 @@ class PortPeer:
         # What went and came between two looks has missed the ends of notes, too.
         back = not lost and (before or (bool(self.name) and self.name in again))
         return again, f"The MIDI {self._direction} {self.name!r} is back." if back else ""
+
+
+def peers_of(settings: PlayerSettings) -> dict[bool, PortPeer]:
+    """The other side of our output (True) and of our input (False), with what each was connected to before."""
+    wanted = {True: settings.connections, False: settings.input_connections}
+    return {is_output: PortPeer(is_output=is_output, wanted=names) for is_output, names in wanted.items()}

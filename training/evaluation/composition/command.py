@@ -29,6 +29,7 @@ from training.evaluation.composition.comparison import (
 )
 from training.evaluation.composition.listing import listing
 from training.evaluation.composition.rolls import draw
+from training.evaluation.overrides import add_overrides
 
 
 def _pictures(folder: Path, sets: Sets, each: int) -> None:
@@ -91,14 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("NAME", "SECTION.KEY=VALUE"),
         help="all models once more with these settings, as columns of that name",
     )
-    add(
-        "-o",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="SECTION.KEY=VALUE",
-        help="let all play with this setting, as `improv run -o` does; no config.yaml is read",
-    )
+    add_overrides(parser, "all")
 
 
 def _whole(text: str) -> int:
