@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from improv.player.pipe import Pipe
-from improv.player.process.main import waiting_player_main
 from improv.player.protocol import PlayerSettings, ToEngine, ToPlayer
 from improv.processes import end, spawn
 
 if TYPE_CHECKING:
     import socket
+    from multiprocessing.connection import Connection
+
+
+def _player_main(pipe: Connection[Any, Any]) -> None:
+    """The life of the process. What the player alone needs is loaded there, not by the engine."""
+    from improv.player.process.main import waiting_player_main
+
+    waiting_player_main(pipe)
 
 
 class Child:
@@ -23,7 +30,7 @@ class Child:
     def __init__(self) -> None:
         ours, theirs = multiprocessing.get_context("spawn").Pipe()
         try:
-            self.process = spawn(waiting_player_main, (theirs,), "brainmusic-player")
+            self.process = spawn(_player_main, (theirs,), "brainmusic-player")
         except OSError:
             ours.close()
             raise
