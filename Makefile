@@ -33,12 +33,13 @@ soak: $(TEST_VENV)/ready
 faults: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m benchmarks.faults $(ARGS)
 
-# Which lines and branches the tests reach.
+# Which lines and branches the tests reach; at least 90 of 100 of improv's. Apart from `make test`, because counting costs
+# too much there: tests that compute took 47 s of CPU instead of 31 (Python 3.11, coverage's own tracer in C).
 coverage: $(TEST_VENV)/ready
 	@mkdir -p .coverage
 	$(TEST_VENV)/bin/python -m coverage run -m pytest $(ARGS)
 	$(TEST_VENV)/bin/python -m coverage report --include "training/*" | tail -1
-	$(TEST_VENV)/bin/python -m coverage report --include "improv/*"
+	$(TEST_VENV)/bin/python -m coverage report --include "improv/*" $(if $(ARGS),,--fail-under 90)
 
 # Digests of all music that one machine can compare, before and after a change (tests/golden/README.md):
 # make golden OUT=before.json, then make golden OUT=after.json COMPARE=before.json

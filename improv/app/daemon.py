@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from improv import __version__
 from improv.app.display import Display, LogDisplay, PanelDisplay
 from improv.app.reload import Reloader
-from improv.app.scene_writer import SceneKeeper
+from improv.app.scene_writer import SceneWriter
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Fallen, Rest, from_the_beginning
 from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
@@ -114,8 +114,8 @@ def run(
             link.start()
         improviser, resumed = _improviser(model, config, controls, seed, recording, before, primer)
         ports = _ports(link.wait_ready())
-        scene_keeper = SceneKeeper(config.scenes.path, book := _scenes(config))
-        stack.callback(scene_keeper.close)
+        scene_writer = SceneWriter(config.scenes.path, book := _scenes(config))
+        stack.callback(scene_writer.close)
         engine = _engine(improviser, link, clock, config, journey, recording, loader, resumed, patience, book)
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
@@ -125,8 +125,8 @@ def run(
         while not signals.stopping:
             link.also = frontends.socket
             ports = _news(engine.turn(TURN_S)) or ports
-            _keep(engine, scene_keeper, recording)
-            state = _whole(engine.status(), ports, link, recording, scene_keeper)
+            _keep(engine, scene_writer, recording)
+            state = _whole(engine.status(), ports, link, recording, scene_writer)
             bridge.turn(state := _fallen(state, supervised, engine.controls.model, reloader.config))
             display.show(state, ports, clock.now())
             signals.carry_out(reloader, state)
@@ -137,9 +137,9 @@ def run(
     return 0
 
 
-def _keep(engine: Engine, scene_keeper: SceneKeeper, recording: Recording | None) -> None:
+def _keep(engine: Engine, scene_writer: SceneWriter, recording: Recording | None) -> None:
     """What is kept on the disk of what was commanded in this turn."""
-    scene_keeper.keep(engine.scenes.kept.book)
+    scene_writer.keep(engine.scenes.kept.book)
     if recording is not None:
         attend(recording, engine.controls)
 
@@ -304,7 +304,7 @@ def _improviser(
     return improviser, Before(controls, before.finished, last)
 
 
-def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | None, scenes: SceneKeeper) -> State:
+def _whole(state: State, ports: str, link: PlayerClient, recording: Recording | None, scenes: SceneWriter) -> State:
     """The engine's state with what only the daemon knows."""
     degraded = list(state.degraded)
     if ports.startswith("none"):

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 END_WITHIN_S = 2.0
 
 
-class SceneKeeper:
+class SceneWriter:
     """book: as the file has it. Used by one thread, which never waits until `close`."""
 
     def __init__(self, path: Path, book: SceneBook) -> None:

@@ -64,8 +64,8 @@ class Silence(NamedTuple):
 
 
 class Bend(NamedTuple):
-    """The master's tempo was another than believed: what is queued for `from_s` is due at `to_s`, and what is queued
-    for later (or sounds until later) at a distance from there that is `stretch` times as long.
+    """The external clock's tempo was another than believed: what is queued for `from_s` is due at `to_s`, and what is
+    queued for later (or sounds until later) at a distance from there that is `stretch` times as long.
     """
 
     from_s: float

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from improv.app.scene_writer import SceneKeeper
+from improv.app.scene_writer import SceneWriter
 from improv.config import scenes
 from improv.control.commands import FOLLOWING, LANDINGS, LOOPS, MODES, PLACES
 from improv.control.scene import Scene
@@ -112,7 +112,7 @@ def test_names_that_cannot_be(name: str) -> None:
 def test_what_is_kept_is_on_the_disk_soon_and_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "scenes.json"
     scene = scenes.parse(json.dumps({"scenes": {"A": GOOD}}), "")[0].scenes["A"]
-    keeper = SceneKeeper(path, book := SceneBook())
+    keeper = SceneWriter(path, book := SceneBook())
     keeper.keep(book)
     assert not path.exists()
     keeper.keep(book := book.kept("A", scene))
@@ -126,7 +126,7 @@ def test_what_is_kept_is_on_the_disk_soon_and_at_the_end(tmp_path: Path) -> None
 
 def test_a_disk_that_takes_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    keeper = SceneKeeper(tmp_path / "file" / "scenes.json", SceneBook())
+    keeper = SceneWriter(tmp_path / "file" / "scenes.json", SceneBook())
     keeper.keep(SceneBook(set_list=()).listed(()))
     eventually(lambda: keeper.fault)
     assert keeper.fault.startswith("the scenes are not kept: ")
