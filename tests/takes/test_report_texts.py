@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 
 from improv.app.cli import main
 from improv.frontends.web import texts as pages
+from improv.frontends.web.takes_api import _spoken
 from improv.model.onnx_model import OnnxModel
 from improv.takes import take
 from improv.takes.export.report import html
@@ -102,3 +104,16 @@ def test_the_language_is_an_option_of_every_command_that_writes_a_report(
     with pytest.raises(SystemExit):
         main(["takes", "report", "last", "--language", "xx", *here])
     assert "invalid choice: 'xx'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("header", "kind", "expected"),
+    [
+        ((b"accept-language", b"es-MX,en;q=0.5"), "html", ("--language", "es")),
+        ((b"cookie", f"{pages.COOKIE}=es".encode()), "html", ("--language", "es")),
+        ((b"accept-language", b"de"), "html", ("--language", "en")),
+        ((b"accept-language", b"es"), "mid", ()),
+    ],
+)
+def test_the_page_asks_for_its_own_language(header: tuple[bytes, bytes], kind: str, expected: tuple[str, ...]) -> None:
+    assert _spoken(Request({"type": "http", "headers": [header]}), kind) == expected
