@@ -15,6 +15,7 @@ from improv.listening.keyboard import PersonNote
 from improv.listening.listener import PersonView
 from improv.music.attributes import Key
 from improv.music.chord import SCALES, Chord
+from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
 
 ANSWER_WEIGHT, IMITATE_WEIGHT = 0.6, 2.0
 LONGEST_ANSWER_BEATS, SHORTEST_ANSWER_BEATS = 64.0, 2.0
@@ -161,6 +162,11 @@ def shaped(
             return _accompanying(asked, view, *chords)
         case "lead":
             return _leading(asked, view)
+        case "continue" if view.call and not view.playing:
+            # In the same vein: where their hands were, which are away.
+            pitch = sum(note.pitch for note in view.call) / len(view.call)
+            attributes = dict(influence.attributes) | {"register": float(round(min(max(pitch, 36.0), 84.0)))}
+            return replace(asked, attributes=attributes, lowest=LOWEST_PIANO_PITCH, highest=HIGHEST_PIANO_PITCH)
     return asked
 
 

@@ -7,9 +7,10 @@ import pytest
 from improv.control.commands import FOLLOWING
 from improv.listening.follow import following
 from improv.listening.hands import Hand
-from improv.listening.influence import Influence
+from improv.listening.influence import NO_INFLUENCE, Influence
+from improv.listening.keyboard import PersonNote
 from improv.listening.listener import PersonView
-from improv.listening.turns import chord_for
+from improv.listening.turns import Turn, chord_for, shaped
 from improv.music.attributes import Key
 from improv.music.chord import chord_named
 
@@ -55,6 +56,15 @@ def test_between_hands_that_are_far_apart_is_room() -> None:
     view = PersonView(playing=True, left=Hand(31, 35.0, 40), right=Hand(84, 88.0, 96))
     asked = following(view, FOLLOWING, MEANT)
     assert (asked.lowest, asked.highest) == (45, 79)
+
+
+@pytest.mark.parametrize(("playing", "rooms"), [(False, (21, 108)), (True, (75, 108))])
+def test_who_goes_on_for_them_plays_where_their_hands_were(playing: bool, rooms: tuple[int, int]) -> None:
+    call = tuple(PersonNote(pitch, 70, 1.0 + pitch / 10, 1.1 + pitch / 10) for pitch in range(62, 71))
+    view = PersonView(playing=playing, ended_s=0.0, right=Hand(62, 66.0, 70), call=call)
+    asked = shaped(following(view, FOLLOWING, MEANT, "above"), Turn(True), "continue", None, view, NO_INFLUENCE)
+    assert (asked.lowest, asked.highest) == rooms
+    assert (asked.attributes["register"] == 66.0) is not playing
 
 
 @pytest.mark.parametrize(("share", "key"), [(0.8, 21), (0.2, None)])
