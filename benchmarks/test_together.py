@@ -7,7 +7,7 @@ from pathlib import Path
 import mido
 import numpy as np
 
-from benchmarks import pairs
+from benchmarks import pairs, together
 from benchmarks.duo import Played, Stage
 from benchmarks.persons import Person, PersonNote, of_file, of_hands
 
@@ -49,3 +49,10 @@ def test_a_note_misses_the_keys_that_were_struck_after_it_was_chosen() -> None:
     ours = np.array([[1.2, 1.4, 50, 60], [1.3, 1.4, 52, 60]])
     played = Played(ours, [1, 2], {1: 1.1, 2: 1.25}, [], [], 0, 0.0)
     assert np.allclose(pairs.deaf_s(person, played), [0.02, 0.0])
+
+
+def test_the_ear_is_asked_for_the_tempo_of_the_moment() -> None:
+    measured = together.ear(2, first_seed=1002)
+    assert measured["players"] == 2
+    assert measured["steady"]["found"]["mean"] == 1.0
+    assert measured["rubato"]["found_or_octave"]["mean"] >= measured["rubato"]["found"]["mean"]

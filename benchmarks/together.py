@@ -24,15 +24,16 @@ import numpy as np
 
 from benchmarks import pairs, persons
 from benchmarks.duo import Played, Stage
-from benchmarks.persons import Person, PersonNote, as_array, calls, chosen_files, of_hands, scripted
+from benchmarks.persons import FloatArray, Person, PersonNote, as_array, calls, chosen_files, of_hands, scripted
 from improv.control.commands import MODES, SetMode
 from improv.files import atomic_write
+from improv.listening.listener import Listener
 from improv.music.chord import scale_classes
 from improv.music.mood import CORNERS
 from improv.music.primer import TICKS_PER_BEAT, Primer
 from improv.takes.beginnings import of_file
 
-ROWS = ("performances", "tempo", "density", "answer", "accompany", "echo", "live", "flood", "begin")
+ROWS = ("performances", "ear", "tempo", "density", "answer", "accompany", "echo", "live", "flood", "begin")
 MOODS = tuple(CORNERS)
 FOUND = {"steady": 0.04, "rubato": 0.08}
 CPU_CLOCK = time.process_time
@@ -125,7 +126,7 @@ def tempo(stage: Stage, count: int) -> dict[str, Any]:
             beats = np.array(person.beats_s)
             played = stage.play(person, float(beats[43]), "duet", "happy", seed)
             said = [state for at_s, state in played.states if beats[8] <= at_s <= beats[16] + 0.3]
-            true = 60 / float(np.diff(beats[12:17]).mean())
+            true = _tempo_at(beats, 16)
             last = said[-1]
             heard = getattr(last, "person_bpm", 0.0) or last.tempo_bpm
             found.append(abs(np.log(heard / true)) < FOUND[kind])
@@ -139,6 +140,33 @@ def tempo(stage: Stage, count: int) -> dict[str, Any]:
             "found_or_octave": interval(octave),
             "phase_r": interval(on_grid),
             "phase_r_chance": interval(chance),
+        }
+    return result
+
+
+def _tempo_at(beats: FloatArray, beat: int) -> float:
+    """Beats a minute around a beat: what one who sways plays just then."""
+    return 60 / float(np.diff(beats[beat - 1 : beat + 2]).mean())
+
+
+def ear(count: int, first_seed: int = 1000) -> dict[str, Any]:
+    """Is the tempo found within four bars by the listener alone? Players that `tempo` does not have; no model plays."""
+    result: dict[str, Any] = {"players": count}
+    for kind, rubato in (("steady", 0.0), ("rubato", 0.08)):
+        off = []
+        for seed in range(first_seed, first_seed + count):
+            person = scripted(seed, bars=5, rubato=rubato)
+            beats, listener = np.array(person.beats_s), Listener()
+            asked_s = float(beats[16]) + 0.1
+            for at_s, message in person.messages():
+                if at_s <= asked_s:
+                    listener.receive(message, at_s)
+            beat = listener.view(asked_s).beat
+            off.append(np.log(beat.tempo_bpm / _tempo_at(beats, 16)) if beat is not None else np.inf)
+        near = [[abs(one + np.log(times)) < FOUND[kind] for times in (1.0, 0.5, 2.0)] for one in off]
+        result[kind] = {
+            "found": interval([found for found, _, _ in near]),
+            "found_or_octave": interval([any(one) for one in near]),
         }
     return result
 
@@ -356,6 +384,7 @@ def card(given: argparse.Namespace, rows: Sequence[str]) -> Iterator[tuple[str, 
     scripted_count, at = given.scripted, given.performances
     stage = Stage()
     makers: dict[str, Callable[[], Any]] = {
+        "ear": lambda: ear(max(5 * scripted_count, 60)),
         "tempo": lambda: tempo(stage, scripted_count),
         "density": lambda: density(stage, max(scripted_count // 8, 2)),
         "answer": lambda: answers(stage, max(scripted_count // 3, 3)),
