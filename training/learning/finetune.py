@@ -155,6 +155,8 @@ def table(result: dict[str, Any]) -> str:
     rows = [f"{'nats per token':48}{'before':>9}{'after':>9}"]
     for key, what in (("new", new), ("old", f"old: {result['old_music']}")):
         rows.append(f"{what:48}{before[key]:9.4f}{after[key]:9.4f}")
+    if habits := result.get("habits"):
+        rows.append(f"habits for plan and foot: counted in {habits['pieces']} of {result['learnt_pieces']} pieces")
     if after["new"] >= before["new"] or math.isclose(before["new"], after["new"]):
         rows.append("the new music is predicted no better than before: too little of it, or played well already")
     return "\n".join(rows)

@@ -16,7 +16,8 @@ from training.analysis.pedalling import offset
 from training.dataset.dataset import Dataset
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare
-from training.learning.own_habits import habits_of
+from training.learning.finetune import table
+from training.learning.own_habits import habits_of, summary
 
 PIECES, BARS = 4, 24
 
@@ -68,3 +69,12 @@ def test_his_foot_lies_around_his_own() -> None:
     text = json.dumps({"format": 3, "pedal": dict(zip(PEDAL, (0.5, -1.0, 2.0), strict=True))})
     his, everybodys = (pedalling.draw_character(rng, own) for rng, own in zip(rngs, (text, ""), strict=True))
     assert np.subtract(his, everybodys) == pytest.approx((0.5, -1.0, 2.0))
+
+
+def test_people_are_told_in_how_many_pieces_habits_were_counted() -> None:
+    losses = {"before": {"new": 2.0, "old": 1.0}, "after": {"new": 1.5, "old": 1.0}}
+    result = losses | {"held_out_pieces": ["a"], "old_music": "improvised", "learnt_pieces": 4}
+    text = json.dumps({"format": 3, "pieces": 3, "bars": 90})
+    assert "counted in 3 of 4 pieces" in table(result | {"habits": summary(text)})
+    assert "counted in 0 of 4 pieces" in table(result | {"habits": summary("")})
+    assert "habits" not in table(result)  # of a family without a plan
