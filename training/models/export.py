@@ -41,8 +41,9 @@ QUANTISED_CELL = "DynamicQuantizeLSTM"  # onnxruntime's name
 # bits on a processor without instructions for such products (AVX2 alone), and by less on one that has them.
 COARSE_TOLERANCE = 1.0
 TOLD_SHARE = 0.05  # of a plan's numbers that are not 0: measured on training pieces
-# Of logits that span 36 (median, `hands`). Sums in float32 in another order make 1.2e-5 in a step. Carried over 200 steps
-# that was 1.6e-4 in `hands`, 3.1e-4 in a model that learned on from it; one row of one gate changed by 1 % makes 4.4e-2.
+# Of logits that span 36 (median, `hands`). Sums in float32 in another order make 1.2e-5 in a step. Carried over 200
+# steps that was 1.6e-4 in `hands` and 3.1e-4 in a model that learned on from it; one row of one gate changed by 1 %
+# makes 4.4e-2.
 TOLERANCE = 1e-3
 
 
