@@ -34,7 +34,7 @@ faults: $(TEST_VENV)/ready
 	$(TEST_VENV)/bin/python -m benchmarks.faults $(ARGS)
 
 # Which lines and branches the tests reach; at least 90 of 100 of improv's. Apart from `make test`, because counting costs
-# too much there: tests that compute took 47 s of CPU instead of 31 (Python 3.11, coverage's own tracer in C).
+# too much there: 331 tests took 21 s of CPU instead of 13 with lines alone (Python 3.11, coverage's own tracer in C).
 coverage: $(TEST_VENV)/ready
 	@mkdir -p .coverage
 	$(TEST_VENV)/bin/python -m coverage run -m pytest $(ARGS)
