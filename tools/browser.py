@@ -14,7 +14,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,8 +46,8 @@ def free_port() -> int:
 class Daemon:
     """`improv run` with the tiny model, no MIDI ports, and its page. It rests until it is told to play."""
 
-    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
-        self.port, self._host = 0, host
+    def __init__(self, folder: Path, host: str = "127.0.0.1", settings: Mapping[str, object] | None = None) -> None:
+        self.port, self._host, self._settings = 0, host, settings or {}
         """Of the page: any that is free at the first start, the same at the next."""
         self.starts = 0
         self.sent, self.takes = folder / "sent.jsonl", folder / "takes"
@@ -69,6 +69,7 @@ class Daemon:
             "timing.realtime": "false",
             "log.notes": self.sent,
             "music.seed": 1,
+            **self._settings,
         }
         options = [part for key, value in settings.items() for part in ("-o", f"{key}={value}")]
         with self._log.open("ab") as log:
@@ -119,6 +120,11 @@ class Daemon:
         headers = {"Content-Type": "application/json", "Origin": self.address}
         self._ask("/api/command", urllib.request.Request(f"{self.address}/api/command", body, headers))
 
+    def way_in(self) -> str:
+        """The first link that lets another device in."""
+        request = urllib.request.Request(f"{self.address}/api/pair", b"", {"Origin": self.address})
+        return str(json.loads(self._ask("/api/pair", request))["links"][0]["link"])
+
     @property
     def state(self) -> dict[str, Any]:
         """What the engine publishes."""
@@ -139,9 +145,10 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running_daemon(host: str = "127.0.0.1") -> Iterator[Daemon]:
+def running_daemon(host: str = "127.0.0.1", settings: Mapping[str, object] | None = None) -> Iterator[Daemon]:
+    """settings: of the configuration, beside those that every such daemon has."""
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(Path(folder), host)
+        daemon = Daemon(Path(folder), host, settings)
         try:
             yield daemon.start()
         finally:

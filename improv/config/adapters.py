@@ -144,6 +144,8 @@ def frontends_settings(
         host=config.web.host,
         port=config.web.port,
         names=config.web.names,
+        address=config.web.address,
+        proxies=config.web.proxies if config.web.address else (),
         token=config.web.token,
         osc=config.osc.enabled,
         osc_host=config.osc.host,

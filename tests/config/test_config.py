@@ -379,6 +379,15 @@ def test_a_name_is_a_name_whatever_yaml_makes_of_it(write: Write, name: str) -> 
         assert config.load(write(f"web: {{names: [{name}]}}\n"), (), {}).web.names == (name,)
 
 
+@pytest.mark.parametrize(
+    "address", ["museum.example", "ftp://museum.example/", "https://", "https://a:b@c/", "http://a/?b"]
+)
+def test_the_page_s_address_for_others_is_a_whole_one(write: Write, address: str) -> None:
+    assert "web.address: must be empty, or an address like" in faults(write(f"web: {{address: '{address}'}}\n"))[0]
+    assert "web.proxies" in faults(write("web: {proxies: [here]}\n"))[0]
+    assert config.load(None, ["web.address=https://a.b:84/c"], {}).web.address == "https://a.b:84/c/"
+
+
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_no_file_at_all_makes_more_than_sentences(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

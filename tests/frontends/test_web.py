@@ -248,13 +248,14 @@ def credentials(clock: ManualClock) -> Credentials:
 class Visitor:
     """An ASGI request that claims to come from another address."""
 
-    def __init__(self, address: str = "192.168.1.7") -> None:
+    def __init__(self, address: str = "192.168.1.7", public: str = "") -> None:
         self.clock = ManualClock()
         self.credentials = credentials(self.clock)
         self.address = address
         self.let_in = 0
         self.told: list[str] = []
-        self.access = AccessControl(self._inside, self, self.clock, self.credentials, ["studio.lan"], (), "/enter")  # type: ignore[arg-type]
+        known = self.credentials
+        self.access = AccessControl(self._inside, self, self.clock, known, ["studio.lan"], (), "/enter", public)  # type: ignore[arg-type]
 
     def say(self, kind: str, text: str) -> None:
         self.told.append(text)
@@ -303,6 +304,62 @@ def test_what_came_through_another_server_counts_as_from_elsewhere() -> None:
     assert Visitor("::ffff:10.0.0.1").get() == Visitor("nonsense").get() == 401
 
 
+def test_who_comes_by_the_name_of_a_proxy_is_from_elsewhere_whatever_the_proxy_says_of_it() -> None:
+    visitor = Visitor("127.0.0.1", "https://museum.example/piano/")
+    assert visitor.get(host="museum.example") == visitor.get(host="MUSEUM.example.:443") == 401
+    token = "Bearer a-token-of-some-length"
+    assert visitor.get(host="museum.example", authorization=token, origin="https://museum.example") == 200
+    assert visitor.get(host="museum.example", authorization=token, origin="https://evil.example") == 403
+    assert visitor.get(host="evil.example", authorization=token) == 403
+    assert visitor.get() == 200  # the user's own browser, past the proxy
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), [("/", "enter"), ("/takes", "enter"), ("/a/b", "../enter"), ("//evil.example/x", "../../enter")]
+)
+def test_the_way_in_is_found_below_any_path(path: str, way: str) -> None:
+    assert access._relative("/enter", path) == way
+
+
+PROXIED = {"address": "https://museum.example/piano/", "token": "a-token-of-some-length"}
+BELIEVED = pytest.mark.parametrize(
+    ("proxies", "believed"), [(("127.0.0.0/8",), True), (("10.0.0.9",), False), ((), False)]
+)
+
+
+@BELIEVED
+def test_whether_it_came_by_https_is_believed_from_the_proxy_alone(proxies: tuple[str, ...], believed: bool) -> None:
+    async def body(here: Scene) -> None:
+        said = {"X_Forwarded_For": "192.0.2.7", "X_Forwarded_Proto": "https"}
+        _, headers, _ = await here.http("/enter", "POST", b"a-token-of-some-length", "museum.example", **said)
+        assert ("; Secure" in headers["set-cookie"]) == believed
+        assert "Path" not in headers["set-cookie"]  # below the path of the way in, as browsers read it
+
+    play(body, **PROXIED, proxies=proxies)
+
+
+@BELIEVED
+def test_visitors_behind_the_proxy_do_not_share_what_one_of_them_may(proxies: tuple[str, ...], believed: bool) -> None:
+    async def body(here: Scene) -> None:
+        guesses = []
+        for number in range(8):
+            answer = await here.http("/enter", "POST", b"guess", "museum.example", X_Forwarded_For=f"192.0.2.{number}")
+            guesses.append(answer[0])
+        assert (guesses == 8 * [401]) == believed
+
+    play(body, **PROXIED, proxies=proxies)
+
+
+def test_a_page_that_only_the_proxy_gives_is_linked_by_the_proxy_s_address() -> None:
+    async def body(here: Scene) -> None:
+        (link,) = here.frontends.pairing.links()["links"]
+        assert link["address"] == "https://museum.example/piano"
+        assert link["link"].startswith("https://museum.example/piano/enter#")
+        assert any("for others https://museum.example/piano/" in text for text in here.logged)
+
+    play(body, **PROXIED)
+
+
 def test_a_browser_without_a_token_is_led_to_the_way_in_and_a_program_is_told() -> None:
     visitor = Visitor()
     page = "text/html,application/xhtml+xml"
@@ -328,17 +385,17 @@ def test_a_one_time_token_opens_once_and_not_for_ever() -> None:
 def test_the_way_in() -> None:
     async def body(here: Scene) -> None:
         port = here.frontends._page
-        assert b"/static/enter.js" in (await here.http("/enter"))[2]
+        assert b"static/enter.js" in (await here.http("/enter"))[2]
         assert "open to this computer only" in here.frontends.pairing.links()["trouble"]
         here.frontends._page = ("192.168.1.2", 8765)
         (link,) = here.frontends.pairing.links()["links"]
         address, _, token = link["link"].partition("#")
         assert (address, link["address"]) == ("http://192.168.1.2:8765/enter", "http://192.168.1.2:8765")
         here.frontends._page = port
-        status, headers, _ = await here.http("/api/enter", "POST", token.encode())
+        status, headers, _ = await here.http("/enter", "POST", token.encode())
         assert status == 200
-        assert re.match(r"brainmusic=[\w.-]+; HttpOnly; Max-Age=\d+; Path=/; SameSite=strict", headers["set-cookie"])
-        guesses = [(await here.http("/api/enter", "POST", b"guess"))[0] for _ in range(6)]
+        assert re.match(r"brainmusic=[\w.-]+; HttpOnly; Max-Age=\d+; SameSite=strict", headers["set-cookie"])
+        guesses = [(await here.http("/enter", "POST", b"guess"))[0] for _ in range(6)]
         assert guesses == [401, 401, 401, 401, 429, 429]
         assert not any(token in text for text in here.logged)
 
@@ -358,7 +415,7 @@ def test_a_code_for_each_address_the_list_and_shutting_out(tmp_path: Path) -> No
         assert all(link["picture"].startswith("data:image/svg+xml") for link in made["links"])
         token = made["links"][0]["link"].partition("#")[2]
         agent = "Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605 Version/17 Safari/604"
-        _, headers, _ = await here.http("/api/enter", "POST", token.encode(), User_Agent=agent)
+        _, headers, _ = await here.http("/enter", "POST", token.encode(), User_Agent=agent)
         cookie = headers["set-cookie"].partition(";")[0]
         async with live(here, additional_headers={"Cookie": cookie}) as socket:
             await of_kind(socket, "hello")
@@ -378,9 +435,9 @@ def test_a_code_for_each_address_the_list_and_shutting_out(tmp_path: Path) -> No
 def test_the_same_browser_let_in_again_is_one_device() -> None:
     async def body(here: Scene) -> None:
         token = here.frontends._credentials.one_time_token
-        _, headers, _ = await here.http("/api/enter", "POST", token().encode())
+        _, headers, _ = await here.http("/enter", "POST", token().encode())
         cookie = headers["set-cookie"].partition(";")[0]
-        assert (await here.http("/api/enter", "POST", token().encode(), Cookie=cookie))[0] == 200
+        assert (await here.http("/enter", "POST", token().encode(), Cookie=cookie))[0] == 200
         assert len(here.frontends.pairing.devices()) == 1
 
     play(body)

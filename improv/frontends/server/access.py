@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COOKIE = "brainmusic"
 ONE_TIME_TOKEN_LIVES_S = 600.0
 REQUESTS_PER_S, REQUESTS_AT_ONCE = 100.0, 300.0  # of one address; the page loads about 30 files
-OPEN_TO_ALL = ("/enter", "/api/enter", "/healthz", "/static/enter.js", "/static/enter.css")
+OPEN_TO_ALL = ("/enter", "/healthz", "/static/enter.js", "/static/enter.css")
 FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 SECURITY_HEADERS = (
     (
@@ -142,7 +142,8 @@ class Refusal(NamedTuple):
 class AccessControl:
     """An ASGI application in front of another. networks: who else may come in without a token.
 
-    way_in: the page to which a browser without a token is led; empty: there is none.
+    way_in: the page to which a browser without a token is led; empty: there is none. address: at which a server in
+    front gives us to others, who are nobody on this computer even where that server does not say so.
     """
 
     def __init__(
@@ -154,10 +155,12 @@ class AccessControl:
         names: Iterable[str] = (),
         networks: Iterable[str] = (),
         way_in: str = "",
+        address: str = "",
     ) -> None:
         self._inside, self._broker, self._credentials, self._way_in = inside, broker, credentials, way_in
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
+        self._public = urlsplit(address).hostname or ""
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
         self._rates = Rates(clock, REQUESTS_PER_S, REQUESTS_AT_ONCE)
 
@@ -180,7 +183,7 @@ class AccessControl:
         headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
         if refusal.kind == "token" and self._way_in and _is_person(scope):
             status = 303
-            headers.append((b"location", self._way_in.encode()))
+            headers.append((b"location", _relative(self._way_in, scope["path"]).encode()))
         await _with_headers(send)({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -209,6 +212,7 @@ class AccessControl:
         if _from_another_page(scope, headers):
             return Refusal(403, "site", "a page from elsewhere may not ask BrainMusic for anything")
         local = _is_loopback(client) and not any(name in headers for name in FORWARDED)
+        local = local and not (self._public and _name_in(hosts[0]) == self._public)
         local = local and is_users_own(Peer(*scope["client"][:2]), "tcp")
         if (
             not local
@@ -221,11 +225,8 @@ class AccessControl:
 
     def _is_ours(self, host: bytes) -> bool:
         """Names that others may give to their own pages are refused; a bare IP address cannot be one."""
-        try:
-            name = urlsplit(f"//{host.decode('ascii')}").hostname or ""
-        except ValueError:
-            return False
-        if name.lower().rstrip(".") in self._names:
+        name = _name_in(host)
+        if name in self._names or (name and name == self._public):
             return True
         try:
             ipaddress.ip_address(name)
@@ -259,10 +260,23 @@ def _client(scope: Scope) -> str:
     return str(scope["client"][0]) if scope.get("client") else "?"
 
 
+def _name_in(host: bytes) -> str:
+    """The name or address in `Host`, in small letters; empty where there is none."""
+    try:
+        return (urlsplit(f"//{host.decode('ascii')}").hostname or "").lower().rstrip(".")
+    except ValueError:
+        return ""
+
+
 def _is_person(scope: Scope) -> bool:
     """Whether a browser asks for a page to be shown, not a program for data."""
     accepted = dict(scope["headers"]).get(b"accept", b"")
     return scope.get("method") == "GET" and b"text/html" in accepted and not scope["path"].startswith("/api/")
+
+
+def _relative(address: str, path: str) -> str:
+    """The address as one asks for it who is at `path`: what lies before both is known to a server in front of us."""
+    return "../" * (path.count("/") - 1) + address.removeprefix("/")
 
 
 def _from_another_page(scope: Scope, headers: dict[bytes, bytes]) -> bool:

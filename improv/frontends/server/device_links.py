@@ -11,14 +11,21 @@ from improv.frontends.server.peer import others_work_here
 
 
 class Pairing:
-    """page: host and port at which the page is served; port 0: it is not. names: of this computer in the network."""
+    """page: host and port at which the page is served; port 0: it is not. names: of this computer in the network.
+
+    address: where a server in front gives the page to others, ending in "/"; empty: there is none.
+    """
 
     WAY_IN = "/enter"
 
     def __init__(
-        self, credentials: Credentials, page: Callable[[], tuple[str, int]], names: Iterable[str] = ()
+        self,
+        credentials: Credentials,
+        page: Callable[[], tuple[str, int]],
+        names: Iterable[str] = (),
+        address: str = "",
     ) -> None:
-        self._credentials, self._page, self._names = credentials, page, tuple(names)
+        self._credentials, self._page, self._names, self._address = credentials, page, tuple(names), address
 
     def links(self) -> dict[str, Any]:
         """A way in that is good once, written with each address of the page; or why there is none.
@@ -28,20 +35,20 @@ class Pairing:
         host, port = self._page()
         if not port:
             return _none("the page is not served (web.enabled, or its port is taken)")
-        if is_local(host) and not others_work_here():  # whose browser it is cannot be told everywhere
+        if is_local(host) and not self._address and not others_work_here():  # whose browser it is: not told everywhere
             return _none(
                 f"the page is open to this computer only, at http://{host}:{port}; other devices come in after "
                 "`improv config --set web.host=0.0.0.0` and a new start"
             )
         token = self._credentials.one_time_token()
         there = [] if is_local(host) else [Address(name) for name in self._names]
+        hidden = self._address and is_local(host)  # who comes by the server in front has no other way
+        own = [] if hidden else [*reachable(host), *there]
+        bases = [(f"http://{address.host}:{port}/", address.network) for address in own]
+        bases = [(self._address, "")] * bool(self._address) + bases
         links = [
-            {
-                "address": f"http://{address.host}:{port}",
-                "network": address.network,
-                "link": f"http://{address.host}:{port}{self.WAY_IN}#{token}",
-            }
-            for address in [*reachable(host), *there]
+            {"address": base.rstrip("/"), "network": network, "link": f"{base}{self.WAY_IN[1:]}#{token}"}
+            for base, network in bases
         ]
         return {"links": links, "minutes": ONE_TIME_TOKEN_LIVES_S / 60, "trouble": ""}
 

@@ -42,7 +42,7 @@ class Frontends:
         token = settings.token or _kept_token(settings.data_folder)
         kept = Path(settings.data_folder) / "devices.json" if settings.data_folder else None
         self._credentials = Credentials(token, self.clock, Devices(kept, token, wall_clock))
-        self.pairing = Pairing(self._credentials, lambda: self._page, settings.names)
+        self.pairing = Pairing(self._credentials, lambda: self._page, settings.names, settings.address)
         self._page = ("", 0)
         self.osc: OscServer | None = None
         self.query_port = 0
@@ -111,9 +111,15 @@ class Frontends:
 
         app = web.application(self.broker, self._credentials, self.pairing, settings)
         guarded = AccessControl(
-            app, self.broker, self.clock, self._credentials, settings.names, way_in=self.pairing.WAY_IN
+            app,
+            self.broker,
+            self.clock,
+            self._credentials,
+            settings.names,
+            way_in=self.pairing.WAY_IN,
+            address=settings.address,
         )
-        await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served)
+        await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served, settings.proxies)
 
     async def _osc(self, settings: FrontendsSettings) -> None:
         from improv.frontends.osc import query
@@ -144,8 +150,9 @@ class Frontends:
     def _served(self, host: str, port: int) -> None:
         self._page = (host, port)
         shown = "127.0.0.1" if host in ANYWHERE else in_url(host)
-        elsewhere = "" if is_local(host) else "; `improv link` lets another device in"
-        self.broker.say("page", f"page: http://{shown}:{port}{elsewhere}", "info")
+        public = f", for others {self._settings.address}" if self._settings.address else ""
+        elsewhere = "; `improv link` lets another device in" if public or not is_local(host) else ""
+        self.broker.say("page", f"page: http://{shown}:{port}{public}{elsewhere}", "info")
 
 
 class _ToTheEngine(logging.Handler):

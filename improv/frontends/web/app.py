@@ -33,7 +33,7 @@ from improv.frontends.web.settings_api import SettingsApi
 from improv.frontends.web.takes_api import TakesApi
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from starlette.types import ASGIApp
 
@@ -58,7 +58,9 @@ def application(broker: Broker, credentials: Credentials, pairing: Pairing, sett
         routes += TakesApi(settings.takes_folder).routes(body_of)
         routes += PeopleApi(settings.takes_folder, broker).routes(body_of)
     routes.append(Mount("/static", StaticFiles(directory=texts.STATIC)))  # refuses what lies outside of it
-    return Starlette(routes=routes)
+    pages = Starlette(routes=routes)
+    pages.router.redirect_slashes = False  # to an address that leaves out what stands before ours, behind a proxy
+    return pages
 
 
 def _mood(broker: Broker) -> tuple[float, float]:
@@ -79,7 +81,7 @@ class _Pages:
             Route("/api/commands", self._commands),
             Route("/api/command", self._command, methods=["POST"]),
             Route(Pairing.WAY_IN, self._enter),
-            Route("/api/enter", self._redeem, methods=["POST"]),
+            Route(Pairing.WAY_IN, self._redeem, methods=["POST"]),
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
             Route("/readyz", self._ready),
@@ -103,7 +105,11 @@ class _Pages:
             self._credentials.revoke(before.device_id)  # the same browser, let in again
         response = PlainTextResponse("ok")
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="strict", secure=secure)
+        # Without a path the browser takes that of the way in: the cookie is for the page, and not for what else a
+        # server in front of us has to give.
+        response.set_cookie(
+            COOKIE, cookie, max_age=COOKIE_LIVES_S, path=None, httponly=True, samesite="strict", secure=secure
+        )
         return response
 
     async def _page(self, request: Request) -> Response:
@@ -239,11 +245,18 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    broker: Teller, app: ASGIApp, what: str, host: str, port: int, listening: Callable[[str, int], None]
+    broker: Teller,
+    app: ASGIApp,
+    what: str,
+    host: str,
+    port: int,
+    listening: Callable[[str, int], None],
+    proxies: Sequence[str] = (),
 ) -> None:
     """Serve until cancelled. A port that is taken is said in a sentence and tried again.
 
-    what: the section of the configuration. listening: told the address once it is served.
+    what: the section of the configuration. listening: told the address once it is served. proxies: addresses and
+    networks that are believed when they say for whom they ask, and whether by HTTPS (X-Forwarded-For, -Proto).
     """
     listening_socket = await _listen(broker, what, host, port)
     config = uvicorn.Config(
@@ -255,6 +268,8 @@ async def serve(
         ws_max_size=LONGEST_MESSAGE,
         ws_max_queue=16,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         limit_concurrency=CONNECTIONS,
         http=patient_protocol(),
         timeout_graceful_shutdown=1,

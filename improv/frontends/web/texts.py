@@ -51,7 +51,7 @@ def page(request: Request, name: str) -> Response:
     chosen = request.query_params.get("language", "")
     if chosen in languages():
         response: Response = RedirectResponse(f"./{request.url.path.rpartition('/')[2]}", 303)
-        response.set_cookie(COOKIE, chosen, max_age=COOKIE_LIVES_S, httponly=True, samesite="strict")
+        response.set_cookie(COOKIE, chosen, max_age=COOKIE_LIVES_S, path=None, httponly=True, samesite="strict")
         return response
     return HTMLResponse(rendered(name, asked_for(request)), headers={"Vary": "Accept-Language, Cookie"})
 

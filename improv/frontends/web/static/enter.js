@@ -7,8 +7,8 @@ async function enter(word) {
   told.textContent = told.dataset.wait;
   button.disabled = true;
   try {
-    const response = await fetch("/api/enter", { method: "POST", body: word });
-    if (response.ok) return location.replace("/");
+    const response = await fetch("enter", { method: "POST", body: word });
+    if (response.ok) return location.replace("./");
     told.textContent = response.status === 429 ? told.dataset.tooMany : told.dataset.refused;
   } catch {
     told.textContent = told.dataset.lost;
@@ -25,7 +25,7 @@ form.addEventListener("submit", (event) => {
 function enterByLink() {
   const oneTimeToken = location.hash.slice(1);
   if (!oneTimeToken) return;
-  history.replaceState(null, "", "/enter");
+  history.replaceState(null, "", location.pathname);
   enter(oneTimeToken);
 }
 

@@ -40,7 +40,7 @@ export class Beginning {
     if (!file) return;
     if (file.size > LARGEST_BYTES) return this._complain(t("begin.too_large", { file: file.name, size: file.size, most: LARGEST_BYTES }));
     try {
-      const answer = await fetch(`/api/beginnings/${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+      const answer = await fetch(`api/beginnings/${encodeURIComponent(file.name)}`, { method: "POST", body: file });
       const said = await answer.json().catch(() => ({}));
       if (!answer.ok) return this._complain(said.error ?? t("begin.not_given"));
       await this._send("begin_from_file", { file: said.file });

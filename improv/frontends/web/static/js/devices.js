@@ -22,7 +22,7 @@ export class OtherDevices {
 
   /** One code for each address, all of them for the same way in. */
   async _show() {
-    const told = await answered("/api/pair", { method: "POST" }, this._say, this._pair);
+    const told = await answered("api/pair", { method: "POST" }, this._say, this._pair);
     if (!told) return;
     const several = told.links.length > 1 && t("devices.several");
     this._codes.replaceChildren(
@@ -36,7 +36,7 @@ export class OtherDevices {
   }
 
   async _list(focus = false) {
-    const told = await answered("/api/devices", undefined, this._say, this._look);
+    const told = await answered("api/devices", undefined, this._say, this._look);
     if (!told) return;
     if (told.fault) this._say(told.fault);
     this._devices.replaceChildren(told.devices.length
@@ -51,6 +51,6 @@ export class OtherDevices {
   }
 
   async _revoke(id, out) {
-    if (await answered(`/api/devices/${encodeURIComponent(id)}`, { method: "DELETE" }, this._say, out)) await this._list(true);
+    if (await answered(`api/devices/${encodeURIComponent(id)}`, { method: "DELETE" }, this._say, out)) await this._list(true);
   }
 }

@@ -22,7 +22,7 @@ function fill(element, values, children) {
   return element;
 }
 
-export const picture = (name) => makeSvg("svg", { "aria-hidden": "true" }, makeSvg("use", { href: `/static/icons.svg#${name}` }));
+export const picture = (name) => makeSvg("svg", { "aria-hidden": "true" }, makeSvg("use", { href: `static/icons.svg#${name}` }));
 
 export function button(text, values = {}, iconName = null) {
   return make("button", { class: "button", type: "button", ...values }, iconName && picture(iconName), text && make("span", {}, text));

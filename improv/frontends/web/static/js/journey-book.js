@@ -55,7 +55,7 @@ export class JourneyBook {
   }
 
   async refresh() {
-    const told = await answered("/api/journeys", undefined, this._say, this._new);
+    const told = await answered("api/journeys", undefined, this._say, this._new);
     if (told) this._list.replaceChildren(make("ul", { class: "rows" }, ...told.map((journey) => this._row(journey))));
   }
 
@@ -70,7 +70,7 @@ export class JourneyBook {
 
   async _delete({ file, name }, asking) {
     if (!(await asked(t("journeys.delete_question", { name }), t("ask.delete"), false))) return;
-    if (await answered(`/api/journeys/${file}`, { method: "DELETE" }, this._say, asking)) await this.refresh();
+    if (await answered(`api/journeys/${file}`, { method: "DELETE" }, this._say, asking)) await this.refresh();
     this._new.focus();
   }
 
@@ -205,7 +205,7 @@ export class JourneyBook {
     this._looking = true;
     const looked = this._values;
     try {
-      const answer = await fetch("/api/journeys", this._posted()), told = await answer.json();
+      const answer = await fetch("api/journeys", this._posted()), told = await answer.json();
       if (looked !== this._values || !this._picture.isConnected) return;
       if (answer.ok) this._picture.replaceChildren(drawn(told));
       else this._picture.replaceChildren(make("p", { class: "warn" }, told.error));
@@ -219,7 +219,7 @@ export class JourneyBook {
 
   async _keep(asking) {
     const name = fileName(this._values.name || this._file) || "journey";
-    if (await answered(`/api/journeys/${name}`, this._posted(), this._say, asking)) {
+    if (await answered(`api/journeys/${name}`, this._posted(), this._say, asking)) {
       await this.refresh();
       this._close();
     }

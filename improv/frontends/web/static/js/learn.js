@@ -43,7 +43,7 @@ export class Learn {
   }
 
   async _read(focus = false) {
-    const told = await answered("/api/controls", undefined, this._say);
+    const told = await answered("api/controls", undefined, this._say);
     if (!told) return;
     this._draw(told);
     if (focus) this._action.focus();
@@ -75,7 +75,7 @@ export class Learn {
 
   async _bind(control, action) {
     write(this._said, t("settings.saving"));
-    const told = await answered("/api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) }, this._say);
+    const told = await answered("api/controls", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ action, control }) }, this._say);
     if (told) await this._read();
     write(this._said, told ? `${told.said.join(". ")}.` : "");
     this._start.focus();

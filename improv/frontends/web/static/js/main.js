@@ -36,7 +36,8 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "begin_from_played", "begin_from_take", "begin_from_file"]);
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
-const live = new Live(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
+// Every address is relative to the page's own, which may lie below a path of another server.
+const live = new Live(new URL("live", location.href).href.replace(/^http/, "ws"));
 const roll = new Roll(live.clock);
 const sound = new Sound(live.clock);
 const send = (command, values) => live.send(command, values).catch((error) => complain(error.message));
@@ -98,8 +99,8 @@ function silence(now_s = live.clock.known ? live.clock.now() : 0) {
 
 /** A device that was taken off the list is led to the way in. */
 async function leaveIfShutOut() {
-  const answer = await fetch("/api/state").catch(() => null);
-  if (answer?.status === 401) location.assign("/enter");
+  const answer = await fetch("api/state").catch(() => null);
+  if (answer?.status === 401) location.assign("enter");
 }
 
 function build(hello) {
@@ -173,7 +174,7 @@ by("sound").addEventListener("click", async () => {
 function invite(state) {
   const inviting = !sound.on && !state.connected;
   by("sound").classList.toggle("inviting", inviting);
-  const icon = `/static/icons.svg#sound-${sound.on || inviting ? "on" : "off"}`, use = by("sound").querySelector("use");
+  const icon = `static/icons.svg#sound-${sound.on || inviting ? "on" : "off"}`, use = by("sound").querySelector("use");
   if (use.getAttribute("href") !== icon) use.setAttribute("href", icon);
   write(by("sound").querySelector("span"), t(sound.on ? "sound.on" : inviting ? "sound.listen" : "sound.off"));
 }

@@ -66,7 +66,7 @@ export function tint(valence, arousal) {
   style.setProperty("--accent-text", colour(valence, arousal, theme(), "text"));
 }
 
-export const icon = (name) => `/static/icons.svg#${name in CORNERS ? name : "own"}`;
+export const icon = (name) => `static/icons.svg#${name in CORNERS ? name : "own"}`;
 
 export const nearest = (moods, valence, arousal) =>
   Object.entries(moods).reduce((best, [name, [v, a]]) => {

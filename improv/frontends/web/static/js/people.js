@@ -28,7 +28,7 @@ export class People {
     const form = make("form", { class: "row" }, make("div", { class: "field wide" }, make("label", { for: "person-name" }, t("people.new")), this._name), add);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this._act("/api/people", "POST", { name: this._name.value }, add).then((told) => { if (told) this._name.value = ""; });
+      this._act("api/people", "POST", { name: this._name.value }, add).then((told) => { if (told) this._name.value = ""; });
     });
     this._list = make("div", {});
     by("people").replaceChildren(this._now, form, this._list);
@@ -46,7 +46,7 @@ export class People {
   async refresh() {
     if (!this._people) this._list.replaceChildren(make("p", { class: "empty" }, t("people.reading")));
     try {
-      const answer = await fetch("/api/people");
+      const answer = await fetch("api/people");
       if (!answer.ok) throw new Error(answer.status === 404 ? t("people.none_kept") : (await answer.json()).error);
       this._people = await answer.json();
       this._draw();
@@ -71,7 +71,7 @@ export class People {
     this._now.hidden = !this._session;
     if (!this._session) return this._now.replaceChildren();
     const person = this._people?.find(({ id }) => id === this._session), since = person?.sessions.at(-1)?.began;
-    const end = button(t("people.end"), { onclick: () => this._act("/api/session", "DELETE", null, end) }, "stop");
+    const end = button(t("people.end"), { onclick: () => this._act("api/session", "DELETE", null, end) }, "stop");
     const note = button(t("people.write"), { onclick: () => person && this._note(person, note) }, "note");
     this._now.replaceChildren(make("p", {}, make("b", {}, t("people.session_of", { name: person?.name ?? t("people.somebody") })), since ? ` ${t("people.since", { time: moment(since, { timeStyle: "short" }) })}` : ""),
       make("div", { class: "row" }, ...(person?.plans ?? []).map((plan) => this._start(plan)), note, end));
@@ -80,7 +80,7 @@ export class People {
   _person(person) {
     const { id, name, sessions, takes } = person, open = id === this._open, runs = id === this._session;
     const more = button(name, { class: "button person-name", "aria-expanded": open, onclick: () => this._toggle(id) });
-    const begin = button(t("people.begin"), { "aria-label": t("people.begin_long", { name }), disabled: runs, onclick: () => this._act(`/api/people/${id}/session`, "POST", {}, begin) }, "play");
+    const begin = button(t("people.begin"), { "aria-label": t("people.begin_long", { name }), disabled: runs, onclick: () => this._act(`api/people/${id}/session`, "POST", {}, begin) }, "play");
     const facts = [t("people.sessions", { count: sessions.length }), t("people.takes", { count: takes.length }), runs && t("people.under_way")].filter(Boolean).join(" · ");
     return make("li", { class: "person" }, make("div", { class: "person-head" }, more, make("span", { class: "person-facts" }, facts), begin), open ? this._details(person) : null);
   }
@@ -167,10 +167,10 @@ export class People {
 
   async _delete(person, asking) {
     const question = t("people.delete_question", { name: person.name, count: person.takes.length });
-    if (await asked(question, t("ask.delete"), false)) await this._act(`/api/people/${person.id}`, "DELETE", null, asking);
+    if (await asked(question, t("ask.delete"), false)) await this._act(`api/people/${person.id}`, "DELETE", null, asking);
   }
 
-  _change(person, values, asking) { return this._act(`/api/people/${person.id}`, "POST", values, asking); }
+  _change(person, values, asking) { return this._act(`api/people/${person.id}`, "POST", values, asking); }
 
   async _act(address, method, values, asking) {
     const label = asking.getAttribute("aria-label") ?? asking.textContent;

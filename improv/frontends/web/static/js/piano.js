@@ -2,7 +2,7 @@
 
 import { t } from "./texts.js";
 
-const FOLDER = "/static/piano/";
+const FOLDER = "static/piano/";
 const CUT_S = 0.008; // time constant of a silence
 const MOST_VOICES = 72;
 const CEILING = 0.97, STRAIGHT = 0.7; // of full scale: nothing is louder; up to there the sound is left alone

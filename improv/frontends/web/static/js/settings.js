@@ -37,7 +37,7 @@ export class Settings {
   async _read(focus = false) {
     this._busy(this._open, t("settings.looking"));
     try {
-      const answer = await fetch("/api/settings"), found = await answer.json();
+      const answer = await fetch("api/settings"), found = await answer.json();
       if (!answer.ok) throw new Error(found.error);
       this._draw(found);
       if (focus) this._form.querySelector("select, input")?.focus();
@@ -114,7 +114,7 @@ export class Settings {
     if (!Object.keys(changed).length) return write(this._said, t("settings.unchanged"));
     this._busy(this._keep, t("settings.saving"));
     try {
-      const answer = await fetch("/api/settings", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(changed) });
+      const answer = await fetch("api/settings", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(changed) });
       const told = await answer.json();
       if (!answer.ok) throw new Error(told.error);
       await this._read();

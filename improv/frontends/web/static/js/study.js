@@ -68,7 +68,7 @@ class Excerpt {
 
   async _toggle(name, changed) {
     try {
-      this._stimulus ??= await asked(`/api/stimulus/${name}`);
+      this._stimulus ??= await asked(`api/stimulus/${name}`);
       this.plays += 1;
       const heard = await player.play(this._stimulus, (share) => { this._progress.value = share; });
       this.heard ||= heard;
@@ -172,14 +172,14 @@ class Study {
 
   async _agreed(practice) {
     player.stop();
-    const { listener } = await asked("/api/begin", { practice });
+    const { listener } = await asked("api/begin", { practice });
     this._listener = listener;
     keep(this._key, listener);
     await this._next();
   }
 
   async _next() {
-    const { of, left } = await asked(`/api/questions/${this._listener}`);
+    const { of, left } = await asked(`api/questions/${this._listener}`);
     if (!left.length) return show(make("h2", {}, t("study.thanks")), make("p", {}, t("study.code", { code: this._listener })));
     return this._ask(left[0], of);
   }
@@ -196,7 +196,7 @@ class Study {
       player.stop();
       const took_s = (performance.now() - began_ms) / 1000, plays = excerpts.reduce((sum, one) => sum + one.plays, 0);
       try {
-        await asked("/api/answer", { listener: this._listener, number, plays, took_s, ...answer.place });
+        await asked("api/answer", { listener: this._listener, number, plays, took_s, ...answer.place });
         await this._next();
       } catch (error) {
         complain(error.message);
@@ -237,4 +237,4 @@ async function asked(address, body) {
 const kept = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
 const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* a browser that keeps nothing */ } };
 
-new Study(await asked("/api/study")).begin();
+new Study(await asked("api/study")).begin();

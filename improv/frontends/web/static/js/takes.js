@@ -16,7 +16,7 @@ export class Takes {
   async refresh() {
     if (!this._list.children.length) this._list.replaceChildren(make("p", { class: "empty" }, t("takes.reading")));
     try {
-      const answer = await fetch("/api/takes");
+      const answer = await fetch("api/takes");
       if (!answer.ok) throw new Error(t("takes.none_kept"));
       const takes = await answer.json();
       this._show(takes.takes ?? takes);
@@ -31,7 +31,7 @@ export class Takes {
   }
 
   _take({ take_id: id, started, seconds, state, model, title, person }) {
-    const address = `/api/takes/${encodeURIComponent(id)}`, began = new Date(started);
+    const address = `api/takes/${encodeURIComponent(id)}`, began = new Date(started);
     const moment = Number.isNaN(began.valueOf()) ? id : began.toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
     const name = title ? `${title}, ${moment}` : moment;
     const file = (text, kind, what, iconName) => this._file(`${address}.${kind}`, `${id}.${kind}`, { text, what, name, iconName });

@@ -1,7 +1,7 @@
 // The words of the page, in the language in which it was sent: t("group.name") is found in static/texts/LANGUAGE.json.
 
 const language = document.documentElement.lang;
-const answer = await fetch(`/static/texts/${language}.json`);
+const answer = await fetch(`static/texts/${language}.json`);
 const texts = await answer.json();
 const plurals = new Intl.PluralRules(language);
 
