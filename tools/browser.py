@@ -120,10 +120,13 @@ class Daemon:
         headers = {"Content-Type": "application/json", "Origin": self.address}
         self._ask("/api/command", urllib.request.Request(f"{self.address}/api/command", body, headers))
 
+    def ask(self, path: str, method: str) -> Any:
+        """What the page's server answers to a request without a body."""
+        return json.loads(self._ask(path, urllib.request.Request(f"{self.address}{path}", method=method)))
+
     def way_in(self) -> str:
         """The first link that lets another device in."""
-        request = urllib.request.Request(f"{self.address}/api/pair", b"", {"Origin": self.address})
-        return str(json.loads(self._ask("/api/pair", request))["links"][0]["link"])
+        return str(self.ask("/api/pair", "POST")["links"][0]["link"])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -167,11 +170,20 @@ def chromium() -> Iterator[Any]:
             browser.close()
 
 
+def been_here(context: Any) -> None:
+    """The pages of this context are no first visits: no tour begins."""
+    context.add_init_script("try { localStorage.setItem('brainmusic-toured', 'yes'); } catch { /* a blank page */ }")
+
+
 @contextlib.contextmanager
-def opened(browser: Any, daemon: Daemon, **options: Any) -> Iterator[Any]:
-    """The page, connected. Fails when it complains on the console or asks another computer for anything."""
+def opened(browser: Any, daemon: Daemon, *, been_before: bool = True, **options: Any) -> Iterator[Any]:
+    """The page, connected. been_before: it is not the first visit. Fails when it complains on the console or asks
+    another computer for anything.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **options)
     context.set_default_timeout(1000 * PATIENCE_S)
+    if been_before:
+        been_here(context)
     page, complaints = context.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(

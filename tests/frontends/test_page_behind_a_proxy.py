@@ -32,6 +32,7 @@ def test_the_whole_page_works_below_a_path(browser: Any, address: tuple[str, Dae
     there, daemon = address
     context = browser.new_context(reduced_motion="reduce")
     context.set_default_timeout(1000 * PATIENCE_S)
+    chrome.been_here(context)
     page, wrong = context.new_page(), []
     page.on("response", lambda one: wrong.append(f"{one.status} {one.url}") if one.status >= 400 else None)
     page.on("request", lambda one: None if _below(one.url, there) else wrong.append(one.url))

@@ -54,6 +54,13 @@ def test_a_session_from_the_name_to_deleting(browser: Any, daemon: Daemon) -> No
         (theirs,) = (daemon.takes / "people").iterdir()
         eventually(lambda: list(theirs.glob("*.take")))
         daemon.command("pause")
+        assert "1 session" in (page.locator(".person-facts").text_content() or "")
+        daemon.ask("/api/session", "DELETE")  # from another device
+        page.wait_for_selector(".session", state="hidden")
+        eventually(lambda: "in progress" not in (page.locator(".person-facts").text_content() or ""))
+        daemon.ask(f"/api/people/{theirs.name}/session", "POST")
+        eventually(lambda: "2 sessions" in (page.locator(".person-facts").text_content() or ""))
+        assert "in progress" in (page.locator(".person-facts").text_content() or "")
         page.get_by_role("button", name="End the session").click()
         page.wait_for_selector(".session", state="hidden")
         eventually(lambda: "tempo" not in daemon.state["limits"])

@@ -21,6 +21,10 @@ class Engine:
         self.state: dict[str, Any] = {"session": ""}
         self.told: list[dict[str, Any]] = []
         self.refusal = ""
+        self.pages_told = 0
+
+    def people_changed(self) -> None:
+        self.pages_told += 1
 
     async def command(self, message: dict[str, Any], frontend: str) -> dict[str, Any]:
         if self.refusal:
@@ -61,6 +65,7 @@ def test_a_person_their_session_and_the_end_of_both(tmp_path: Path) -> None:
     person = desk.only()
     assert desk.engine.told == person["commands"]
     assert [session["ended"] for session in person["sessions"]] == [""]
+    assert desk.engine.pages_told == 6  # once for each that was done, after it was done
     status, told = desk.ask("DELETE", who)
     assert (status, told["error"]) == (422, "a session of Ada runs; end it first")
     assert desk.ask("DELETE", "/api/session")[0] == 200

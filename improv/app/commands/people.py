@@ -145,21 +145,25 @@ def _begin(options: argparse.Namespace, people: People) -> None:
             running = client.ask({"kind": "state"})["state"].get("session", "")
             for message in person.commands():
                 _told(client, message)
-        _note_end(people, running)
-        person = people.find(person.person_id)
-    people.keep(person.begun(_now()))
+            _note_end(people, running)
+            people.keep(people.find(person.person_id).begun(_now()))
+            client.ask({"kind": "people"})
+    else:
+        people.keep(person.begun(_now()))
     print(f"the session of {person.name} runs; `improv people end` ends it")
 
 
 def _end(options: argparse.Namespace, people: People) -> None:
-    who = options.who
-    if not options.only_note:
+    if options.only_note:
+        _note_end(people, options.who)
+    else:
         with Client(choose(options.to)) as client:
             who = client.ask({"kind": "state"})["state"].get("session", "")
             _told(client, {"command": "session_end"})
-    if not who:
-        raise InputError("no session runs")
-    _note_end(people, who)
+            if not who:
+                raise InputError("no session runs")
+            _note_end(people, who)
+            client.ask({"kind": "people"})
     print("the session has ended")
 
 

@@ -89,6 +89,9 @@ class CtlServer:
                 await _send(writer, {"kind": "devices", **answer})
             case "revoke":
                 await _send(writer, {"kind": "revoke", "ok": self._pairing.revoke(str(message.get("id")))})
+            case "people":
+                self._broker.people_changed()
+                await _send(writer, {"kind": "people", "ok": True})
             case "watch":
                 with self._broker.subscribed() as subscriber:
                     while True:

@@ -94,6 +94,11 @@ class Broker:
         known = {"notes": list(self._notes.values()), "pedals": list(self._pedals.values())}
         return {**self.hello, "state": self.state, **known, "now_s": self.clock.now()}
 
+    def people_changed(self) -> None:
+        """What is kept of the people is another: who shows it reads it again."""
+        for subscriber in self._subscribers:
+            subscriber.put({"kind": "people", "now_s": self.clock.now()})
+
     def say(self, kind: str, text: str, level: str = "warning") -> None:
         """Log a sentence with the engine, each kind once a minute; what was left out is counted."""
         self.count(kind)

@@ -49,7 +49,7 @@ class PeopleApi:
 
         async def add(request: Request) -> Response:
             values = _texts(await body(request, LONGEST_BYTES), ("name",))
-            return refused("expected a name") if values is None else _answer(await self._run("add", "--", *values))
+            return refused("expected a name") if values is None else await self._changed("add", "--", *values)
 
         async def change(request: Request) -> Response:
             return await self._change(request.path_params["who"], await body(request, LONGEST_BYTES))
@@ -79,14 +79,14 @@ class PeopleApi:
         if (texts := _texts(body, ARGUMENTS[action])) is None:
             return refused(f"{action} takes the texts {', '.join(ARGUMENTS[action])}")
         verb, _, removes = action.partition("_")
-        return _answer(await self._run(verb, *(("--remove",) if removes else ()), "--", who, *texts))
+        return await self._changed(verb, *(("--remove",) if removes else ()), "--", who, *texts)
 
     async def _delete(self, who: str) -> Response:
         if (person := await self._person(who)) is None:
             return refused(f"there is no person {who[:60]!r}")
         if self._broker.state.get("session") == person["id"]:
             return refused(f"a session of {person['name']} runs; end it first")
-        return _answer(await self._run("delete", "--yes", "--", person["id"]))
+        return await self._changed("delete", "--yes", "--", person["id"])
 
     async def _begin(self, who: str) -> Response:
         if (person := await self._person(who)) is None:
@@ -97,19 +97,27 @@ class PeopleApi:
             answer = await self._broker.command(message, "page")
             if not answer["ok"]:
                 return refused(answer["error"])
-        return _answer(await self._run("begin", "--only-note", "--", person["id"]))
+        return await self._changed("begin", "--only-note", "--", person["id"])
 
     async def _end(self) -> Response:
         who = self._broker.state.get("session")
         answer = await self._broker.command({"command": "session_end"}, "page")
         if not answer["ok"] or not who:
             return refused(answer.get("error") or "no session runs")
-        return _answer(await self._run("end", "--only-note", "--", who))
+        return await self._changed("end", "--only-note", "--", who)
 
     async def _person(self, who: str) -> Any:
         ran = await self._run("list", "--json")
         people = [] if ran.code else json.loads(ran.said)
         return next((person for person in people if person["id"] == who), None)
+
+    async def _changed(self, *words: str) -> Response:
+        """Do it, and tell every page that shows it."""
+        ran = await self._run(*words)
+        if ran.code:
+            return refused(ran.sentence)
+        self._broker.people_changed()
+        return JSONResponse({"ok": True, "said": ran.said.strip()})
 
     async def _run(self, *words: str) -> Ran:
         """`improv people ...` on the daemon's folder."""
@@ -127,7 +135,3 @@ def _table(body: bytes | None) -> dict[str, Any] | None:
 def _texts(body: bytes | None, names: tuple[str, ...]) -> list[str] | None:
     values = [(_table(body) or {}).get(name) for name in names]
     return [str(value) for value in values] if all(isinstance(value, str) for value in values) else None
-
-
-def _answer(ran: Ran) -> Response:
-    return refused(ran.sentence) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip()})

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from improv import __version__
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -71,7 +73,10 @@ def rendered(name: str, code: str) -> str:
 
     environment = Environment(loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined)
     return environment.get_template(name).render(
-        t=text, language=code, other={"code": other, "name": languages()[other]["language"]["name"]}
+        t=text,
+        language=code,
+        version=__version__,
+        other={"code": other, "name": languages()[other]["language"]["name"]},
     )
 
 

@@ -5,10 +5,12 @@ import { OtherDevices } from "./devices.js";
 import { by, make, write } from "./dom.js";
 import { Forms } from "./forms.js";
 import { Health } from "./health.js";
+import { help, Tour } from "./help.js";
 import { Journey } from "./journey.js";
 import { JourneyBook } from "./journey-book.js";
 import { Learn } from "./learn.js";
 import { Live } from "./live.js";
+import { MidiOut } from "./midi-out.js";
 import { CORNERS, icon, moodName, nearest, tint, words } from "./moods.js";
 import { Pad } from "./pad.js";
 import { People } from "./people.js";
@@ -40,6 +42,7 @@ const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 const live = new Live(new URL("live", location.href).href.replace(/^http/, "ws"));
 const roll = new Roll(live.clock);
 const sound = new Sound(live.clock);
+const midiOut = new MidiOut(live.clock, complain);
 const send = (command, values) => live.send(command, values).catch((error) => complain(error.message));
 const pad = new Pad((valence, arousal) => send("point", { valence, arousal }));
 const shape = new Shape(send);
@@ -57,6 +60,8 @@ new OtherDevices(complain);
 const people = new People(send, complain);
 const takes = new Takes(complain, send, (id) => people.nameOf(id));
 const health = new Health(sound);
+const tour = new Tour();
+help(tour);
 
 // ------------------------------------------------------------------------------------------------------- the wire
 
@@ -73,28 +78,29 @@ live
     build(hello);
     roll.mood = [hello.state.valence, hello.state.arousal];
     roll.clear();
-    sound.silenced();
+    for (const part of [sound, midiOut]) part.silenced();
     roll.planned(hello.notes ?? []);
-    for (const part of [roll, sound]) part.pedalled(hello.pedals ?? []);
+    for (const part of [roll, sound, midiOut]) part.pedalled(hello.pedals ?? []);
     if (!by("panel-takes").hidden) takes.refresh();
     if (!by("panel-people").hidden || hello.state.session) people.refresh();
   })
   .on("state", () => show(live.state))
-  .on("notes", ({ notes }) => { roll.planned(notes); sound.planned(notes); })
-  .on("pedals", ({ pedals }) => { roll.pedalled(pedals); sound.pedalled(pedals); })
-  .on("ends", ({ ends }) => { roll.ended(ends); sound.ended(ends); })
-  .on("revoked", ({ from, kept = [] }) => { roll.revoked(from, kept); sound.revoked(from, kept); })
+  .on("notes", ({ notes }) => { for (const part of [roll, sound, midiOut]) part.planned(notes); })
+  .on("pedals", ({ pedals }) => { for (const part of [roll, sound, midiOut]) part.pedalled(pedals); })
+  .on("ends", ({ ends }) => { for (const part of [roll, sound, midiOut]) part.ended(ends); })
+  .on("revoked", ({ from, kept = [] }) => { for (const part of [roll, sound, midiOut]) part.revoked(from, kept); })
   .on("silence", ({ now_s }) => silence(now_s))
   .on("control", (message) => {
     health.turned(message);
     learn.turned(message);
     if (live.state && !by("panel-health").hidden) health.show(live.state);
   })
+  .on("people", () => people.changed())
   .on("person", (message) => roll.played(message));
 
 function silence(now_s = live.clock.known ? live.clock.now() : 0) {
   roll.silenced(now_s);
-  sound.silenced();
+  for (const part of [sound, midiOut]) part.silenced();
 }
 
 /** A device that was taken off the list is led to the way in. */
@@ -111,7 +117,7 @@ function build(hello) {
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
   const parts = forms.build(rest.filter((row) => !isJourney(row)), hello);
   const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
-  by("play-forms").replaceChildren(...others, ...[beginning.build(hello)].filter(Boolean), volume());
+  by("play-forms").replaceChildren(...others, ...[beginning.build(hello), volume(), midiOut.field].filter(Boolean));
   by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
   together.build(hello);
@@ -130,6 +136,7 @@ function show(state) {
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
   invite(state);
+  tour.offer(state);
 }
 
 // ------------------------------------------------------------------------------------------------------- the mood

@@ -21,6 +21,7 @@ export class People {
     this._people = null; // as the server has them
     this._open = null; // id of the one whose details are shown
     this._session = "";
+    this._reading = null;
     this._offered = { journey: [], scene: [] };
     this._now = make("div", { class: "session", role: "status", hidden: true });
     this._name = make("input", { id: "person-name", type: "text", maxlength: 60, autocomplete: "off", required: true });
@@ -40,10 +41,21 @@ export class People {
     this._offered = { journey: journeys ?? this._offered.journey, scene: scenes ?? this._offered.scene };
     if (session === this._session) return;
     this._session = session;
-    this._draw();
+    this._drawSession();
+    this.changed();
   }
 
-  async refresh() {
+  /** What is kept is another, here or on another device. It is read where it is seen; elsewhere when its tab opens. */
+  async changed() {
+    if (by("panel-people").hidden && !this._session) return;
+    await this._reading; // it may have begun before the change
+    await this.refresh();
+  }
+
+  /** Read all of it; whoever asks meanwhile waits for the same answer. */
+  refresh() { return (this._reading ??= this._read().finally(() => { this._reading = null; })); }
+
+  async _read() {
     if (!this._people) this._list.replaceChildren(make("p", { class: "empty" }, t("people.reading")));
     try {
       const answer = await fetch("api/people");

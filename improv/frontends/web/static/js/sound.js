@@ -4,7 +4,7 @@ import { now } from "./live.js";
 import { Pedal } from "./pedal.js";
 import { Piano, touchOf } from "./piano.js";
 
-const BEHIND_S = 0.06; // everything sounds so much later, so that what comes late over the wire keeps its rhythm
+export const BEHIND_S = 0.06; // everything sounds so much later, so that what comes late over the wire keeps its rhythm
 const SMOOTH = 0.03; // of the difference between the audio clock and the page's, which is read in lumps
 const JUMP_S = 0.1;
 const KEPT = "brainmusic-volume", FIRST_VOLUME = 0.9;

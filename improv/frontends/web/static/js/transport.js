@@ -69,9 +69,9 @@ export class Transport {
   /** Escape is Panic wherever one is, and so is the full stop, for a browser keeps Escape to itself in full screen; the
    * space bar plays and pauses where it means nothing else. */
   _key(event) {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
-    const { tagName, type } = event.target;
-    if (event.key === "Escape" && tagName !== "SELECT") this._send("panic"); // there it closes the list
+    if (event.defaultPrevented) return;
+    const { tagName, type } = event.target, dialog = document.querySelector("dialog[open]"); // Escape closes it
+    if (event.key === "Escape" && !dialog && tagName !== "SELECT") this._send("panic"); // there it closes the list
     else if (event.key === "." && !event.ctrlKey && !event.metaKey && !event.altKey && !writes(tagName, type)) this._send("panic");
     else if (event.key === " " && event.target === document.body) {
       event.preventDefault();
@@ -100,4 +100,4 @@ export class Transport {
 }
 
 /** Whether a key that is pressed there may be part of what is written. */
-const writes = (tagName, type) => tagName === "TEXTAREA" || (tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(type));
+export const writes = (tagName, type) => tagName === "TEXTAREA" || (tagName === "INPUT" && !["range", "checkbox", "radio", "button"].includes(type));
