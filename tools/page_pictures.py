@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tools import REPOSITORY
-from tools.browser import PATIENCE_S, Daemon, chromium, opened, running_daemon
-from tools.waiting import eventually
+from tools.browser import Daemon, chromium, opened, running_daemon
+from tools.waiting import PATIENCE_S, eventually
 
 SETTINGS = {"model.path": "hands", "mood.start": "calm"}
 BARS = 5  # that the roll has something to show
