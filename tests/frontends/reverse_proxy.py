@@ -19,7 +19,7 @@ class Proxy(NamedTuple):
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request and its answer, or a WebSocket from its beginning to its end."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError), contextlib.closing(writer):
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError), _ending(writer):
             first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")[:-2]
             method, address, version = first.split()
             if not address.startswith(self.path):
@@ -32,13 +32,25 @@ class Proxy(NamedTuple):
             visitor = writer.get_extra_info("peername")[0]
             lines += [f"X-Forwarded-For: {visitor}", "X-Forwarded-Proto: http"]
             inside, outside = await asyncio.open_connection("127.0.0.1", self.port, limit=LONGEST_HEAD)
-            with contextlib.closing(outside):
+            with _ending(outside):
                 first = f"{method} /{address.removeprefix(self.path)} {version}"
                 outside.write("\r\n".join([first, *lines, "", ""]).encode("latin-1"))
                 asking = asyncio.create_task(_pass_on(reader, outside))
                 await _pass_on(inside, writer)
                 asking.cancel()
                 await asyncio.wait((asking,))
+
+
+@contextlib.contextmanager
+def _ending(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Closed at the end: what was written first, unless we are told to end."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
+    finally:
+        writer.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -65,7 +77,11 @@ def in_front(proxy: Proxy, port: int) -> Iterator[None]:
         loops.append(asyncio.get_running_loop())
         ready.set()
         await ended.wait()
-        server.close()  # what still talks is ended with the loop
+        server.close()
+        for _ in range(20):  # turns of the loop: what was just accepted talks in the second, what ended is closed later
+            for talk in talks:
+                talk.cancel()
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

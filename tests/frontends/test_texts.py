@@ -76,6 +76,14 @@ class Read(HTMLParser):
         self.words.append(data)
 
 
+def test_every_address_of_the_pages_is_relative() -> None:
+    """They may lie below a path of another server, which is known to the browser alone."""
+    absolute = re.compile(r"""["'`(]/(?:static|api|live|enter)\b|(?:href|src)="/""")
+    files = [path for path in STATIC.rglob("*") if path.suffix in (".html", ".js", ".css")]
+    assert len(files) > 20
+    assert [path.name for path in files if absolute.search(path.read_text())] == []
+
+
 @pytest.mark.parametrize("path", sorted(STATIC.glob("*.html")), ids=lambda path: path.name)
 def test_a_page_has_no_words_of_its_own(path: Path) -> None:
     reader = Read()
