@@ -34,7 +34,7 @@ PLAIN_VALENCE, NEAR_KEYS, THEIR_KEYS = 0.5, 1, 0
 """A mood that is plainly pleasant or unpleasant modulates by a fifth at most: further keys are in the other mode.
 Beside a person who plays in a key it does not modulate at all.
 """
-JOURNEY_VARIETY = 0.25
+JOURNEY_VARIETY = 0.1
 """On a journey the mood leads: how far pieces, sections and phrases then differ in anything else, of what they do
 otherwise.
 """

@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields, replace
 from improv.improviser.expression import Expression
 from improv.music.mood import AttributeTable
 
-JOURNEY_PULLS = 0.5
-"""Of all biases, on a journey: without them the valence of its first parts does not rise as commanded
+JOURNEY_PULLS = 1.0
+"""Of all biases, on a journey: its mood is led by them. With half of them 2 of 4 journeys were heard to go their way in
+valence and 2 in arousal, with all of them 4 and 3 of the same seeds; the music was as far from people's
 (docs/measured/moods.md).
 """
 
