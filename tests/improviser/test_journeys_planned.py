@@ -9,7 +9,6 @@ from improv.control.journey import Course, Journey, Waypoint
 from improv.control.state import ControlState
 from improv.improviser.composer import JOURNEY_VARIETY, Composer
 from improv.improviser.improviser import Improviser
-from improv.improviser.settings import JOURNEY_PULLS
 from improv.music.mood import CORNERS
 from tests.fakes import controls
 from tests.planned import Untaught
@@ -46,6 +45,5 @@ def test_pieces_differ_less() -> None:
 def test_what_does_not_arrive_is_made_up_for() -> None:
     settings = adapters.improviser_settings(load(None, (), {}))
     assert settings.for_planned(journey=False).key_pull == 0
-    assert settings.for_planned(journey=True).key_pull == JOURNEY_PULLS * settings.key_pull
-    stronger = adapters.improviser_settings(load(None, ("music.planned_pulls=0.9",), {}))
-    assert stronger.for_planned(journey=True).key_pull == 0.9 * settings.key_pull
+    assert settings.for_planned(journey=True) == settings
+    assert settings.key_pull > 0
