@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tools import REPOSITORY, TINY
-from tools.waiting import PATIENCE_S, eventually
+from tools.waiting import PATIENCE_S, eventually, whole_lines
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AWAY = re.compile(r"net::ERR_\w*(CONNECT|EMPTY|SOCKET)|WebSocket (connection|is closed)")
@@ -135,11 +135,11 @@ class Daemon:
 
     def notes_sent(self) -> int:
         """How many note-ons the player has sent since the start."""
-        return len(self.sent.read_text().splitlines()) if self.sent.exists() else 0
+        return len(whole_lines(self.sent))
 
     def revision_sent(self) -> int:
         """How many times the mood had turned when the last note was chosen that the player has sent."""
-        lines = self.sent.read_text().splitlines() if self.sent.exists() else []
+        lines = whole_lines(self.sent)
         return int(json.loads(lines[-1])["tag"]) if lines else -1
 
     def _ask(self, path: str, request: urllib.request.Request | None = None) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tools import REPOSITORY
-from tools.waiting import CLOCK, PATIENCE_S, eventually
+from tools.waiting import CLOCK, PATIENCE_S, eventually, whole_lines
 
 NO_FACES = ("web.enabled=false", "osc.enabled=false", "ctl.enabled=false")
 ANSWER = re.compile(
@@ -216,9 +216,7 @@ class Daemon:
 
     def sent(self) -> list[dict[str, Any]]:
         """The note log: one record for every note-on sent."""
-        if not self.notes_path.exists():
-            return []
-        return [json.loads(line) for line in self.notes_path.read_text().splitlines()]
+        return [json.loads(line) for line in whole_lines(self.notes_path)]
 
     def wait_playing(self, timeout_s: float = PATIENCE_S) -> None:
         """Until the ports are open and the music has begun."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from improv.clock import SystemClock
@@ -19,3 +20,9 @@ def eventually(condition: Callable[[], Any], timeout_s: float = PATIENCE_S, ever
             raise AssertionError(f"not within {timeout_s:g} s: {condition}")
         CLOCK.wait(CLOCK.now() + every_s)
     return value
+
+
+def whole_lines(path: Path) -> list[str]:
+    """What another process has written into a file so far, without the line that it is writing now."""
+    text = path.read_text() if path.exists() else ""
+    return text[: text.rfind("\n") + 1].splitlines()
