@@ -90,11 +90,11 @@ def test_what_somebody_left_behind_is_let_go_with_a_sentence(
     act(stage, *several)
     stage.play(0.9 * SHORT * MINUTE_S)
     assert lasts(stage.engine.status())
-    assert "let go" not in caplog.text
+    assert "released" not in caplog.text
     stage.play(0.5 * SHORT * MINUTE_S)  # a stop comes with the bar
     assert not lasts(stage.engine.status())
-    said = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING and "let go" in one.message]
-    assert said == [f"{words} lasted for {SHORT} minutes and is let go (let_go.{kind}_minutes)"]
+    said = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING and "released" in one.message]
+    assert said == [f"{words} lasted for {SHORT} minutes and is released (let_go.{kind}_minutes)"]
     notes = stage.engine.status().notes_planned
     stage.play(5.0)
     assert stage.engine.status().notes_planned > notes  # there is music
