@@ -281,8 +281,8 @@ NAME = """(one) => [one.getAttribute("aria-label"), one.labels?.[0]?.textContent
     one.textContent.trim()].find(Boolean)"""
 
 
-PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #pad") ? ""
-    : one.matches("#settings *, #learn *") ? ""
+PRESS = """(one) => one.matches("a, [role=tab], [role=tabpanel], #theme, #stage, #sound, #help-open, #pad") ? ""
+    : one.matches("#settings *, #learn *, #midi-out-look") ? ""
     : one.matches("button") ? "Enter" : one.matches("select") ? "ArrowDown" : one.matches("[type=number]") ? "number"
     : one.matches("[type=text]") ? "text"
     : one.matches("[type=range]") ? (Number(one.value) > 150 ? "ArrowLeft" : "ArrowRight") : ''"""

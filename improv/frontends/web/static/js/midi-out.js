@@ -21,7 +21,7 @@ export class MidiOut {
     this._sounding = new Map(); // id -> the same, and sent_ms
     this._pedal = new Pedal((id, off_s) => this._endsAt(id, off_s));
     this._select = make("select", { id: "midi-out", onchange: () => this._choose(this._select.value) });
-    this._look = button(t("midi_out.look"), { onclick: () => this._ask() });
+    this._look = button(t("midi_out.look"), { id: "midi-out-look", onclick: () => this._ask() });
     this._field = make("div", { class: "field" }, make("span", { class: "label" }, t("midi_out.label")), this._look);
     addEventListener("pagehide", () => this._choose(""));
   }
