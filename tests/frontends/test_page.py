@@ -171,7 +171,21 @@ def test_the_page_speaks_the_browser_s_language_and_the_one_that_is_chosen(brows
 
 
 # Names, and words that both languages share; keys, chords, bpm and times.
-SAME_IN_BOTH = {"BrainMusic", "Esc", "Ctrl", "Tab", "Tempo", "Solo", "bpm", "legato", "tempo", "en", "es", "Am F C G"}
+SAME_IN_BOTH = {
+    "BrainMusic",
+    "plain",
+    "Esc",
+    "Ctrl",
+    "Tab",
+    "Tempo",
+    "Solo",
+    "bpm",
+    "legato",
+    "tempo",
+    "en",
+    "es",
+    "Am F C G",
+}
 SAME_IN_BOTH |= {
     "hands",
     "polyphony",
