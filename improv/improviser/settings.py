@@ -65,8 +65,8 @@ class Settings(BiasStrengths):
 
     def for_planned(self, *, journey: bool) -> Settings:
         """For models that are told a plan: what plan and commands do well needs little feedback. journey: the mood
-        leads, and what does not arrive is made up for by all of it: with half of it 2 of 4 journeys were heard to go
-        their way in valence and 2 in arousal, with all of it 4 and 3 of the same seeds (docs/measured/moods.md).
+        leads, and what does not arrive is made up for by all of it: with half of it 7 of 12 journeys were heard to go
+        their way in valence and 6 in arousal, with all of it 9 and 8 of the same seeds (docs/measured/moods.md).
         """
         share = 1.0 if journey else self.planned_pulls
         return replace(self, **{field.name: share * getattr(self, field.name) for field in fields(BiasStrengths)})
