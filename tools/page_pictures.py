@@ -39,7 +39,7 @@ def _play(daemon: Daemon) -> None:
 def _on_the_way(page: Any, daemon: Daemon, mood: str) -> None:
     """Somewhere between two moods."""
     daemon.command("mood", name=mood, glide_s=12)
-    eventually(lambda: daemon.state["glide_left_s"] < 7, PATIENCE_S)
+    eventually(lambda: 0 < daemon.state["glide_left_s"] < 7, PATIENCE_S)
 
 
 def _desktop(page: Any, daemon: Daemon) -> None:
