@@ -113,12 +113,10 @@ def hands_of(request: PlanRequest, character: Character, minor: bool, draws: Tex
 
 def bar_deviation(request: PlanRequest, closes: int | None, rng: np.random.Generator) -> FloatArray:
     """What a bar does otherwise than its phrase. closes: the cadence of its phrase in the last bar, else None."""
-    own = request.variety * _draw("bar_covariance", rng, request.habits)
-    return (
-        own
-        if closes is None
-        else own + np.array([1, 1, CLOSING, CLOSING]) * people(request.habits).texture["closing"][closes]
-    )
+    deviation = request.variety * _draw("bar_covariance", rng, request.habits)
+    if closes is not None:
+        deviation += np.array([1, 1, CLOSING, CLOSING]) * people(request.habits).texture["closing"][closes]
+    return deviation
 
 
 def hands_in(texture: Texture) -> FloatArray:
