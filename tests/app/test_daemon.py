@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,13 @@ class TestOverJack:
         with live.playing(MODEL, "controls.programs.1=nervous") as (daemon, client):
             turns = [(0xB0, 22, value) for value in (16, 48, 80, 112, 16, 80)]
             turns.append((0xC5, 1))  # a program change on another channel: nervous
+
+            def answered(revision: int) -> bool:
+                return revision in {note["tag"] for note in daemon.sent()}
+
             for revision, turn in enumerate(turns, 1):
                 client.send(*turn)
-                hears(client, lambda revision=revision: revision in {note["tag"] for note in daemon.sent()})  # type: ignore[misc]
+                hears(client, partial(answered, revision))
             assert daemon.stop() == 0
             hears(client, lambda: client.held() == {})
             assert sorted(daemon.answers()) == list(range(1, 8))
