@@ -439,7 +439,7 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
     assert look(page, "brainmusic.roll.marks.map(({ kind }) => kind)") == ["bar", "phrase"]
     drawn = """(() => { const { context, canvas, ahead } = brainmusic.roll, left = canvas.width * (1 - ahead) + 4;
         return context.getImageData(left, 0, canvas.width - left, 16).data.some((byte) => byte > 0); })()"""
-    page.wait_for_function(drawn)
+    eventually(lambda: look(page, drawn))  # wait_for_function: the page forbids eval
 
 
 def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any, daemon: Daemon) -> None:
