@@ -151,7 +151,7 @@ class LookAhead:
     def _notes(self, step: PlannedStep, without: Container[int] = ()) -> list[PlannedNote]:
         """Notes and pedal of a step as they go to the player, but for those ids; what would be late is due now."""
         now_s, channel = self._clock.now(), self.settings.channel
-        parts: list[tuple[str, ...]] = [*parted([(n.pitch, n.hand) for n in step.started], self._sounding(step))]
+        parts = self._parts(step)
         begun = [(note.note_id, note.pitch, note.velocity, note.on_s) for note in step.started]
         if step.pedal_down is not None:
             begun.append((step.pedal_down.note_id, PEDAL_KEY, DEEPEST_PEDAL, step.pedal_down.on_s))
@@ -163,6 +163,12 @@ class LookAhead:
                 until_s = due_s + PROVISIONAL_NOTE_S
                 notes.append(PlannedNote(note_id, channel, pitch, velocity, due_s, until_s, step.revision, part))
         return notes
+
+    def _parts(self, step: PlannedStep) -> list[tuple[str, ...]]:
+        """What each of the notes that begin belongs to, as far as an output asks for it."""
+        if not self.settings.needs_parts:
+            return [()] * len(step.started)
+        return [*parted([(note.pitch, note.hand) for note in step.started], self._sounding(step))]
 
     def _sounding(self, step: PlannedStep) -> list[Struck]:
         """What sounds on from before a step that was planned."""

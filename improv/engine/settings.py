@@ -1,4 +1,4 @@
-"""What the engine is told, apart from what the improviser is told."""
+"""What the engine is told, apart from what the improviser is told. Numbers to choose stand in the configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from improv.listening.keyboard import ALL_HEARD, Heard
 from improv.player.protocol import OutputSettings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
     """look_ahead_s: how far ahead is planned. channel: 0..15.
 
@@ -22,14 +22,19 @@ class EngineSettings:
     music plays.
     """
 
-    look_ahead_s: float = 0.25
+    look_ahead_s: float
     channel: int = 0
     pulses: bool = False
     count_in_bars: int = 0
     clock_offset_s: float = 0.0
     output_paths: tuple[OutputPath, ...] = (OutputPath(),)
     heard: Heard = ALL_HEARD
-    punch_in_s: float = 0.25
+    punch_in_s: float
     longest: LongestTimes = FOR_EVER
     outputs: tuple[OutputSettings, ...] = ()
     input_port: str = ""
+
+    @property
+    def needs_parts(self) -> bool:
+        """Whether an output asks which part of the music a note belongs to."""
+        return any(output.part or output.second_part for output in self.outputs)

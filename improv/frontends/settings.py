@@ -1,4 +1,4 @@
-"""What the frontends process is told once, from config.yaml."""
+"""What the frontends process is told once, from config.yaml, where the numbers to choose have their defaults."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class FrontendsSettings(NamedTuple):
     started with, empty where it is the one that every command finds; overrides: of its command line.
     """
 
-    name: str = "BrainMusic"
-    web: bool = True
-    host: str = "127.0.0.1"
-    port: int = 8765
+    name: str
+    web: bool
+    host: str
+    port: int
+    osc: bool
+    osc_host: str
+    osc_port: int
+    osc_query_port: int
+    ctl: bool
     names: tuple[str, ...] = ()
     address: str = ""
     proxies: tuple[str, ...] = ()
     token: str = ""
-    osc: bool = True
-    osc_host: str = "127.0.0.1"
-    osc_port: int = 9000
-    osc_query_port: int = 8766
     osc_allow: tuple[str, ...] = ()
     osc_verbose: bool = False
     mdns: bool = False
-    ctl: bool = True
     pid: int = 0
     data_folder: str = ""
     takes_folder: str = ""

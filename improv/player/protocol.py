@@ -170,7 +170,7 @@ class Revoked(NamedTuple):
 
 
 class Dropped(NamedTuple):
-    """Notes that were left out whole, because their time was over. Of several outputs: what the first left out."""
+    """Notes that were left out whole, because their time was over. Each is told by the first output that plays it."""
 
     note_ids: tuple[int, ...]
 

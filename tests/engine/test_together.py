@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from improv.config import Config
+from improv.config.adapters import engine_settings
 from improv.control.commands import MODES, AllNotesOff, HandOver, SetFollow, SetLoop, SetLoopVariation, SetMode
-from improv.engine.settings import EngineSettings
 from improv.engine.together import Together
 from improv.errors import CommandError
 from improv.midi.messages import PEDAL_KEY
@@ -174,7 +175,7 @@ def test_nothing_can_be_looped_before_a_bar_is_over(stage: Stage) -> None:
 
 
 def test_what_our_foot_does_is_no_key_that_comes_back() -> None:
-    together = Together(4, EngineSettings())
+    together = Together(4, engine_settings(Config()))
     for beat in range(8):
         at_s = 100.0 + beat
         together.sent([PlannedNote(beat, 0, PEDAL_KEY, 100, at_s, at_s + 0.9)])

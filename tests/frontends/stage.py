@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from improv.clock import SystemClock
+from improv.config import Config
+from improv.config.adapters import frontends_settings
 from improv.control.command_table import table_as_json
 from improv.control.published_state import State, fields_as_json
 from improv.frontends.jsonlines import LineBuffer, decode, encode
@@ -31,6 +33,12 @@ def hello() -> dict[str, Any]:
         "attributes": {},
         "now_s": SystemClock().now(),
     }
+
+
+def settings_with(**settings: Any) -> FrontendsSettings:
+    """The configuration's, without a folder of the user's, but for some."""
+    nowhere = {"data_folder": "", "takes_folder": "", "beginnings_folder": ""}
+    return frontends_settings(Config(), pid=0)._replace(**{**nowhere, **settings})
 
 
 class Scene:
@@ -107,7 +115,7 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene(**settings: Any) -> AsyncIterator[Scene]:
     """Frontends with the page on a free port; OSC and ctl where settings ask for them."""
-    here = Scene(FrontendsSettings(**{"port": 0, "osc": False, "ctl": False, **settings}))
+    here = Scene(settings_with(**{"port": 0, "osc": False, "ctl": False, **settings}))
     tasks = [asyncio.create_task(here.frontends.run()), asyncio.create_task(here.engine())]
     try:
         await here.tell(hello())

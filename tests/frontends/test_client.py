@@ -14,7 +14,7 @@ import pytest
 from improv.clock import ManualClock, SystemClock
 from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FrontendsClient
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
-from improv.frontends.settings import FrontendsSettings
+from tests.frontends.stage import settings_with
 from tools.waiting import eventually
 
 HELLO = {"kind": "hello", "commands": [], "state": {"bar": 1}}
@@ -22,7 +22,7 @@ HELLO = {"kind": "hello", "commands": [], "state": {"bar": 1}}
 
 @pytest.fixture
 def link() -> Iterator[FrontendsClient]:
-    link = FrontendsClient(FrontendsSettings(port=0, osc=False, ctl=False), SystemClock())
+    link = FrontendsClient(settings_with(port=0, osc=False, ctl=False), SystemClock())
     link.start()
     yield link
     link.close()
@@ -60,7 +60,7 @@ def test_a_command_goes_through_and_its_answer_comes_back(link: FrontendsClient)
 
 
 def test_nothing_is_started_where_no_face_is_wanted() -> None:
-    link = FrontendsClient(FrontendsSettings(web=False, osc=False, ctl=False), SystemClock())
+    link = FrontendsClient(settings_with(web=False, osc=False, ctl=False), SystemClock())
     link.start()
     link.post(HELLO)
     assert (link.pid, link.connected, link.receive(), link.beat()) == (None, False, [], "")
@@ -69,7 +69,7 @@ def test_nothing_is_started_where_no_face_is_wanted() -> None:
 
 def test_frontends_that_hang_cost_nothing_but_their_messages() -> None:
     clock = ManualClock()
-    link = FrontendsClient(FrontendsSettings(port=0, osc=False, ctl=False), clock)
+    link = FrontendsClient(settings_with(port=0, osc=False, ctl=False), clock)
     link.start()
     try:
         first = link.pid

@@ -21,11 +21,10 @@ from improv.frontends.server import access, serving
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
 from improv.frontends.server.devices import Devices
 from improv.frontends.server.rate_limit import Rates
-from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import app
 from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE
 from improv.frontends.web.connection_limits import CONNECTIONS_OF_ONE_ADDRESS, patient_protocol
-from tests.frontends.stage import LIMIT_S, Scene, scene
+from tests.frontends.stage import LIMIT_S, Scene, scene, settings_with
 
 Body = Callable[[Scene], Awaitable[None]]
 
@@ -466,7 +465,7 @@ def test_buckets_are_forgotten_when_there_are_too_many() -> None:
 def test_a_port_that_is_taken_is_said_and_the_rest_goes_on() -> None:
     async def taken() -> None:
         async with scene() as here:
-            other = Scene(FrontendsSettings(port=here.port, osc=False, ctl=False))
+            other = Scene(settings_with(port=here.port, osc=False, ctl=False))
             tasks = [asyncio.create_task(other.frontends.run()), asyncio.create_task(other.engine())]
             await other.until(lambda: other.logged)
             assert f"web: 127.0.0.1:{here.port} cannot be opened" in other.logged[0]

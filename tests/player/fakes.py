@@ -8,7 +8,9 @@ from typing import Any
 
 from improv.clock import Clock
 from improv.player.drivers.base import MidiSystemError
-from improv.player.protocol import Link, PlannedNote, Schedule
+from improv.player.protocol import Link, PlannedNote, PlayerSettings, Schedule
+
+LATE_NOTE_LIMIT_S = PlayerSettings().late_note_limit_s
 
 
 class RecordingDriver:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from improv.player.process.bounds import LONGEST_NOTE_S, MOST_PER_S, MOST_SOUNDING, MOST_STRIKES_PER_S
 from improv.player.process.queue import NoteQueue
 from improv.player.protocol import PlannedNote
+from tests.player.fakes import LATE_NOTE_LIMIT_S
 
 NOTES = st.lists(
     st.tuples(st.integers(0, 2), st.integers(0, 127), st.floats(0, 3), st.floats(0, 500)), min_size=1, max_size=600
@@ -16,7 +17,7 @@ NOTES = st.lists(
 
 @given(NOTES)
 def test_the_bounds_hold_for_any_plan(planned: list[tuple[int, int, float, float]]) -> None:
-    queue = NoteQueue()
+    queue = NoteQueue(LATE_NOTE_LIMIT_S)
     notes = [PlannedNote(i, c, p, 64, on_s, on_s + length_s) for i, (c, p, on_s, length_s) in enumerate(planned)]
     queue.schedule(notes)
     began: dict[tuple[int, int], list[float]] = {}
@@ -38,7 +39,7 @@ def test_the_bounds_hold_for_any_plan(planned: list[tuple[int, int, float, float
 
 
 def test_an_end_that_is_put_off_for_ever_comes() -> None:
-    queue = NoteQueue()
+    queue = NoteQueue(LATE_NOTE_LIMIT_S)
     queue.schedule([PlannedNote(1, 0, 60, 64, 0.0, 10.0)])
     queue.pop_due(0.0)
     for now_s in range(0, 600, 5):

@@ -16,7 +16,7 @@ from improv.player.process.loop import Player
 from improv.player.process.output import Output
 from improv.player.process.ports import Ports
 from improv.player.protocol import ClockIn, PlayerSettings, Received
-from tests.player.fakes import RecordingDriver, ScriptedPipe
+from tests.player.fakes import LATE_NOTE_LIMIT_S, RecordingDriver, ScriptedPipe
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 TWO_BARS, BAR = 192, 96
@@ -228,7 +228,9 @@ def test_the_player_keeps_the_ticks_and_tells_the_line() -> None:
     times = ticks(400, 120, first_s=100.5)
     driver.incoming = [(100.4, START), *((at_s, TICK) for at_s in times), (103.0, b"\xb0\x14\x40"), (103.1, b"\xf6")]
     driver.incoming.sort()
-    player = Player(pipe, [Output(Ports(driver), clock)], clock, PlayerSettings(), spin_s=0.0)
+    player = Player(
+        pipe, [Output(Ports(driver), clock, late_note_limit_s=LATE_NOTE_LIMIT_S)], clock, PlayerSettings(), spin_s=0.0
+    )
     while player.run_once():
         pass
     lines = [record for _, record in pipe.sent if isinstance(record, ClockIn)]

@@ -13,7 +13,7 @@ from improv.player.process.loop import Player
 from improv.player.process.output import Output
 from improv.player.process.ports import Ports
 from improv.player.protocol import Bend, OutputSettings, Ping, PlayerSettings, Pulses, StopClock
-from tests.player.fakes import RecordingDriver, ScriptedPipe, balance
+from tests.player.fakes import LATE_NOTE_LIMIT_S, RecordingDriver, ScriptedPipe, balance
 
 TICK, START, CONTINUE, STOP = b"\xf8", b"\xfa", b"\xfb", b"\xfc"
 SIXTEENTH_S = 0.125
@@ -132,7 +132,7 @@ def test_outputs_give_what_they_are_asked_for() -> None:
     for settings in (OutputSettings(), OutputSettings(clock=True), OutputSettings(metronome=9, channel=2)):
         drivers.append(RecordingDriver(clock))
         drivers[-1].open()
-        outputs.append(Output(Ports(drivers[-1]), clock, settings))
+        outputs.append(Output(Ports(drivers[-1]), clock, settings, late_note_limit_s=LATE_NOTE_LIMIT_S))
     script: list[tuple[float, object]] = [
         (100.0, Pulses(0, 0, 100.5, 0.5, 2)),  # counted in
         (100.0, sixteenth(0, 101.0, click=2)),

@@ -8,7 +8,7 @@ from improv.player.process.hung_notes import OWED_S, REPEATS_S, HungNotes
 from improv.player.process.output import Output
 from improv.player.process.ports import Ports
 from improv.player.protocol import OutputSettings
-from tests.player.fakes import RecordingDriver, note
+from tests.player.fakes import LATE_NOTE_LIMIT_S, RecordingDriver, note
 
 
 def test_the_ends_are_sent_again_and_again_and_then_no_more() -> None:
@@ -34,7 +34,7 @@ def test_a_key_that_sounds_again_is_not_cut_off() -> None:
     clock = ManualClock(100.0)
     driver = RecordingDriver(clock)
     driver.open()
-    output = Output(Ports(driver), clock)
+    output = Output(Ports(driver), clock, late_note_limit_s=LATE_NOTE_LIMIT_S)
     output.end_hung([(0, 60), (0, 64)])
     output.schedule([note(1, 100.1, 130.0, 60)])
     clock.wait(100.1)
@@ -51,7 +51,7 @@ def test_a_hung_note_ends_before_another_one_begins_on_its_key() -> None:
     clock = ManualClock(100.0)
     driver = RecordingDriver(clock)
     driver.open()
-    output = Output(Ports(driver), clock)
+    output = Output(Ports(driver), clock, late_note_limit_s=LATE_NOTE_LIMIT_S)
     output.end_hung([(0, 60)])
     driver.sent.clear()
     output.schedule([note(1, 100.05, 100.1, 60), note(2, 100.2, 100.3, 60)])
@@ -66,7 +66,7 @@ def test_a_pedal_that_was_left_down_rises_until_it_goes_down_anew() -> None:
     clock = ManualClock(100.0)
     driver = RecordingDriver(clock)
     driver.open()
-    output = Output(Ports(driver), clock, OutputSettings(channel=3, transpose=12))
+    output = Output(Ports(driver), clock, OutputSettings(channel=3, transpose=12), late_note_limit_s=LATE_NOTE_LIMIT_S)
     output.end_hung([(0, 60), (0, PEDAL_KEY)])
     up, down = bytes((0xB3, 64, 0)), bytes((0xB3, 64, 80))
     assert [message for _, message in driver.sent].count(up) >= 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from improv.clock import ManualClock
 from improv.midi.messages import PEDAL_KEY
 from improv.player.process.loop import Player
+from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.process.output_transform import OutputTransform, between, slowest_s
 from improv.player.process.ports import Ports
@@ -17,6 +21,7 @@ from improv.player.protocol import (
     Ping,
     PlannedNote,
     PlayerSettings,
+    Pong,
     PortsChanged,
     Revoke,
     Revoked,
@@ -24,7 +29,7 @@ from improv.player.protocol import (
     Schedule,
     Silence,
 )
-from tests.player.fakes import RecordingDriver, ScriptedPipe, balance, is_on
+from tests.player.fakes import LATE_NOTE_LIMIT_S, RecordingDriver, ScriptedPipe, balance, is_on
 
 START_S = 100.0
 PIANO = OutputSettings(
@@ -40,7 +45,13 @@ PIANO = OutputSettings(
 class Stage:
     """A player with an output for each of the settings, on a manual clock."""
 
-    def __init__(self, script: list[tuple[float, object]], closes_s: float, *settings: OutputSettings) -> None:
+    def __init__(
+        self,
+        script: list[tuple[float, object]],
+        closes_s: float,
+        *settings: OutputSettings,
+        note_log: NoteLog | None = None,
+    ) -> None:
         self.clock = ManualClock(START_S)
         pings = [(float(second), Ping()) for second in range(int(closes_s))]
         self.pipe = ScriptedPipe(self.clock, [(START_S + at, r) for at, r in [*pings, *script]], START_S + closes_s)
@@ -48,8 +59,11 @@ class Stage:
         outputs = []
         for driver, one in zip(self.drivers, settings, strict=True):
             driver.open()
-            outputs.append(Output(Ports(driver), self.clock, one, sounds_s=slowest_s(settings)))
-        self.player = Player(self.pipe, outputs, self.clock, PlayerSettings(), spin_s=0.0)
+            output = Output(
+                Ports(driver), self.clock, one, late_note_limit_s=LATE_NOTE_LIMIT_S, sounds_s=slowest_s(settings)
+            )
+            outputs.append(output)
+        self.player = Player(self.pipe, outputs, self.clock, PlayerSettings(), note_log=note_log, spin_s=0.0)
 
     def play(self) -> list[list[tuple[float, tuple[int, ...]]]]:
         """What each output sent: (milliseconds, message), without the silence at the end."""
@@ -230,3 +244,24 @@ def test_what_another_output_leaves_out_late_is_told_where_each_plays_a_part() -
     stage = Stage([(0.1, Schedule((late,)))], 0.5, OutputSettings(part="right"), OutputSettings(part="left"))
     stage.play()
     assert Dropped((2,)) in [record for _, record in stage.pipe.sent]
+
+
+ALL, OF_RIGHT, OF_LEFT = OutputSettings(), OutputSettings(part="right"), OutputSettings(part="left")
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [(ALL,), (ALL, ALL), (OF_RIGHT, OF_LEFT), (ALL, OF_LEFT), (OF_LEFT, ALL), (OF_RIGHT, OF_LEFT, OF_LEFT, ALL)],
+    ids=["one", "two", "parts", "all and a part", "a part and all", "four"],
+)
+def test_every_note_is_logged_once_and_left_out_once(outputs: tuple[OutputSettings, ...], tmp_path: Path) -> None:
+    late = tuple(note._replace(note_id=note.note_id + 3, on_s=START_S - 1) for note in of_hands())
+    log = NoteLog(str(tmp_path / "notes"))
+    stage = Stage([(0.0, Schedule(of_hands() + late)), (0.8, Ping())], 1.0, *outputs, note_log=log)
+    stage.play()
+    logged = [json.loads(line)["note_id"] for line in (tmp_path / "notes").read_text().splitlines()]
+    told = [record for _, record in stage.pipe.sent if isinstance(record, Dropped)]
+    assert sorted(logged) == [1, 2]
+    assert sorted(note_id for record in told for note_id in record.note_ids) == [4, 5, 6]  # 6: the pedal
+    pongs = [record for _, record in stage.pipe.sent if isinstance(record, Pong)]
+    assert pongs[-1].statistics.notes_dropped == 2

@@ -29,7 +29,7 @@ from improv.player.protocol import (
 )
 from tests.jack import JackServer, Keyboard, Listener
 from tests.player.conftest import MakeLink
-from tests.player.fakes import RecordingDriver, balance, is_on, note, probe
+from tests.player.fakes import LATE_NOTE_LIMIT_S, RecordingDriver, balance, is_on, note, probe
 from tools.waiting import PATIENCE_S, eventually
 
 CLOCK = SystemClock()
@@ -44,7 +44,13 @@ class Rack:
         self.opened: list[tuple[str, RecordingDriver]] = []
         settings = PlayerSettings(outputs=outputs)
         self.outputs = [
-            Output(Ports(self.open(settings._replace(output_port=one.port))), self.clock, one, open_=self.open)
+            Output(
+                Ports(self.open(settings._replace(output_port=one.port))),
+                self.clock,
+                one,
+                late_note_limit_s=LATE_NOTE_LIMIT_S,
+                open_=self.open,
+            )
             for one in outputs
         ]
         self.choice = PortChoice(self.outputs, settings)

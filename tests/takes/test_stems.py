@@ -8,6 +8,7 @@ import mido
 import pytest
 
 from improv.app.cli import main
+from improv.engine import look_ahead
 from improv.model.onnx_model import OnnxModel
 from improv.takes import take
 from improv.takes.export.midi import music_file
@@ -52,10 +53,17 @@ def onsets(path: Path) -> list[mido.Message]:
 
 
 def test_the_player_is_told_the_parts_that_an_export_finds() -> None:
-    stage = chords()
+    stage = chords("midi.split=melody")
     stage.play(4.0)
     told = {note.note_id: note.parts for note in stage.link.scheduled.values() if not note.is_pedal}
     assert set(told.values()) == {("right", "melody"), ("right", "rest")}
     assert {note.pitch for note in stage.link.scheduled.values() if "melody" in note.parts} == {67}
     found = parts_of(of_steps(stage.record.steps).notes)
     assert {note_id: found[note_id] for note_id in told} == told
+
+
+def test_the_player_is_told_no_part_that_no_output_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(look_ahead, "parted")
+    stage = chords()
+    stage.play(4.0)
+    assert {note.parts for note in stage.link.scheduled.values()} == {()}

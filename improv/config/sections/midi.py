@@ -7,10 +7,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from improv.config.sections.section import Section, TableError
-from improv.player.protocol import DriverName
+from improv.player.protocol import DriverName, PlayerSettings
 
 LONGEST_LATENCY_MS = 500
 LONGEST_OFFSET_MS = 200
+PLAYER = PlayerSettings()
+"""What the player does where nobody says otherwise."""
 
 
 def _null_is_a_name(value: object) -> object:
@@ -64,13 +66,17 @@ class OutputSection(Section):
         return _velocities(table, 0, LONGEST_LATENCY_MS, " ms")
 
 
+SIMPLE = ("output", "channel", "transpose", "program", "clock", "metronome", "split", "split_channel")
+"""Keys of the one output, where there is no list of several."""
+
+
 class MidiSection(Section):
     driver: Annotated[DriverName, BeforeValidator(_null_is_a_name)] = "auto"
     file: str = ""
     output: str = ""
     input: str = ""
     wait_for_ports: bool = False
-    name: str = Field("BrainMusic", min_length=1, max_length=60)
+    name: str = Field(PLAYER.virtual_port_name, min_length=1, max_length=60)
     channel: int = Field(1, ge=1, le=16)
     transpose: int = Field(0, ge=-60, le=60)
     program: int = Field(-1, ge=-1, le=127)
@@ -83,16 +89,7 @@ class MidiSection(Section):
     @field_validator("outputs")
     @classmethod
     def _alone(cls, outputs: tuple[OutputSection, ...], info: ValidationInfo) -> tuple[OutputSection, ...]:
-        simple = {
-            "output": "",
-            "channel": 1,
-            "transpose": 0,
-            "program": -1,
-            "clock": False,
-            "metronome": 0,
-            "split": "off",
-            "split_channel": 0,
-        }
+        simple = {key: cls.model_fields[key].default for key in SIMPLE}
         if outputs and (given := [key for key, default in simple.items() if info.data.get(key, default) != default]):
             keys = " and ".join(f"midi.{key}" for key in given)
             raise ValueError(
@@ -120,7 +117,7 @@ class MidiSection(Section):
 
 class TimingSection(Section):
     look_ahead_ms: float = Field(250, ge=20, le=5000)
-    late_note_limit_ms: float = Field(50, ge=5, le=1000)
+    late_note_limit_ms: float = Field(1000 * PLAYER.late_note_limit_s, ge=5, le=1000)
     realtime: bool = True
 
 

@@ -21,6 +21,7 @@ from improv.player.protocol import (
     Dropped,
     MoveOff,
     Ping,
+    PlannedNote,
     PlayerSettings,
     Pong,
     PortsChanged,
@@ -72,6 +73,7 @@ class Player:
         self._check_wanted_s = self._next_check_s
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
+        self._notes_dropped = 0
         self._engine_hangs = False
         self._choice = PortChoice(self.outputs, settings)
         self.ended = False
@@ -162,7 +164,8 @@ class Player:
                     self._pipe.send(answer)
             case Ping():
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                self._pipe.send(Pong(together(self.outputs)), urgent=True)
+                statistics = together(self.outputs)._replace(notes_dropped=self._notes_dropped)
+                self._pipe.send(Pong(statistics), urgent=True)
             case Quit():
                 self.ended = True
 
@@ -191,14 +194,21 @@ class Player:
         now_s = self._clock.now()
         for number, output in enumerate(self.outputs):
             begun = output.send_due(now_s)
-            dropped = output.queue.take_dropped()
-            is_told = number == 0 or output.plays_a_part  # the others play what the first one plays
-            if is_told and dropped:
-                self._pipe.send(Dropped(tuple(note_id for note_id in dropped if note_id >= 0)))  # below 0: clicks
-            if is_told and self._note_log is not None:
+            self._tell_dropped(number, output.queue.take_dropped())
+            if self._note_log is not None:
                 for due, out_s in begun:
-                    if due.note is not None and not due.note.is_pedal:
+                    if due.note is not None and not due.note.is_pedal and self._is_told_by(number, due.note):
                         self._note_log.add(due.note, out_s)
+
+    def _tell_dropped(self, number: int, dropped: Sequence[PlannedNote]) -> None:
+        told = [note for note in dropped if note.note_id >= 0 and self._is_told_by(number, note)]  # below 0: clicks
+        if told:
+            self._notes_dropped += sum(not note.is_pedal for note in told)
+            self._pipe.send(Dropped(tuple(note.note_id for note in told)))
+
+    def _is_told_by(self, number: int, note: PlannedNote) -> bool:
+        """Whether output `number` (from 0) is the first of those that play a note: each is told of once."""
+        return not any(earlier.plays(note) for earlier in self.outputs[:number])
 
     def _watch_engine(self, now_s: float) -> None:
         """An engine that says nothing for long leaves no note sounding. What it planned already is still played."""

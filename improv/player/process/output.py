@@ -31,7 +31,7 @@ class Output:
         clock: Clock,
         settings: OutputSettings | None = None,
         *,
-        late_note_limit_s: float = 0.05,
+        late_note_limit_s: float,
         sounds_s: float = 0.0,
         open_: Open = open_driver,
     ) -> None:
@@ -62,7 +62,7 @@ class Output:
                 self.send(program_change(channel, self._settings.program))
 
     def schedule(self, notes: Iterable[PlannedNote]) -> None:
-        self.queue.schedule(self._transform.note(note) for note in notes if self._transform.plays(note))
+        self.queue.schedule(self._transform.note(note) for note in notes if self.plays(note))
 
     def move_offs(self, offs: Iterable[tuple[int, float]]) -> None:
         self.queue.move_offs((note_id, self._transform.at_s(off_s)) for note_id, off_s in offs)
@@ -120,10 +120,9 @@ class Output:
         click_note = PlannedNote(-self._clicks, self._settings.metronome, pitch, velocity, due_s, due_s + CLICK_S)
         self.queue.schedule((click_note,))
 
-    @property
-    def plays_a_part(self) -> bool:
-        """Whether other outputs play notes that this one leaves to them."""
-        return bool(self._settings.part)
+    def plays(self, note: PlannedNote) -> bool:
+        """Whether a note is for this output, which may play one part alone."""
+        return self._transform.plays(note)
 
     def send(self, message: bytes, due_s: float | None = None) -> None:
         """Send, at most BURST messages in BURST_S. Where a part has a channel of its own, the pedal goes there too."""

@@ -42,10 +42,11 @@ class _Entry(NamedTuple):
 class NoteQueue:
     """Every note-on that leaves here is followed by exactly one note-off; a revoked note never leaves.
 
-    The sustain pedal is a key among the others (PEDAL_KEY): whatever ends notes lets it rise.
+    The sustain pedal is a key among the others (PEDAL_KEY): whatever ends notes lets it rise. late_note_limit_s: a
+    note-on later than this is dropped.
     """
 
-    def __init__(self, late_note_limit_s: float = 0.05) -> None:
+    def __init__(self, late_note_limit_s: float) -> None:
         self._late_note_limit_s = late_note_limit_s
         self._heap: list[_Entry] = []
         self._sequence = itertools.count()
@@ -56,7 +57,7 @@ class NoteQueue:
         self._channels: set[int] = set()
         self._lateness_s: deque[float] = deque(maxlen=LATENESS_WINDOW)
         self._notes_sent = self._notes_dropped = 0
-        self._dropped_ids: list[int] = []
+        self._dropped: list[PlannedNote] = []
         self._strikes = Strikes()
 
     @property
@@ -132,11 +133,11 @@ class NoteQueue:
         self._heap.clear()
         return self.end_sounding()
 
-    def take_dropped(self) -> tuple[int, ...]:
-        """The ids of the notes that were dropped since the last call."""
-        ids = tuple(self._dropped_ids)
-        self._dropped_ids.clear()
-        return ids
+    def take_dropped(self) -> tuple[PlannedNote, ...]:
+        """The notes that were dropped since the last call."""
+        dropped = tuple(self._dropped)
+        self._dropped.clear()
+        return dropped
 
     def count_lateness(self, lateness_s: float) -> None:
         """Tell how late a note-on was really sent, for the statistics."""
@@ -159,8 +160,8 @@ class NoteQueue:
         key = (note.channel, note.pitch)
         late = now_s - note.on_s > self._late_note_limit_s
         if late or len(self._sounding) >= MOST_SOUNDING or not self._strikes.allows(key, now_s):
-            self._notes_dropped += 1
-            self._dropped_ids.append(note_id)
+            self._notes_dropped += not note.is_pedal
+            self._dropped.append(note)
             return []
         older = self._sounding_id.get(key)
         messages = [] if older is None else [self._end(older)._replace(due_s=note.on_s)]
