@@ -6,13 +6,13 @@ from collections import deque
 from collections.abc import Container, Sequence
 
 from improv.clock import Clock
+from improv.engine.note_parts import NoteParts
 from improv.engine.settings import EngineSettings
 from improv.engine.timeline import Timeline
 from improv.improviser.improviser import Improviser
 from improv.improviser.operations import Release, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
-from improv.music.parts import Struck, parted
 from improv.player.protocol import Link, MoveOff, PlannedNote, Schedule, Silence, StopClock
 
 # A note travels with this provisional end; the true one follows. If the engine dies it still ends.
@@ -81,7 +81,7 @@ class LookAhead:
         self._improviser, self._link, self._clock, self._timeline = improviser, link, clock, timeline
         self._steps: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
         self._provisional_off_s: dict[int, float] = {}
-        self._struck: dict[int, Struck] = {}  # id -> key and hand of what was planned and has not ended
+        self._parts = NoteParts()
 
     # ------------------------------------------------------------------------------------------------- looking
 
@@ -132,8 +132,7 @@ class LookAhead:
         """Hand a step that was just planned to the player."""
         self._steps.append(step)
         notes = self._notes(step)
-        self._struck = {i: struck for i, struck in self._struck.items() if i in self._provisional_off_s}
-        self._struck |= {note.note_id: (note.pitch, note.hand) for note in step.started}
+        self._parts.remember(step, self._provisional_off_s)
         if notes:
             self._link.send(Schedule(tuple(notes)))
         if step.started:
@@ -151,7 +150,9 @@ class LookAhead:
     def _notes(self, step: PlannedStep, without: Container[int] = ()) -> list[PlannedNote]:
         """Notes and pedal of a step as they go to the player, but for those ids; what would be late is due now."""
         now_s, channel = self._clock.now(), self.settings.channel
-        parts = self._parts(step)
+        parts: list[tuple[str, ...]] = [()] * len(step.started)
+        if self.settings.needs_parts:
+            parts = self._parts.of(step, self._provisional_off_s)
         begun = [(note.note_id, note.pitch, note.velocity, note.on_s) for note in step.started]
         if step.pedal_down is not None:
             begun.append((step.pedal_down.note_id, PEDAL_KEY, DEEPEST_PEDAL, step.pedal_down.on_s))
@@ -163,22 +164,6 @@ class LookAhead:
                 until_s = due_s + PROVISIONAL_NOTE_S
                 notes.append(PlannedNote(note_id, channel, pitch, velocity, due_s, until_s, step.revision, part))
         return notes
-
-    def _parts(self, step: PlannedStep) -> list[tuple[str, ...]]:
-        """What each of the notes that begin belongs to, as far as an output asks for it."""
-        if not self.settings.needs_parts:
-            return [()] * len(step.started)
-        return [*parted([(note.pitch, note.hand) for note in step.started], self._sounding(step))]
-
-    def _sounding(self, step: PlannedStep) -> list[Struck]:
-        """What sounds on from before a step that was planned."""
-        first_id = min(step.begun_ids, default=0)
-        over = {ended.note_id for ended in step.ended}
-        return [
-            struck
-            for note_id, struck in self._struck.items()
-            if note_id < first_id and note_id not in over and note_id in self._provisional_off_s
-        ]
 
     def _end(self, offs: list[tuple[int, float]]) -> None:
         if offs:

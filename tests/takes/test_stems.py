@@ -8,7 +8,7 @@ import mido
 import pytest
 
 from improv.app.cli import main
-from improv.engine import look_ahead
+from improv.engine import note_parts
 from improv.model.onnx_model import OnnxModel
 from improv.takes import take
 from improv.takes.export.midi import music_file
@@ -63,7 +63,7 @@ def test_the_player_is_told_the_parts_that_an_export_finds() -> None:
 
 
 def test_the_player_is_told_no_part_that_no_output_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(look_ahead, "parted")
+    monkeypatch.delattr(note_parts, "parted")
     stage = chords()
     stage.play(4.0)
     assert {note.parts for note in stage.link.scheduled.values()} == {()}

@@ -76,7 +76,7 @@ from improv.improviser.operations import (
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.settings import Settings
 from improv.listening.influence import Influence, Quote
-from improv.model.onnx_model import Model, OnnxModel, digest_of
+from improv.model.onnx_model import Model, OnnxModel, digest_of, resolve
 from improv.music.attributes import Key
 from improv.music.chord import chord_named
 from improv.music.mood import CORNERS, Mood
@@ -719,6 +719,29 @@ def test_another_model_is_not_taken_for_the_one_that_played(
     path.write_bytes(line_of(head) + rest)
     assert main(["takes", "render", "last", "-o", f"takes.folder={tmp_path}"]) == 2
     assert "was played by another model file (tiny, sha256 000000000000)" in capsys.readouterr().err
+
+
+def test_a_take_that_a_default_model_played_is_made_again_by_that_one(
+    tiny: OnnxModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The default was `polyphony` in the first version."""
+    made(tmp_path, tiny)
+    path = only(tmp_path)
+    first, rest = path.read_bytes().split(b"\n", 1)
+    head = record_of(first + b"\n")
+    assert head is not None
+    head["model"] = {"asked": "", "name": "polyphony", "sha256": digest_of(resolve("polyphony"))}
+    head["config"]["model"]["path"] = ""
+    path.write_bytes(line_of(head) + rest)
+    chosen: list[Model] = []
+
+    def recreated(records: list[Record], model: Model, _: object) -> tuple[list[Record], recreate.Comparison]:
+        chosen.append(model)
+        return records, recreate.Comparison(1, 0, "")
+
+    monkeypatch.setattr(recreate, "recreated", recreated)
+    assert main(["takes", "render", "last", "-o", f"takes.folder={tmp_path}"]) == 0
+    assert [model.contract.name for model in chosen] == ["polyphony"]
 
 
 def test_the_report_of_a_take_without_notes_or_person(tiny: OnnxModel, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from improv.clock import SystemClock, wall_clock
 from improv.config import Config
 from improv.errors import InputError
 from improv.files import PRIVATE
-from improv.model.onnx_model import OnnxModel
+from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import parse_mood
 from improv.people.folder import People
 from improv.takes import library, take
@@ -157,7 +157,6 @@ def _replay(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from improv.model.onnx_model import resolve
     from improv.takes import recreate
     from improv.takes.export import formats
     from improv.takes.export.music import of_steps, of_take
@@ -166,7 +165,7 @@ def _render(options: argparse.Namespace) -> int:
     if options.out:
         formats.checked(options.out, formats.OF_MUSIC)
     records = recreate.chain(path)
-    chosen = options.model or (records[0].get("config") or {}).get("model", {}).get("path", "")
+    chosen = options.model or _asked_for(records[0])
     model = OnnxModel(resolve(chosen), effective.model.provider)
     if options.mood or options.model:
         mood = parse_mood(options.mood, effective.mood.moods) if options.mood else None
@@ -193,6 +192,16 @@ def _render(options: argparse.Namespace) -> int:
         )
     print(f"{path.stem}: {comparison.steps} steps improvised again, every note as it was played")
     return 0
+
+
+def _asked_for(head: Record) -> str:
+    """By which name the model that played a take is found. One that played by default is found by its own name: another
+    version has another default.
+    """
+    played = head["model"]
+    asked = str(played.get("asked", "") or (head.get("config") or {}).get("model", {}).get("path", ""))
+    name = str(played.get("name", ""))
+    return asked or (name if resolve(name).is_file() else "")
 
 
 def _check(played: Record, model: OnnxModel) -> None:

@@ -15,13 +15,13 @@ from improv.player.process.input_reader import InputReader
 from improv.player.process.note_log import NoteLog
 from improv.player.process.output import Output
 from improv.player.process.port_choice import PortChoice, described
+from improv.player.process.told_once import ToldOnce
 from improv.player.protocol import (
     Bend,
     Connected,
     Dropped,
     MoveOff,
     Ping,
-    PlannedNote,
     PlayerSettings,
     Pong,
     PortsChanged,
@@ -66,6 +66,7 @@ class Player:
         self._clock = clock
         self._settings = settings
         self._note_log = note_log
+        self._told = ToldOnce(self.outputs, note_log)
         self._spin_s = spin_s
         now_s = clock.now()
         self._input = InputReader(outputs[0].ports, settings.input_poll_s, now_s)
@@ -73,7 +74,6 @@ class Player:
         self._check_wanted_s = self._next_check_s
         self._next_collect_s = now_s + COLLECT_EVERY_S
         self._ping_s = now_s
-        self._notes_dropped = 0
         self._engine_hangs = False
         self._choice = PortChoice(self.outputs, settings)
         self.ended = False
@@ -164,7 +164,7 @@ class Player:
                     self._pipe.send(answer)
             case Ping():
                 self._ping_s, self._engine_hangs = self._clock.now(), False
-                statistics = together(self.outputs)._replace(notes_dropped=self._notes_dropped)
+                statistics = together(self.outputs)._replace(notes_dropped=self._told.notes_dropped)
                 self._pipe.send(Pong(statistics), urgent=True)
             case Quit():
                 self.ended = True
@@ -193,22 +193,9 @@ class Player:
                 pass
         now_s = self._clock.now()
         for number, output in enumerate(self.outputs):
-            begun = output.send_due(now_s)
-            self._tell_dropped(number, output.queue.take_dropped())
-            if self._note_log is not None:
-                for due, out_s in begun:
-                    if due.note is not None and not due.note.is_pedal and self._is_told_by(number, due.note):
-                        self._note_log.add(due.note, out_s)
-
-    def _tell_dropped(self, number: int, dropped: Sequence[PlannedNote]) -> None:
-        told = [note for note in dropped if note.note_id >= 0 and self._is_told_by(number, note)]  # below 0: clicks
-        if told:
-            self._notes_dropped += sum(not note.is_pedal for note in told)
-            self._pipe.send(Dropped(tuple(note.note_id for note in told)))
-
-    def _is_told_by(self, number: int, note: PlannedNote) -> bool:
-        """Whether output `number` (from 0) is the first of those that play a note: each is told of once."""
-        return not any(earlier.plays(note) for earlier in self.outputs[:number])
+            self._told.begun(number, output.send_due(now_s))
+            if ids := self._told.dropped(number, output.queue.take_dropped()):
+                self._pipe.send(Dropped(ids))
 
     def _watch_engine(self, now_s: float) -> None:
         """An engine that says nothing for long leaves no note sounding. What it planned already is still played."""
@@ -237,9 +224,9 @@ class Player:
     def _check(self, output: Output) -> None:
         change = output.check()
         if change is not None:
-            self._pipe.send(self._told(change))
+            self._pipe.send(self._of_all(change))
 
-    def _told(self, change: PortsChanged) -> PortsChanged:
+    def _of_all(self, change: PortsChanged) -> PortsChanged:
         """Names and drivers of all outputs; as long as another one plays, the music goes on without a gap."""
         if len(self.outputs) == 1:
             return change
