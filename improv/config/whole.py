@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
-
-import platformdirs
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from improv.config.sections.controls import ControlsSection
 from improv.config.sections.frontends import CtlSection, OscSection, WebSection
@@ -15,35 +11,10 @@ from improv.config.sections.limits import DEFAULT_LIMITS, JourneySection, Limits
 from improv.config.sections.midi import ClockSection, MidiSection, TimingSection
 from improv.config.sections.mood import MoodSection
 from improv.config.sections.music import ModelSection, MusicSection
-from improv.config.sections.section import APP, Section, TableError, did_you_mean
+from improv.config.sections.section import Section, TableError, did_you_mean
+from improv.config.sections.takes import LogSection, ScenesSection, TakesSection
 from improv.config.sections.together import TogetherSection
 from improv.control.midi_map import PROGRAM_ACTIONS, SCENE
-
-
-class TakesSection(Section):
-    enabled: bool = True
-    folder: str = ""
-    minutes: float = Field(30, ge=1, le=720)
-    keep: int = Field(50, ge=1, le=100000)
-
-    @property
-    def path(self) -> Path:
-        """Where takes are written."""
-        return Path(self.folder).expanduser() if self.folder else platformdirs.user_data_path(APP) / "takes"
-
-
-class ScenesSection(Section):
-    file: str = ""
-
-    @property
-    def path(self) -> Path:
-        """Where scenes and set list are kept."""
-        return Path(self.file).expanduser() if self.file else platformdirs.user_data_path(APP) / "scenes.json"
-
-
-class LogSection(Section):
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    notes: str = ""
 
 
 class Config(Section):
