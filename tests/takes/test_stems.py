@@ -62,6 +62,15 @@ def test_the_player_is_told_the_parts_that_an_export_finds() -> None:
     assert {note_id: found[note_id] for note_id in told} == told
 
 
+def test_parts_are_told_on_while_outputs_that_were_configured_since_wait_for_the_next_start() -> None:
+    stage, plain = chords("midi.outputs=[{port: Grand, part: right}, {port: Organ, part: left}]"), chords()
+    stage.play(1.0)
+    engine = stage.engine
+    engine.reconfigure(engine.improviser.settings, plain.engine.settings, engine.midi_map, engine.controls)
+    stage.play(3.0)
+    assert all(note.parts for note in stage.link.scheduled.values() if not note.is_pedal)
+
+
 def test_the_player_is_told_no_part_that_no_output_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(note_parts, "parted")
     stage = chords()
