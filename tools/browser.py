@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -23,6 +24,7 @@ from tools.waiting import PATIENCE_S, eventually, whole_lines
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AWAY = re.compile(r"net::ERR_\w*(CONNECT|EMPTY|SOCKET)|WebSocket (connection|is closed)")
+NOT_GIVEN = (20_000, 32_000)  # below the ports that Linux (32768), macOS and Windows (49152) give to whoever takes any
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 
 
@@ -38,17 +40,19 @@ def missing() -> str:
 
 
 def free_port() -> int:
-    """A TCP port that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A TCP port that nobody uses now, and that the system gives to nobody who takes any."""
+    while True:
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", random.randrange(*NOT_GIVEN))) as probe:
+            return int(probe.getsockname()[1])
 
 
 class Daemon:
     """`improv run` with the tiny model, no MIDI ports, and its page. It rests until it is told to play."""
 
     def __init__(self, folder: Path, host: str = "127.0.0.1", settings: Mapping[str, object] | None = None) -> None:
-        self.port, self._host, self._settings = 0, host, settings or {}
-        """Of the page: any that is free at the first start, the same at the next."""
+        self._host, self._settings = host, settings or {}
+        self.port = free_port()
+        """Of the page, whichever engine or frontends open it, now and after a failure."""
         self.starts = 0
         self.sent, self.takes = folder / "sent.jsonl", folder / "takes"
         self._log = folder / "log.txt"
@@ -96,13 +100,22 @@ class Daemon:
 
     def _ready(self) -> bool:
         assert self._process is not None
-        said = self._log.read_text()
-        assert self._process.poll() is None, said
-        self.port = self.port or int((re.findall(r"page: http://[^ ]*:(\d+)", said) or [0])[-1])
-        if self.port:
-            with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                return bool(self._ask("/readyz") == b"ok")
+        assert self._process.poll() is None, self.log
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            return bool(self._ask("/readyz") == b"ok")
         return False
+
+    @property
+    def log(self) -> str:
+        """What it has said so far."""
+        return self._log.read_text()
+
+    @property
+    def was_away(self) -> bool:
+        """Whether its page could not be reached for a while: it was started again, or a process of it failed on a
+        machine that stood still.
+        """
+        return self.starts > 1 or any(words in self.log for words in ("takes its place", "was restarted"))
 
     def stop(self) -> None:
         """As Ctrl-C, and wait until it is gone."""
@@ -184,7 +197,7 @@ def opened(browser: Any, daemon: Daemon, *, been_before: bool = True, **options:
     context.set_default_timeout(1000 * PATIENCE_S)
     if been_before:
         been_here(context)
-    page, complaints = context.new_page(), []
+    page, complaints, said = context.new_page(), [], len(daemon.log)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "console",
@@ -195,10 +208,10 @@ def opened(browser: Any, daemon: Daemon, *, been_before: bool = True, **options:
         page.goto(daemon.address)
         page.wait_for_selector("#link[data-link=open]", state="attached")
         yield page
-        was_away = daemon.starts > 1  # as meant
-        wrong = [line for line in complaints if not (was_away and AWAY.search(line))]
+        wrong = [line for line in complaints if not (daemon.was_away and AWAY.search(line))]
         assert not wrong, wrong
     finally:
+        print(daemon.log[said:])  # seen where a test fails
         context.close()
 
 

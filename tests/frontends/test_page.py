@@ -59,11 +59,21 @@ def test_dragging_on_the_pad_turns_the_engine_and_the_glide_is_seen(page: Any, d
     eventually(lambda: engine_goes_to(daemon, -0.5, 0.6))
     assert daemon.state["glide_left_s"] > 10
     eventually(lambda: daemon.revision_sent() > before)  # what goes to the MIDI port was chosen under the new mood
-    ring, dot = (page.locator(f"#pad-{name}").get_attribute("transform") for name in ("target", "dot"))
-    assert ring != dot  # the dot is on its way, the ring is where it goes
-    before = page.locator("#pad-dot").get_attribute("transform")
-    eventually(lambda: page.locator("#pad-dot").get_attribute("transform") != before)
-    assert "on the way" in page.locator("#mood-note").text_content()
+    # The dot is on its way, the ring is where it goes.
+    eventually(lambda: len({drawn_at(page, "#pad-target"), drawn_at(page, "#pad-dot")}) == 2)
+    before = drawn_at(page, "#pad-dot")
+    eventually(lambda: drawn_at(page, "#pad-dot") != before)
+    eventually(lambda: "on the way" in page.locator("#mood-note").text_content())
+
+
+def drawn_at(page: Any, selector: str) -> str:
+    """Where a part of the pad is drawn."""
+    return str(page.locator(selector).get_attribute("transform"))
+
+
+def told(page: Any, words: str) -> None:
+    """Wait for a notice; it is gone again after seconds, its words stay in its place."""
+    eventually(lambda: words in page.locator("#notice").text_content())
 
 
 def test_a_named_mood_is_one_click_away_and_is_announced(page: Any, daemon: Daemon) -> None:
@@ -137,8 +147,7 @@ def test_under_another_program_s_clock_the_tempo_is_off_and_says_why(page: Any, 
     assert "another program" in page.locator(".tempo").get_attribute("title")
     eventually(lambda: page.locator("#doing").text_content() == "waiting for the other program")
     page.click("#play")
-    page.wait_for_selector("#notice:not([hidden])")
-    assert "when the other program starts" in page.locator("#notice").text_content()
+    told(page, "when the other program starts")
     daemon.command("clock", source="internal")
     page.wait_for_selector("#faster:not(:disabled)")
     eventually(lambda: page.locator("#doing").text_content() == "paused")
@@ -238,8 +247,7 @@ def test_attributes_are_commanded_and_given_back(page: Any, daemon: Daemon) -> N
 
 def test_a_refused_command_is_said_in_a_sentence(page: Any) -> None:
     look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
-    page.wait_for_selector("#notice:not([hidden])")
-    assert "-1..1" in page.locator("#notice").text_content()
+    told(page, "-1..1")
 
 
 def test_the_page_comes_back_after_the_daemon_was_restarted(browser: Any) -> None:
@@ -367,6 +375,7 @@ def test_scenes_are_kept_recalled_renamed_and_deleted_by_keys_alone(page: Any, d
     eventually(lambda: daemon.state["scenes"] == ["Rain"])
     daemon.command("mood", name="happy")
     tab_to(page, "#scene-new")
+    eventually(lambda: page.input_value("#scene-new") == "")
     page.keyboard.type("Sun")
     page.keyboard.press("Enter")
     eventually(lambda: daemon.state["set_list"] == ["Rain", "Sun"])
@@ -428,6 +437,16 @@ PLANNED = """() => {
 }"""
 
 
+DRAWN_AHEAD = """() => new Promise((done) => {
+    const { roll, live } = brainmusic, { context, canvas } = roll;
+    roll.foreseen([[live.clock.now() + 1, "bar", "A7/C#", "", "", ""]], true);
+    requestAnimationFrame(() => {
+        const left = canvas.width * (1 - roll.ahead) + 4;
+        done(context.getImageData(left, 0, canvas.width - left, 16).data.some((byte) => byte > 0));
+    });
+})"""
+
+
 def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: Daemon) -> None:
     daemon.command("pause")
     page.wait_for_selector("#plan", state="hidden")  # this model has none
@@ -437,9 +456,7 @@ def test_the_plan_is_written_above_the_roll_and_drawn_in_it(page: Any, daemon: D
     assert said == {"key": "D minor", "section": "A'", "phrase": "3/8", "chord": "Dm", "next": "A7/C# in 2 beats"}
     assert "half cadence, varies the bar 4 bars ago (80 % alike)" in page.locator("#plan-aim").text_content()
     assert look(page, "brainmusic.roll.marks.map(({ kind }) => kind)") == ["bar", "phrase"]
-    drawn = """(() => { const { context, canvas, ahead } = brainmusic.roll, left = canvas.width * (1 - ahead) + 4;
-        return context.getImageData(left, 0, canvas.width - left, 16).data.some((byte) => byte > 0); })()"""
-    eventually(lambda: look(page, drawn))  # wait_for_function: the page forbids eval
+    eventually(lambda: page.evaluate(DRAWN_AHEAD))  # what is ahead is soon behind, should a frame be late
 
 
 def test_ports_metre_and_transposition_are_kept_in_a_file_of_one_s_own(page: Any, daemon: Daemon) -> None:
@@ -477,7 +494,7 @@ def test_a_port_is_played_to_as_soon_as_it_is_chosen(page: Any, daemon: Daemon) 
     page.get_by_label("MIDI output", exact=True).select_option("Grand:1")
     # The null driver has no port of that name: the old one stays, and the page says why.
     eventually(lambda: "Grand:1" in daemon.state["port_fault"])
-    page.locator("#notice").get_by_text("Grand:1").wait_for()
+    told(page, "Grand:1")
     assert daemon.state["output_ports"] == [""]
 
 
@@ -521,15 +538,14 @@ def test_what_is_asked_of_the_plan_goes_to_the_engine(page: Any, daemon: Daemon)
     eventually(lambda: page.get_by_label("Key", exact=True).input_value() == "auto")
     page.get_by_label("Chord loop").fill("Am X")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#notice:not([hidden])")
-    assert "bar 2: chord 'X' must begin with a note" in page.locator("#notice").text_content()
+    told(page, "bar 2: chord 'X' must begin with a note")
     page.get_by_label("Phrase length").select_option("4")
-    notice = page.locator("#notice")
-    eventually(lambda: "has no plan" in notice.text_content())  # the tiny model
+    told(page, "has no plan")  # the tiny model
 
 
 def tab_to(page: Any, selector: str) -> None:
-    """Press Tab until the focus is there."""
+    """Press Tab until the focus is there, once there is something to come to."""
+    page.wait_for_selector(selector, state="attached")
     for _ in range(FARTHEST):
         page.keyboard.press("Tab")
         if look(page, f"document.activeElement.matches({selector!r})"):
@@ -583,7 +599,9 @@ def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) ->
 
 
 def test_a_take_is_listened_to_on_the_page(page: Any, daemon: Daemon) -> None:
+    before = daemon.notes_sent()
     daemon.command("play")
+    eventually(lambda: daemon.notes_sent() > before + 10)
     page.click("#tab-takes")
     page.get_by_role("button", name="Listen: take").first.click()
     page.locator("audio.take-player").wait_for()
@@ -612,11 +630,12 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
             if tab == "takes":
                 page.locator(".take").first.wait_for()
             assert violations(page) == [], tab
-        page.click("#tab-takes")
-        for question in ("Add a note", "Delete: take"):
-            page.get_by_role("button", name=question).first.click()
-            assert violations(page) == [], question
-            page.keyboard.press("Escape")
+            for question in ("Add a note", "Delete: take") if tab == "takes" else ():
+                page.get_by_role("button", name=question).first.click()
+                page.wait_for_selector("#ask[open]")
+                assert violations(page) == [], question
+                page.keyboard.press("Escape")
+                page.wait_for_selector("#ask:not([open])", state="attached")
         daemon.command("mode", name="duet")
         daemon.command("journey_start", name="evening")
         page.click("#tab-journey")
@@ -627,7 +646,7 @@ def test_axe_finds_nothing(browser: Any, daemon: Daemon, scheme: str, width: int
             ).wait_for()
             assert violations(page) == [], command
         look(page, "void brainmusic.send('point', { valence: 2, arousal: 0 })")
-        page.wait_for_selector("#notice:not([hidden])")
+        told(page, "-1..1")
         assert violations(page) == [], "a notice"
         page.click("#stage")
         assert violations(page) == [], "on the stage"
@@ -717,6 +736,8 @@ def test_a_piece_begins_from_a_file_of_the_person_s_and_from_what_was_just_playe
     eventually(lambda: daemon.state["begun_from"] == "My theme.mid")
     eventually(lambda: page.get_by_text("This piece began from My theme.mid.").is_visible())
     giving.set_input_files({"name": "bad.mid", "mimeType": "audio/midi", "buffer": b"no music"})
-    eventually(lambda: "Bad.mid: no MIDI file" in page.locator("#notice").inner_text())
+    told(page, "Bad.mid: no MIDI file")
+    before = daemon.notes_sent()
+    eventually(lambda: daemon.notes_sent() > before + 16)
     page.get_by_role("button", name="What was just played").click()
     eventually(lambda: daemon.state["begun_from"] == "what BrainMusic played")

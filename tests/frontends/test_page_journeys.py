@@ -35,6 +35,7 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
             assert page.evaluate("() => axe.run().then(({ violations }) => violations)") == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.get_by_role("button", name="Save the journey").click()
+        page.wait_for_selector(".journey-form", state="detached")
         page.get_by_role("button", name="Start: To rest").click()
         eventually(lambda: daemon.state["journey"] == "To rest")
         assert daemon.state["limits"]["tempo"] == [50, 90]
@@ -46,6 +47,7 @@ def test_a_journey_is_made_set_out_on_changed_and_deleted(browser: Any, daemon: 
         page.fill("#point-at-1", "12")
         page.get_by_role("button", name="Save the journey").click()
         eventually(lambda: "points:" in file.read_text())
+        page.wait_for_selector(".journey-form", state="detached")
         page.wait_for_selector("text=to-rest · 12:00 · yours")
         page.get_by_role("button", name="Delete To rest").click()
         page.click("#ask-yes")

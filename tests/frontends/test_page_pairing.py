@@ -54,7 +54,7 @@ def test_a_tablet_comes_in_by_a_code_and_is_shut_out_on_the_page(browser: Any, d
         page.click("#tab-play")
         page.get_by_role("button", name="Connect a device").click()
         page.wait_for_selector(".code")
-        assert page.locator(".code").first.evaluate("(picture) => picture.naturalWidth") > 100
+        eventually(lambda: page.locator(".code").first.evaluate("(picture) => picture.naturalWidth") > 100)
         link = page.locator(".code-link").first.text_content() or ""
         tablet.goto(f"{daemon.address}/enter#{link.partition('#')[2]}")  # from the way in to the way in
         tablet.wait_for_selector("#link[data-link=open]", state="attached")

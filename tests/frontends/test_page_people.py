@@ -54,7 +54,7 @@ def test_a_session_from_the_name_to_deleting(browser: Any, daemon: Daemon) -> No
         (theirs,) = (daemon.takes / "people").iterdir()
         eventually(lambda: list(theirs.glob("*.take")))
         daemon.command("pause")
-        assert "1 session" in (page.locator(".person-facts").text_content() or "")
+        eventually(lambda: "1 session" in (page.locator(".person-facts").text_content() or ""))
         daemon.ask("/api/session", "DELETE")  # from another device
         page.wait_for_selector(".session", state="hidden")
         eventually(lambda: "in progress" not in (page.locator(".person-facts").text_content() or ""))

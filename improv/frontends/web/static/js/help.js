@@ -2,6 +2,7 @@
 
 import { by, write } from "./dom.js";
 import { t } from "./texts.js";
+import { onStage } from "./theme.js";
 import { writes } from "./transport.js";
 
 const KEPT = "brainmusic-toured";
@@ -23,8 +24,6 @@ export function help(tour) {
     dialog.showModal();
   });
 }
-
-const onStage = () => document.documentElement.classList.contains("on-stage");
 
 /** A card beside the page, which stays in use: Panic is there meanwhile. Escape ends it, and nothing else. */
 export class Tour {

@@ -6,7 +6,7 @@ import { t } from "./texts.js";
 
 const SIDE = 400, INSET = 44; // of the drawing, in its own units; the corners of the plane lie INSET inside
 const SEND_EVERY_MS = 50;
-const SETTLE_MS = 600; // after a drag the daemon's answer is waited for before its target is believed again
+const SETTLE_MS = 600; // so long after a drag, and until it is answered, the daemon's target is not believed
 const STEP = 0.1, FINE_STEP = 0.02;
 const CHASE = 0.22; // share of the way that the dot makes in a frame: 20 states a second become a smooth way
 
@@ -45,7 +45,12 @@ export class Pad {
     this.target = [0, 0];
     this._shown = null; // where the dot is drawn
     this._dragged_ms = -Infinity;
-    this._send = throttled(send, SEND_EVERY_MS);
+    this._moves = 0;
+    this._answered = 0; // the last move that the daemon has answered
+    this._send = throttled(async (moves, ...point) => {
+      await send(...point);
+      this._answered = moves;
+    }, SEND_EVERY_MS);
     this._text = TEXT;
     this._listen();
     this.paint();
@@ -64,7 +69,7 @@ export class Pad {
   /** What the daemon says: where the mood is and where it goes. */
   show(state) {
     this.mood = [state.valence, state.arousal];
-    if (performance.now() - this._dragged_ms > SETTLE_MS) this.target = [state.target_valence, state.target_arousal];
+    if (this._answered === this._moves && performance.now() - this._dragged_ms > SETTLE_MS) this.target = [state.target_valence, state.target_arousal];
     this._shown ??= [...this.mood];
     this.showJourney((state.journey ? state.journey_path : []).map(([, ...point]) => point));
     this._run();
@@ -154,7 +159,7 @@ export class Pad {
   _go(valence, arousal) {
     this._dragged_ms = performance.now();
     this.target = [Math.round(clip(valence) * 1000) / 1000, Math.round(clip(arousal) * 1000) / 1000];
-    this._send(...this.target);
+    this._send(++this._moves, ...this.target);
     this._run();
     this._describe();
   }

@@ -21,6 +21,7 @@ export class People {
     this._people = null; // as the server has them
     this._open = null; // id of the one whose details are shown
     this._session = "";
+    this._drawn = ""; // what the list was last made of
     this._reading = null;
     this._offered = { journey: [], scene: [] };
     this._now = make("div", { class: "session", role: "status", hidden: true });
@@ -48,6 +49,10 @@ export class People {
   /** What is kept is another, here or on another device. It is read where it is seen; elsewhere when its tab opens. */
   async changed() {
     if (by("panel-people").hidden && !this._session) return;
+    await this._anew();
+  }
+
+  async _anew() {
     await this._reading; // it may have begun before the change
     await this.refresh();
   }
@@ -63,6 +68,7 @@ export class People {
       this._people = await answer.json();
       this._draw();
     } catch (error) {
+      this._drawn = "";
       this._list.replaceChildren(make("p", { class: "empty" }, error instanceof TypeError ? t("link.lost_notice") : error.message));
     }
   }
@@ -75,6 +81,9 @@ export class People {
   _draw() {
     this._drawSession();
     if (!this._people) return;
+    const drawn = JSON.stringify([this._people, this._open, this._session, this._offered]);
+    if (drawn === this._drawn) return; // what somebody fills in meanwhile stays
+    this._drawn = drawn;
     if (!this._people.length) return this._list.replaceChildren(make("p", { class: "empty" }, t("people.empty")));
     this._list.replaceChildren(make("ul", { class: "people" }, ...this._people.map((person) => this._person(person))));
   }
@@ -197,9 +206,10 @@ export class People {
     } catch {
       this._say(t("link.lost_notice"));
     }
+    if (!told) this._drawn = ""; // what was refused is shown as it is kept
+    await this._anew(); // until then it is busy: who goes on sooner would lose what he fills in
     asking.disabled = false;
     asking.removeAttribute("aria-busy");
-    await this.refresh();
     this._refocus(label);
     return told;
   }

@@ -121,7 +121,6 @@ export class Roll {
     this.ahead = this.hasPlan ? Math.max(Math.min(PLANNED_SHARE, PLANNED_MOST_S * PIXELS_PER_S / width), AHEAD_SHARE) : AHEAD_SHARE;
     const now_x = width * (1 - this.ahead), top = this.hasPlan ? LABELS_HEIGHT : 0;
     const view = { width, height, top, now_s, now_x, first_s: now_s - now_x / PIXELS_PER_S };
-    this._forget(view);
     this._follow();
     view.key = (height - top) / (this._range[1] - this._range[0] + 1);
     view.y = (pitch) => top + (this._range[1] - pitch) * view.key;
@@ -136,6 +135,7 @@ export class Roll {
     for (const note of this.person) this._personal(note, view);
     this.context.restore();
     this._now(view);
+    this._forget(view); // at last: what came and went while no frame was drawn has been seen by this one
   }
 
   _forget({ first_s }) {

@@ -116,8 +116,9 @@ export class Scenes {
     const form = make("form", { class: "field scene-keep" }, make("label", { for: "scene-new" }, t("scenes.keep_long")), make("div", { class: "row" }, field, button(t("scenes.keep"), { type: "submit" })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      await this._send("scene_keep", { name: field.value });
-      field.value = "";
+      const name = field.value;
+      await this._send("scene_keep", { name });
+      if (field.value === name) field.value = ""; // not what is written meanwhile
     });
     return form;
   }

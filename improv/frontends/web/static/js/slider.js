@@ -4,10 +4,11 @@ import { make, throttled, write } from "./dom.js";
 
 const STEPS = 200; // positions of a slider
 const SEND_EVERY_MS = 60;
-const SETTLE_MS = 700; // after a move the daemon's answer is waited for before its state is believed again
+const SETTLE_MS = 700; // so long after a move, and until it is answered, the daemon's state is not believed
 let count = 0;
 
-/** scale: linear, log, or square (fine at the low end). text: value -> what is shown. */
+/** scale: linear, log, or square (fine at the low end). text: value -> what is shown. send(value): resolves when it was
+ * answered. */
 export class Slider {
   constructor({ label, low, high, scale = "linear", text, hint, send }) {
     this.low = low;
@@ -15,7 +16,12 @@ export class Slider {
     this.scale = scale;
     this.text = text;
     this._moved_ms = -Infinity;
-    this._send = throttled(send, SEND_EVERY_MS);
+    this._moves = 0;
+    this._answered = 0; // the last move that the daemon has answered
+    this._send = throttled(async (moves, value) => {
+      await send(value);
+      this._answered = moves;
+    }, SEND_EVERY_MS);
     const id = `slider-${++count}`;
     this.input = make("input", { type: "range", id, min: 0, max: STEPS, step: 1, title: hint });
     this.output = make("output", { for: id });
@@ -24,7 +30,7 @@ export class Slider {
   }
 
   show(value) {
-    if (performance.now() - this._moved_ms < SETTLE_MS) return;
+    if (this._answered < this._moves || performance.now() - this._moved_ms < SETTLE_MS) return;
     const place = String(Math.round(STEPS * this.share(value)));
     if (this.input.value !== place || !this.output.textContent) this.input.value = place;
     this._describe(value);
@@ -46,11 +52,14 @@ export class Slider {
   _move() {
     this._moved_ms = performance.now();
     this._describe(this.value);
-    this._send(this.value);
+    this._send(++this._moves, this.value);
   }
 
   /** Let go: what the daemon says is believed at once. */
-  settle() { this._moved_ms = -Infinity; }
+  settle() {
+    this._moved_ms = -Infinity;
+    this._answered = this._moves;
+  }
 
   _describe(value) {
     const text = this.text(value);

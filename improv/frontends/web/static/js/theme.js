@@ -7,6 +7,7 @@ import { t } from "./texts.js";
 const KEY = "brainmusic-theme";
 
 let awake = null;
+let full = false; // the stage has the whole screen
 
 /** A stage must not go dark in the middle; browsers allow it only on this computer or over HTTPS. */
 async function keepAwake(on) {
@@ -14,10 +15,20 @@ async function keepAwake(on) {
   else awake?.release();
 }
 
+export const onStage = () => document.documentElement.classList.contains("on-stage");
+
 /** In full screen the browser takes Escape to leave it; where it lends the key to a page, Escape stays Panic. */
-async function keepEscape() {
+async function entered() {
+  if (!onStage()) return document.exitFullscreen(); // the stage was left before the screen was given
+  full = true;
   const kept = await navigator.keyboard?.lock?.(["Escape"]).then(() => true, () => false);
-  write(by("stage-keys"), t(kept ? "transport.keys_held" : "transport.keys_full"));
+  if (full) write(by("stage-keys"), t(kept ? "transport.keys_held" : "transport.keys_full"));
+}
+
+function left() {
+  full = false;
+  navigator.keyboard?.unlock?.();
+  write(by("stage-keys"), t("transport.keys"));
 }
 
 /** What was chosen in this browser, else what the system asks for. */
@@ -47,16 +58,18 @@ export function themes(changed) {
     set(on ? "dark" : chosen());
   };
   by("stage").addEventListener("click", () => {
-    const on = !document.documentElement.classList.contains("on-stage");
+    const on = !onStage();
     stage(on);
-    if (on) document.documentElement.requestFullscreen?.().then(keepEscape).catch(() => {});
-    else if (document.fullscreenElement) document.exitFullscreen();
+    if (on) document.documentElement.requestFullscreen?.().then(entered).catch(() => {});
+    else {
+      left();
+      if (document.fullscreenElement) document.exitFullscreen();
+    }
     keepAwake(on);
   });
   document.addEventListener("fullscreenchange", () => {
-    if (document.fullscreenElement) return;
-    navigator.keyboard?.unlock?.();
-    write(by("stage-keys"), t("transport.keys"));
+    if (document.fullscreenElement || !full) return; // an end that comes late may find the stage begun again
+    left();
     stage(false);
   });
   set(chosen());
