@@ -85,7 +85,7 @@ def test_a_closed_pipe_costs_nothing(pipe: Pipe) -> None:
     os.close(closed.writer)
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii"])
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "ascii", "cp1252", "cp437", "koi8-r", "iso-8859-15"])
 def test_a_sign_that_the_terminal_lacks_is_a_question_mark(pipe: Pipe, encoding: str) -> None:
     pipe.text = UnblockedText(pipe.writer, encoding)
     pipe.text.write("↗ \udcff ok\n")

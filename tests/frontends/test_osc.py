@@ -129,6 +129,22 @@ def test_a_message_that_cannot_be_read_costs_the_rest_of_its_bundle_nothing() ->
     assert len(faults) == 2
 
 
+STRANGE = [  # of a type that nobody knows, cut, without a text's end, no message at all
+    b"/other/app\0\0,c\0\0" + struct.pack(">i", 65),
+    b"/a\0\0,i\0\0",
+    b"/a\0\0,s\0\0abcd",
+    b"/abc",
+    b"abcd",
+]
+
+
+@given(st.lists(st.none() | st.sampled_from(STRANGE), max_size=20).map(lambda some: [*some, None]))
+def test_any_messages_of_a_bundle_are_read_beside_any_strange_ones(elements: list[bytes | None]) -> None:
+    messages, faults = read(bundle(1, *[write("/a", n) if one is None else one for n, one in enumerate(elements)]))
+    assert [one.arguments for one in messages] == [(n,) for n, one in enumerate(elements) if one is None]
+    assert len(faults) == sum(one is not None for one in elements)
+
+
 def test_bundles_in_bundles_end() -> None:
     packet = write("/a")
     for _ in range(9):
