@@ -44,6 +44,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("train", "learning.train", "train a network", "the same command with --resume goes on", True),
         Command("finetune", "learning.finetune", "teach a trained model somebody's style", GOES_ON, True),
         Command("transfer", "learning.transfer", "begin a model of one family with one of another"),
+        Command("partner", "learning.partner", "teach a model of two hands to play beside a person", GOES_ON, True),
         Command("sweep", "learning.sweep", "many small trainings over a grid of settings", GOES_ON, True),
         Command("export", "models.export", "a checkpoint to an ONNX file, proved equal"),
     ),

@@ -126,14 +126,16 @@ class Composer:
             end_in_bars=None if left is None else max(1, -(-left // position.bar_ticks)),
         )
 
-    def place(self, snapshot: Snapshot, controls: ControlState) -> PlannedPlace | None:
-        """What the plan says of the snapshot's step; None without a plan."""
+    def place(self, snapshot: Snapshot, controls: ControlState, person_hand: int | None = None) -> PlannedPlace | None:
+        """What the plan says of the snapshot's step; None without a plan. person_hand: that nobody can plan."""
         plan, tick = snapshot.plan, snapshot.position.tick
         if plan is None:
             return None
         bar = plan.bar_at(tick)
         self._memory.begin(bar.number, bar.tick, bar.metre.bar_ticks)
         told = columns(plan, self._memory, bar.number, tick - bar.tick)
+        if person_hand is not None:
+            plan_inputs.hide_hand(told.row, told.references, person_hand)
         vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
         piece = self._tempo_factors.get(bar.piece, 1.0)
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)

@@ -200,7 +200,8 @@ class Improviser:
         snapshot = ending.updated(snapshot, ending=controls.ending, ending_bars=self.settings.ending_bars)
         snapshot = composer.planned(snapshot, controls, self.settings, self.around)
         recall = _recalled(phrases, snapshot, controls.mood(snapshot.position.music_s), self.settings)
-        asked = request_for(snapshot, controls, self.settings, self.around, recall, composer.place(snapshot, controls))
+        place = composer.place(snapshot, controls, self.around.influence.person_hand)
+        asked = request_for(snapshot, controls, self.settings, self.around, recall, place)
         # One generator a step: a step that is planned again meets the same chances, so only the controls change it.
         rng = np.random.default_rng((self.seed, snapshot.position.tick))
         choice = choose(snapshot, asked, self.settings, rng, stopping=controls.stopping)

@@ -109,6 +109,8 @@ class StepChooser:
         self._locked = quote.at(snapshot.position.tick) if quote is not None and quote.locked else None
         self._encoding: Encoding = snapshot.encoding
         self._decoder = snapshot.decoder.copy()
+        if isinstance(self._decoder, HandsDecoder):
+            self._decoder.person_hand = asked.influence.person_hand
         self._last_token, self._rest_until_tick = snapshot.last_token, snapshot.rest_until_tick
         self._rows = request.conditioning_rows(self._snapshot, asked)
         self._state = guard.with_rows(snapshot.state, len(self._rows))

@@ -71,7 +71,8 @@ class Influence:
     tones of it, and how strongly they are avoided, 0..1. chord, chord_share: pitch classes and how strongly they draw.
     harmony: the chord that the plan goes by, None: its own. change: of both. clashing: pitches that would clash with
     held keys, clash_share: how strongly they are avoided. lowest, highest: keys that we may use. most_onsets_per_s: a
-    ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back to.
+    ceiling, None: none. velocity: of every note that starts, None: ours. quote: what is come back to. person_hand:
+    the hand that is theirs (improv.model.vocabulary.hands), so that the other one is ours alone; None: none is.
     """
 
     plays: bool = True
@@ -97,6 +98,7 @@ class Influence:
     most_onsets_per_s: float | None = None
     velocity: int | None = None
     quote: Quote | None = None
+    person_hand: int | None = None
 
     def rests(self, tick: int) -> bool:
         """Whether nothing of ours may start at this step."""

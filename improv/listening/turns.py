@@ -13,6 +13,7 @@ from improv.listening.beat import Beat
 from improv.listening.influence import Change, Influence, Quote
 from improv.listening.keyboard import PersonNote
 from improv.listening.listener import PersonView
+from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.attributes import Key
 from improv.music.chord import SCALES, Chord
 from improv.music.note import HIGHEST_PIANO_PITCH, LOWEST_PIANO_PITCH
@@ -197,6 +198,7 @@ def _accompanying(asked: Influence, view: PersonView, chord: Chord | None, chang
         chord_share=CHORD_WEIGHS,
         key_share=1.0 if asked.key is not None else 0.0,
         most_onsets_per_s=None,
+        person_hand=RIGHT,
     )
 
 
@@ -205,7 +207,15 @@ def _leading(asked: Influence, view: PersonView) -> Influence:
     hands = [hand for hand in (view.left, view.right) if hand is not None]
     lowest = min(max((hand.highest for hand in hands), default=58) + 2, 90) if view.playing else asked.lowest
     attributes = dict(asked.attributes) | {"register": min(max(lowest + 9.0, 70.0), 84.0)}
-    return replace(asked, attributes=attributes, lowest=lowest, highest=108, chord_share=3.0, most_onsets_per_s=None)
+    return replace(
+        asked,
+        attributes=attributes,
+        lowest=lowest,
+        highest=108,
+        chord_share=3.0,
+        most_onsets_per_s=None,
+        person_hand=LEFT,
+    )
 
 
 def _plays_chords(view: PersonView) -> bool:

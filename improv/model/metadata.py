@@ -3,6 +3,7 @@
 inputs   token (batch,) int64; conditioning (batch, conditioning.width(encoding)) float32;
          state_h, state_c (rows, batch, hidden) float32, each with rows of its own number: zeros before the first token,
          after it what the step before gave back, whatever it means to the network
+         role (batch, roles.SIZE) float32, only of models that learned to play beside a person (improv.model.roles)
 outputs  logits (batch, vocabulary) float32; new_state_h, new_state_c like the inputs
 """
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.errors import ModelError
-from improv.model import conditioning, cuda, integrity
+from improv.model import conditioning, cuda, integrity, roles
 from improv.model.metadata import INPUTS, OUTPUTS, STATE_INPUTS, Contract
 from improv.model.vocabulary import Encoding
 
@@ -58,7 +58,8 @@ class Model(Protocol):
         ...
 
     def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
-        """One token for all rows. condition: (batch, conditioning.width(encoding)).
+        """One token for all rows. condition: (batch, conditioning.width(encoding)), or so much wider as
+        improv.model.roles.told makes it; a model without roles does not hear of them.
 
         Returns logits (batch, vocabulary) of the next token and the new state.
         """
@@ -92,11 +93,13 @@ class OnnxModel:
         self.encoding = self.contract.check(str(path))
         inputs = {node.name: node for node in self._session.get_inputs()}
         outputs = [node.name for node in self._session.get_outputs()]
-        if tuple(inputs) != INPUTS or tuple(outputs) != OUTPUTS:
+        self.takes_roles = roles.INPUT in inputs
+        if tuple(name for name in inputs if name != roles.INPUT) != INPUTS or tuple(outputs) != OUTPUTS:
             raise ModelError(
                 f"{path}: its inputs and outputs are {[*inputs, *outputs]}, expected {[*INPUTS, *OUTPUTS]}"
             )
         self._state_shapes = [(inputs[name].shape[0], inputs[name].shape[2]) for name in STATE_INPUTS]
+        self._width = conditioning.width(self.encoding)
         self._smoke_step()
 
     def _smoke_step(self) -> None:
@@ -113,10 +116,17 @@ class OnnxModel:
 
     def step(self, token_id: int, condition: Float32Array, state: State) -> tuple[Float32Array, State]:
         tokens = np.full(len(condition), token_id, dtype=np.int64)
+        condition, role = roles.apart(condition, self._width)
         feed = dict(zip(INPUTS, (tokens, condition, *state), strict=True))
+        if self.takes_roles:
+            feed[roles.INPUT] = role
         self._run_options.terminate = False
         logits, *new_state = self._session.run(None, feed, self._run_options)
         return logits, tuple(new_state)
+
+    def alone(self, rows: int) -> dict[str, Float32Array]:
+        """What a model that takes roles is fed beside `INPUTS` where it plays alone; empty for others."""
+        return {roles.INPUT: np.zeros((rows, roles.SIZE), np.float32)} if self.takes_roles else {}
 
     def cancel(self) -> None:
         """From any thread: the step that is under way raises at the network's next node."""

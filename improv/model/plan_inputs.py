@@ -52,6 +52,8 @@ HIDDEN_TOGETHER = (
     ("left_rhythm",),
     ("right_rhythm",),
 )
+OF_A_HAND = tuple(tuple(f"{hand}_{what}" for what in ("register", "density", "rhythm")) for hand in ("left", "right"))
+"""The columns that say what one hand does: of the left, of the right."""
 MOST_DENSITY = 64
 """Quarters of an onset in four beats: sixteen onsets."""
 LONGEST_WAIT = 48
@@ -230,6 +232,15 @@ def _tell_context(out: FloatArray, context: IntArray) -> None:
         out[:, 2 * hand + 1] = last > 0
         start = 4 + hand * len(LENGTHS)
         _one_hot(out[:, start : start + len(LENGTHS)], context[:, 2 + hand].astype(np.int64))
+
+
+def hide_hand(columns: IntArray, references: NDArray[np.uint8], hand: int) -> None:
+    """Take out what nobody can plan of a hand that somebody else plays, in place: its texture, and its keys in the
+    references. columns: (..., len(COLUMNS)). references: (..., *REFERENCE_SHAPE). hand: LEFT or RIGHT.
+    """
+    for name in OF_A_HAND[hand]:
+        columns[..., COLUMN[name]] = UNKNOWN
+    references[..., hand, :] = 0
 
 
 def tell_context(plan: FloatArray, context: Context) -> None:

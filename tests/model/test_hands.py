@@ -8,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from improv.model.vocabulary import Extras, HandsEncoding
-from improv.model.vocabulary.hands import FINGERS, HAND_SPAN, LEFT, LENGTHS, RIGHT, contexts, length_index, split_hands
+from improv.model.vocabulary.hands import (
+    FINGERS,
+    HAND_SPAN,
+    LEFT,
+    LENGTH_KINDS,
+    LENGTHS,
+    NOTE_KINDS,
+    RIGHT,
+    TABLE,
+    contexts,
+    length_index,
+    split_hands,
+)
 from improv.music.note import Note
 
 ENCODING = HandsEncoding()
@@ -106,3 +118,24 @@ def test_a_key_that_somebody_holds_is_told_once_and_again_when_it_is_struck_anew
             decoder.feed(token)
         decoder.feed(a_beat)
     assert told == [0, 20]
+
+
+@given(st.sampled_from((LEFT, RIGHT)), st.integers(0, 2**32 - 1))
+def test_beside_a_person_one_hand_is_left(person: int, seed: int) -> None:
+    rng, decoder = np.random.default_rng(seed), ENCODING.decoder()
+    decoder.person_hand = person
+    theirs = [TABLE.slice_of(kind) for kind in (NOTE_KINDS[person], LENGTH_KINDS[person])]
+    for _ in range(60):
+        legal = np.flatnonzero(decoder.legal())
+        assert not any(part.start <= token < part.stop for token in legal for part in theirs)
+        decoder.feed(int(rng.choice(legal)))
+
+
+@pytest.mark.parametrize("person", [LEFT, RIGHT])
+@pytest.mark.parametrize("key", [30, 60, 90])
+def test_a_person_s_key_is_told_as_of_their_hand(person: int, key: int) -> None:
+    decoder = ENCODING.decoder()
+    decoder.feed(ENCODING.start_id)
+    decoder.person_hand = person
+    said = decoder.required_before(ENCODING.shifts.start, frozenset({key}), frozenset())
+    assert ENCODING.label(said) == f"{NOTE_KINDS[person]} {key}"

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from improv.errors import InputError
 from improv.files import atomic_write
-from improv.model import conditioning, integrity
+from improv.model import conditioning, integrity, roles
 from improv.model.metadata import FORMAT_VERSION, INPUTS, OUTPUTS, Contract
 from improv.model.onnx_model import OnnxModel
 from improv.model.vocabulary import encoding_for
@@ -31,6 +31,7 @@ from training.dataset.dataset import Dataset
 from training.models.checkpoints import read_checkpoint
 from training.models.licences import attribution, licence_of
 from training.models.lstm import Network
+from training.models.planned_lstm import PlannedLSTM
 from training.models.quantise import quantise
 from training.models.scoring import OnnxScorer, score, score_pieces, total
 from training.models.settings import build, settings_of
@@ -54,14 +55,26 @@ class Step(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, token: Tensor, condition: Tensor, state_h: Tensor, state_c: Tensor) -> tuple[Tensor, ...]:
-        logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c))
+    def forward(
+        self, token: Tensor, condition: Tensor, state_h: Tensor, state_c: Tensor, role: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        if role is None:
+            logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c))
+        else:
+            logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c), role[:, None])
         return logits[:, 0], new_h, new_c
+
+
+def takes_roles(network: Network) -> bool:
+    """Whether it has learned to play beside a person."""
+    return isinstance(network, PlannedLSTM) and network.partner is not None
 
 
 def network_of(saved: dict[str, Any]) -> Network:
     """The trained network, ready for inference."""
     network = build(settings_of(saved), encoding_for(saved["family"]))
+    if any(name.startswith("partner.") for name in saved["network"]) and isinstance(network, PlannedLSTM):
+        network.learn_to_partner()
     network.load_state_dict(saved["network"])
     return network.eval()
 
@@ -98,6 +111,10 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         *state,
     )
     batch = torch.export.Dim("batch", min=1, max=64)
+    names, shapes = list(INPUTS), [{0: batch}, {0: batch}, {1: batch}, {1: batch}]
+    if takes_roles(network):
+        arguments = (*arguments, torch.zeros(2, roles.SIZE))
+        names, shapes = [*names, roles.INPUT], [*shapes, {0: batch}]
     # The exporter warns of its own internals, and logs that torchvision, which nothing here uses, is not installed.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -105,9 +122,9 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         program = torch.onnx.export(
             Step(network),
             arguments,
-            input_names=list(INPUTS),
+            input_names=names,
             output_names=list(OUTPUTS),
-            dynamic_shapes=({0: batch}, {0: batch}, {1: batch}, {1: batch}),
+            dynamic_shapes=tuple(shapes),
             dynamo=True,
             external_data=False,
             verbose=False,
@@ -213,10 +230,14 @@ def differences(network: Network, model: OnnxModel, seed: int = 0, *, carried: b
             condition = rng.uniform(-1, 1, (2, conditioning.width(model.encoding))).astype(np.float32)
             plan = condition[:, conditioning.SIZE :]
             plan[:] = rng.random(plan.shape) < TOLD_SHARE  # ones among many zeros, as plans are told
+            hand = torch.eye(roles.SIZE)[[token % roles.SIZE] * 2] * (token % 3 > 0)  # each hand, or nobody's
+            role = (hand,) if takes_roles(network) else ()
             if not carried:
                 onnx_state = (torch_state[0].numpy(), torch_state[1].numpy())
-            expected, *torch_state = step(torch.tensor([token, token]), torch.from_numpy(condition), *torch_state)
-            logits, onnx_state = model.step(token, condition, onnx_state)
+            fed = (torch.tensor([token, token]), torch.from_numpy(condition), *torch_state, *role)
+            expected, *torch_state = step(*fed)
+            told = np.concatenate([condition, *(part.numpy() for part in role)], axis=1)
+            logits, onnx_state = model.step(token, told, onnx_state)
             found.append(float(np.abs(logits - expected.numpy()).max()))
     return found
 

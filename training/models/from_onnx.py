@@ -114,7 +114,8 @@ class _Graph:
             session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
             width = conditioning.width(self._model.encoding)
             some = (np.zeros(1, np.int64), np.zeros((1, width), np.float32), *self._model.initial_state(1))
-            found |= dict(zip(computed, session.run(computed, dict(zip(INPUTS, some, strict=True))), strict=True))
+            feed = dict(zip(INPUTS, some, strict=True)) | self._model.alone(1)
+            found |= dict(zip(computed, session.run(computed, feed), strict=True))
         return [found[name] for name in names]
 
     def lstm(self, index: int) -> Weights:
@@ -167,11 +168,21 @@ def _tied(graph: _Graph) -> Weights:
     for name, shape in shapes.items():
         (matrix,) = graph.values([next(p for p in products if graph.shape(p) == shape)])
         network[f"{name}.weight"] = np.ascontiguousarray(matrix.T)
-    (told,) = graph.values([next(p for p in products if graph.shape(p)[0] not in (embedding, hidden))])
+    if "partner.into.bias" in network:
+        network |= _partner(graph, products, hidden, network["partner.into.bias"].size)
+    (told,) = graph.values([next(p for p in products if graph.shape(p)[0] == conditioning.width(graph.encoding))])
     network["told.weight"] = np.ascontiguousarray(told.T)
     for layer in range(len(graph.cells)):
         network |= {f"lstms.{layer}.{name}_l0": value for name, value in graph.lstm(layer).items()}
     return network | _table(graph)
+
+
+def _partner(graph: _Graph, products: list[str], hidden: int, units: int) -> Weights:
+    """What it has learned of playing beside a person: into its units, and out of them."""
+    into = next(p for p in products if graph.shape(p) == (hidden, units))
+    out = next(p for p in products if graph.shape(p)[0] == units)
+    into_weight, out_weight = (np.ascontiguousarray(matrix.T) for matrix in graph.values([into, out]))
+    return {"partner.into.weight": into_weight, "partner.out.weight": out_weight}
 
 
 def _table(graph: _Graph) -> Weights:

@@ -6,6 +6,8 @@ notes, each with a strength that the LSTM chooses at every step:
 - the keys that a reference has here, by hand, and the shift of time that its next onset asks for;
 - the tones of the chord, its bass, and the tones of the key;
 - intervals from the last note of the same hand.
+
+A network that has learned to play beside a person has a `Partner` besides.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from improv.model import conditioning, plan_inputs
+from improv.model import conditioning, plan_inputs, roles
 from improv.model.vocabulary import encoding_for
 from improv.model.vocabulary.hands import LONGEST_SHIFT, PIANO_KEYS, TABLE
 from improv.music.note import LOWEST_PIANO_PITCH
@@ -26,32 +28,74 @@ WIDEST_INTERVAL = 24
 _INTERVALS = 2 * WIDEST_INTERVAL + 1
 _GATES_A_HAND = 10  # near here, near next, far here, far next, chord, next chord, bass, next bass, key, root
 _SHIFT_GATES = 2
+_GATES = 2 * _GATES_A_HAND + _SHIFT_GATES
+PARTNER_UNITS = 160
+"""For each hand that a person may play."""
+
+
+class Partner(nn.Module):
+    """What changes where a person plays one of the hands: added to what leaves the layers, to the gates and to the
+    intervals. Where nobody does it adds zeros, so that the network that plays alone is the same to the last bit.
+
+    hidden: of the network. embedding: of its tokens.
+    """
+
+    def __init__(self, hidden: int, embedding: int) -> None:
+        super().__init__()
+        self.into = nn.Linear(hidden, roles.SIZE * PARTNER_UNITS)
+        self.out = nn.Linear(roles.SIZE * PARTNER_UNITS, embedding + _GATES + 2 * _INTERVALS, bias=False)
+        self.sizes = (embedding, _GATES, 2 * _INTERVALS)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, features: Tensor, role: Tensor) -> tuple[Tensor, ...]:
+        """features: (batch, time, hidden). role: (batch, time, roles.SIZE). Each of the three, (batch, time, ...)."""
+        units = functional.gelu(self.into(features)) * role.repeat_interleave(PARTNER_UNITS, dim=-1)
+        return self.out(units).split(self.sizes, dim=-1)
 
 
 class PlannedLSTM(TiedLSTM):
     """The network of every family, told a plan beside the commands. embedding, hidden, layers: sizes.
 
-    dropout: of the layers' outputs, in training only.
+    dropout: of the layers' outputs, in training only. partner: what it has learned of playing beside a person, or None.
     """
 
     keys: Tensor
+    partner: Partner | None
 
     def __init__(self, embedding: int, hidden: int, layers: int, dropout: float = 0.0) -> None:
         super().__init__(encoding_for("hands"), embedding, hidden, layers, dropout)
         self.register_buffer("keys", torch.arange(PIANO_KEYS), persistent=False)
-        self.gates = nn.Linear(hidden, 2 * _GATES_A_HAND + _SHIFT_GATES)
+        self.gates = nn.Linear(hidden, _GATES)
         self.intervals = nn.Linear(hidden, 2 * _INTERVALS)
         nn.init.zeros_(self.intervals.weight)
         nn.init.zeros_(self.intervals.bias)
+        self.partner = None
 
-    def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
-        """See Network.forward; condition: (batch, time, conditioning.width of the family)."""
-        features, logits, state = self.heard(tokens, condition, state)
-        return logits + self._planned(features, condition[..., conditioning.SIZE :]), state
+    def learn_to_partner(self) -> Partner:
+        """From now on it can be told a role, of which it knows nothing yet."""
+        self.partner = Partner(self.hidden, self.leave.out_features)
+        return self.partner
 
-    def _planned(self, features: Tensor, plan: Tensor) -> Tensor:
+    def forward(
+        self, tokens: Tensor, condition: Tensor, state: State, role: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """See Network.forward; condition: (batch, time, conditioning.width of the family). role: (batch, time,
+        roles.SIZE), None where the network knows of none.
+        """
+        features, table, state = self.layered(tokens, condition, state)
+        return self.answered(features, table, condition, role), state
+
+    def answered(self, features: Tensor, table: Tensor, condition: Tensor, role: Tensor | None) -> Tensor:
+        """The logits of what the layers made, (batch, time, vocabulary)."""
+        leaving, gates, intervals = self.leave(features), self.gates(features), self.intervals(features)
+        if self.partner is not None and role is not None:
+            more = self.partner(features, role)
+            leaving, gates, intervals = leaving + more[0], gates + more[1], intervals + more[2]
+        logits = functional.linear(leaving, table, self.bias)
+        return logits + self._planned(gates, intervals, condition[..., conditioning.SIZE :])
+
+    def _planned(self, gates: Tensor, intervals: Tensor, plan: Tensor) -> Tensor:
         """What plan and last notes add to the logits, (batch, time, vocabulary)."""
-        gates, intervals = self.gates(features), self.intervals(features)
         chord, following, key = (plan[..., plan_inputs.SLICES[name]] for name in ("chord", "next", "key"))
         near, far = (plan[..., plan_inputs.SLICES[name]] for name in ("near", "far"))
         context = plan[..., plan_inputs.SLICES["context"]]

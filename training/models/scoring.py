@@ -89,7 +89,8 @@ class OnnxScorer:
         steps = []
         for time in range(tokens.shape[1]):
             row, place = np.ascontiguousarray(tokens[:, time]), np.ascontiguousarray(condition[:, time])
-            logits, *state_list = self.model.session.run(None, dict(zip(INPUTS, (row, place, *state), strict=True)))
+            feed = dict(zip(INPUTS, (row, place, *state), strict=True)) | self.model.alone(len(row))
+            logits, *state_list = self.model.session.run(None, feed)
             state = tuple(state_list)
             steps.append(logits)
         return np.stack(steps, axis=1), state

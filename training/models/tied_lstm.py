@@ -86,11 +86,11 @@ class TiedLSTM(TiedNetwork):
 
     def forward(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, State]:
         """See Network.forward; condition: (batch, time, conditioning.width of the family)."""
-        _, logits, state = self.heard(tokens, condition, state)
-        return logits, state
+        features, table, state = self.layered(tokens, condition, state)
+        return self.left(features, table), state
 
-    def heard(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """What the layers make of the tokens, (batch, time, hidden), the logits of it, and the state after them."""
+    def layered(self, tokens: Tensor, condition: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """What the layers make of the tokens, (batch, time, hidden), the table of tokens, and the state after them."""
         table = self.table()
         features = self.first(self.entered(tokens, condition, table))
         new_h, new_c = [], []
@@ -100,4 +100,4 @@ class TiedLSTM(TiedNetwork):
             features = features + self.dropout(norm(out))
             new_h.append(h)
             new_c.append(c)
-        return features, self.left(features, table), (torch.cat(new_h), torch.cat(new_c))
+        return features, table, (torch.cat(new_h), torch.cat(new_c))

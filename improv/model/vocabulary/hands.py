@@ -101,6 +101,9 @@ class _Sounding(NamedTuple):
 class _HandsStream:
     """State of one running stream: what is down until when, and what this tick has brought so far."""
 
+    person_hand: int | None = None
+    """The hand that somebody else plays: every key of theirs is told as its, and nothing else of it may begin."""
+
     def __init__(self) -> None:
         self._tick = 0
         self._down: tuple[_Sounding, ...] = ()
@@ -135,10 +138,14 @@ class _HandsStream:
         return None
 
     def hand_of(self, pitch: int) -> int:
-        """The hand that strikes or holds a pitch now; of what nobody holds the nearer hand by its last pitch."""
+        """The hand that strikes or holds a pitch now; of what nobody holds the person's, or the nearer one by its last
+        pitch.
+        """
         for note in (*reversed(self._started), *self._down):
             if note.pitch == pitch:
                 return note.hand
+        if self.person_hand is not None:
+            return self.person_hand
         left, right = self._context.last
         return RIGHT if not left or (right and abs(pitch - right) < abs(pitch - left)) else LEFT
 
@@ -259,7 +266,8 @@ class HandsDecoder(_HandsStream):
             mask[shifts] = True
             return
         announced = self._length_of
-        for hand in HANDS if announced is None else (announced,):
+        ours = HANDS if self.person_hand is None or constraints.final_chord is not None else (1 - self.person_hand,)
+        for hand in ours if announced is None else (announced,):
             self._allow_notes(mask, hand, constraints)
         if announced is not None:
             return
