@@ -314,7 +314,7 @@ def _half_requests(scene: Scene) -> None:
 
 
 def _frontends(daemon: Daemon) -> int:
-    return live.children(daemon.engine)[1]
+    return live.child_called(daemon.engine, "improv-frontend")
 
 
 def _reader(daemon: Daemon) -> int:

@@ -298,7 +298,7 @@ def each_mib(daemon: Daemon) -> dict[str, float]:
     for name, pids in (("", engines[:1]), ("waiting_", engines[1:2])):
         for pid in pids:
             below = live.children(pid)
-            found |= {f"{name}player": below[:1], f"{name}frontends": below[1:2]}
+            found |= {f"{name}player": below[:1], f"{name}spare_player": below[1:2]}
     sizes: dict[str, float] = {}
     for name, pids in found.items():
         for pid in pids:

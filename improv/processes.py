@@ -9,6 +9,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # A terminal sends these to the whole process group. The engine decides; when it ends, the pipe closes.
 LEFT_TO_THE_ENGINE = ("SIGINT", "SIGHUP", "SIGQUIT", "SIGTSTP")
+LONG_PREFIX, SHORT_PREFIX = "brainmusic-", "improv-"
 FIRST_RESTART_DELAY_S, LONGEST_RESTART_DELAY_S = 0.5, 30.0
 STEADY_S = 60.0  # a process that lived so long is started again at once
 
@@ -54,10 +56,22 @@ def spawn(
     has_children: it starts processes itself. Then a normal end of this one waits for it, unless it was ended before.
     """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=target, args=arguments, name=name, daemon=not has_children)
+    process = context.Process(target=_begin, args=(name, target, *arguments), name=name, daemon=not has_children)
     with without_main(), _signals_held_back():
         process.start()
     return process
+
+
+def _begin(name: str, target: Callable[..., None], *arguments: Any) -> None:
+    """The body of a process of ours."""
+    be_called(name)
+    target(*arguments)
+
+
+def be_called(name: str) -> None:
+    """Let `ps`, `top` and a system monitor say what this process is, where the system allows it (Linux: 15 letters)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/comm").write_text(name.replace(LONG_PREFIX, SHORT_PREFIX))
 
 
 @contextlib.contextmanager

@@ -81,6 +81,19 @@ def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) 
         server.end()
 
 
+def child_called(pid: int, name: str) -> int:
+    """Process id of a process's oldest child that is called so (improv.processes.be_called)."""
+    found: list[int] = []
+
+    def look() -> bool:
+        with contextlib.suppress(OSError):  # one has ended meanwhile
+            found[:] = [one for one in children(pid) if Path(f"/proc/{one}/comm").read_text().strip() == name]
+        return bool(found)
+
+    eventually(look)
+    return found[0]
+
+
 def children(pid: int) -> list[int]:
     """Process ids of a process's children that still run, the oldest first, without those of Python's own making."""
     found = []
@@ -211,8 +224,8 @@ class Daemon:
 
     @property
     def player(self) -> int:
-        """Process id of the player: the first process that the engine starts."""
-        return children(self.engine)[0]
+        """Process id of the player that has the ports."""
+        return child_called(self.engine, "improv-player")
 
     def sent(self) -> list[dict[str, Any]]:
         """The note log: one record for every note-on sent."""

@@ -230,7 +230,7 @@ def _player(config: Config, clock: Clock, supervised: Supervised | None) -> Play
             output_connections=before.outputs,
             input_connections=before.inputs,
         )
-    return PlayerClient(settings, clock, supervised.player)
+    return PlayerClient(settings, clock, supervised.player, keeps_spare=True)
 
 
 def _seed(config: Config, before: Checkpoint | None) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from improv.player.pipe import Pipe
 from improv.player.protocol import PlayerSettings, ToEngine, ToPlayer
-from improv.processes import end, spawn
+from improv.processes import be_called, end, spawn
 
 if TYPE_CHECKING:
     import socket
@@ -19,6 +19,7 @@ def _player_main(pipe: Connection[Any, Any]) -> None:
     """The life of the process. What the player alone needs is loaded there, not by the engine."""
     from improv.player.process.main import waiting_player_main
 
+    be_called("brainmusic-spare")
     waiting_player_main(pipe)
 
 

@@ -46,11 +46,13 @@ NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
 class PlayerClient:
     """Implements `improv.player.protocol.Link`. Starts nothing before `start()`. Used by one thread."""
 
-    def __init__(self, settings: PlayerSettings, clock: Clock, spare: Child | None = None) -> None:
-        """spare: a process that waits already, to be used for the first start."""
+    def __init__(
+        self, settings: PlayerSettings, clock: Clock, spare: Child | None = None, *, keeps_spare: bool = False
+    ) -> None:
+        """spare: a process that waits already, to be used for the first start. keeps_spare: another one always waits."""
         self.settings = settings  # with what the ports are connected to now, for the next player
         self._clock = clock
-        self._liveness = Liveness(spare)
+        self._liveness = Liveness(spare, keeps_spare=keeps_spare)
         self._inbox: deque[ToEngine] = deque()
         self._ledger = Ledger()
         self._revocations = Revocations()
@@ -151,6 +153,8 @@ class PlayerClient:
         liveness.beat(now_s)
         self._read(0.0)
         liveness.ping(now_s)
+        if self._ready is not None:
+            liveness.stand_by(now_s)
         return self._supervise(now_s)
 
     def close(self, timeout_s: float = 2.0) -> None:

@@ -9,14 +9,17 @@ from improv.processes import Backoff
 PING_EVERY_S = 0.5
 STEADY_S = 5.0  # a player that lived so long is started again at once: the music waits for it
 LONGEST_DELAY_S = 5.0  # between two tries where it fails as soon as it lives
+SPARE_AGAIN_S = 20.0  # after a try to start one that waits, for which there was no room
 ABSENT_S = 1.0  # a beat() that comes so late says that this side stood still, not that the player did
 
 
 class Liveness:
     """One process at a time, or none until the next may be started."""
 
-    def __init__(self, spare: Child | None = None) -> None:
-        """spare: a process that waits already, to be used for the first start."""
+    def __init__(self, spare: Child | None = None, *, keeps_spare: bool = False) -> None:
+        """spare: a process that waits already, to be used for the first start. keeps_spare: another one waits beside
+        each that has worked for a while, so that on a busy machine no import stands between a failure and the music.
+        """
         self.child: Child | None = None
         self.alive_s = 0.0
         """When the player was last seen to do its work."""
@@ -25,7 +28,8 @@ class Liveness:
         self.restart_at_s: float | None = None
         self._pinged_s = self._answered_s = self._beat_s = 0.0
         self._backoff = Backoff(LONGEST_DELAY_S, STEADY_S)
-        self._spare = spare
+        self._spare, self._keeps_spare = spare, keeps_spare
+        self._spare_at_s = 0.0  # when the next one may be started
 
     @property
     def pid(self) -> int | None:
@@ -45,7 +49,17 @@ class Liveness:
         self.child, self.restart_at_s = spare or Child(), None
         self.child.begin(settings, hung)
         self._answered_s = self._beat_s = self.alive_s = now_s
+        self._spare_at_s = now_s + STEADY_S
         self._backoff.started(now_s)
+
+    def stand_by(self, now_s: float) -> None:
+        """Keep another process waiting, beside one that has its ports open."""
+        if not self._keeps_spare or self._spare is not None or not self.listens or now_s < self._spare_at_s:
+            return
+        try:
+            self._spare = Child()
+        except OSError:  # one is started when it is needed
+            self._spare_at_s = now_s + SPARE_AGAIN_S
 
     def answered(self, now_s: float) -> None:
         """A ping, or the wait for the ports to open, has its answer."""
@@ -74,14 +88,17 @@ class Liveness:
     def fail(self, now_s: float, failure: str) -> None:
         """Clear the failed process away and choose when the next one starts."""
         self.failure = failure
-        self.end()
+        self._end_child(0.0)
         self.restart_at_s = self._backoff.failed(now_s)
 
     def end(self, timeout_s: float = 0.0) -> None:
-        """Leave no process: it has so long to end by itself."""
-        if self.child is not None:
-            self.child.end(timeout_s)
-            self.child = None
+        """Leave no process: the one that plays has so long to end by itself."""
+        self._end_child(timeout_s)
         if self._spare is not None:
             self._spare.end()
             self._spare = None
+
+    def _end_child(self, timeout_s: float) -> None:
+        if self.child is not None:
+            self.child.end(timeout_s)
+            self.child = None

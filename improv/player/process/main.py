@@ -23,7 +23,7 @@ from improv.player.process.ports import Ports
 from improv.player.process.realtime import become_realtime, freeze_garbage
 from improv.player.process.rewiring import each_output, finder
 from improv.player.protocol import Failed, PlayerSettings, Ready
-from improv.processes import LEFT_TO_THE_ENGINE
+from improv.processes import LEFT_TO_THE_ENGINE, be_called
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -42,6 +42,7 @@ def waiting_player_main(connection: Connection[Any, Any]) -> None:
         settings, hung = connection.recv()
     except (EOFError, OSError):
         return
+    be_called("brainmusic-player")
     player_main(connection, settings, hung)
 
 
