@@ -28,6 +28,10 @@ from improv.plan.played import PieceMemory
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
+OTHER_HAND_AWAY = (-8.0, 11.0)
+"""Semitones from the own hand to the mean of both, where a person plays the left and the right one: people's hands lie
+at 48 and 67 in the mean of all notes at 59.
+"""
 DENSER_PER_VALENCE = 0.6
 """Onsets a second at valence 1: pleasant moods of plans were taken for sad where they were as sparse as commanded."""
 PLAIN_VALENCE, NEAR_KEYS, THEIR_KEYS = 0.5, 1, 0
@@ -105,6 +109,8 @@ class Composer:
         mood = theirs.mixed(controls.mood(position.music_s + PLANNED_AHEAD_S))
         attributes = commanded_attributes(mood, controls, settings, around.tempo_bpm)
         attributes |= {name: value for name, value in theirs.attributes.items() if name != "tempo"}
+        if theirs.person_hand is not None:  # what is asked for is where our hand lies, a plan has both
+            attributes["register"] += OTHER_HAND_AWAY[theirs.person_hand]
         key, reach = theirs.planned_key, NEAR_KEYS if abs(mood.valence) >= PLAIN_VALENCE else DEFAULT_REACH
         reach = reach if key is None else THEIR_KEYS
         left = None if snapshot.end_tick is None else snapshot.end_tick - position.bar_tick

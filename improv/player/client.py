@@ -49,7 +49,7 @@ class PlayerClient:
     def __init__(
         self, settings: PlayerSettings, clock: Clock, spare: Child | None = None, *, keeps_spare: bool = False
     ) -> None:
-        """spare: a process that waits already, to be used for the first start. keeps_spare: another one always waits."""
+        """spare: a process that waits already, to be used for the first start. keeps_spare: another waits always."""
         self.settings = settings  # with what the ports are connected to now, for the next player
         self._clock = clock
         self._liveness = Liveness(spare, keeps_spare=keeps_spare)
