@@ -153,8 +153,7 @@ class PlayerClient:
         liveness.beat(now_s)
         self._read(0.0)
         liveness.ping(now_s)
-        if self._ready is not None:
-            liveness.stand_by(now_s)
+        liveness.stand_by(now_s, ready=self._ready is not None)
         return self._supervise(now_s)
 
     def close(self, timeout_s: float = 2.0) -> None:

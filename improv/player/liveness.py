@@ -52,9 +52,10 @@ class Liveness:
         self._spare_at_s = now_s + STEADY_S
         self._backoff.started(now_s)
 
-    def stand_by(self, now_s: float) -> None:
-        """Keep another process waiting, beside one that has its ports open."""
-        if not self._keeps_spare or self._spare is not None or not self.listens or now_s < self._spare_at_s:
+    def stand_by(self, now_s: float, *, ready: bool = True) -> None:
+        """Keep another process waiting beside one that is ready: its ports are open."""
+        wanted = self._keeps_spare and self._spare is None and ready and self.listens
+        if not wanted or now_s < self._spare_at_s:
             return
         try:
             self._spare = Child()

@@ -3,7 +3,7 @@
     python -m training partner runs/hands/best.pt --dataset data/hands --out runs/partner.pt
     python -m training export runs/partner.pt --dataset data/hands --out hands.onnx
 
-Each piece is laid out as two players (training.dataset.two_players): in half of them a person has the right hand, in
+Each piece is laid out as two players (training.models.two_players): in half of them a person has the right hand, in
 half the left. What the network has learned before stays as it is; only what is added where it is told a role is
 learned. So alone it plays the same music to the last note. It learns for as long as --minutes says and keeps the best
 by held-out pieces. Where --out is there already, it goes on from that.
@@ -31,11 +31,12 @@ from training.corpus.augment import transpositions
 from training.dataset import plan_columns
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.splits import spread
-from training.dataset.two_players import LATEST_TICKS, NOT_ASKED, Role, Stream, stream
+from training.learning.schedule import descend
 from training.models.batches import hide
 from training.models.checkpoints import read_checkpoint, save
 from training.models.export import network_of
 from training.models.planned_lstm import PlannedLSTM
+from training.models.two_players import LATEST_TICKS, NOT_ASKED, Role, Stream, stream
 
 log = logging.getLogger(__name__)
 LANES, LONGEST = 8, 640
@@ -185,9 +186,8 @@ def learn(
     clock, best, total, done = SystemClock(), came["nats"], 0.0, 0
     began_s = clock.now()
     while (share := until.share(clock.now() - began_s, done)) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = LEAST_RATE + (RATE - LEAST_RATE) * (1 + math.cos(math.pi * share)) / 2
-        total += _one_batch(network, lessons.next(), optimiser)
+        rate = LEAST_RATE + (RATE - LEAST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        total += _one_batch(network, lessons.next(), optimiser, rate)
         done += 1
         if done % look_every:
             continue
@@ -200,17 +200,12 @@ def learn(
             save(out, saved | {"network": kept, "partner": {"nats": best, "batches": came["batches"] + done}})
 
 
-def _one_batch(network: PlannedLSTM, one: Lesson, optimiser: torch.optim.Optimizer) -> float:
+def _one_batch(network: PlannedLSTM, one: Lesson, optimiser: torch.optim.Optimizer, rate: float) -> float:
     with torch.no_grad():
         features, table, _ = network.layered(one.tokens, one.condition, network.zero_state(len(one.tokens)))
     logits = _legal(network.answered(features, table, one.condition, one.role), one.role)
     loss = functional.cross_entropy(logits.flatten(0, 1), one.targets.flatten(), ignore_index=NOT_ASKED)
-    optimiser.zero_grad()
-    loss.backward()
-    assert network.partner is not None
-    torch.nn.utils.clip_grad_norm_(network.partner.parameters(), CLIP)
-    optimiser.step()
-    return float(loss.detach())
+    return descend(optimiser, loss, rate, CLIP)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -105,7 +105,7 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
 
     network = network_of(saved)
     state = network.zero_state(2)
-    arguments = (
+    arguments: tuple[Tensor, ...] = (
         torch.zeros(2, dtype=torch.int64),
         torch.zeros(2, conditioning.width(encoding_for(saved["family"]))),
         *state,

@@ -50,7 +50,7 @@ class Partner(nn.Module):
     def forward(self, features: Tensor, role: Tensor) -> tuple[Tensor, ...]:
         """features: (batch, time, hidden). role: (batch, time, roles.SIZE). Each of the three, (batch, time, ...)."""
         units = functional.gelu(self.into(features)) * role.repeat_interleave(PARTNER_UNITS, dim=-1)
-        return self.out(units).split(self.sizes, dim=-1)
+        return torch.split(self.out(units), list(self.sizes), dim=-1)
 
 
 class PlannedLSTM(TiedLSTM):

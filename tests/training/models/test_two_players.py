@@ -13,7 +13,7 @@ from tests.training.corpora import meter, tempo, write_midi
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.pipeline import Options
 from training.dataset.prepare import prepare
-from training.dataset.two_players import HEARD_FIRST, NOT_ASKED, Role, Stream, stream
+from training.models.two_players import HEARD_FIRST, NOT_ASKED, Role, Stream, stream
 
 ALL = 1_000_000
 

@@ -81,7 +81,8 @@ def stream(dataset: Dataset, piece: PieceRow, role: Role, longest: int, begin: f
     """`longest` tokens of a piece at most, with a person at one hand. begin: where in the piece, 0..1; after its
     beginning nothing is asked at first, because a network has to hear where it is.
     """
-    ids = dataset.encoding.transpose(dataset.tokens[piece.start : piece.stop].astype(np.int64), role.semitones)
+    written = dataset.tokens[piece.start : piece.stop].astype(np.int64)
+    ids = np.asarray(dataset.encoding.transpose(written, role.semitones), dtype=np.int64)
     steps = dataset.token_step[piece.start : piece.stop].astype(np.int64)
     events = _events(ids, steps, role)
     tokens, targets, ticks = _said(events, role.person)
@@ -116,7 +117,7 @@ def _events(ids: NDArray[np.int64], steps: NDArray[np.int64], role: Role) -> _Ev
 def _said(events: _Events, person: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """The stream, what should be said after each token but the last, and the tick at which that is said."""
     onsets = sorted(events.own)
-    first_shift = TABLE.slice_of("TIME_SHIFT").start
+    first_shift = int(TABLE.slice_of("TIME_SHIFT").start)
     tokens, targets, ticks = [TABLE.id_of("START")], list[int](), list[int]()
 
     def shift_from(tick: int) -> int:
