@@ -56,5 +56,5 @@ def cpu_s() -> float:
 
 
 def wall_clock() -> datetime.datetime:
-    """Local date and time, for log lines and file names only."""
+    """Local date and time: for log lines, file names and opening hours, never for scheduling."""
     return datetime.datetime.now().astimezone()

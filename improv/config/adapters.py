@@ -112,6 +112,7 @@ def engine_settings(config: Config) -> EngineSettings:
         ),
         punch_in_s=config.together.punch_in_s,
         longest=config.let_go.longest,
+        rules=config.presence.rules(config.mood.moods),
         outputs=tuple(_output(section) for section in config.midi.all_outputs),
         input_port=config.midi.input,
     )

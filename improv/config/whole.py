@@ -9,8 +9,9 @@ from improv.config.sections.frontends import CtlSection, OscSection, WebSection
 from improv.config.sections.let_go import LetGoSection
 from improv.config.sections.limits import DEFAULT_LIMITS, JourneySection, LimitsTable
 from improv.config.sections.midi import ClockSection, MidiSection, TimingSection
-from improv.config.sections.mood import MoodSection
+from improv.config.sections.mood import MoodSection, known_mood
 from improv.config.sections.music import ModelSection, MusicSection
+from improv.config.sections.presence import PresenceSection
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.config.sections.takes import LogSection, ScenesSection, TakesSection
 from improv.config.sections.together import TogetherSection
@@ -25,6 +26,7 @@ class Config(Section):
     limits: LimitsTable = DEFAULT_LIMITS
     journey: JourneySection = JourneySection()
     let_go: LetGoSection = LetGoSection()
+    presence: PresenceSection = PresenceSection()
     music: MusicSection = MusicSection()
     together: TogetherSection = TogetherSection()
     midi: MidiSection = MidiSection()
@@ -37,6 +39,15 @@ class Config(Section):
     takes: TakesSection = TakesSection()
     scenes: ScenesSection = ScenesSection()
     log: LogSection = LogSection()
+
+    @model_validator(mode="after")
+    def _idle_mood_is_known(self) -> Config:
+        if self.presence.idle_mood != "":
+            try:
+                known_mood(self.presence.idle_mood, self.mood.moods)
+            except ValueError as error:
+                raise TableError(("presence", "idle_mood"), str(error)) from None
+        return self
 
     @model_validator(mode="after")
     def _programs_are_known(self) -> Config:

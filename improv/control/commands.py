@@ -145,6 +145,29 @@ class SetSession(NamedTuple):
     person: str
 
 
+class SetPresence(NamedTuple):
+    """Whether somebody is there: one of presence.PRESENT."""
+
+    present: str
+
+
+class KeepHours(NamedTuple):
+    """What the hour asks for. loudness, arousal: the most that quiet hours allow; None: it is none of them."""
+
+    closed: bool
+    loudness: float | None = None
+    arousal: float | None = None
+
+
+class SetIdle(NamedTuple):
+    """on: nobody is there; then to a mood and a mode, None and empty: as before. Not on: back to what was before."""
+
+    on: bool
+    valence: float | None = None
+    arousal: float | None = None
+    mode: str = ""
+
+
 class StartJourney(NamedTuple):
     """Set out on a journey; None: on the one that is prepared."""
 
@@ -388,6 +411,9 @@ StateCommand = (
     | Reset
     | SetLimit
     | SetSession
+    | SetPresence
+    | KeepHours
+    | SetIdle
     | StartJourney
     | HoldJourney
     | ResumeJourney

@@ -123,7 +123,7 @@ def _silent(state: ControlState, initial: ControlState, outside: Outside) -> Ite
     if state.clock_source != INTERNAL and state.clock_source != initial.clock_source and outside.clock_stands:
         back = SetClockSource(initial.clock_source)
         yield Lasting("clock", "the other program's clock", state.clock_source, (back, Play()))
-    if not state.playing and state.clock_source == INTERNAL:
+    if not state.playing and state.clock_source == INTERNAL and not state.presence.closed:
         yield Lasting("pause", "the pause", False, (Play(),))
 
 

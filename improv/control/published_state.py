@@ -72,6 +72,9 @@ class State:
         _NOTHING, "table", "the limits without those of the journey under way: they return when it ends"
     )
     session: str = _field("", "text", "id of the person whose session runs, or empty")
+    hours: str = _field("open", "text", "what the hour asks for: open, quiet, or closed (no note sounds)")
+    hours_until: str = _field("", "text", "when closed or quiet hours end, in local time, or empty")
+    idle: bool = _field(False, "flag", "nobody is there")
     journeys: tuple[str, ...] = _field((), "list", "names of the journeys that can be started")
     journey: str = _field("", "text", "name of the journey under way, or empty")
     journey_held: bool = _field(False, "flag", "the journey stands still")

@@ -1,11 +1,12 @@
-"""Rows of the table of commands: a person's session begins and ends."""
+"""Rows of the table of commands: a person's session begins and ends; whether somebody is there at all."""
 
 from __future__ import annotations
 
 import re
 
 from improv.control import commands
-from improv.control.command_row import Argument, Row
+from improv.control.command_row import PRESSED, Argument, MidiAction, Row
+from improv.control.presence import NOBODY, PRESENT, SOMEBODY
 from improv.errors import InputError
 
 PERSON_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -26,4 +27,16 @@ SESSION_ROWS: tuple[Row, ...] = (
         (Argument("person", "text", "the person's id, as `improv people list` has it", read=person_id),),
     ),
     Row("session_end", "End the session; the limits from before return.", lambda: commands.SetSession("")),
+    Row(
+        "presence",
+        "Say whether somebody is there. nobody: the music is idle at once, until somebody commands or plays.",
+        commands.SetPresence,
+        (Argument("present", "choice", "who is there", choices=PRESENT),),
+        {
+            "presence": MidiAction(
+                f"0..{PRESSED - 1} nobody, {PRESSED}..127 somebody",
+                lambda value: {"present": SOMEBODY if value >= PRESSED else NOBODY},
+            )
+        },
+    ),
 )

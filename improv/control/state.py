@@ -18,6 +18,7 @@ from improv.control.commands import (
     HandOver,
     HoldJourney,
     JumpJourney,
+    KeepHours,
     Panic,
     Pause,
     Play,
@@ -31,6 +32,7 @@ from improv.control.commands import (
     SetFollow,
     SetForm,
     SetGlide,
+    SetIdle,
     SetInput,
     SetIntensity,
     SetKey,
@@ -43,6 +45,7 @@ from improv.control.commands import (
     SetOutput,
     SetPhraseBars,
     SetPlace,
+    SetPresence,
     SetReach,
     SetSession,
     SetTemperature,
@@ -52,6 +55,7 @@ from improv.control.commands import (
     Tap,
 )
 from improv.control.journey import Course, Plan
+from improv.control.presence import HERE, Before, Ceiling, Presence
 from improv.music.attributes import ATTRIBUTES
 from improv.music.chord import Chord
 from improv.music.limits import FREE, Limits
@@ -61,6 +65,7 @@ NOT_RESET = (
     "standing_limits",
     "limits_before",
     "session",
+    "presence",
     "prepared",
     "model",
     "instead_of",
@@ -112,6 +117,8 @@ class ControlState:
     """Id of the person whose session runs; empty: nobody's."""
     limits_before: Limits | None = None
     """The standing limits before the session: they come back with its end."""
+    presence: Presence = HERE
+    """What the hour asks for, and whether somebody is there."""
     prepared: Plan | None = None
     course: Course | None = None
     clock_source: str = "internal"
@@ -140,20 +147,31 @@ class ControlState:
 
     def mood(self, music_s: float) -> Mood:
         """The mood at a moment of the music: the journey's while one is under way, else the glide's."""
+        return self._quiet(self._commanded_mood(music_s))
+
+    def _commanded_mood(self, music_s: float) -> Mood:
         if self.course is not None and self.course.held_s is None:
             return self.course.mood(music_s)
         return self.glide.at(music_s)
 
+    def _quiet(self, mood: Mood) -> Mood:
+        ceiling = self.presence.ceiling
+        return mood if ceiling is None else ceiling.mood(mood)
+
     def target(self, music_s: float) -> Mood:
         """Where the mood is going: the journey's next way-point while one is under way, else the glide's end."""
         if self.course is not None and self.course.held_s is None:
-            return self.course.journey.next_point(self.course.place_s(music_s)).mood
-        return self.glide.target
+            return self._quiet(self.course.journey.next_point(self.course.place_s(music_s)).mood)
+        return self._quiet(self.glide.target)
 
     @property
     def limits(self) -> Limits:
-        """What holds whatever else commands: the standing limits, narrowed by those of the journey under way."""
-        return self.standing_limits if self.course is None else self.course.journey.limits.within(self.standing_limits)
+        """What holds whatever else commands: the standing limits, narrowed by those of the journey under way and by
+        quiet hours.
+        """
+        own, ceiling = self.standing_limits, self.presence.ceiling
+        limits = own if self.course is None else self.course.journey.limits.within(own)
+        return limits if ceiling is None else ceiling.limits(limits)
 
     def reached(self, music_s: float) -> ControlState:
         """The state once the music has come to `music_s`: a journey that is over leaves its last mood behind."""
@@ -214,7 +232,9 @@ def apply(  # noqa: C901 (a flat table of cases)
             return _reset(state, initial, music_s)
         case SetClockSource(source):
             return replace(state, clock_source=source)
-        case AllNotesOff() | Tap() | HandOver() | BeginFrom():
+        case KeepHours() | SetIdle():
+            return _attended(state, command, music_s)
+        case AllNotesOff() | Tap() | HandOver() | BeginFrom() | SetPresence():
             return state
         case SetLimit() | SetSession():
             return _limited(state, command)
@@ -258,6 +278,38 @@ def _limited(state: ControlState, command: SetLimit | SetSession) -> ControlStat
     ours = state.standing_limits if state.limits_before is None else state.limits_before
     before = ours if command.person else None
     return replace(state, session=command.person, standing_limits=ours, limits_before=before)
+
+
+def _attended(state: ControlState, command: KeepHours | SetIdle, music_s: float) -> ControlState:
+    """The state as the hour asks, or while nobody is there. With the opening the music plays."""
+    here = state.presence
+    if isinstance(command, KeepHours):
+        closed, loudness, arousal = command
+        ceiling = None if loudness is None or arousal is None else Ceiling(loudness, arousal)
+        turned = replace(state, presence=replace(here, closed=closed, ceiling=ceiling))
+        if closed != here.closed:
+            turned = replace(turned, playing=not closed, ending=False, stopping=False)
+        return turned if turned.mood(music_s) == state.mood(music_s) else _risen(state, turned, music_s)
+    if not command.on:
+        return _returned(state, music_s)
+    mood = SetMood(command.valence, command.arousal)
+    before = Before(state.glide.target, state.mode)
+    away = replace(_turn(state, mood, music_s), mode=command.mode or state.mode)
+    return replace(away, presence=replace(here, idle=True, before=before))
+
+
+def _risen(before: ControlState, after: ControlState, music_s: float) -> ControlState:
+    """The mood goes from where it was heard to where it is commanded, as any other change."""
+    glide = Glide(before.mood(music_s), after.glide.target, music_s, after.glide_s)
+    return replace(after, glide=glide, revision=after.revision + 1)
+
+
+def _returned(state: ControlState, music_s: float) -> ControlState:
+    """Somebody is there again: mood and mode as they were before."""
+    before, here = state.presence.before, replace(state.presence, idle=False, before=None)
+    if before is None:
+        return replace(state, presence=here)
+    return replace(_turn(state, SetMood(*before.mood), music_s), mode=before.mode, presence=here)
 
 
 def _travel(

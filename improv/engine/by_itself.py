@@ -1,4 +1,5 @@
-"""What is commanded by nobody: a model that is there now, the clock of a scene that landed, what lasted too long."""
+"""What is commanded by nobody: a model that is there now, the clock of a scene that landed, what lasted too long,
+what the hour asks for."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import logging
 from typing import Protocol
 
 from improv.clock import Clock
-from improv.control.commands import Command
+from improv.control.commands import Command, Pause, SetPresence
 from improv.control.lasting import LettingGo, LongestTimes, Outside, lasting
 from improv.control.state import ControlState
+from improv.engine.attendance import Attendance
 from improv.engine.external_clock import ExternalClock
 from improv.engine.models import Cast
 from improv.engine.scenes import Scenes
@@ -36,12 +38,13 @@ class ByItself:
         scenes: Scenes,
         together: Together,
         external: ExternalClock,
+        attendance: Attendance,
         clock: Clock,
         longest: LongestTimes,
     ) -> None:
         self.letting_go = LettingGo(longest)
         self._act, self._cast, self._scenes = act, cast, scenes
-        self._together, self._external, self._clock = together, external, clock
+        self._together, self._external, self._attendance, self._clock = together, external, attendance, clock
         self._looked_s = clock.now()
 
     def look(self, controls: ControlState, initial: ControlState) -> None:
@@ -49,6 +52,7 @@ class ByItself:
         for command in (self._cast.arrived(controls), self._scenes.later()):
             if command is not None:
                 self._carry_out(command)
+        self._attend(controls)
         now_s = self._clock.now()
         if now_s - self._looked_s < LOOK_EVERY_S:
             return
@@ -59,6 +63,21 @@ class ByItself:
                 log.warning(
                     "%s lasted for %g minutes and is released (let_go.%s_minutes)", one.words, minutes, one.kind
                 )
+
+    def _attend(self, controls: ControlState) -> None:
+        """Each change of the hours, of quiet and of presence is said once. Outside of the hours nothing plays."""
+        asked = self._attendance.asks(controls)
+        if asked is not None and self._carry_out(asked.command):
+            log.info("%s", asked.words)
+        elif controls.presence.closed and controls.playing:
+            self._carry_out(Pause())
+
+    def wake(self, controls: ControlState, command: Command) -> None:
+        """Somebody commands something while nobody was taken to be there: first all is as it was before."""
+        if controls.presence.idle and not isinstance(command, SetPresence):
+            asked = self._attendance.back()
+            if self._carry_out(asked.command):
+                log.info("%s", asked.words)
 
     def _outside(self) -> Outside:
         view = self._together.view

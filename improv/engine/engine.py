@@ -5,11 +5,12 @@ Single-threaded and driven from outside by `turn`; it owns no port and no proces
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from improv.clock import Clock
+from improv.clock import Clock, wall_clock
 from improv.control import state
 from improv.control.commands import (
     AllNotesOff,
@@ -25,6 +26,7 @@ from improv.control.midi_map import MidiMap
 from improv.control.published_state import State
 from improv.control.scene_book import Recalled, SceneBook
 from improv.control.state import ControlState
+from improv.engine.attendance import Attendance
 from improv.engine.beginnings import Beginnings, Sources
 from improv.engine.by_itself import ByItself
 from improv.engine.history import Moment
@@ -63,7 +65,7 @@ class Engine:
     initial: what is commanded at the start, and what Reset goes back to. on_command: told of each command that is
     carried out, and when it came, in seconds of the clock. resumed: where an engine before this one was; then the
     music goes on where the improviser is, without a count-in. patience: that the models are asked with. book: the
-    scenes that were kept. sources: of files and takes that music can begin from.
+    scenes that were kept. sources: of files and takes that music can begin from. local_time: date and time of day.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Engine:
         patience: Patience | None = None,
         book: SceneBook | None = None,
         sources: Sources | None = None,
+        local_time: Callable[[], datetime.datetime] = wall_clock,
     ) -> None:
         self.improviser, self.settings = improviser, settings
         self._link, self._clock, self._on_command = link, clock, on_command
@@ -103,8 +106,10 @@ class Engine:
         self.beginnings = Beginnings(improviser, self.together, self._ahead, self._planner, clock, sources)
         self._said = SayOnce(SAY_AGAIN_S)
         self._midi_in = MidiIn(midi_map, self._person, self.act, self._said, clock)
+        self._attendance = Attendance(settings.rules, clock, local_time)
+        external = self._transport.external
         self._by_itself = ByItself(
-            self.act, self._cast, self.scenes, self.together, self._transport.external, clock, settings.longest
+            self.act, self._cast, self.scenes, self.together, external, self._attendance, clock, settings.longest
         )
         self._initial = initial
         self._ports = PortChoice(link, settings, resumed.controls if resumed else initial)
@@ -128,7 +133,7 @@ class Engine:
         others: list[ToEngine] = []
         for record in self._link.poll(self._planner.wait_s(timeout_s, self.controls)):
             if isinstance(record, Received):
-                self._midi_in.receive(record.message, record.received_s)
+                self.receive(record.message, record.received_s)
             elif isinstance(record, ClockIn):
                 self.controls = self._transport.hear(record, self.controls)
             elif isinstance(record, Rewired):
@@ -153,6 +158,7 @@ class Engine:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
+        self._attendance.hear(message, received_s)
         self._midi_in.receive(message, received_s)
 
     def act(self, command: Command, received_s: float, *, by_itself: bool = False) -> None:
@@ -160,6 +166,9 @@ class Engine:
 
         BrainMusicError when it cannot be: then nothing was commanded, and the music goes on as before.
         """
+        if not by_itself:
+            self._attendance.touched(received_s)
+            self._by_itself.wake(self.controls, command)
         before, kept = self.controls, self.scenes.kept
         try:
             self._carry_out(command, received_s, by_itself)
@@ -179,9 +188,9 @@ class Engine:
         if isinstance(command, SetModel) and not self._cast.has(command.name):
             self.scenes.await_model(command.name)
             return
-        self._outlook.refuse(command, self.controls)
-        self._ports.refuse(command)
+        self._refuse(command)
         self.beginnings.hear(command)
+        self._attendance.said(command, received_s)
         before = self.controls
         moment = Moment(before, self.scenes.kept.book, self._music_s(received_s))
         self.controls = self._commanded(command, moment)
@@ -206,6 +215,12 @@ class Engine:
         elif self.controls != before or self.scenes.kept.waits is not None:
             self._planner.replanning.ask(received_s)
 
+    def _refuse(self, command: Command) -> None:
+        """CommandError where a command cannot be carried out now."""
+        self._outlook.refuse(command, self.controls)
+        self._attendance.refuse(command, self.controls.presence)
+        self._ports.refuse(command)
+
     def _commanded(self, command: Command, before: Moment) -> ControlState:
         if isinstance(command, SceneCommand):
             heard = (self._ahead.heard(self._clock.now()) or self.improviser).position
@@ -225,7 +240,7 @@ class Engine:
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
         self.together.configure(settings)
-        self._by_itself.letting_go.longest = settings.longest
+        self._by_itself.letting_go.longest, self._attendance.rules = settings.longest, settings.rules
         self.controls = self._ports.configure(settings, self.controls)
         self._midi_in.map = midi_map
         self._planner.replanning.ask(self._clock.now())
@@ -241,6 +256,7 @@ class Engine:
         position = (self._ahead.heard(now_s) or self.improviser).position
         plan = self._outlook.fields(position.tick, now_s, playing=self.controls.playing)
         told = {**plan, **self.scenes.fields(), **self._ports.fields(), **self.beginnings.fields()}
+        told |= self._attendance.fields(self.controls.presence)
         return status(
             self.controls,
             self.improviser,

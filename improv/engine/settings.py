@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from improv.control.lasting import FOR_EVER, LongestTimes
+from improv.control.presence import ALWAYS, HouseRules
 from improv.listening.echo import OutputPath
 from improv.listening.keyboard import ALL_HEARD, Heard
 from improv.player.protocol import OutputSettings
@@ -18,8 +19,8 @@ class EngineSettings:
     clock_offset_s: so much later than the external clock's ticks are our beats. output_paths: what each output does to
     notes, so that their echo is known. heard: which of the keys that come in are the person's. punch_in_s: who plays
     for so long is listened to where the music goes on for them. longest: how long may last what somebody began.
-    outputs, input_port: of the player, as the configuration has them; without outputs no port is chosen while the
-    music plays.
+    rules: by the hour, and while nobody is there. outputs, input_port: of the player, as the configuration has them;
+    without outputs no port is chosen while the music plays.
     """
 
     look_ahead_s: float
@@ -31,6 +32,7 @@ class EngineSettings:
     heard: Heard = ALL_HEARD
     punch_in_s: float
     longest: LongestTimes = FOR_EVER
+    rules: HouseRules = ALWAYS
     outputs: tuple[OutputSettings, ...] = ()
     input_port: str = ""
 
