@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from improv.clock import Clock
 from improv.control.commands import Command, KeepHours, Play, PlayPause, SetIdle, SetPresence
-from improv.control.presence import SOMEBODY, HouseRules, Presence
+from improv.control.presence import NOBODY, SOMEBODY, HouseRules, Presence
 from improv.control.state import ControlState
 from improv.errors import CommandError
 from improv.midi.messages import NOTE_ON
@@ -36,20 +36,17 @@ class Attendance:
 
     # ------------------------------------------------------------------------------------------------ who is there
 
-    def touched(self, at_s: float) -> None:
-        """Somebody commanded something."""
+    def commanded(self, command: Command, at_s: float) -> None:
+        """Somebody commanded something; it may say itself that nobody is there."""
         self._touched_s = at_s
+        if isinstance(command, SetPresence):
+            self._touched_s = at_s if command.present == SOMEBODY else None
+            self._look_s = self._clock.now()  # at once
 
     def hear(self, message: bytes, at_s: float) -> None:
         """A MIDI message of a person: a key that goes down is somebody."""
         if len(message) == 3 and message[0] & 0xF0 == NOTE_ON and message[2]:
             self._touched_s = at_s
-
-    def said(self, command: Command, at_s: float) -> None:
-        """Somebody said whether somebody is there, if the command does."""
-        if isinstance(command, SetPresence):
-            self._touched_s = at_s if command.present == SOMEBODY else None
-            self._look_s = self._clock.now()  # at once
 
     # -------------------------------------------------------------------------------------------------- what follows
 
@@ -61,9 +58,9 @@ class Attendance:
         self._look_s = now_s + LOOK_EVERY_S
         return self._of_the_hour(state.presence) or self._of_people(state, now_s)
 
-    def refuse(self, command: Command, presence: Presence) -> None:
+    def refuse(self, command: Command, state: ControlState) -> None:
         """CommandError for what would play outside of the opening hours."""
-        if presence.closed and isinstance(command, Play | PlayPause):
+        if state.presence.closed and isinstance(command, Play | PlayPause):
             until = f" until {self._until}" if self._until else ""
             raise CommandError(f"outside of the opening hours nothing plays{until} (presence.opening)")
 
@@ -74,7 +71,7 @@ class Attendance:
     def fields(self, presence: Presence) -> dict[str, Any]:
         """Fields of the published state."""
         hours = "closed" if presence.closed else "quiet" if presence.ceiling is not None else "open"
-        return {"hours": hours, "hours_until": self._until, "idle": presence.idle}
+        return {"hours": hours, "hours_until": self._until, "presence": NOBODY if presence.idle else SOMEBODY}
 
     def _of_the_hour(self, presence: Presence) -> Asked | None:
         rules = self.rules

@@ -72,8 +72,9 @@ class ByItself:
         elif controls.presence.closed and controls.playing:
             self._carry_out(Pause())
 
-    def wake(self, controls: ControlState, command: Command) -> None:
-        """Somebody commands something while nobody was taken to be there: first all is as it was before."""
+    def hear(self, command: Command, at_s: float, controls: ControlState) -> None:
+        """Somebody commands something; where nobody was taken to be there, first all is as it was before."""
+        self._attendance.commanded(command, at_s)
         if controls.presence.idle and not isinstance(command, SetPresence):
             asked = self._attendance.back()
             if self._carry_out(asked.command):

@@ -105,12 +105,10 @@ class Engine:
         self._planner.arrive = self.scenes.arrive
         self.beginnings = Beginnings(improviser, self.together, self._ahead, self._planner, clock, sources)
         self._said = SayOnce(SAY_AGAIN_S)
-        self._midi_in = MidiIn(midi_map, self._person, self.act, self._said, clock)
         self._attendance = Attendance(settings.rules, clock, local_time)
-        external = self._transport.external
-        self._by_itself = ByItself(
-            self.act, self._cast, self.scenes, self.together, external, self._attendance, clock, settings.longest
-        )
+        self._midi_in = MidiIn(midi_map, self._person, self._attendance, self.act, self._said, clock)
+        outside = (self.together, self._transport.external, self._attendance)
+        self._by_itself = ByItself(self.act, self._cast, self.scenes, *outside, clock, settings.longest)
         self._initial = initial
         self._ports = PortChoice(link, settings, resumed.controls if resumed else initial)
         self.controls = self._transport.resume(resumed) if resumed else self._transport.start(initial)
@@ -133,7 +131,7 @@ class Engine:
         others: list[ToEngine] = []
         for record in self._link.poll(self._planner.wait_s(timeout_s, self.controls)):
             if isinstance(record, Received):
-                self.receive(record.message, record.received_s)
+                self._midi_in.receive(record.message, record.received_s)
             elif isinstance(record, ClockIn):
                 self.controls = self._transport.hear(record, self.controls)
             elif isinstance(record, Rewired):
@@ -158,7 +156,6 @@ class Engine:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
-        self._attendance.hear(message, received_s)
         self._midi_in.receive(message, received_s)
 
     def act(self, command: Command, received_s: float, *, by_itself: bool = False) -> None:
@@ -167,8 +164,7 @@ class Engine:
         BrainMusicError when it cannot be: then nothing was commanded, and the music goes on as before.
         """
         if not by_itself:
-            self._attendance.touched(received_s)
-            self._by_itself.wake(self.controls, command)
+            self._by_itself.hear(command, received_s, self.controls)
         before, kept = self.controls, self.scenes.kept
         try:
             self._carry_out(command, received_s, by_itself)
@@ -188,9 +184,10 @@ class Engine:
         if isinstance(command, SetModel) and not self._cast.has(command.name):
             self.scenes.await_model(command.name)
             return
-        self._refuse(command)
+        self._outlook.refuse(command, self.controls)
+        self._attendance.refuse(command, self.controls)
+        self._ports.refuse(command)
         self.beginnings.hear(command)
-        self._attendance.said(command, received_s)
         before = self.controls
         moment = Moment(before, self.scenes.kept.book, self._music_s(received_s))
         self.controls = self._commanded(command, moment)
@@ -214,12 +211,6 @@ class Engine:
             self.controls = self._transport.play(self.controls)
         elif self.controls != before or self.scenes.kept.waits is not None:
             self._planner.replanning.ask(received_s)
-
-    def _refuse(self, command: Command) -> None:
-        """CommandError where a command cannot be carried out now."""
-        self._outlook.refuse(command, self.controls)
-        self._attendance.refuse(command, self.controls.presence)
-        self._ports.refuse(command)
 
     def _commanded(self, command: Command, before: Moment) -> ControlState:
         if isinstance(command, SceneCommand):
@@ -256,7 +247,6 @@ class Engine:
         position = (self._ahead.heard(now_s) or self.improviser).position
         plan = self._outlook.fields(position.tick, now_s, playing=self.controls.playing)
         told = {**plan, **self.scenes.fields(), **self._ports.fields(), **self.beginnings.fields()}
-        told |= self._attendance.fields(self.controls.presence)
         return status(
             self.controls,
             self.improviser,
@@ -266,6 +256,6 @@ class Engine:
             self._music_s(now_s),
             self.midi_map.moods,
             self._person.status(self.controls),
-            {**told, "journeys": tuple(self.midi_map.journeys)},
+            {**told, **self._attendance.fields(self.controls.presence), "journeys": tuple(self.midi_map.journeys)},
             self._planner.counts(now_s),
         )

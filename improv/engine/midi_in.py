@@ -11,6 +11,7 @@ from improv.clock import Clock
 from improv.control.chord_keys import ChordKeys
 from improv.control.commands import Command
 from improv.control.midi_map import MidiMap
+from improv.engine.attendance import Attendance
 from improv.engine.person import Person
 from improv.engine.say_once import SayOnce
 from improv.errors import BrainMusicError
@@ -23,14 +24,21 @@ class MidiIn:
     """act: carries a command out, as Engine.act. Whoever plays or turns a knob cannot end the music with it."""
 
     def __init__(
-        self, midi_map: MidiMap, person: Person, act: Callable[[Command, float], None], said: SayOnce, clock: Clock
+        self,
+        midi_map: MidiMap,
+        person: Person,
+        attendance: Attendance,
+        act: Callable[[Command, float], None],
+        said: SayOnce,
+        clock: Clock,
     ) -> None:
         self.map = midi_map
-        self._person, self._act, self._said, self._clock = person, act, said, clock
+        self._person, self._attendance, self._act, self._said, self._clock = person, attendance, act, said, clock
         self._chord_keys, self._fine = ChordKeys(), FineControls()
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
+        self._attendance.hear(message, received_s)
         if (parsed := _parsed(message)) is None:
             return
         try:

@@ -137,14 +137,14 @@ IDLE = ("presence.idle_minutes=0.1", "presence.idle_mood=sad", "presence.idle_mo
 def test_nobody_there_is_idle_until_somebody_commands(caplog: pytest.LogCaptureFixture) -> None:
     stage = stage_at(12, 0, *IDLE)
     stage.play(5.0)
-    assert not stage.engine.status().idle
+    assert stage.engine.status().presence == "somebody"
     stage.play(2.0)
     now = stage.engine.status()
-    assert (now.idle, now.mood, now.mode) == (True, "sad", "play_for_me")
+    assert (now.presence, now.mood, now.mode) == ("nobody", "sad", "play_for_me")
     stage.engine.act(commands.SetIntensity(0.5), stage.clock.now())
     stage.play(1.0)
     now = stage.engine.status()
-    assert (now.idle, now.mood, now.mode) == (False, "calm", "solo")
+    assert (now.presence, now.mood, now.mode) == ("somebody", "calm", "solo")
     assert said(caplog) == [
         "nobody did anything for 0.1 minutes: the music is idle",
         "somebody is there again: mood and mode as they were before",
@@ -164,22 +164,22 @@ def test_a_key_is_somebody_and_its_end_is_not() -> None:
     stage.play(8.0)
     stage.link.arriving.append((stage.clock.now(), Received(bytes((NOTE_OFF, 60, 0)), stage.clock.now())))
     stage.play(1.0)
-    assert stage.engine.status().idle
+    assert stage.engine.status().presence == "nobody"
     stage.link.arriving.append((stage.clock.now(), Received(bytes((NOTE_ON, 60, 80)), stage.clock.now())))
     stage.play(1.0)
-    assert not stage.engine.status().idle
+    assert stage.engine.status().presence == "somebody"
 
 
 def test_it_is_said_who_is_there() -> None:
     stage = stage_at(12, 0, "presence.idle_mood=sad")  # no minutes: only where it is said
     stage.play(100.0)
-    assert not stage.engine.status().idle
+    assert stage.engine.status().presence == "somebody"
     stage.engine.act(commands.SetPresence("nobody"), stage.clock.now())
     stage.play(0.2)
-    assert (stage.engine.status().idle, stage.engine.status().mood) == (True, "sad")
+    assert (stage.engine.status().presence, stage.engine.status().mood) == ("nobody", "sad")
     stage.engine.act(commands.SetPresence("somebody"), stage.clock.now())
     stage.play(0.2)
-    assert (stage.engine.status().idle, stage.engine.status().mood) == (False, "calm")
+    assert (stage.engine.status().presence, stage.engine.status().mood) == ("somebody", "calm")
     assert not stage.engine.status().undo  # nothing that a person would take back
 
 
@@ -188,10 +188,10 @@ def test_a_journey_is_listened_to() -> None:
     journey = commands.StartJourney(JOURNEY)
     stage.engine.act(journey, stage.clock.now())
     stage.play(30.0)
-    assert not stage.engine.status().idle
+    assert stage.engine.status().presence == "somebody"
     stage.engine.act(commands.HoldJourney(), stage.clock.now())
     stage.play(7.0)
-    assert stage.engine.status().idle
+    assert stage.engine.status().presence == "nobody"
 
 
 def test_new_rules_hold_at_once() -> None:

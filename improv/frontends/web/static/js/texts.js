@@ -19,3 +19,12 @@ export function t(key, values = {}) {
 
 /** The text of a name that comes from elsewhere (a mood, a command, a mode), or undefined where there is none. */
 export const named = (group, name) => texts[group]?.[name];
+
+const weekday = (code, place) => new Intl.DateTimeFormat(code, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2024, 0, 1 + place)); // a year that began on a Monday
+const DAYS = [...Array(7).keys()].map((place) => weekday("en", place));
+
+/** "Mon 10:00", as the daemon says it, in the language of the page. */
+export function dayAndTime(text = "") {
+  const [day, time] = text.split(" "), place = DAYS.indexOf(day);
+  return place < 0 ? text : `${weekday(language, place)} ${time}`;
+}

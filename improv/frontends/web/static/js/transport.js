@@ -1,7 +1,7 @@
 // Play, end, stop, panic; where the music is; its tempo.
 
 import { by, picture, write } from "./dom.js";
-import { t } from "./texts.js";
+import { dayAndTime, t } from "./texts.js";
 
 const TAPS = 5, FORGET_TAP_MS = 2200; // a tap after a longer pause begins anew (27 bpm)
 const STEP_BPM = 4;
@@ -39,7 +39,8 @@ export class Transport {
     if (before?.playing !== state.playing) this._showPlay(state.playing);
     document.body.classList.toggle("playing", state.playing);
     this._showClock(state);
-    write(by("doing"), t(`transport.${this._waits ? "waiting" : state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting"}`));
+    const doing = this._waits ? "waiting" : state.stopping ? "stopping" : state.ending ? "ending" : state.playing ? "playing" : "resting";
+    write(by("doing"), state.hours !== "closed" ? t(`transport.${doing}`) : t(state.hours_until ? "transport.closed_until" : "transport.closed", { until: dayAndTime(state.hours_until) }));
     write(by("at-bar"), String(state.bar));
     write(by("at-beat"), String(state.beat));
     write(by("bpm").querySelector("b"), state.tempo_bpm ? state.tempo_bpm.toFixed(0) : "–");
