@@ -50,6 +50,26 @@ def test_the_pad_stays_where_it_is_whatever_stands_above_it(page: Any, width: in
         assert page.locator("#pad").bounding_box() == before, text
 
 
+@pytest.mark.parametrize("width", [320, 360, 420, 600])
+@pytest.mark.parametrize("doing", ["paused", "waiting for the other program", "closed until Wed 10:00"])
+def test_what_the_music_does_is_read_whole_beside_the_buttons(page: Any, width: int, doing: str) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    laid_out(page)
+    boxes = """(text) => {
+        const doing = document.getElementById("doing"), before = doing.textContent, range = document.createRange();
+        doing.textContent = text;
+        range.selectNodeContents(doing);
+        const box = (one) => (({ left, right, top, bottom }) => [left, right, top, bottom])(one.getBoundingClientRect());
+        const found = [range, ...document.querySelectorAll(".bar button"), document.querySelector(".bar")].map(box);
+        doing.textContent = before;
+        return found;
+    }"""
+    (left, right, top, bottom), *buttons, bar = page.evaluate(boxes, doing)
+    assert bar[0] <= left < right <= bar[1]
+    for one in buttons:
+        assert right <= one[0] or one[1] <= left or bottom <= one[2] or one[3] <= top
+
+
 @pytest.mark.parametrize(("width", "height"), [(360, 800), (768, 800), (1440, 800), (667, 375), (844, 390)])
 def test_every_target_is_large_and_nothing_leaves_the_screen(page: Any, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
