@@ -31,6 +31,7 @@ KEPT_UNTIL_RESTART = (
     "web",
     "osc",
     "ctl",
+    "visitors",
     "takes",
     "scenes",
     "log",

@@ -15,6 +15,7 @@ from improv.config.sections.presence import PresenceSection
 from improv.config.sections.section import Section, TableError, did_you_mean
 from improv.config.sections.takes import LogSection, ScenesSection, TakesSection
 from improv.config.sections.together import TogetherSection
+from improv.config.sections.visitors import VisitorsSection
 from improv.control.midi_map import PROGRAM_ACTIONS, SCENE
 
 
@@ -36,6 +37,7 @@ class Config(Section):
     web: WebSection = WebSection()
     osc: OscSection = OscSection()
     ctl: CtlSection = CtlSection()
+    visitors: VisitorsSection = VisitorsSection()
     takes: TakesSection = TakesSection()
     scenes: ScenesSection = ScenesSection()
     log: LogSection = LogSection()

@@ -151,6 +151,12 @@ class SetPresence(NamedTuple):
     present: str
 
 
+class SetLock(NamedTuple):
+    """What visitors may not turn from now on: one of locks.LOCKS."""
+
+    what: str
+
+
 class KeepHours(NamedTuple):
     """What the hour asks for. loudness, arousal: the most that quiet hours allow; None: it is none of them."""
 
@@ -412,6 +418,7 @@ StateCommand = (
     | SetLimit
     | SetSession
     | SetPresence
+    | SetLock
     | KeepHours
     | SetIdle
     | StartJourney

@@ -23,11 +23,13 @@ from improv.control.commands import (
     SetForm,
     SetKey,
     SetLimit,
+    SetLock,
     SetLoop,
     SetMode,
     SetPhraseBars,
     SetReach,
 )
+from improv.control.locks import ALL, OFF, PLAY
 from improv.control.state import ControlState
 from improv.music.limits import LIMITED
 
@@ -39,8 +41,9 @@ class LongestTimes(NamedTuple):
     """Seconds for which each kind of thing may last; infinity: for ever.
 
     loop: of the last bars. chord: one that holds, or chords that go round. plan: key, phrase_bars, reach, form, each.
-    attribute, limit: each. hold: of a journey. waiting: a mode in which somebody is waited for, since anybody played.
-    clock: another program's that is followed and stands. pause: and what comes after the end of a piece.
+    attribute, limit: each. lock: against visitors. hold: of a journey. waiting: a mode in which somebody is waited for,
+    since anybody played. clock: another program's that is followed and stands. pause: and what comes after the end of a
+    piece.
     """
 
     loop: float = math.inf
@@ -48,6 +51,7 @@ class LongestTimes(NamedTuple):
     plan: float = math.inf
     attribute: float = math.inf
     limit: float = math.inf
+    lock: float = math.inf
     hold: float = math.inf
     waiting: float = math.inf
     clock: float = math.inf
@@ -91,6 +95,8 @@ def lasting(state: ControlState, initial: ControlState, outside: Outside) -> Ite
                 "attribute", f"the attribute {name}", value, (SetAttribute(name, initial.overrides.get(name)),)
             )
     yield from _limits(state, initial)
+    if state.lock != OFF:
+        yield Lasting("lock", "the lock against visitors", state.lock, (SetLock(OFF),))
     if state.course is not None and state.course.held_s is not None:
         held = (state.course, state.glide.target)
         yield Lasting("hold", "the hold of the journey", held, (ResumeJourney(),))
@@ -123,7 +129,8 @@ def _silent(state: ControlState, initial: ControlState, outside: Outside) -> Ite
     if state.clock_source != INTERNAL and state.clock_source != initial.clock_source and outside.clock_stands:
         back = SetClockSource(initial.clock_source)
         yield Lasting("clock", "the other program's clock", state.clock_source, (back, Play()))
-    if not state.playing and state.clock_source == INTERNAL and not state.presence.closed:
+    wanted = state.presence.closed or state.lock in (PLAY, ALL)  # by the owner, or by the curator
+    if not state.playing and state.clock_source == INTERNAL and not wanted:
         yield Lasting("pause", "the pause", False, (Play(),))
 
 

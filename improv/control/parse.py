@@ -14,7 +14,7 @@ from improv.control.journey import Plan
 from improv.errors import CommandError, InputError
 from improv.music.mood import CORNERS, Mood
 
-ENVELOPE = frozenset({"command", "id", "from", "kind"})
+ENVELOPE = frozenset({"command", "id", "from", "kind", "visitor"})
 """Keys of a message that are no arguments."""
 LONGEST_TEXT = 1000
 LARGEST = 1e12  # beyond this a number is none that music needs, and some whole ones are no floats

@@ -75,6 +75,7 @@ class State:
     hours: str = _field("open", "text", "what the hour asks for: open, quiet, or closed (no note sounds)")
     hours_until: str = _field("", "text", "when closed or quiet hours end, in local time, or empty")
     presence: str = _field("somebody", "text", "who is there: somebody, or nobody")
+    lock: str = _field("off", "text", "what visitors may not turn, or off")
     journeys: tuple[str, ...] = _field((), "list", "names of the journeys that can be started")
     journey: str = _field("", "text", "name of the journey under way, or empty")
     journey_held: bool = _field(False, "flag", "the journey stands still")

@@ -1,4 +1,5 @@
-"""Rows of the table of commands: a person's session begins and ends; whether somebody is there at all."""
+"""Rows of the table of commands: a person's session begins and ends; whether somebody is there at all;
+what visitors may not turn."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 
 from improv.control import commands
 from improv.control.command_row import PRESSED, Argument, MidiAction, Row
+from improv.control.locks import LOCK_MEANINGS, LOCKS
 from improv.control.presence import NOBODY, PRESENT, SOMEBODY
 from improv.errors import InputError
 
@@ -38,5 +40,12 @@ SESSION_ROWS: tuple[Row, ...] = (
                 lambda value: {"present": SOMEBODY if value >= PRESSED else NOBODY},
             )
         },
+    ),
+    Row(
+        "lock",
+        "What visitors may not turn until it is off again. "
+        + " ".join(f"{name}: {text}." for name, text in LOCK_MEANINGS.items()),
+        commands.SetLock,
+        (Argument("what", "choice", "what is locked", choices=LOCKS),),
     ),
 )

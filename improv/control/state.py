@@ -37,6 +37,7 @@ from improv.control.commands import (
     SetIntensity,
     SetKey,
     SetLimit,
+    SetLock,
     SetLoop,
     SetLoopVariation,
     SetMode,
@@ -66,6 +67,7 @@ NOT_RESET = (
     "limits_before",
     "session",
     "presence",
+    "lock",
     "prepared",
     "model",
     "instead_of",
@@ -119,6 +121,8 @@ class ControlState:
     """The standing limits before the session: they come back with its end."""
     presence: Presence = HERE
     """What the hour asks for, and whether somebody is there."""
+    lock: str = "off"
+    """What visitors may not turn, one of locks.LOCKS."""
     prepared: Plan | None = None
     course: Course | None = None
     clock_source: str = "internal"
@@ -232,7 +236,7 @@ def apply(  # noqa: C901 (a flat table of cases)
             return _reset(state, initial, music_s)
         case SetClockSource(source):
             return replace(state, clock_source=source)
-        case KeepHours() | SetIdle():
+        case KeepHours() | SetIdle() | SetLock():
             return _attended(state, command, music_s)
         case AllNotesOff() | Tap() | HandOver() | BeginFrom() | SetPresence():
             return state
@@ -280,8 +284,10 @@ def _limited(state: ControlState, command: SetLimit | SetSession) -> ControlStat
     return replace(state, session=command.person, standing_limits=ours, limits_before=before)
 
 
-def _attended(state: ControlState, command: KeepHours | SetIdle, music_s: float) -> ControlState:
-    """The state as the hour asks, or while nobody is there. With the opening the music plays."""
+def _attended(state: ControlState, command: KeepHours | SetIdle | SetLock, music_s: float) -> ControlState:
+    """The state as the hour asks, while nobody is there, or locked. With the opening the music plays."""
+    if isinstance(command, SetLock):
+        return replace(state, lock=command.what)
     here = state.presence
     if isinstance(command, KeepHours):
         closed, loudness, arousal = command

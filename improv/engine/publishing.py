@@ -55,6 +55,7 @@ def status(
         limits={name: (band.low, band.high) for name, band in controls.limits.bands.items()},
         limits_set={name: (band.low, band.high) for name, band in controls.standing_limits.bands.items()},
         session=controls.session,
+        lock=controls.lock,
         tempo_bpm=position.tempo_bpm,
         **_clock(controls, external),
         bar=position.bar,

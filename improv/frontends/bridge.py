@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from improv.clock import Clock
 from improv.control.command_table import table_as_json
 from improv.control.commands import FILE, BeginFrom, Command
+from improv.control.locks import OFF, refuse
 from improv.control.parse import Names, parse
 from improv.control.published_state import State, fields_as_json
 from improv.errors import BrainMusicError, CommandError
@@ -47,10 +48,11 @@ class Bridge:
         self._started = False
         self._next_state_s = 0.0
         self._shown: Mapping[str, Any] = {}
+        self._lock = OFF
 
     def turn(self, state: State) -> None:
         """Carry out what the frontends command, and publish the state when it changed."""
-        now_s = self._clock.now()
+        now_s, self._lock = self._clock.now(), state.lock
         if not self._started:
             if now_s < self._start_at_s:
                 return
@@ -107,6 +109,8 @@ class Bridge:
             command = parse(message, self._names())
             if message.get("from") != OWN_USER:
                 _keep_inside(command)
+            if message.get("visitor"):
+                refuse(command, self._lock)
             self._act(command, self._clock.now())
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}

@@ -12,7 +12,8 @@ class FrontendsSettings(NamedTuple):
     proxies: addresses and networks of that server. osc_port, query_port: UDP and HTTP; osc_allow: networks that may
     send OSC, beside this computer. name, pid: of the daemon, for `improv ctl`, when several run. data_folder: the
     user's, for what is kept. takes_folder: where takes are kept; empty: they are not. config_file: that the daemon was
-    started with, empty where it is the one that every command finds; overrides: of its command line.
+    started with, empty where it is the one that every command finds; overrides: of its command line. visiting_pages,
+    visiting_osc: who comes that way is a visitor; curators: networks of those who are not.
     """
 
     name: str
@@ -31,6 +32,9 @@ class FrontendsSettings(NamedTuple):
     osc_allow: tuple[str, ...] = ()
     osc_verbose: bool = False
     mdns: bool = False
+    visiting_pages: bool = False
+    visiting_osc: bool = False
+    curators: tuple[str, ...] = ()
     pid: int = 0
     data_folder: str = ""
     takes_folder: str = ""

@@ -57,6 +57,7 @@ LASTS: list[tuple[str, list[Command], Callable[[State], bool], str]] = [
         "the attribute onset_density",
     ),
     ("limit", [commands.SetLimit("tempo", 60, 70)], lambda now: "tempo" in now.limits, "the limit of tempo"),
+    ("lock", [commands.SetLock("mood")], lambda now: now.lock == "mood", "the lock against visitors"),
     (
         "hold",
         [commands.StartJourney(JOURNEY), commands.HoldJourney()],
@@ -103,7 +104,7 @@ def test_what_somebody_left_behind_is_let_go_with_a_sentence(
     assert_silent(stage)
 
 
-@pytest.mark.parametrize(("kind", "several", "lasts", "words"), LASTS[::6], ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("kind", "several", "lasts", "words"), LASTS[::7], ids=lambda one: str(one)[:40])
 def test_an_owner_may_want_it_for_ever(
     kind: str, several: Sequence[Command], lasts: Callable[[State], bool], words: str
 ) -> None:
@@ -111,6 +112,15 @@ def test_an_owner_may_want_it_for_ever(
     act(stage, *several)
     stage.play(12.0)
     assert lasts(stage.engine.status())
+
+
+def test_a_pause_that_the_curator_locked_is_no_visitors(caplog: pytest.LogCaptureFixture) -> None:
+    stage = stage_with(f"let_go.pause_minutes={SHORT}", f"let_go.lock_minutes={3 * SHORT}")
+    act(stage, commands.Pause(), commands.SetLock("play"))
+    stage.play(2.5 * SHORT * MINUTE_S)
+    assert not stage.engine.status().playing
+    stage.play(2 * SHORT * MINUTE_S)
+    assert stage.engine.status().playing
 
 
 def test_what_is_commanded_again_lasts_anew() -> None:

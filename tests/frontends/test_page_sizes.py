@@ -59,7 +59,8 @@ def test_what_the_music_does_is_read_whole_beside_the_buttons(page: Any, width: 
         const doing = document.getElementById("doing"), before = doing.textContent, range = document.createRange();
         doing.textContent = text;
         range.selectNodeContents(doing);
-        const box = (one) => (({ left, right, top, bottom }) => [left, right, top, bottom])(one.getBoundingClientRect());
+        const edges = ({ left, right, top, bottom }) => [left, right, top, bottom];
+        const box = (one) => edges(one.getBoundingClientRect());
         const found = [range, ...document.querySelectorAll(".bar button"), document.querySelector(".bar")].map(box);
         doing.textContent = before;
         return found;

@@ -21,6 +21,7 @@ class LetGoSection(Section):
     plan_minutes: Minutes = 240
     attribute_minutes: Minutes = 240
     limit_minutes: Minutes = 720
+    lock_minutes: Minutes = 720
     hold_minutes: Minutes = 120
     waiting_minutes: Minutes = 0
     clock_minutes: Minutes = 0

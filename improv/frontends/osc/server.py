@@ -16,6 +16,7 @@ from improv.frontends.server.broker import Broker
 from improv.frontends.server.peer import Peer as PeerAddress
 from improv.frontends.server.peer import is_users_own
 from improv.frontends.server.rate_limit import Rates
+from improv.frontends.server.visitors import NO_VISITORS, Visitors
 from improv.midi.messages import DEEPEST_PEDAL, PEDAL_KEY
 
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 2000.0, 4000.0  # of one sender
@@ -119,11 +120,20 @@ class Refusals:
         return allowed
 
 
+def _port_of(arguments: tuple[Any, ...], peer: Peer) -> int:
+    port = arguments[0] if arguments else peer[1]
+    if isinstance(port, bool) or not isinstance(port, int | float) or not 0 < port < 65536:
+        return 0
+    return int(port)  # Pure Data knows floats only
+
+
 class OscServer(asyncio.DatagramProtocol):
     """allow: networks that may send, beside this computer. verbose: see Refusals."""
 
-    def __init__(self, broker: Broker, allow: Iterable[str] = (), *, verbose: bool = False) -> None:
-        self._broker = broker
+    def __init__(
+        self, broker: Broker, allow: Iterable[str] = (), *, verbose: bool = False, visitors: Visitors = NO_VISITORS
+    ) -> None:
+        self._broker, self._visitors = broker, visitors
         self._allow = tuple(ipaddress.ip_network(network) for network in allow)
         self._transport: asyncio.DatagramTransport | None = None
         self._tree: Tree | None = None
@@ -219,7 +229,7 @@ class OscServer(asyncio.DatagramProtocol):
         elif address == f"{ROOT}/subscribe":
             self._subscribe(message.arguments, peer)
         elif address == f"{ROOT}/unsubscribe":
-            self._subscribers.pop((peer[0], self._port_of(message.arguments, peer)), None)
+            self._subscribers.pop((peer[0], _port_of(message.arguments, peer)), None)
         elif address == f"{ROOT}/query":
             self._tell_state(self._state, [peer])
         elif is_pattern(address):
@@ -245,7 +255,8 @@ class OscServer(asyncio.DatagramProtocol):
         except WrongArgumentsError as error:
             self._wrong(peer, str(error), "osc_arguments")
             return
-        if command is not None and (error_text := self._broker.send(command, "osc")):
+        visitor = self._visitors.by_osc(peer[0])
+        if command is not None and (error_text := self._broker.send(command, "osc", visitor=visitor)):
             self._wrong(peer, error_text, "osc_busy")
 
     def _wrong(self, peer: Peer, text: str, kind: str) -> None:
@@ -254,14 +265,8 @@ class OscServer(asyncio.DatagramProtocol):
 
     # -------------------------------------------------------------------------------------------------- subscribers
 
-    def _port_of(self, arguments: tuple[Any, ...], peer: Peer) -> int:
-        port = arguments[0] if arguments else peer[1]
-        if isinstance(port, bool) or not isinstance(port, int | float) or not 0 < port < 65536:
-            return 0
-        return int(port)  # Pure Data knows floats only
-
     def _subscribe(self, arguments: tuple[Any, ...], peer: Peer) -> None:
-        subscriber = (peer[0], self._port_of(arguments, peer))
+        subscriber = (peer[0], _port_of(arguments, peer))
         self._drop_old()
         if not subscriber[1] or subscriber[1] == self.port:
             self._wrong(peer, "subscribe takes a port, 1..65535, and not this one", "osc_arguments")

@@ -13,7 +13,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -131,6 +131,10 @@ class Credentials:
         self._one_time_tokens = {token: until_s for token, until_s in self._one_time_tokens.items() if until_s > now_s}
 
 
+def _nobody(client: str, method: str, path: str) -> bool:
+    return False
+
+
 class Refusal(NamedTuple):
     """Why somebody is not let in. kind: for the log, which says each once a minute."""
 
@@ -143,7 +147,8 @@ class AccessControl:
     """An ASGI application in front of another. networks: who else may come in without a token.
 
     way_in: the page to which a browser without a token is led; empty: there is none. address: at which a server in
-    front gives us to others, who are nobody on this computer even where that server does not say so.
+    front gives us to others, who are nobody on this computer even where that server does not say so. kept_from: whether
+    a request is none for a visitor, by its address, method and path.
     """
 
     def __init__(
@@ -156,11 +161,13 @@ class AccessControl:
         networks: Iterable[str] = (),
         way_in: str = "",
         address: str = "",
+        kept_from: Callable[[str, str, str], bool] = _nobody,
     ) -> None:
         self._inside, self._broker, self._credentials, self._way_in = inside, broker, credentials, way_in
         own = socket.gethostname().lower()
         self._names = {"localhost", own, f"{own}.local", *(name.lower() for name in names)}
         self._public = urlsplit(address).hostname or ""
+        self._kept_from = kept_from
         self._networks = tuple(ipaddress.ip_network(network) for network in networks)
         self._rates = Rates(clock, REQUESTS_PER_S, REQUESTS_AT_ONCE)
 
@@ -221,6 +228,8 @@ class AccessControl:
             and not self._credentials.fits(headers)
         ):
             return Refusal(401, "token", "from another device a link is needed; `improv link` makes one")
+        if self._kept_from(client, scope.get("method", "GET"), scope["path"]):
+            return Refusal(403, "visitor", "this is for the curator alone (visitors.curators)")
         return None
 
     def _is_ours(self, host: bytes) -> bool:

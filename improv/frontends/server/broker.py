@@ -121,17 +121,17 @@ class Broker:
 
     # --------------------------------------------------------------------------------------------- to the engine
 
-    def send(self, message: Mapping[str, Any], frontend: str) -> str:
+    def send(self, message: Mapping[str, Any], frontend: str, *, visitor: bool = False) -> str:
         """Hand a command over without waiting for the answer. Returns what is wrong with that, or ""."""
-        return self._hand_over({**message, "id": 0}, frontend)
+        return self._hand_over({**message, "id": 0}, frontend, visitor)
 
-    async def command(self, message: Mapping[str, Any], frontend: str) -> dict[str, Any]:
-        """Hand a command over; returns the answer, with the id of the message."""
+    async def command(self, message: Mapping[str, Any], frontend: str, *, visitor: bool = False) -> dict[str, Any]:
+        """Hand a command over; returns the answer, with the id of the message. visitor: whom a lock holds off."""
         number = next(self._ids)
         future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = future
         try:
-            error = self._hand_over({**message, "id": number}, frontend)
+            error = self._hand_over({**message, "id": number}, frontend, visitor)
             answer = {"ok": False, "error": error} if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
         except TimeoutError:
             answer = {"ok": False, "error": f"the engine did not answer within {ANSWER_WITHIN_S:g} s"}
@@ -139,9 +139,10 @@ class Broker:
             self._answers.pop(number, None)
         return {"kind": "answer", **answer, "id": message.get("id")}
 
-    def _hand_over(self, message: dict[str, Any], frontend: str) -> str:
-        message.pop("kind", None)
-        message["from"] = frontend
+    def _hand_over(self, message: dict[str, Any], frontend: str, visitor: bool) -> str:
+        for said in ("kind", "visitor"):  # a sender does not say of himself who he is
+            message.pop(said, None)
+        message |= {"from": frontend, **({"visitor": True} if visitor else {})}
         try:
             line = encode(message)
         except (ValueError, RecursionError):

@@ -21,6 +21,7 @@ from improv.frontends.server.announcing import OSC, OSCQUERY, PAGE, Service, ann
 from improv.frontends.server.broker import Broker
 from improv.frontends.server.device_links import Pairing
 from improv.frontends.server.devices import Devices
+from improv.frontends.server.visitors import Visitors
 from improv.frontends.settings import FrontendsSettings
 from improv.processes import Backoff
 
@@ -44,6 +45,7 @@ class Frontends:
         self._credentials = Credentials(token, self.clock, Devices(kept, token, wall_clock))
         self.pairing = Pairing(self._credentials, lambda: self._page, settings.names, settings.address)
         self._page = ("", 0)
+        self._visitors = Visitors(pages=settings.visiting_pages, osc=settings.visiting_osc, curators=settings.curators)
         self.osc: OscServer | None = None
         self.query_port = 0
         """Of OSCQuery, as soon as it is served."""
@@ -109,7 +111,7 @@ class Frontends:
     async def _web(self, settings: FrontendsSettings) -> None:
         from improv.frontends.web import app as web
 
-        app = web.application(self.broker, self._credentials, self.pairing, settings)
+        app = web.application(self.broker, self._credentials, self.pairing, settings, self._visitors)
         guarded = AccessControl(
             app,
             self.broker,
@@ -118,6 +120,7 @@ class Frontends:
             settings.names,
             way_in=self.pairing.WAY_IN,
             address=settings.address,
+            kept_from=self._visitors.kept_from,
         )
         await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served, settings.proxies)
 
@@ -127,7 +130,9 @@ class Frontends:
         from improv.frontends.web import app as web
 
         loop = asyncio.get_running_loop()
-        server = self.osc = osc.OscServer(self.broker, settings.osc_allow, verbose=settings.osc_verbose)
+        server = self.osc = osc.OscServer(
+            self.broker, settings.osc_allow, verbose=settings.osc_verbose, visitors=self._visitors
+        )
         while True:
             try:
                 address = (settings.osc_host, settings.osc_port)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -22,6 +22,7 @@ from improv.frontends.server.broker import Broker, Teller
 from improv.frontends.server.device_links import Pairing
 from improv.frontends.server.devices import name_of
 from improv.frontends.server.rate_limit import Rates
+from improv.frontends.server.visitors import NO_VISITORS, Visitors
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import texts
 from improv.frontends.web.beginnings_api import BeginningsApi
@@ -46,9 +47,15 @@ COOKIE_LIVES_S = 365 * 24 * 3600
 RETRY_S = 5.0
 
 
-def application(broker: Broker, credentials: Credentials, pairing: Pairing, settings: FrontendsSettings) -> Starlette:
+def application(
+    broker: Broker,
+    credentials: Credentials,
+    pairing: Pairing,
+    settings: FrontendsSettings,
+    visitors: Visitors = NO_VISITORS,
+) -> Starlette:
     """Everything that is served, without the access control in front of it."""
-    routes = _Pages(broker, credentials).routes()
+    routes = _Pages(broker, credentials, visitors).routes()
     routes += PairingApi(pairing).routes()
     routes += SettingsApi(settings.config_file, settings.overrides).routes(body_of)
     if settings.beginnings_folder:
@@ -70,8 +77,8 @@ def _mood(broker: Broker) -> tuple[float, float]:
 class _Pages:
     """The page, the state, the commands and the way in."""
 
-    def __init__(self, broker: Broker, credentials: Credentials) -> None:
-        self._broker, self._credentials = broker, credentials
+    def __init__(self, broker: Broker, credentials: Credentials, visitors: Visitors) -> None:
+        self._broker, self._credentials, self._visitors = broker, credentials, visitors
         self._entries = Rates(broker.clock, ENTRIES_PER_S, ENTRIES_AT_ONCE)
 
     def routes(self) -> list[BaseRoute]:
@@ -133,7 +140,8 @@ class _Pages:
             message = decode(body)
         except LineError as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
-        answer = await self._broker.command(message, "http")
+        visitor = self._visitors.by_page(_host(request))
+        answer = await self._broker.command(message, "http", visitor=visitor)
         return JSONResponse(answer, 200 if answer["ok"] else 422)
 
     async def _metrics(self, request: Request) -> Response:
@@ -151,8 +159,9 @@ class _Pages:
 
     async def _live(self, socket: WebSocket) -> None:
         await socket.accept()
+        visitor = self._visitors.by_page(_host(socket))
         with self._broker.subscribed() as subscriber:
-            reading = asyncio.create_task(_read(socket, self._broker, subscriber.put))
+            reading = asyncio.create_task(_read(socket, self._broker, subscriber.put, visitor=visitor))
             writing = asyncio.create_task(_write(socket, subscriber.get))
             done, pending = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
@@ -160,6 +169,11 @@ class _Pages:
             await asyncio.wait((reading, writing))
             for task in done:
                 task.exception()
+
+
+def _host(connection: HTTPConnection) -> str:
+    """Where a request or a WebSocket comes from."""
+    return connection.client.host if connection.client else ""
 
 
 def _not_yet() -> Response:
@@ -176,14 +190,14 @@ async def body_of(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | N
     return body
 
 
-async def _read(socket: WebSocket, broker: Broker, put: Callable[[dict[str, Any]], None]) -> None:
+async def _read(socket: WebSocket, broker: Broker, put: Callable[[dict[str, Any]], None], *, visitor: bool) -> None:
     """Take commands from a page. Too many are dropped, and told so once a second; far too many end the connection."""
     waiting: set[asyncio.Task[None]] = set()
     rates, tellings = Rates(broker.clock, MESSAGES_PER_S, MESSAGES_AT_ONCE), Rates(broker.clock, 1.0, 1.0)
     dropped = 0
 
     async def carry_out(message: dict[str, Any]) -> None:
-        put(await broker.command(message, "page"))
+        put(await broker.command(message, "page", visitor=visitor))
 
     def wrong(error: str) -> None:
         put({"kind": "answer", "id": None, "ok": False, "error": error})

@@ -14,7 +14,7 @@ const ROWS = [
   [t("health.music"), (state) => (state.degraded?.length ? [t("health.reduced"), state.degraded.join("; ")] : [t("health.complete"), t("health.as_set")]), (state) => (state.degraded?.length ? "warn" : "good")],
   [t("health.computer"), (state) => [state.stalls ? t("health.stalls", { count: state.stalls }) : t("health.steady"), t("health.stalls_hint")], (state) => (state.stalls ? "warn" : "good")],
   [t("health.clock"), (state) => (state.clock ? [t("health.midi_clock", { state: named("clock", state.clock) ?? state.clock }), `${state.clock_bpm.toFixed(1)} bpm`] : [t("health.own_tempo"), t("health.no_clock")]), (state) => (state.clock === "lost" ? "warn" : "")],
-  [t("health.hours"), (state) => [t(`health.hours_${state.hours}`), [state.hours_until && t("health.hours_until", { until: dayAndTime(state.hours_until) }), t(`health.${state.presence}`)].filter(Boolean).join(", ")]],
+  [t("health.hours"), (state) => [t(`health.hours_${state.hours}`), [state.hours_until && t("health.hours_until", { until: dayAndTime(state.hours_until) }), t(`health.${state.presence}`), state.lock !== "off" && t("health.locked", { what: named("choices", state.lock) })].filter(Boolean).join(", ")]],
   [t("health.knob"), (_, __, knob) => (knob ? [`CC ${knob.control}`, t("health.knob_value", { value: knob.value, channel: knob.channel })] : [t("health.no_knob"), t("health.turn_knob")])],
   [t("health.model"), (state) => [state.model || "–", state.seed ? t("health.seed", { seed: state.seed }) : ""]],
   [t("health.sound"), (_, sound) => (sound.on ? [t("health.sound_on"), t("health.voices", { count: sound.piano.voices.size })] : [t("health.sound_off"), t("health.piano")])],

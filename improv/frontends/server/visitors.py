@@ -1,0 +1,48 @@
+"""Who comes as a visitor: what a curator locks is refused to them, and what lies on the disk is not theirs."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from improv.frontends.server.access import unmapped
+
+OF_ALL = ("/api/command", "/enter")
+"""Where a visitor may send something: commands, which the engine looks at, and the way in."""
+OF_THE_CURATOR = ("/api/people", "/api/devices", "/api/pair", "/api/settings", "/api/takes")
+"""What a visitor does not even read."""
+
+
+class Visitors:
+    """pages, osc: whether those who come that way are visitors. curators: addresses and networks of those who are not,
+    127.0.0.1 for this computer.
+    """
+
+    def __init__(self, *, pages: bool = False, osc: bool = False, curators: Iterable[str] = ()) -> None:
+        self._pages, self._osc = pages, osc
+        self._curators = tuple(ipaddress.ip_network(network) for network in curators)
+
+    def by_page(self, host: str) -> bool:
+        """Whether a page, or a program that speaks HTTP, is a visitor's. host: its address."""
+        return self._pages and not self._is_curator(host)
+
+    def by_osc(self, host: str) -> bool:
+        """Whether a sender of OSC is a visitor. host: its address."""
+        return self._osc and not self._is_curator(host)
+
+    def kept_from(self, host: str, method: str, path: str) -> bool:
+        """Whether a request is none for whoever makes it: visitors read, and command."""
+        if not self.by_page(host):
+            return False
+        private = any(path == one or path.startswith(f"{one}/") for one in OF_THE_CURATOR)
+        return private or (method not in ("GET", "HEAD") and path not in OF_ALL)
+
+    def _is_curator(self, host: str) -> bool:
+        try:
+            address = unmapped(ipaddress.ip_address(host.partition("%")[0]))
+        except ValueError:
+            return False
+        return any(address in network for network in self._curators)
+
+
+NO_VISITORS = Visitors()
