@@ -14,6 +14,7 @@ from improv.config import APP, Config, OutputSection, is_shipped, journeys
 from improv.config.sections.limits import limits_of
 from improv.control.commands import Command, StartJourney
 from improv.control.journey import Plan
+from improv.control.presence import ALWAYS
 from improv.control.state import ControlState, apply
 from improv.engine import offline
 from improv.engine.offline import OfflineSettings
@@ -204,10 +205,10 @@ def beginnings(config: Config, *, beside: bool = True) -> FilesAndTakes:
 
 
 def offline_settings(config: Config) -> OfflineSettings:
-    """The configuration's parts that music without a player hangs on."""
+    """The configuration's parts that music without a player hangs on; a file has no hour, and nobody leaves it."""
     return OfflineSettings(
         improviser_settings(config),
-        engine_settings(config),
+        replace(engine_settings(config), rules=ALWAYS),
         config.controls.midi_map(config.mood.moods),
         config.model.provider,
     )

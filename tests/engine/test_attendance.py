@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.clock import ManualClock
+from improv.config import adapters, load
 from improv.control import commands
 from improv.control.journey import Journey, Waypoint
 from improv.control.local_hours import Span
@@ -203,6 +204,11 @@ def test_new_rules_hold_at_once() -> None:
     engine.reconfigure(stage.improviser.settings, settings, engine.midi_map, engine._initial)
     stage.play(1.0)
     assert (engine.status().hours, engine.status().playing) == ("open", True)
+
+
+def test_a_file_has_no_hour() -> None:
+    config = load(None, ["presence.opening=['mon 00:00-00:01']", "presence.idle_minutes=1"], {})
+    assert adapters.offline_settings(config).engine.rules == HouseRules()
 
 
 def test_an_engine_that_takes_over_knows_the_hour() -> None:
