@@ -8,19 +8,20 @@ process with a limit of time and memory, as a local run does; others read it in 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import re
 import socket
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from improv.errors import InputError
 from training.dataset.dataset import EncodedPiece
 from training.dataset.encode_file import Job, digest
 from training.dataset.pipeline import Result
-from training.dataset.workers import Done, Failed, Workers
+from training.dataset.workers import CRASHED, Done, Failed, Workers
 
 _WAITING_PER_THREAD = 8  # jobs that a worker may have before it: hides the way over the network, holds little memory
 _CONNECT_S = 20
@@ -43,21 +44,33 @@ def read_on_worker(job: Job) -> EncodedPiece | str | Failed:
 
 def map_on_cluster(address: str, jobs: Iterable[Job | Done[Result]]) -> Iterator[Result | Failed]:
     """The result of every job in the jobs' order. InputError when no scheduler answers at the address."""
+    with connected(address) as client:
+        yield from map_on(client, read_on_worker, jobs, _WAITING_PER_THREAD)
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """A client of the scheduler. InputError when none answers at the address."""
     try:
         distributed: Any = importlib.import_module("distributed")  # an extra that most users do without
     except ImportError:
         raise InputError("--cluster needs Dask distributed: pip install 'brainmusic[cluster]'") from None
     _knock(address)
-    client: Any = distributed.Client(address, timeout=_CONNECT_S, set_as_default=False)
-    with client:
-        waiting: deque[Any] = deque()
-        for job in jobs:
-            waiting.append(job if isinstance(job, Done) else client.submit(read_on_worker, job, pure=False))
-            # The cluster may grow and shrink while it runs.
-            while len(waiting) >= _WAITING_PER_THREAD * max(sum(client.nthreads().values()), 1):
-                yield _result(waiting.popleft(), distributed.KilledWorker)
-        while waiting:
-            yield _result(waiting.popleft(), distributed.KilledWorker)
+    with distributed.Client(address, timeout=_CONNECT_S, set_as_default=False) as client:
+        yield client
+
+
+def map_on(client: Any, function: Callable[[Any], Any], jobs: Iterable[Any], ahead: int) -> Iterator[Any]:
+    """function(job) in the jobs' order, Failed where several workers died on it. ahead: jobs that wait for a thread."""
+    killed: type[Exception] = importlib.import_module("distributed").KilledWorker
+    waiting: deque[Any] = deque()
+    for job in jobs:
+        waiting.append(job if isinstance(job, Done) else client.submit(function, job, pure=False))
+        # The cluster may grow and shrink while it runs.
+        while len(waiting) >= ahead * max(sum(client.nthreads().values()), 1):
+            yield _result(waiting.popleft(), killed)
+    while waiting:
+        yield _result(waiting.popleft(), killed)
 
 
 def _knock(address: str) -> None:
@@ -71,9 +84,8 @@ def _knock(address: str) -> None:
         raise InputError(f"--cluster {address}: no Dask scheduler answers there ({error})") from None
 
 
-def _result(future: Any, killed: type[Exception]) -> Result | Failed:
+def _result(future: Any, killed: type[Exception]) -> Any:
     try:
-        result: Result | Failed = future.result if isinstance(future, Done) else future.result()
+        return future.result if isinstance(future, Done) else future.result()
     except killed:
-        return Failed("the reader crashed on it", passing=True)
-    return result
+        return CRASHED

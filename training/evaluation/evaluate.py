@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from improv.config import Config, load
 from improv.errors import InputError
@@ -33,6 +32,7 @@ from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.splits import spread
+from training.dataset.working import Mapping, working
 from training.evaluation import markov, quality
 from training.evaluation.card import write_card
 from training.evaluation.composition import comparison
@@ -40,9 +40,11 @@ from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport,
 from training.evaluation.markov import Markov
 from training.evaluation.overrides import add_overrides
 from training.evaluation.reports.evaluation import write_page
+from training.evaluation.scoring import score_all
 from training.models.checkpoints import read_checkpoint
 from training.models.export import difference_from, network_of
-from training.models.scoring import OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
+from training.models.part import ModelFile
+from training.models.scoring import PieceScore
 
 EXCERPTS = 40  # 40 pieces and as many renderings of two minutes: some minutes of one core
 
@@ -70,23 +72,23 @@ def _by_source(
     return reports
 
 
-def measure(scorer: Scorer, chain: Markov, dataset: Dataset, pieces: list[PieceRow]) -> list[SourceReport]:
+def measure(
+    model: ModelFile, chain: Markov, dataset: Dataset, pieces: list[PieceRow], mapping: Mapping
+) -> list[SourceReport]:
     """Score pieces with commands hidden and known, and by the Markov chain."""
-    hidden = score_pieces(scorer, dataset, pieces, commands=False)
-    known = score_pieces(scorer, dataset, pieces, commands=True)
+    hidden, known = score_all(model, dataset, pieces, mapping)
     return _by_source(pieces, hidden, known, markov.score_pieces(chain, dataset, pieces))
 
 
-def open_scorer(path: Path) -> tuple[Scorer, str]:
-    """The scorer of an exported model or of a checkpoint, and the name of what computes it."""
+def evaluate(path: Path, dataset: Dataset, split: str = "test", mapping: Mapping = map) -> Report:
+    """Score one split and as many training pieces. mapping: who computes it (training.dataset.working)."""
     if path.suffix == ".pt":
-        return TorchScorer(network_of(read_checkpoint(path)), torch.device("cpu")), "torch"
-    return OnnxScorer(OnnxModel(path, "cpu")), "onnxruntime"
-
-
-def evaluate(path: Path, dataset: Dataset, split: str = "test") -> Report:
-    """Score one split and as many training pieces."""
-    scorer, backend = open_scorer(path)
+        backend = "torch"
+        read_checkpoint(path)  # InputError at once where it is none
+    else:
+        backend = "onnxruntime"
+        OnnxModel(path, "cpu")
+    model = ModelFile.of(path)
     held_out = dataset.split(split)
     chosen = {split: held_out}
     if split != "train":
@@ -95,7 +97,7 @@ def evaluate(path: Path, dataset: Dataset, split: str = "test") -> Report:
     splits = {}
     for name, pieces in chosen.items():
         print(f"scoring {len(pieces)} pieces of the {name} split with {backend} ...", file=sys.stderr)
-        splits[name] = measure(scorer, chain, dataset, pieces)
+        splits[name] = measure(model, chain, dataset, pieces, mapping)
     return Report(
         model=path.stem,
         backend=backend,
@@ -162,13 +164,17 @@ def compare(
     emotion: Estimate | None,
     out: Path,
     config: Config,
+    mapping: Mapping = map,
 ) -> list[Path]:
     """Measure what the model plays beside human music; prints the tables and returns the files that it wrote."""
     model = OnnxModel(path, "cpu")
     if model.encoding.fingerprint != dataset.encoding.fingerprint:
         raise InputError(f"{path} is of family {model.contract.family}, the dataset of {dataset.encoding.family}")
-    sets = quality.collect(model, dataset, count, OnnxModel(previous, "cpu") if previous else None, config)
-    found = quality.measure(model, dataset, sets, max(1, count // 8), emotion, config)
+    if previous:
+        OnnxModel(previous, "cpu")  # a file that is no model is refused before the work begins
+    file, before = ModelFile.of(path), ModelFile.of(previous) if previous else None
+    sets = quality.collect(file, dataset, count, before, config, mapping)
+    found = quality.measure(file, dataset, sets, max(1, count // 8), emotion, config, mapping)
     print(quality.text(found))
     written = [out / f"{report.model}.quality.json", out / f"{report.model}.html"]
     with atomic_write(written[0]) as file:
@@ -181,7 +187,8 @@ def composed(options: argparse.Namespace, out: Path) -> Path:
     """Measure whether what it plays is composed, beside people and a previous model; prints a table, returns `out`."""
     models = [str(path) for path in (options.previous, options.model) if path]
     chosen = comparison.players(models, options.overrides, ())
-    found = comparison.compare(chosen, comparison.Request(options.people, options.split, long=1))
+    request = comparison.Request(options.people, options.split, long=1, jobs=options.processes)
+    found = comparison.compare(chosen, request)
     found.write(out, data=[Path(name).name for name in options.people], split=options.split)
     print(found.text())
     return out
@@ -204,10 +211,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--emotion", type=Path, metavar="FILE", help="emotion.json of `emotion judge`, for the row of felt emotion")
     add("--people", nargs="+", metavar="ARCHIVE", help="people's music, to measure beside it whether it is composed")
     add("--checkpoint", type=Path, help="what the model was exported from: tells the card how it was made")
+    add("--processes", type=int, default=1, help="that score and render side by side (default: %(default)s)")
+    add("--cluster", metavar="ADDRESS", help="scheduler of a Dask cluster that scores and renders")
     add_overrides(parser, "it")
 
 
 def command(options: argparse.Namespace) -> None:
+    if options.processes < 1:
+        raise InputError(f"--processes must be 1 or more, got {options.processes}")
     config = load(None, options.overrides, {})
     is_checkpoint = options.model.suffix == ".pt"
     if is_checkpoint and (options.card or options.checkpoint):
@@ -217,12 +228,13 @@ def command(options: argparse.Namespace) -> None:
     made = check_checkpoint(options.model, options.checkpoint) if options.checkpoint else None
     if checkpoint := options.model if is_checkpoint else options.checkpoint:
         check_split(checkpoint, dataset)
-    report = evaluate(options.model, dataset, options.split)
-    written = [write_report(report, options.out or options.model.parent)]
-    print(table(report))
-    if options.excerpts and not is_checkpoint:
-        folder, count, previous = written[0].parent, options.excerpts, options.previous
-        written += compare(options.model, dataset, report, count, previous, emotion, folder, config)
+    with working(options.processes, options.cluster) as mapping:
+        report = evaluate(options.model, dataset, options.split, mapping)
+        written = [write_report(report, options.out or options.model.parent)]
+        print(table(report))
+        if options.excerpts and not is_checkpoint:
+            folder, count, previous = written[0].parent, options.excerpts, options.previous
+            written += compare(options.model, dataset, report, count, previous, emotion, folder, config, mapping)
     if options.people and not is_checkpoint:
         written.append(composed(options, written[0].with_name(f"{report.model}.composition.json")))
     if options.card:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,14 @@ from improv.config.adapters import render
 from improv.control.commands import Command
 from improv.improviser.planned_step import PlannedStep
 from improv.model import conditioning
-from improv.model.onnx_model import Model
 from improv.model.vocabulary import Encoding
 from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import Mood
 from improv.music.note import Note
 from training.dataset.dataset import Dataset, PieceRow
+from training.dataset.working import Mapping
 from training.evaluation.markov import ORDER, Markov
+from training.models.part import ModelFile, model_of
 
 FloatArray = NDArray[np.float64]
 
@@ -142,17 +144,26 @@ def of_chain(chain: Markov, encoding: Encoding, like: Excerpt, rng: np.random.Ge
     return of_notes("Markov", notes, encoding.ticks_per_beat, like.beat_s)
 
 
-def rendered(model: Model, config: Config, like: Sequence[Excerpt], seconds: float = SECONDS) -> list[Excerpt]:
+class Rendering(NamedTuple):
+    """What is to be played. commands: seconds from the beginning, and what is commanded then."""
+
+    model: ModelFile
+    config: Config
+    seconds: float
+    seed: int
+    mood: Mood | None
+    commands: tuple[tuple[float, Command], ...] = ()
+
+    def steps(self) -> list[PlannedStep]:
+        return render(model_of(self.model), self.config, self.seconds, self.seed, self.mood, self.commands)
+
+    def excerpt(self) -> Excerpt:
+        return of_steps(f"seed {self.seed}", self.steps(), self.mood)
+
+
+def rendered(
+    model: ModelFile, config: Config, like: Sequence[Excerpt], seconds: float = SECONDS, mapping: Mapping = map
+) -> list[Excerpt]:
     """What the daemon plays when it is given the moods of other excerpts, each once, with seeds 0, 1, ..."""
-    found = []
-    for seed, excerpt in enumerate(like):
-        steps = render(model, config, seconds, seed, excerpt.mood)
-        found.append(of_steps(f"seed {seed}", steps, excerpt.mood))
-    return found
-
-
-def ended(
-    model: Model, config: Config, mood: Mood, seed: int, command: Command, play_s: float, seconds: float
-) -> list[PlannedStep]:
-    """A rendering that is told to end after `play_s`; at most `seconds` long."""
-    return render(model, config, seconds, seed, mood, [(play_s, command)])
+    orders = [Rendering(model, config, seconds, seed, excerpt.mood) for seed, excerpt in enumerate(like)]
+    return list(mapping(Rendering.excerpt, orders))

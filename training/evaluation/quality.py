@@ -18,17 +18,18 @@ from numpy.typing import NDArray
 from improv.config import Config
 from improv.control.commands import End
 from improv.errors import InputError
-from improv.model.onnx_model import Model
 from improv.music.attributes import key_of
 from improv.music.mood import CORNERS
+from training.dataset import working
 from training.dataset.dataset import Dataset
 from training.evaluation import excerpts, markov
-from training.evaluation.excerpts import Excerpt
+from training.evaluation.excerpts import Excerpt, Rendering
 from training.evaluation.figures import Estimate, interval
 from training.evaluation.measures import DIRECTED, histogram
 from training.evaluation.originality import Memory, signature
 from training.evaluation.overlap import features_of, overlaps
 from training.evaluation.structure import SCALES, structure
+from training.models.part import ModelFile
 
 FloatArray = NDArray[np.float64]
 Figures = dict[str, Estimate]
@@ -90,18 +91,28 @@ def ranks(human: Sequence[float], nonsense: Sequence[float], side: int) -> bool:
     return gain.low > 0
 
 
-def directed(sets: Mapping[str, Sequence[Excerpt]]) -> tuple[dict[str, Figures], list[str]]:
+def _measured(excerpt: Excerpt) -> dict[str, float]:
+    """All measures with a better side."""
+    return {name: float(np.asarray(measure(excerpt))) for name, (measure, _) in DIRECTED.items()}
+
+
+def directed(
+    sets: Mapping[str, Sequence[Excerpt]], mapping: working.Mapping = map
+) -> tuple[dict[str, Figures], list[str]]:
     """The measures with a better side, and the names of those that must be dropped."""
+    found = {of: list(mapping(_measured, part)) for of, part in sets.items()}
     rows, dropped = {}, []
-    for name, (measure, side) in DIRECTED.items():
-        values = {of: [float(np.asarray(measure(e))) for e in part] for of, part in sets.items()}
+    for name, (_, side) in DIRECTED.items():
+        values = {of: [row[name] for row in part] for of, part in found.items()}
         rows[name] = {of: mean(part) for of, part in values.items()}
         if not ranks(values[HUMAN], values[PERMUTED], side):
             dropped.append(name)
     return rows, dropped
 
 
-def forms(sets: Mapping[str, Sequence[Excerpt]]) -> tuple[dict[str, Figures], list[str]]:
+def forms(
+    sets: Mapping[str, Sequence[Excerpt]], mapping: working.Mapping = map
+) -> tuple[dict[str, Figures], list[str]]:
     """Fitness of the self-similarity by scale, of the excerpts that are long enough."""
     # A permuted excerpt stands beside its own original: it is left out with it.
     there = [index for index, excerpt in enumerate(sets[HUMAN]) if _seconds(excerpt) >= STRUCTURE_S]
@@ -110,7 +121,7 @@ def forms(sets: Mapping[str, Sequence[Excerpt]]) -> tuple[dict[str, Figures], li
         paired = name in (HUMAN, PERMUTED)
         chosen = [part[index] for index in there] if paired else [e for e in part if _seconds(e) >= STRUCTURE_S]
         if chosen:
-            found[name] = [structure(excerpt) for excerpt in chosen]
+            found[name] = list(mapping(structure, chosen))
     rows, dropped = {}, []
     for scale in SCALES:
         values = {name: [row[scale] for row in part] for name, part in found.items()}
@@ -172,16 +183,24 @@ def ending(excerpt: Excerpt) -> dict[str, float] | None:
     return found
 
 
-def _ended(model: Model, config: Config, name: str, seed: int) -> Excerpt | None:
+def _ended(order: Rendering) -> Excerpt | None:
     """A rendering that was told to end; None when it went on regardless."""
-    steps = excerpts.ended(model, config, CORNERS[name], seed, End(), ENDING_PLAY_S, ENDING_LONGEST_S)
+    steps = order.steps()
     last = next((index for index, step in enumerate(steps) if step.finished), None)
-    return None if last is None else excerpts.of_steps(name, steps[: last + 1])
+    return None if last is None else excerpts.of_steps(f"seed {order.seed}", steps[: last + 1])
 
 
-def endings(model: Model, config: Config, dataset: Dataset, times: int) -> tuple[dict[str, dict[str, float]], Figures]:
+def endings(
+    model: ModelFile, config: Config, dataset: Dataset, times: int, mapping: working.Mapping = map
+) -> tuple[dict[str, dict[str, float]], Figures]:
     """Shares over all moods, ours and human; and the intervals of the first."""
-    ours = [_ended(model, config, name, seed) for name in CORNERS for seed in range(times)]
+    told = ((ENDING_PLAY_S, End()),)
+    orders = [
+        Rendering(model, config, ENDING_LONGEST_S, seed, CORNERS[name], told)
+        for name in CORNERS
+        for seed in range(times)
+    ]
+    ours = list(mapping(_ended, orders))
     theirs = [excerpts.of_piece(dataset, piece, seconds=1e9) for piece in dataset.split("test")]
     tables, figures = {}, {}
     for name, part in ((HUMAN, theirs), (OURS, ours)):
@@ -196,9 +215,17 @@ def endings(model: Model, config: Config, dataset: Dataset, times: int) -> tuple
 
 
 def collect(
-    model: Model, dataset: Dataset, count: int, previous: Model | None = None, config: Config | None = None
+    model: ModelFile,
+    dataset: Dataset,
+    count: int,
+    previous: ModelFile | None = None,
+    config: Config | None = None,
+    mapping: working.Mapping = map,
 ) -> dict[str, list[Excerpt]]:
-    """The sets that are compared. The daemon plays, for every human piece, one of the same measured mood."""
+    """The sets that are compared. The daemon plays, for every human piece, one of the same measured mood.
+
+    mapping: who computes it (training.dataset.working).
+    """
     config, rng = config or Config(), np.random.default_rng(0)
     human = excerpts.human(dataset, dataset.split("test"), count)
     if len(human) < LEAST_PIECES:
@@ -213,25 +240,26 @@ def collect(
         CHAIN: [excerpts.of_chain(chain, dataset.encoding, excerpt, rng) for excerpt in human],
     }
     if previous is not None:
-        sets[PREVIOUS] = excerpts.rendered(previous, config, human)
-    sets[OURS] = excerpts.rendered(model, config, human)
+        sets[PREVIOUS] = excerpts.rendered(previous, config, human, mapping=mapping)
+    sets[OURS] = excerpts.rendered(model, config, human, mapping=mapping)
     return sets
 
 
 def measure(
-    model: Model,
+    model: ModelFile,
     dataset: Dataset,
     sets: Mapping[str, Sequence[Excerpt]],
     ending_times: int,
     recognised: Estimate | None,
     config: Config | None = None,
+    mapping: working.Mapping = map,
 ) -> Quality:
     """Everything, of sets that `collect` made. recognised: the share of moods that a listener recognises."""
     compared = {name: [excerpt.first(COMPARED_BEATS) for excerpt in part] for name, part in sets.items()}
-    rows, dropped = directed(compared)
-    formal, formless = forms(sets)
+    rows, dropped = directed(compared, mapping)
+    formal, formless = forms(sets, mapping)
     shared, copying = originality(Memory.of(dataset, dataset.split("train")), sets)
-    tables, on_tonic = endings(model, config or Config(), dataset, ending_times)
+    tables, on_tonic = endings(model, config or Config(), dataset, ending_times, mapping)
     overlap = overlaps(compared[HUMAN], {name: part for name, part in compared.items() if name != HUMAN})
     rows |= formal | {
         "longest run shared with the training pieces": shared,

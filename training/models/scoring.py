@@ -18,6 +18,7 @@ from training.dataset import plan_columns
 from training.dataset.dataset import Dataset, PieceRow
 from training.models.batches import conditioned
 from training.models.lstm import Network
+from training.models.part import Part
 
 FloatArray = NDArray[np.float32]
 Arrays = tuple[FloatArray, ...]
@@ -135,7 +136,7 @@ class _Lane:
         self.piece, self.at, self.begun, self.right = piece, piece.start, piece.start, 0
         self._contexts, self._nats = None, []
 
-    def contexts(self, dataset: Dataset) -> NDArray[np.int16]:
+    def contexts(self, dataset: Dataset | Part) -> NDArray[np.int16]:
         """What a family with a plan is told of its own stream before each token of the piece."""
         assert self.piece is not None
         if self._contexts is None:
@@ -157,7 +158,7 @@ class _Lane:
 
 
 def score_pieces(
-    scorer: Scorer, dataset: Dataset, pieces: Sequence[PieceRow], *, commands: bool, lanes: int = LANES
+    scorer: Scorer, dataset: Dataset | Part, pieces: Sequence[PieceRow], *, commands: bool, lanes: int = LANES
 ) -> list[PieceScore]:
     """Score every piece from a zero state, in the order of `pieces`. The longest begin first and a lane that is through
     takes the next one at once, so that hardly a row of the batch is ever idle.
@@ -188,7 +189,7 @@ def _cleared(part: FloatArray, lane: int) -> FloatArray:
 
 
 def _advance(
-    scorer: Scorer, dataset: Dataset, rows: list[_Lane], commands: bool, state: Arrays
+    scorer: Scorer, dataset: Dataset | Part, rows: list[_Lane], commands: bool, state: Arrays
 ) -> tuple[Arrays, list[PieceScore]]:
     """Feed every lane its next tokens, up to CHUNK of them; returns the state and the pieces that are through."""
     spans = [slice(lane.at, min(lane.at + CHUNK, lane.piece.stop - 1)) for lane in rows if lane.piece is not None]

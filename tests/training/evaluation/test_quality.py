@@ -10,7 +10,6 @@ import pytest
 
 from improv.config import Config
 from improv.errors import InputError
-from improv.model.onnx_model import OnnxModel
 from improv.music.mood import CORNERS
 from tests.conftest import REPOSITORY
 from training.__main__ import main
@@ -20,6 +19,7 @@ from training.evaluation.excerpts import Excerpt
 from training.evaluation.originality import Memory, signature
 from training.evaluation.overlap import area, overlap
 from training.evaluation.structure import chroma, fitness, similarity, structure
+from training.models.part import ModelFile
 
 TINY = REPOSITORY / "tests" / "models" / "tiny.onnx"
 FIFTHS = [(0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7)]
@@ -137,10 +137,9 @@ def test_permuted_music_has_the_same_notes(dataset: Dataset) -> None:
 
 
 def test_what_the_daemon_plays_becomes_an_excerpt() -> None:
-    model = OnnxModel(TINY, "cpu")
     like = Excerpt.of("x", [], 0.5, 0.25)
     like = excerpts.replace(like, mood=CORNERS["happy"])
-    (played,) = excerpts.rendered(model, Config(), [like], seconds=8)
+    (played,) = excerpts.rendered(ModelFile.of(TINY), Config(), [like], seconds=8)
     assert played.onset.size > 10
     assert (played.duration >= 0.25).all()
     assert played.mood == CORNERS["happy"]
@@ -150,7 +149,7 @@ def test_the_whole_evaluation(
     dataset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(excerpts, "SECONDS", 12.0)
-    monkeypatch.setattr(excerpts.rendered, "__defaults__", (12.0,))
+    monkeypatch.setattr(excerpts.rendered, "__defaults__", (12.0, map))
     monkeypatch.setattr(quality, "ENDING_PLAY_S", 2.0)
     emotion = tmp_path / "emotion.json"
     emotion.write_text(json.dumps({"judge_a": {"played": {"four_moods": 0.75, "judged": 8}}}))

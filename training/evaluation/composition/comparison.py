@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import multiprocessing
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +17,7 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import CORNERS
+from training.dataset.working import Mapping, working
 from training.evaluation.composition import people, table
 from training.evaluation.composition.bigram import ChordBigram
 from training.evaluation.composition.chords import harmony
@@ -33,7 +31,6 @@ LONG_S, LONG_LEAST_S = 600.0, 240.0  # people's pieces of four minutes and more 
 LONG_SEED = 100  # the first of ten minutes
 _LEAST_PIECES = 2
 Sets = dict[str, Sequence[BarredMusic]]
-Mapping = Callable[..., Iterator[Any]]
 
 
 class Task(NamedTuple):
@@ -88,16 +85,6 @@ def people_sets(pieces: Sequence[BarredMusic], seconds: float) -> Sets:
     rng = np.random.default_rng(0)
     start = [one.first(seconds) for one in pieces]
     return {PEOPLE: start, SHUFFLED: [shuffled(one, rng) for one in start]}
-
-
-@contextlib.contextmanager
-def working(jobs: int) -> Iterator[Mapping]:
-    """`map` by so many processes of their own; by this one where it is one."""
-    if jobs == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
-        yield pool.map
 
 
 def measure(sets: Sets, bigram: ChordBigram | None, mapping: Mapping) -> list[Column]:
