@@ -16,6 +16,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -131,11 +132,11 @@ class Daemon:
     def command(self, command: str, /, **values: object) -> None:
         body = json.dumps({"command": command, **values}).encode()
         headers = {"Content-Type": "application/json", "Origin": self.address}
-        self._ask("/api/command", urllib.request.Request(f"{self.address}/api/command", body, headers))
+        self._answer("/api/command", urllib.request.Request(f"{self.address}/api/command", body, headers))
 
     def ask(self, path: str, method: str) -> Any:
         """What the page's server answers to a request without a body."""
-        return json.loads(self._ask(path, urllib.request.Request(f"{self.address}{path}", method=method)))
+        return json.loads(self._answer(path, urllib.request.Request(f"{self.address}{path}", method=method)))
 
     def way_in(self) -> str:
         """The first link that lets another device in."""
@@ -144,7 +145,7 @@ class Daemon:
     @property
     def state(self) -> dict[str, Any]:
         """What the engine publishes."""
-        return dict(json.loads(self._ask("/api/state")))
+        return dict(json.loads(self._answer("/api/state")))
 
     def notes_sent(self) -> int:
         """How many note-ons the player has sent since the start."""
@@ -154,6 +155,24 @@ class Daemon:
         """How many times the mood had turned when the last note was chosen that the player has sent."""
         lines = whole_lines(self.sent)
         return int(json.loads(lines[-1])["tag"]) if lines else -1
+
+    def _answer(self, path: str, request: urllib.request.Request | None = None) -> bytes:
+        """However long the engine takes for it on a busy machine, or the one that takes its place. What it has not
+        answered in time is asked again: twice the same is the same.
+        """
+
+        def answered() -> tuple[bytes] | None:
+            try:
+                return (self._ask(path, request),)
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE and b"did not answer" not in error.read():
+                    raise
+            except (urllib.error.URLError, ConnectionError):
+                if self._process is None or self._process.poll() is not None:
+                    raise
+            return None
+
+        return bytes(eventually(answered, PATIENCE_S, 0.1)[0])
 
     def _ask(self, path: str, request: urllib.request.Request | None = None) -> bytes:
         with urllib.request.urlopen(request or f"{self.address}{path}", timeout=PATIENCE_S) as answer:

@@ -172,9 +172,9 @@ def compare(
         raise InputError(f"{path} is of family {model.contract.family}, the dataset of {dataset.encoding.family}")
     if previous:
         OnnxModel(previous, "cpu")  # a file that is no model is refused before the work begins
-    file, before = ModelFile.of(path), ModelFile.of(previous) if previous else None
-    sets = quality.collect(file, dataset, count, before, config, mapping)
-    found = quality.measure(file, dataset, sets, max(1, count // 8), emotion, config, mapping)
+    ours, before = ModelFile.of(path), ModelFile.of(previous) if previous else None
+    sets = quality.collect(ours, dataset, count, before, config, mapping)
+    found = quality.measure(ours, dataset, sets, max(1, count // 8), emotion, config, mapping)
     print(quality.text(found))
     written = [out / f"{report.model}.quality.json", out / f"{report.model}.html"]
     with atomic_write(written[0]) as file:
