@@ -72,9 +72,8 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not {thread for thread in _threads() - threads if thread.is_alive()}, "a thread is left"
     eventually(lambda: not multiprocessing.active_children() and not _children() - children, ENDING_S)
     if _handles() - handles:
-        (
-            request.node.funcargs or {}
-        ).clear()  # pytest holds what the test was given, mapped files among it, a moment longer
+        # pytest holds what the test was given, mapped files among it, a moment longer.
+        (request.node.funcargs or {}).clear()
         gc.collect()  # what nobody holds any longer is closed
         left = {(number, what) for number, what in _handles() - handles if what not in _mapped()}
         assert not left, "a handle is left"

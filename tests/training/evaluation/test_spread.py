@@ -123,7 +123,8 @@ from training.__main__ import main
 from training.evaluation import excerpts, quality
 
 if __name__ == "__main__":
-    excerpts.SECONDS, excerpts.rendered.__defaults__, quality.ENDING_PLAY_S = 12.0, (12.0, map), 2.0
+    excerpts.SECONDS, excerpts.rendered.__defaults__ = 8.0, (8.0, map)
+    quality.ENDING_PLAY_S, quality.ENDING_LONGEST_S = 2.0, 6.0
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         sys.exit(main([*sys.argv[1:], "--cluster", cluster.scheduler_address]))
 """
@@ -133,9 +134,10 @@ def test_figures_are_the_same_for_any_processes_and_on_a_cluster(
     dataset_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
-    monkeypatch.setattr(excerpts, "SECONDS", 12.0)
-    monkeypatch.setattr(excerpts.rendered, "__defaults__", (12.0, map))
+    monkeypatch.setattr(excerpts, "SECONDS", 8.0)
+    monkeypatch.setattr(excerpts.rendered, "__defaults__", (8.0, map))
     monkeypatch.setattr(quality, "ENDING_PLAY_S", 2.0)
+    monkeypatch.setattr(quality, "ENDING_LONGEST_S", 6.0)
     arguments = ["evaluate", str(TINY), "--dataset", str(dataset_folder), "--excerpts", "3"]
     for processes in ("1", "2"):
         assert main([*arguments, "--out", str(tmp_path / processes), "--processes", processes]) == 0
