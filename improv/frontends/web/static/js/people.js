@@ -79,11 +79,11 @@ export class People {
   // -------------------------------------------------------------------------------------------------------- drawing
 
   _draw() {
-    this._drawSession();
-    if (!this._people) return;
+    if (!this._people) return this._drawSession();
     const drawn = JSON.stringify([this._people, this._open, this._session, this._offered]);
-    if (drawn === this._drawn) return; // what somebody fills in meanwhile stays
+    if (drawn === this._drawn) return; // what somebody fills in or presses meanwhile stays
     this._drawn = drawn;
+    this._drawSession();
     if (!this._people.length) return this._list.replaceChildren(make("p", { class: "empty" }, t("people.empty")));
     this._list.replaceChildren(make("ul", { class: "people" }, ...this._people.map((person) => this._person(person))));
   }
