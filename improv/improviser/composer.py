@@ -139,9 +139,7 @@ class Composer:
             return None
         bar = plan.bar_at(tick)
         self._memory.begin(bar.number, bar.tick, bar.metre.bar_ticks)
-        told = columns(plan, self._memory, bar.number, tick - bar.tick)
-        if person_hand is not None:
-            plan_inputs.hide_hand(told.row, told.references, person_hand)
+        told = columns(plan, self._memory, bar.number, tick - bar.tick, person_hand)
         vector = plan_inputs.expand(told.row[None], told.references[None], _NO_CONTEXT)[0]
         piece = self._tempo_factors.get(bar.piece, 1.0)
         breath = 1 + TEMPO_BREATHES * (bar.tempo_factor - 1)

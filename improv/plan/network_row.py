@@ -18,6 +18,7 @@ from improv.model.plan_inputs import (
     REFERENCE_SHAPE,
     BarOnsets,
     IntArray,
+    hide_hand,
     key_set,
     look_up,
 )
@@ -50,8 +51,10 @@ class Told(NamedTuple):
     references: NDArray[np.uint8]
 
 
-def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told:
-    """What is told at a place of a bar. bar: its number. ValueError when the plan does not have it."""
+def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int, person_hand: int | None = None) -> Told:
+    """What is told at a place of a bar. bar: its number. person_hand: that somebody else plays, of which nothing is
+    told. ValueError when the plan does not have the bar.
+    """
     planned = plan.bar(bar)
     if planned is None:
         raise ValueError(f"bar {bar} is not planned: there are {plan.bars[0].number}..{plan.bars[-1].number}")
@@ -59,7 +62,7 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told
     references = np.zeros(REFERENCE_SHAPE, dtype=np.uint8)
     _tell_chords(row, plan, planned, tick_in_bar)
     after = plan.bar(bar + 1)
-    _tell_texture(row, planned, after)
+    _tell_texture(row, planned, after, as_meant=person_hand is not None)
     values = {
         "phrase_bar": planned.phrase_bar,
         "bars_left": planned.bars_left,
@@ -84,6 +87,8 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int) -> Told
         row[COLUMN["far_likeness"]] = planned.far.likeness
         following = memory.onsets(after.far.bar) if after is not None and after.far is not None else None
         row[COLUMN["far_in"]] = _fill(references[FAR], far, following, tick_in_bar, length, planned.far)
+    if person_hand is not None:
+        hide_hand(row, references, person_hand)
     return Told(row, references)
 
 
@@ -119,17 +124,20 @@ def _tell_chords(row: IntArray, plan: Plan, bar: PlannedBar, place: int) -> None
         row[COLUMN["next_in"]] = min(tick - bar.tick - place, _LONGEST)
 
 
-def _tell_texture(row: IntArray, bar: PlannedBar, after: PlannedBar | None) -> None:
-    """Of this bar and the next, as bars long and as dense as they are weigh."""
+def _tell_texture(row: IntArray, bar: PlannedBar, after: PlannedBar | None, *, as_meant: bool) -> None:
+    """Of this bar and the next, as bars long and as dense as they are weigh. as_meant: beside a person the network
+    plays about as many onsets as it is told.
+    """
     both = [bar] if after is None else [bar, after]
     ticks = sum(b.metre.bar_ticks for b in both)
     onsets = {hand: [getattr(b.texture, f"{hand}_onsets") * b.metre.bar_ticks for b in both] for hand in HAND_NAMES}
-    told = apart(sum(onsets["left"]), sum(onsets["right"]))
+    meant = (sum(onsets["left"]), sum(onsets["right"]))
+    told = meant if as_meant else tuple(FALLS_SHORT * number for number in apart(*meant))
     for hand, number in zip(HAND_NAMES, told, strict=True):
         registers = [getattr(b.texture, f"{hand}_register") for b in both]
         mean = sum(r * n for r, n in zip(registers, onsets[hand], strict=True)) / max(sum(onsets[hand]), 1e-9)
         row[COLUMN[f"{hand}_register"]] = round(mean) if sum(onsets[hand]) > 0 else UNKNOWN
-        row[COLUMN[f"{hand}_density"]] = min(round(4 * FALLS_SHORT * number / ticks), MOST_DENSITY)
+        row[COLUMN[f"{hand}_density"]] = min(round(4 * number / ticks), MOST_DENSITY)
 
 
 def apart(left: float, right: float) -> tuple[float, float]:
