@@ -149,6 +149,20 @@ def _kill(who: Callable[[Daemon], int], number: int) -> Inflict:
     return inflict
 
 
+def _kill_page(number: int) -> Inflict:
+    """The process of the page, which is started ever later when it fails again and again: it is waited for."""
+
+    def inflict(scene: Scene) -> float:
+        while "improv-frontend" not in (names := live.called(scene.daemon.engine)):
+            scene.ear.listen(0.2)
+        scene.ear.listen(BEFORE_S)
+        at_s = CLOCK.now()
+        os.kill(names["improv-frontend"], number)
+        return at_s
+
+    return inflict
+
+
 def _tap_twice(scene: Scene) -> None:
     for _ in range(2):
         scene.hand.send(0xB0, 87, 127)
@@ -340,8 +354,8 @@ FAULTS = {
         "the player is killed, driver rtmidi", _kill(lambda d: d.player, signal.SIGKILL), ("midi.driver=rtmidi",)
     ),
     "player-stopped": Fault("the player hangs (SIGSTOP)", _kill(lambda d: d.player, signal.SIGSTOP)),
-    "frontends-killed": Fault("the process of the page is killed", _kill(_frontends, signal.SIGKILL), WEB),
-    "frontends-stopped": Fault("the process of the page hangs", _kill(_frontends, signal.SIGSTOP), WEB),
+    "frontends-killed": Fault("the process of the page is killed", _kill_page(signal.SIGKILL), WEB),
+    "frontends-stopped": Fault("the process of the page hangs", _kill_page(signal.SIGSTOP), WEB),
     "no-handles": Fault("no file handle when the page has to start again", _no_handles, WEB),
     "half-requests": Fault("205 half-sent requests", _half_requests, WEB),
     "hangup": Fault("SIGHUP", _kill(lambda d: d.process.pid, signal.SIGHUP)),

@@ -81,17 +81,19 @@ def jack(period: int = 64, *, synchronous: bool = True, realtime: bool = False) 
         server.end()
 
 
+def called(pid: int) -> dict[str, int]:
+    """What a process's children are called (improv.processes.be_called) and their process ids, the oldest of a name."""
+    found: dict[str, int] = {}
+    for one in children(pid):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            found.setdefault(Path(f"/proc/{one}/comm").read_text().strip(), one)
+    return found
+
+
 def child_called(pid: int, name: str) -> int:
-    """Process id of a process's oldest child that is called so (improv.processes.be_called)."""
-    found: list[int] = []
-
-    def look() -> bool:
-        with contextlib.suppress(OSError):  # one has ended meanwhile
-            found[:] = [one for one in children(pid) if Path(f"/proc/{one}/comm").read_text().strip() == name]
-        return bool(found)
-
-    eventually(look)
-    return found[0]
+    """Process id of a process's oldest child that is called so, when there is one."""
+    eventually(lambda: name in called(pid))
+    return called(pid)[name]
 
 
 def children(pid: int) -> list[int]:
