@@ -149,15 +149,18 @@ def _kill(who: Callable[[Daemon], int], number: int) -> Inflict:
     return inflict
 
 
-def _kill_page(number: int) -> Inflict:
-    """The process of the page, which is started ever later when it fails again and again: it is waited for."""
+def _page(scene: Scene) -> int:
+    """Process id of the page's process. It is started ever later when it fails again and again: it is waited for."""
+    while (found := live.called(scene.daemon.engine).get("improv-frontend")) is None:
+        scene.ear.listen(0.2)
+    scene.ear.listen(BEFORE_S)
+    return found
 
+
+def _kill_page(number: int) -> Inflict:
     def inflict(scene: Scene) -> float:
-        while "improv-frontend" not in (names := live.called(scene.daemon.engine)):
-            scene.ear.listen(0.2)
-        scene.ear.listen(BEFORE_S)
-        at_s = CLOCK.now()
-        os.kill(names["improv-frontend"], number)
+        page, at_s = _page(scene), CLOCK.now()
+        os.kill(page, number)
         return at_s
 
     return inflict
@@ -222,15 +225,16 @@ def _remove_takes(scene: Scene) -> None:
     shutil.rmtree(scene.daemon.folder / "takes", ignore_errors=True)
 
 
-def _no_handles(scene: Scene) -> None:
+def _no_handles(scene: Scene) -> float:
     """The engine may open nothing more when the process of the page has to be started again."""
-    engine = scene.daemon.engine
+    page, engine, at_s = _page(scene), scene.daemon.engine, CLOCK.now()
     before = resource.prlimit(engine, resource.RLIMIT_NOFILE)
     open_now = len(os.listdir(f"/proc/{engine}/fd"))
     resource.prlimit(engine, resource.RLIMIT_NOFILE, (open_now, before[1]))
-    os.kill(_frontends(scene.daemon), signal.SIGKILL)
+    os.kill(page, signal.SIGKILL)
     scene.ear.listen(4.0)
     resource.prlimit(engine, resource.RLIMIT_NOFILE, before)
+    return at_s
 
 
 def _restart_jack(scene: Scene) -> float:
@@ -325,10 +329,6 @@ def _half_requests(scene: Scene) -> None:
                 one = stack.enter_context(socket.create_connection(("127.0.0.1", int(found[-1])), 1.0))
                 one.sendall(b"GET / HTTP/1.1\r\nHost: 127.")
         scene.ear.listen(2.0)
-
-
-def _frontends(daemon: Daemon) -> int:
-    return live.child_called(daemon.engine, "improv-frontend")
 
 
 def _reader(daemon: Daemon) -> int:
