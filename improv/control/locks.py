@@ -46,6 +46,13 @@ def refuse(command: Command, lock: str) -> None:
         raise CommandError(f"the curator has locked {LOCK_MEANINGS[lock]}")
 
 
+def yielding(command: Command, lock: str) -> Command:
+    """What a visitor's command is carried out as: where play is locked a panic ends all that sounds, and the music goes
+    on, which no visitor could let play again.
+    """
+    return commands.AllNotesOff() if isinstance(command, commands.Panic) and lock in (PLAY, ALL) else command
+
+
 def _part(command: Command) -> str:
     """The lock that a command falls under; empty for one that may turn several things, as a scene does."""
     if isinstance(command, commands.SetAttribute | commands.SetLimit) and command.name == "loudness":

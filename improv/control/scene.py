@@ -65,7 +65,7 @@ _ALIKE = tuple(one.name for one in fields(Scene) if one.name != "mood")
 
 def scene_of(state: ControlState, music_s: float) -> Scene:
     """What is commanded now; of a glide or a journey the mood where it is going."""
-    return Scene(mood=state.target(music_s), **{name: getattr(state, name) for name in _ALIKE})
+    return Scene(mood=state.commanded_target(music_s), **{name: getattr(state, name) for name in _ALIKE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,9 +164,13 @@ class ControlState:
 
     def target(self, music_s: float) -> Mood:
         """Where the mood is going: the journey's next way-point while one is under way, else the glide's end."""
+        return self._quiet(self.commanded_target(music_s))
+
+    def commanded_target(self, music_s: float) -> Mood:
+        """Where it would be going if no hours were quiet."""
         if self.course is not None and self.course.held_s is None:
-            return self._quiet(self.course.journey.next_point(self.course.place_s(music_s)).mood)
-        return self._quiet(self.glide.target)
+            return self.course.journey.next_point(self.course.place_s(music_s)).mood
+        return self.glide.target
 
     @property
     def limits(self) -> Limits:
@@ -351,7 +355,7 @@ def _travel(
 
 def _stay(state: ControlState, music_s: float) -> ControlState:
     """The mood stays where it is now."""
-    here = state.mood(music_s)
+    here = state._commanded_mood(music_s)  # quiet hours only cover it
     return replace(state, glide=Glide(here, here, music_s))
 
 

@@ -26,10 +26,13 @@ class Asked(NamedTuple):
 class Attendance:
     """local_time: date and time of day, with its zone. Whoever commands or plays is there."""
 
-    def __init__(self, rules: HouseRules, clock: Clock, local_time: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self, rules: HouseRules, clock: Clock, local_time: Callable[[], datetime.datetime], *, idle: bool = False
+    ) -> None:
+        """idle: nobody was there when an engine before this one ended."""
         self.rules = rules
         self._clock, self._local_time = clock, local_time
-        self._touched_s: float | None = clock.now()
+        self._touched_s: float | None = None if idle else clock.now()
         """When somebody did something last; None: somebody said that nobody is there."""
         self._look_s = clock.now()
         self._until = ""

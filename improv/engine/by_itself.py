@@ -13,6 +13,7 @@ from improv.control.state import ControlState
 from improv.engine.attendance import Attendance
 from improv.engine.external_clock import ExternalClock
 from improv.engine.models import Cast
+from improv.engine.say_once import SayOnce
 from improv.engine.scenes import Scenes
 from improv.engine.together import Together
 from improv.errors import BrainMusicError
@@ -20,6 +21,7 @@ from improv.errors import BrainMusicError
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.5
+SAY_AGAIN_S = 600.0  # what cannot be looked at now can be no better in half a second
 
 
 class Act(Protocol):
@@ -46,13 +48,14 @@ class ByItself:
         self._act, self._cast, self._scenes = act, cast, scenes
         self._together, self._external, self._attendance, self._clock = together, external, attendance, clock
         self._looked_s = clock.now()
+        self._said = SayOnce(SAY_AGAIN_S)
 
     def look(self, controls: ControlState, initial: ControlState) -> None:
         """initial: what the owner chose, as against what somebody began."""
         for command in (self._cast.arrived(controls), self._scenes.later()):
             if command is not None:
                 self._carry_out(command)
-        self._attend(controls)
+        self._attend_surely(controls)
         now_s = self._clock.now()
         if now_s - self._looked_s < LOOK_EVERY_S:
             return
@@ -63,6 +66,14 @@ class ByItself:
                 log.warning(
                     "%s lasted for %g minutes and is released (let_go.%s_minutes)", one.words, minutes, one.kind
                 )
+
+    def _attend_surely(self, controls: ControlState) -> None:
+        """What nobody foresaw, such as a date that is none, does not end the music."""
+        try:
+            self._attend(controls)
+        except Exception:
+            if self._said.is_new("hours", self._clock.now()):
+                log.exception("hours and presence cannot be looked at; the music goes on as before")
 
     def _attend(self, controls: ControlState) -> None:
         """Each change of the hours, of quiet and of presence is said once. Outside of the hours nothing plays."""

@@ -105,7 +105,8 @@ class Engine:
         self._planner.arrive = self.scenes.arrive
         self.beginnings = Beginnings(improviser, self.together, self._ahead, self._planner, clock, sources)
         self._said = SayOnce(SAY_AGAIN_S)
-        self._attendance = Attendance(settings.rules, clock, local_time)
+        idle = resumed is not None and resumed.controls.presence.idle
+        self._attendance = Attendance(settings.rules, clock, local_time, idle=idle)
         self._midi_in = MidiIn(midi_map, self._person, self._attendance, self.act, self._said, clock)
         outside = (self.together, self._transport.external, self._attendance)
         self._by_itself = ByItself(self.act, self._cast, self.scenes, *outside, clock, settings.longest)

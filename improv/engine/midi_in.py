@@ -38,13 +38,12 @@ class MidiIn:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
-        self._attendance.hear(message, received_s)
         if (parsed := _parsed(message)) is None:
             return
         try:
             chords = self.map.names_chords(parsed)
-            if not chords:
-                self._person.receive(message, received_s)
+            if chords or self._person.receive(message, received_s):  # our own echo is nobody
+                self._attendance.hear(message, received_s)
             command = self._chord_keys.hear(parsed, received_s) if chords else self.map.command(parsed, self._fine)
             if command is not None:
                 self._act(command, received_s)

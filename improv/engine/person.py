@@ -55,10 +55,10 @@ class Person:
         self._past = LastBars()
         self._varied: Quote | None = None  # of the past, while no network plays
 
-    def receive(self, message: bytes, received_s: float) -> None:
-        """A MIDI message that came in."""
+    def receive(self, message: bytes, received_s: float) -> bool:
+        """A MIDI message that came in. True: the person did something that is heard."""
         self._together.sent(self._own.begun(received_s))
-        self._together.receive(message, received_s)
+        return self._together.receive(message, received_s)
 
     def lose(self) -> None:
         """The ports were lost: who knows what happened to the keys."""

@@ -78,9 +78,11 @@ class Together:
 
     # --------------------------------------------------------------------------------------------------- feeding
 
-    def receive(self, message: bytes, at_s: float) -> None:
-        """A MIDI message that came in."""
-        self._heard = self.listener.receive(message, at_s) or self._heard
+    def receive(self, message: bytes, at_s: float) -> bool:
+        """A MIDI message that came in. True: the person did something that is heard."""
+        heard = self.listener.receive(message, at_s)
+        self._heard = heard or self._heard
+        return heard
 
     def sent(self, notes: Sequence[PlannedNote]) -> None:
         """Notes of ours that have begun; what the foot does is no key that could come back."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from improv.clock import Clock
 from improv.control.command_table import table_as_json
 from improv.control.commands import FILE, BeginFrom, Command
-from improv.control.locks import OFF, refuse
+from improv.control.locks import OFF, refuse, yielding
 from improv.control.parse import Names, parse
 from improv.control.published_state import State, fields_as_json
 from improv.errors import BrainMusicError, CommandError
@@ -111,6 +111,7 @@ class Bridge:
                 _keep_inside(command)
             if message.get("visitor"):
                 refuse(command, self._lock)
+                command = yielding(command, self._lock)
             self._act(command, self._clock.now())
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}

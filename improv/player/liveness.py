@@ -54,6 +54,9 @@ class Liveness:
 
     def stand_by(self, now_s: float, *, ready: bool = True) -> None:
         """Keep another process waiting beside one that is ready: its ports are open."""
+        if self._spare is not None and not self._spare.process.is_alive():
+            self._spare.end()
+            self._spare, self._spare_at_s = None, now_s + SPARE_AGAIN_S
         wanted = self._keeps_spare and self._spare is None and ready and self.listens
         if not wanted or now_s < self._spare_at_s:
             return

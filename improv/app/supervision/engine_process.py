@@ -69,7 +69,8 @@ def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoi
     instead = config.model_copy(update={"model": Config().model})
     if fallback >= DEFAULT_CONFIG:
         nobody: dict[str, Any] = {name: {"enabled": False} for name in ("web", "osc", "ctl")}
-        instead = Config(midi=config.midi, takes=config.takes, **nobody)
+        hours = config.presence.model_copy(update={"idle_minutes": 0.0, "idle_mood": "", "idle_mode": ""})
+        instead = Config(midi=config.midi, takes=config.takes, presence=hours, **nobody)  # at night it stays silent
     fallen = Fallen(config, instead, before, model, fallback)
     return instead, checkpoint._replace(controls=controls, memory=memory, config=instead), fallen
 

@@ -49,7 +49,7 @@ export class Pad {
     this._answered = 0; // the last move that the daemon has answered
     this._send = throttled(async (moves, ...point) => {
       await send(...point);
-      this._answered = moves;
+      this._answered = Math.max(this._answered, moves);
     }, SEND_EVERY_MS);
     this._text = TEXT;
     this._listen();

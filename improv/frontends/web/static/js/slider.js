@@ -20,7 +20,7 @@ export class Slider {
     this._answered = 0; // the last move that the daemon has answered
     this._send = throttled(async (moves, value) => {
       await send(value);
-      this._answered = moves;
+      this._answered = Math.max(this._answered, moves);
     }, SEND_EVERY_MS);
     const id = `slider-${++count}`;
     this.input = make("input", { type: "range", id, min: 0, max: STEPS, step: 1, title: hint });
