@@ -14,6 +14,7 @@ from improv.errors import CommandError
 from improv.midi.messages import NOTE_ON
 
 LOOK_EVERY_S = 0.5
+FIRST_YEAR = 2025  # a computer without a clock of its own begins in 1970: until it knows the time no hour counts
 
 
 class Asked(NamedTuple):
@@ -81,6 +82,8 @@ class Attendance:
         if not rules.opening and not rules.quiet and not presence.closed and presence.ceiling is None:
             return None
         local = self._local_time().astimezone(rules.zone)
+        if local.year < FIRST_YEAR:
+            return None
         closed, ceiling = rules.closed(local), rules.ceiling_at(local)
         now = Presence(closed, ceiling, presence.idle, presence.before)
         self._until = rules.until(now, local)

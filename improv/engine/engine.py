@@ -96,22 +96,21 @@ class Engine:
         )
         self._taps, self._outlook = TapTempo(), Outlook(improviser, self._ahead)
         self.together = Together(improviser.settings.beats_per_bar, settings)
-        self.together.change_mode((resumed.controls if resumed else initial).mode, clock.now())
+        last, at_first = (resumed.last, resumed.controls) if resumed else (Recalled(), initial)
+        self.together.change_mode(at_first.mode, clock.now())
         self._person = Person(
             self.together, improviser, self._ahead, self._transport, self._planner, own, clock, self.timeline
         )
-        last = resumed.last if resumed else Recalled()
         self.scenes = Scenes(improviser, self._cast, self._person.turn, book or SceneBook(), last)
         self._planner.arrive = self.scenes.arrive
         self.beginnings = Beginnings(improviser, self.together, self._ahead, self._planner, clock, sources)
         self._said = SayOnce(SAY_AGAIN_S)
-        idle = resumed is not None and resumed.controls.presence.idle
-        self._attendance = Attendance(settings.rules, clock, local_time, idle=idle)
+        self._attendance = Attendance(settings.rules, clock, local_time, idle=at_first.presence.idle)
         self._midi_in = MidiIn(midi_map, self._person, self._attendance, self.act, self._said, clock)
         outside = (self.together, self._transport.external, self._attendance)
         self._by_itself = ByItself(self.act, self._cast, self.scenes, *outside, clock, settings.longest)
         self._initial = initial
-        self._ports = PortChoice(link, settings, resumed.controls if resumed else initial)
+        self._ports = PortChoice(link, settings, at_first)
         self.controls = self._transport.resume(resumed) if resumed else self._transport.start(initial)
 
     @property

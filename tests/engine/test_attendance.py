@@ -11,19 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from improv.app.supervision.engine_process import fallen_back
+from improv.app.supervision.orders import DEFAULT_CONFIG, NO_NETWORK
 from improv.clock import ManualClock
-from improv.config import adapters, load
+from improv.config import Config, adapters, load
 from improv.control import commands
 from improv.control.journey import Journey, Waypoint
 from improv.control.local_hours import Span
+from improv.control.locks import refuse, yielding
 from improv.control.presence import HERE, Ceiling, HouseRules
 from improv.control.state import ControlState, apply
 from improv.engine.attendance import Attendance
+from improv.engine.engine import Engine
+from improv.engine.transport import Before
 from improv.errors import CommandError
 from improv.midi.messages import NOTE_OFF, NOTE_ON
 from improv.music.mood import CORNERS
 from improv.player.protocol import ClockIn, Received
 from improv.takes.schema import controls_of, controls_record
+from tests.app.supervision.test_checkpoint import written
 from tests.control.test_local_hours import spans
 from tests.fakes import ScriptedModel, Stage, controls
 from tests.stage import CHORD, EVENLY, STEP_END, assert_silent, assert_sound
@@ -240,3 +246,92 @@ def test_whenever_it_is_looked_the_state_is_as_the_hour_asks(
         assert state.presence == replace(HERE, closed=rules.closed(local), ceiling=rules.ceiling_at(local))
         if asked is not None:
             assert state.playing != state.presence.closed
+
+
+def again_of(stage: Stage, config: Config | None = None) -> None:
+    """Another engine takes the place of the stage's, at the same hour."""
+    settings, begun_s = adapters.engine_settings(config or stage.config), stage.clock.now()
+    begun = stage.engine._attendance._local_time()
+    initial = adapters.initial_controls(config or stage.config)
+    stage.engine = Engine(
+        stage.improviser,
+        stage.link,
+        stage.clock,
+        initial,
+        stage.engine.midi_map,
+        settings,
+        resumed=Before(stage.engine.controls),
+        local_time=lambda: begun + datetime.timedelta(seconds=stage.clock.now() - begun_s),
+    )
+
+
+def test_another_engine_knows_that_nobody_is_there() -> None:
+    stage = stage_at(12, 0, "presence.idle_mode=play_for_me")
+    stage.engine.act(commands.SetPresence("nobody"), stage.clock.now())
+    stage.play(2.0)
+    assert stage.engine.status().presence == "nobody"
+    again_of(stage)
+    stage.play(3.0)
+    assert (stage.engine.status().presence, stage.engine.status().mode) == ("nobody", "play_for_me")
+
+
+def test_a_date_that_cannot_be_told_does_not_end_the_music() -> None:
+    stage = stage_at(12, 0, "presence.opening=['10:00-18:00']")
+
+    def broken() -> datetime.datetime:
+        raise OverflowError("date value out of range")
+
+    stage.engine._attendance._local_time = broken
+    stage.play(2.0)
+    assert stage.engine.controls.playing
+
+
+def test_a_scene_kept_in_quiet_hours_is_what_was_commanded() -> None:
+    stage = stage_at(21, 59, "presence.quiet=['22:00-22:01']")
+    stage.engine.act(commands.SetMood(1.0, 1.0), stage.clock.now())
+    stage.play(12.0)
+    stage.engine.act(commands.KeepScene("loud"), stage.clock.now())
+    assert stage.engine.scenes.kept.book.scene("loud").mood.arousal == 1.0
+
+
+def test_our_own_echo_is_nobody() -> None:
+    stage = stage_at(12, 0, "presence.idle_minutes=0.2", "presence.idle_mood=sad")
+    end_s, told = stage.clock.now() + 40, set[int]()
+    while stage.clock.now() < end_s:
+        stage.play(0.05)
+        for note in list(stage.link.scheduled.values()):
+            if note.note_id not in told and note.on_s <= stage.clock.now() and not note.is_pedal:
+                told.add(note.note_id)
+                back = Received(bytes([NOTE_ON, note.pitch, note.velocity]), note.on_s + 0.01)
+                stage.link.arriving.append((stage.clock.now(), back))
+    assert stage.engine.status().presence == "nobody"
+
+
+@pytest.mark.parametrize("fallback", [DEFAULT_CONFIG, NO_NETWORK])
+def test_an_engine_with_less_keeps_the_hours(fallback: int) -> None:
+    names = ("presence.idle_mood=mine", "mood.names.mine=[0.1, 0.2]")
+    stage = stage_at(3, 0, "presence.opening=['10:00-18:00']", *names)
+    kept = written(stage, 2.0)._replace(config=stage.config)
+    assert kept.control_state().presence.closed
+    config, _, _ = fallen_back(kept, fallback)
+    again_of(stage, config)
+    stage.play(3.0)
+    assert not stage.engine.controls.playing
+
+
+def test_where_play_is_locked_a_visitors_panic_does_not_stop_the_music() -> None:
+    stage = stage_at(12, 0)
+    for lock in ("all", "play"):
+        refuse(commands.Panic(), lock)
+        stage.engine.act(yielding(commands.Panic(), lock), stage.clock.now())
+        stage.play(3.0)
+        assert stage.engine.controls.playing
+    stage.engine.act(yielding(commands.Panic(), "mood"), stage.clock.now())
+    assert not stage.engine.controls.playing
+
+
+def test_a_computer_that_does_not_know_the_time_plays() -> None:
+    stage = Stage(ScriptedModel([*CHORD, STEP_END]), settings=[EVENLY, ZONE, "presence.opening=['10:00-18:00']"])
+    stage.engine._attendance._local_time = lambda: datetime.datetime(1970, 1, 1, 3, 0, tzinfo=datetime.UTC)
+    stage.play(3.0)
+    assert stage.engine.controls.playing

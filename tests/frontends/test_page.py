@@ -600,6 +600,7 @@ def test_sound_theme_stage_and_takes_by_keys_alone(page: Any, daemon: Daemon) ->
 
 def test_a_take_is_listened_to_on_the_page(page: Any, daemon: Daemon) -> None:
     before = daemon.notes_sent()
+    daemon.command("mode", name="solo")  # in others it may wait for a person
     daemon.command("play")
     eventually(lambda: daemon.notes_sent() > before + 10)
     page.click("#tab-takes")
@@ -722,6 +723,7 @@ def test_dampers_fall_with_the_key_the_next_stroke_the_pedal_or_where_no_pedal_c
 
 
 def test_a_piece_begins_from_a_file_of_the_person_s_and_from_what_was_just_played(page: Any, daemon: Daemon) -> None:
+    daemon.command("mode", name="solo")  # in others it may wait for a person
     daemon.command("play")
     page.get_by_role("tab", name="Settings").click()
     theme = io.BytesIO()

@@ -9,9 +9,12 @@ from improv.player.liveness import LONGEST_DELAY_S, STEADY_S, Liveness
 from improv.player.protocol import PlayerSettings
 
 
-class Alive:
+class Process:
+    def __init__(self) -> None:
+        self.alive = True
+
     def is_alive(self) -> bool:
-        return True
+        return self.alive
 
 
 class Quiet:
@@ -20,7 +23,7 @@ class Quiet:
     listens = True
 
     def __init__(self) -> None:
-        self.process, self.ended = Alive(), False
+        self.process, self.ended = Process(), False
 
     def begin(self, settings: PlayerSettings, hung: object) -> None: ...
 
@@ -95,3 +98,18 @@ def test_without_room_for_another_one_the_music_goes_on(monkeypatch: pytest.Monk
         watched.stand_by(float(second))
     assert watched.listens
     assert len(tries) == 3
+
+
+def test_one_that_dies_while_it_waits_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liveness, "Child", Quiet)
+    watched = Liveness(keeps_spare=True)
+    watched.start(PlayerSettings(), None, 0.0)
+    watched.stand_by(STEADY_S)
+    spare = watched._spare
+    assert spare is not None
+    spare.process.alive = False
+    for second in range(60):
+        watched.stand_by(STEADY_S + second)
+    assert spare.ended
+    assert watched._spare is not None
+    assert watched._spare is not spare
