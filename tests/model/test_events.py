@@ -138,6 +138,13 @@ def test_anything_can_be_decoded_and_nothing_hangs(encoding: Encoding, data: st.
 
 
 @BOTH
+def test_a_key_that_is_struck_twice_in_a_tick_and_let_go_once_sounds_once(encoding: Encoding) -> None:
+    labels = [encoding.label(token) for token in range(encoding.size)]
+    ids = [labels.index(name) for name in ("NOTE_ON 60", "NOTE_ON 60", "NOTE_OFF 60", "TIME_SHIFT 1")]
+    assert [note.pitch for note in encoding.decode(ids)] == [60]
+
+
+@BOTH
 @pytest.mark.parametrize("token", [-1, 1000])
 def test_a_token_out_of_range_is_named(encoding: Encoding, token: int) -> None:
     with pytest.raises(ValueError, match=rf"0\.\.{encoding.size - 1}, got {token}"):

@@ -114,8 +114,8 @@ class _EventStream:
             self._end(pitch)
 
     def _end(self, pitch: int) -> None:
-        """A note that ends in the very tick where it started never sounded."""
-        if pitch in self._started and pitch not in [*self._down, *self._sustained]:
+        """A note that ends in the very tick where it started never sounded; a key may have been struck twice in it."""
+        if self._started.count(pitch) > self._down.count(pitch) + self._sustained.count(pitch):
             index = self._started.index(pitch)
             del self._started[index], self._velocities[index]
         else:
