@@ -223,7 +223,7 @@ class AccessControl:
         local = local and is_users_own(Peer(*scope["client"][:2]), "tcp")
         if (
             not local
-            and not self._in_networks(client)
+            and not lies_in(client, self._networks)
             and scope["path"] not in OPEN_TO_ALL
             and not self._credentials.fits(headers)
         ):
@@ -242,13 +242,6 @@ class AccessControl:
         except ValueError:
             return False
         return True
-
-    def _in_networks(self, client: str) -> bool:
-        try:
-            address = unmapped(ipaddress.ip_address(client.partition("%")[0]))
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
 
 
 def _with_headers(send: Send) -> Send:
@@ -302,6 +295,15 @@ def _is_loopback(client: str) -> bool:
     except ValueError:
         return False
     return unmapped(address).is_loopback
+
+
+def lies_in(host: str, networks: Iterable[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    """Whether an address, as a socket tells it, belongs to one of some networks; False for what is no address."""
+    try:
+        address = unmapped(ipaddress.ip_address(host.partition("%")[0]))
+    except ValueError:
+        return False
+    return any(address in network for network in networks)
 
 
 def unmapped(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from improv.frontends.server.access import unmapped
+from improv.frontends.server.access import lies_in
 
 OF_ALL = ("/api/command", "/enter")
 """Where a visitor may send something: commands, which the engine looks at, and the way in."""
@@ -24,11 +24,11 @@ class Visitors:
 
     def by_page(self, host: str) -> bool:
         """Whether a page, or a program that speaks HTTP, is a visitor's. host: its address."""
-        return self._pages and not self._is_curator(host)
+        return self._pages and not lies_in(host, self._curators)
 
     def by_osc(self, host: str) -> bool:
         """Whether a sender of OSC is a visitor. host: its address."""
-        return self._osc and not self._is_curator(host)
+        return self._osc and not lies_in(host, self._curators)
 
     def kept_from(self, host: str, method: str, path: str) -> bool:
         """Whether a request is none for whoever makes it: visitors read, and command."""
@@ -36,13 +36,6 @@ class Visitors:
             return False
         private = any(path == one or path.startswith(f"{one}/") for one in OF_THE_CURATOR)
         return private or (method not in ("GET", "HEAD") and path not in OF_ALL)
-
-    def _is_curator(self, host: str) -> bool:
-        try:
-            address = unmapped(ipaddress.ip_address(host.partition("%")[0]))
-        except ValueError:
-            return False
-        return any(address in network for network in self._curators)
 
 
 NO_VISITORS = Visitors()
