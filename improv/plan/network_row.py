@@ -77,7 +77,7 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int, person_
     length = planned.metre.bar_ticks
     if planned.near_likeness >= LEAST_TOLD and (near := memory.onsets(bar - 1)) is not None:
         row[COLUMN["near_likeness"]] = planned.near_likeness
-        wait = _fill(references[NEAR], near, memory.onsets(bar), tick_in_bar, length, None)
+        wait = mark_reference(references[NEAR], near, memory.onsets(bar), tick_in_bar, length, None)
         row[COLUMN["near_in"]] = wait
     if (
         planned.far is not None
@@ -86,13 +86,13 @@ def columns(plan: Plan, memory: PieceMemory, bar: int, tick_in_bar: int, person_
     ):
         row[COLUMN["far_likeness"]] = planned.far.likeness
         following = memory.onsets(after.far.bar) if after is not None and after.far is not None else None
-        row[COLUMN["far_in"]] = _fill(references[FAR], far, following, tick_in_bar, length, planned.far)
+        row[COLUMN["far_in"]] = mark_reference(references[FAR], far, following, tick_in_bar, length, planned.far)
     if person_hand is not None:
         hide_hand(row, references, person_hand)
     return Told(row, references)
 
 
-def _fill(
+def mark_reference(
     out: NDArray[np.uint8],
     reference: BarOnsets,
     following: BarOnsets | None,

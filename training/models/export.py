@@ -58,10 +58,8 @@ class Step(nn.Module):
     def forward(
         self, token: Tensor, condition: Tensor, state_h: Tensor, state_c: Tensor, role: Tensor | None = None
     ) -> tuple[Tensor, ...]:
-        if role is None:
-            logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c))
-        else:
-            logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c), role[:, None])
+        roles_told = () if role is None else (role[:, None],)
+        logits, (new_h, new_c) = self.network(token[:, None], condition[:, None], (state_h, state_c), *roles_told)
         return logits[:, 0], new_h, new_c
 
 

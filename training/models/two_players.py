@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from improv.model import conditioning, plan_inputs
-from improv.model.plan_inputs import COLUMN, BarOnsets, key_set, look_up
+from improv.model.plan_inputs import COLUMN, BarOnsets
 from improv.model.vocabulary.hands import (
     LEFT,
     LENGTH_KINDS,
@@ -27,6 +27,7 @@ from improv.model.vocabulary.hands import (
     contexts,
 )
 from improv.music.chord import UNKNOWN
+from improv.plan.network_row import mark_reference
 from training.dataset.dataset import Dataset, PieceRow
 from training.dataset.plan_columns import NOTHING, Hidden, reference_sets
 from training.models.batches import conditioned
@@ -170,12 +171,11 @@ def _bars(dataset: Dataset, events: _Events) -> _Bars:
 
 def _own_bars(bars: _Bars, events: _Events, person: int) -> list[BarOnsets]:
     """What the hand that is learned begins in each bar."""
-    lowest = TABLE.slice_of(NOTE_KINDS[1 - person]).start
     first_pitch = TABLE.range_of(NOTE_KINDS[1 - person]).low
     notes = TABLE.slice_of(NOTE_KINDS[1 - person])
     found: list[tuple[list[int], list[tuple[int, ...]]]] = [([], []) for _ in bars.start]
     for tick in sorted(events.own):
-        pitches = tuple(t - lowest + first_pitch for t in events.own[tick] if notes.start <= t < notes.stop)
+        pitches = tuple(t - notes.start + first_pitch for t in events.own[tick] if notes.start <= t < notes.stop)
         index = bisect_right(bars.start, tick) - 1
         if pitches and index >= 0:
             found[index][0].append(tick - bars.start[index])
@@ -233,17 +233,11 @@ def _tell_near(
     near = references[:, plan_inputs.NEAR]
     near[:] = 0
     for row, (number, place) in enumerate(zip(bar.tolist(), columns[:, COLUMN["tick_in_bar"]].tolist(), strict=True)):
-        columns[row, COLUMN["near_in"]] = UNKNOWN
-        if number == 0:
-            continue
-        before = own[number - 1]
-        found = look_up(before, own[number], place, max(own[number].length, 1))
-        columns[row, COLUMN["near_in"]] = found.next_in
-        source = before if found.next_bar == 0 else own[number]
-        for when, there, at in ((plan_inputs.HERE, before, found.here), (plan_inputs.NEXT, source, found.next_at)):
-            if at >= 0:
-                for hand, pitches in ((LEFT, there.left[at]), (RIGHT, there.right[at])):
-                    near[row, when, hand, key_set(pitches)] = 1
+        wait = UNKNOWN
+        if number:
+            length = max(own[number].length, 1)
+            wait = mark_reference(near[row], own[number - 1], own[number], place, length, None)
+        columns[row, COLUMN["near_in"]] = wait
 
 
 def _tell_far(columns: NDArray[np.int16], references: NDArray[np.uint8]) -> None:
