@@ -20,7 +20,7 @@ FIRST_YEAR = 2025  # a computer without a clock of its own begins in 1970: until
 class Asked(NamedTuple):
     """What is to be commanded now. words: for people, why."""
 
-    command: Command
+    command: KeepHours | SetIdle
     words: str
 
 

@@ -239,7 +239,7 @@ def test_whenever_it_is_looked_the_state_is_as_the_hour_asks(
         clock.wait(clock.now() + 60.0 * max(minutes, 1))
         asked = attendance.asks(state)
         if asked is not None:
-            changed = apply(state, asked.command, clock.now())  # type: ignore[arg-type]
+            changed = apply(state, asked.command, clock.now())
             assert changed.presence != state.presence  # each change once
             state = changed
         assert attendance.asks(state) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
 import fcntl
@@ -12,7 +13,7 @@ import random
 import shutil
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -707,16 +708,22 @@ def test_the_command_line_from_list_to_delete(
     assert capsys.readouterr().err == f"improv: there are no takes in {tmp_path}\n"
 
 
+@contextlib.contextmanager
+def changed_head(path: Path) -> Iterator[Record]:
+    """A take's first record, to be changed; it is written back."""
+    first, rest = path.read_bytes().split(b"\n", 1)
+    head = record_of(first + b"\n")
+    assert head is not None
+    yield head
+    path.write_bytes(line_of(head) + rest)
+
+
 def test_another_model_is_not_taken_for_the_one_that_played(
     tiny: OnnxModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made(tmp_path, tiny)
-    path = only(tmp_path)
-    first, rest = path.read_bytes().split(b"\n", 1)
-    head = record_of(first + b"\n")
-    assert head is not None
-    head["model"]["sha256"] = "0" * 64
-    path.write_bytes(line_of(head) + rest)
+    with changed_head(only(tmp_path)) as head:
+        head["model"]["sha256"] = "0" * 64
     assert main(["takes", "render", "last", "-o", f"takes.folder={tmp_path}"]) == 2
     assert "was played by another model file (tiny, sha256 000000000000)" in capsys.readouterr().err
 
@@ -726,13 +733,9 @@ def test_a_take_that_a_default_model_played_is_made_again_by_that_one(
 ) -> None:
     """The default was `polyphony` in the first version."""
     made(tmp_path, tiny)
-    path = only(tmp_path)
-    first, rest = path.read_bytes().split(b"\n", 1)
-    head = record_of(first + b"\n")
-    assert head is not None
-    head["model"] = {"asked": "", "name": "polyphony", "sha256": digest_of(resolve("polyphony"))}
-    head["config"]["model"]["path"] = ""
-    path.write_bytes(line_of(head) + rest)
+    with changed_head(only(tmp_path)) as head:
+        head["model"] = {"asked": "", "name": "polyphony", "sha256": digest_of(resolve("polyphony"))}
+        head["config"]["model"]["path"] = ""
     chosen: list[Model] = []
 
     def recreated(records: list[Record], model: Model, _: object) -> tuple[list[Record], recreate.Comparison]:
