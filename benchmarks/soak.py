@@ -53,6 +53,7 @@ FAULTS_AT_RANDOM = (
     "engine-killed",
     "engine-stopped",
     "player-killed",
+    "player-stopped",
     "taps",
     "flood-mood",
     "keys-lost",

@@ -30,14 +30,13 @@ from improv.player.protocol import (
     Schedule,
     Statistics,
     ToEngine,
-    ToPlayer,
 )
 from improv.player.revocations import Revocations
 
 if TYPE_CHECKING:
     import socket
 
-FROZEN_AFTER_S = 3.0  # without an answer to a ping
+FROZEN_AFTER_S = 3.0  # without an answer to a ping, where the machine gives it no time
 START_LIMIT_S = 15.0  # a machine under load may take so long to start a process
 REVOKE_LIMIT_S = 0.1  # so long the answer to a revocation is waited for
 NOTES_PER_RECORD = 256  # about 15 kB: less than the pipe holds
@@ -110,7 +109,7 @@ class PlayerClient:
         if isinstance(record, Schedule):
             self._schedule(record.notes)
         else:
-            self._put(record)
+            self._liveness.send(record)
 
     def revoke(self, first_note_id: int, timeout_s: float = REVOKE_LIMIT_S) -> tuple[int, ...]:
         """Drop all notes with an id >= first_note_id that were not sent; returns the ids that were, ascending.
@@ -118,7 +117,7 @@ class PlayerClient:
         A player that does not answer in time is believed to have sent what was due.
         """
         asked_s = self._clock.now()
-        self._put(asked := self._revocations.ask(first_note_id))
+        self._liveness.send(asked := self._revocations.ask(first_note_id))
         self._await_revoked(asked_s + timeout_s)
         if (sent := self._revocations.end()) is None:
             sent = self._ledger.begun(first_note_id, asked_s)
@@ -159,14 +158,14 @@ class PlayerClient:
     def close(self, timeout_s: float = 2.0) -> None:
         """Let the player silence everything and end; kill it if it takes longer. May be called twice."""
         self._closed = True
-        self._put(Quit())
+        self._liveness.send(Quit())
         self._liveness.end(timeout_s)
         self._inbox.clear()
         self._ledger.clear()
 
     def _schedule(self, notes: Sequence[PlannedNote]) -> None:
         for first in range(0, len(notes), NOTES_PER_RECORD):
-            self._put(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
+            self._liveness.send(Schedule(tuple(notes[first : first + NOTES_PER_RECORD])))
         if not self._liveness.listens:
             self._tell_lost(notes)
         self._ledger.prune(self._clock.now())
@@ -174,7 +173,7 @@ class PlayerClient:
     def _supervise(self, now_s: float) -> str:
         liveness = self._liveness
         limit_s = FROZEN_AFTER_S if self._ready is not None else START_LIMIT_S
-        if failure := liveness.failing(now_s, limit_s):
+        if failure := liveness.failing(now_s, limit_s, at_work=_at_work(self._ready, self.settings)):
             self._fail(now_s, failure)
         if liveness.restart_at_s is None or now_s < liveness.restart_at_s:
             return ""
@@ -205,16 +204,16 @@ class PlayerClient:
         for record in child.receive(timeout_s, also):
             self._sort_in(record)
         if not child.listens:
-            self._liveness.alive_s = self._clock.now()  # it ended just now
+            self._liveness.heard(self._clock.now())  # it ended just now
 
     def _sort_in(self, record: ToEngine) -> None:
-        self._liveness.alive_s = self._clock.now()
+        self._liveness.heard(self._clock.now())
         self.settings = _for_the_next(self.settings, record)
         if isinstance(record, Dropped):
             self.observers.tell(record)
         elif isinstance(record, Revoked):
             if lost := self._revocations.take(record, self._ledger):
-                self._put(MoveOff(tuple((note_id, self._clock.now()) for note_id in lost)))
+                self._liveness.send(MoveOff(tuple((note_id, self._clock.now()) for note_id in lost)))
         elif isinstance(record, Pong):
             self._liveness.answered(self._clock.now())
             self.statistics = record.statistics
@@ -226,6 +225,8 @@ class PlayerClient:
                 self._inbox.append(PortsChanged(record.driver, record.output_name, record.input_name, notice))
             self._was_ready = True
         elif not isinstance(record, Connected):
+            if isinstance(record, PortsChanged) and self._ready is not None:
+                self._ready = self._ready._replace(driver=record.driver)
             self._inbox.append(record)
 
     def _await_revoked(self, deadline_s: float) -> None:
@@ -240,9 +241,10 @@ class PlayerClient:
         if notes:
             self.observers.tell(Dropped(tuple(note.note_id for note in notes)))
 
-    def _put(self, record: ToPlayer) -> None:
-        if self._liveness.child is not None:
-            self._liveness.child.send(record)
+
+def _at_work(ready: Ready | None, settings: PlayerSettings) -> bool:
+    """Whether the ports are open; while they are looked for, the MIDI system may keep the player waiting."""
+    return ready is not None and (ready.driver != "none" or settings.driver == "null")
 
 
 def _for_the_next(settings: PlayerSettings, record: Instruction | ToEngine) -> PlayerSettings:

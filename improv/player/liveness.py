@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from improv.player.child import Child
-from improv.player.protocol import Ping, PlayerSettings
+from improv.player.protocol import Ping, PlayerSettings, ToPlayer
+from improv.process_state import Stillness
 from improv.processes import Backoff
 
-PING_EVERY_S = 0.5
+PING_EVERY_S = 0.25
+OWES_S = 0.5  # a player that gets its time answers a ping within some milliseconds
 STEADY_S = 5.0  # a player that lived so long is started again at once: the music waits for it
 LONGEST_DELAY_S = 5.0  # between two tries where it fails as soon as it lives
 SPARE_AGAIN_S = 20.0  # after a try to start one that waits, for which there was no room
@@ -23,6 +25,8 @@ class Liveness:
         self.child: Child | None = None
         self.alive_s = 0.0
         """When the player was last seen to do its work."""
+        self._asked_s: float | None = None  # the first ping since then
+        self._stillness = Stillness(0)
         self.failure = ""
         """What happened to the last one that failed, as half a sentence."""
         self.restart_at_s: float | None = None
@@ -48,7 +52,9 @@ class Liveness:
             spare = None
         self.child, self.restart_at_s = spare or Child(), None
         self.child.begin(settings, hung)
-        self._answered_s = self._beat_s = self.alive_s = now_s
+        self._stillness = Stillness(self.child.pid or 0)
+        self._answered_s = self._beat_s = now_s
+        self.heard(now_s)
         self._spare_at_s = now_s + STEADY_S
         self._backoff.started(now_s)
 
@@ -65,29 +71,46 @@ class Liveness:
         except OSError:  # one is started when it is needed
             self._spare_at_s = now_s + SPARE_AGAIN_S
 
+    def send(self, record: ToPlayer) -> None:
+        """Hand it to the process that plays, if there is one."""
+        if self.child is not None:
+            self.child.send(record)
+
+    def heard(self, now_s: float) -> None:
+        """It said something: whatever that is, it is a sign of life."""
+        self.alive_s, self._asked_s = now_s, None
+
     def answered(self, now_s: float) -> None:
         """A ping, or the wait for the ports to open, has its answer."""
         self._answered_s = now_s
+        self._stillness.moved()
 
     def beat(self, now_s: float) -> None:
         """Called in every turn: a turn that comes very late is not the player's fault."""
         if now_s - self._beat_s > ABSENT_S:
-            self._answered_s = now_s
+            self._answered_s, self._asked_s = now_s, None
         self._beat_s = now_s
 
     def ping(self, now_s: float) -> None:
         """Ask for a sign of life, from time to time."""
         if self.child is not None and self.child.listens and now_s - self._pinged_s >= PING_EVERY_S:
             self._pinged_s = now_s
+            self._asked_s = now_s if self._asked_s is None else self._asked_s
             self.child.send(Ping())
 
-    def failing(self, now_s: float, limit_s: float) -> str:
-        """What has happened to the process, as half a sentence, or "". limit_s: so long it may say nothing."""
+    def failing(self, now_s: float, limit_s: float, *, at_work: bool) -> str:
+        """What has happened to the process, as half a sentence, or "".
+
+        limit_s: so long it may say nothing. at_work: its ports are open, so only a want of time explains that it does
+        not answer; a process that is stopped or waits for something else is not waited for.
+        """
         if not self.listens:
             return "ended unexpectedly" if self.restart_at_s is None else ""
         # Whatever it says is a sign of life: an answer may stand behind much that was played.
         silent_s = now_s - max(self._answered_s, self.alive_s)
-        return "did not answer any more" if silent_s > limit_s else ""
+        owes = at_work and self._asked_s is not None and now_s - self._asked_s > OWES_S
+        hangs = silent_s > limit_s or (owes and not self._stillness.lacks_time())
+        return "did not answer any more" if hangs else ""
 
     def fail(self, now_s: float, failure: str) -> None:
         """Clear the failed process away and choose when the next one starts."""

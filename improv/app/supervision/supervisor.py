@@ -22,8 +22,8 @@ from improv.app.supervision.fallbacks import SHORT_LIFE_S, Fallbacks
 from improv.app.supervision.lifeline import Lifeline, Signs
 from improv.app.supervision.notify import Notifier
 from improv.app.supervision.orders import NEW_PIECE, RETURNS, SENTENCES, Orders, engine_main
-from improv.app.supervision.process_state import WAITS_S, Stillness
 from improv.clock import Clock, SystemClock
+from improv.process_state import WAITS_S, Stillness
 from improv.processes import Backoff, end, spawn
 
 if TYPE_CHECKING:

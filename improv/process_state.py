@@ -14,7 +14,7 @@ NO_TIME_S, COMPUTES_S, WAITS_S = 6.0, 1.0, 0.7
 
 
 class Stillness:
-    """Watches one process while it makes no turn. pid: of the process."""
+    """Watches one process while it makes no turn, or owes an answer. pid: of the process, 0 for none."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -24,12 +24,16 @@ class Stillness:
         """It has made a turn."""
         self._used_s = _cpu_s(self._pid)
 
-    def limit_s(self) -> float:
-        """So long without a turn it is believed to be sound."""
+    def lacks_time(self) -> bool:
+        """Whether it would go on if the machine gave it time; also where that cannot be known."""
         if _cpu_s(self._pid) - self._used_s >= COMPUTES_S:
-            return WAITS_S  # it had its time, and made nothing of it
+            return False  # it had its time, and made nothing of it
         states = _states(self._pid)
-        return NO_TIME_S if any(state in WANTS_TO_RUN for state in states) or not states else WAITS_S
+        return any(state in WANTS_TO_RUN for state in states) or not states
+
+    def limit_s(self) -> float:
+        """So long without a turn an engine is believed to be sound."""
+        return NO_TIME_S if self.lacks_time() else WAITS_S
 
 
 def _fields(path: Path) -> list[str]:

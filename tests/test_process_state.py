@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from improv.app.supervision.process_state import NO_TIME_S, WAITS_S, Stillness
+from improv.process_state import NO_TIME_S, WAITS_S, Stillness
 from tools.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
