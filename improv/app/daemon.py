@@ -120,7 +120,7 @@ def run(
         reloader = Reloader(config, path, overrides)
         stack.callback(reloader.close)
         keeper = _Keeper(supervised, engine, link, frontends, recording) if supervised is not None else None
-        bridge = Bridge(frontends, clock, engine.act, lambda: _names(engine, loader))
+        bridge = Bridge(frontends, clock, engine.act, lambda: _names(engine, loader), lambda: engine.controls)
         display = stack.enter_context(_display(model, config, console))
         while not signals.stopping:
             link.also = frontends.socket

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from improv.control import commands
 from improv.control.commands import Command
+from improv.control.presence import NOBODY
+from improv.control.state import ControlState
 from improv.errors import CommandError
 
 OFF, MOOD, VOLUME, MODE, PLAY, ALL = LOCKS = ("off", "mood", "volume", "mode", "play", "all")
@@ -15,34 +20,68 @@ LOCK_MEANINGS = {
     PLAY: "play, pause, end and stop",
     ALL: "everything",
 }
-_OF_THE_CURATOR = commands.SetLock | commands.SetSession | commands.SetOutput | commands.SetInput
-_NEVER_LOCKED = commands.Panic | commands.AllNotesOff | commands.SetPresence
-"""Who wants silence at once gets it."""
-_OF_THE_MOOD = (
-    commands.SetMood
-    | commands.SetIntensity
-    | commands.SetTemperature
-    | commands.SetGlide
-    | commands.SetAttribute
-    | commands.SetLimit
-    | commands.Tap
+NOTHING: frozenset[str] = frozenset()
+EVERYTHING = frozenset({MOOD, VOLUME, MODE, PLAY})
+_MOOD, _MODE, _PLAY = frozenset({MOOD}), frozenset({MODE}), frozenset({PLAY})
+TOUCHES: Mapping[type[Command], frozenset[str]] = MappingProxyType(
+    {
+        commands.SetMood: _MOOD,
+        commands.SetIntensity: _MOOD,
+        commands.SetTemperature: _MOOD,
+        commands.SetGlide: _MOOD,
+        commands.SetAttribute: _MOOD,
+        commands.SetLimit: _MOOD,
+        commands.Tap: _MOOD,
+        commands.StartJourney: _MOOD,
+        commands.HoldJourney: _MOOD,
+        commands.ResumeJourney: _MOOD,
+        commands.AbortJourney: _MOOD,
+        commands.JumpJourney: _MOOD,
+        commands.SetMode: _MODE,
+        commands.SetFollow: _MODE,
+        commands.SetPlace: _MODE,
+        commands.HandOver: _MODE,
+        commands.Play: _PLAY,
+        commands.Pause: _PLAY,
+        commands.PlayPause: _PLAY,
+        commands.End: _PLAY,
+        commands.Stop: _PLAY,
+        commands.AllNotesOff: NOTHING,  # who wants silence at once gets it
+        commands.Panic: NOTHING,  # see `yielding`
+        commands.SetPresence: frozenset({MOOD, MODE}),  # idle music has a mood and a mode of its own
+    }
+)
+"""The locks that a command falls under. One that is not named may turn several things, as a scene does: it falls under
+all of them, so a new command is refused until somebody says here what it touches. What depends on its values, or on the
+journey, `touched` adds.
+"""
+_OF_THE_CURATOR = (
+    commands.SetLock
+    | commands.SetSession
+    | commands.SetOutput
+    | commands.SetInput
+    | commands.KeepHours
+    | commands.SetIdle
+)
+_OF_A_JOURNEY = (
+    commands.SetMood  # which holds the one under way
     | commands.StartJourney
     | commands.HoldJourney
     | commands.ResumeJourney
     | commands.AbortJourney
     | commands.JumpJourney
 )
-_OF_THE_MODE = commands.SetMode | commands.SetFollow | commands.SetPlace | commands.HandOver
-_OF_PLAY = commands.Play | commands.Pause | commands.PlayPause | commands.End | commands.Stop
 
 
-def refuse(command: Command, lock: str) -> None:
-    """CommandError where a command is none for a visitor, or not while `lock` holds."""
+def refuse(command: Command, state: ControlState) -> None:
+    """CommandError where a command is none for a visitor, or not while what it touches is locked."""
     if isinstance(command, _OF_THE_CURATOR):
         raise CommandError("this is for the curator alone: `improv ctl`, or from an address of visitors.curators")
-    if lock == OFF or isinstance(command, _NEVER_LOCKED):
+    lock = state.lock
+    if lock == OFF:
         return
-    if lock == ALL or _part(command) in ("", lock):
+    parts = touched(command, state)
+    if lock in parts or (lock == ALL and parts):
         raise CommandError(f"the curator has locked {LOCK_MEANINGS[lock]}")
 
 
@@ -53,11 +92,25 @@ def yielding(command: Command, lock: str) -> Command:
     return commands.AllNotesOff() if isinstance(command, commands.Panic) and lock in (PLAY, ALL) else command
 
 
-def _part(command: Command) -> str:
-    """The lock that a command falls under; empty for one that may turn several things, as a scene does."""
+def touched(command: Command, state: ControlState) -> frozenset[str]:
+    """The locks, of LOCKS but off and all, that a command falls under in this state, now or by what follows from it."""
+    parts = TOUCHES.get(type(command), EVERYTHING)
     if isinstance(command, commands.SetAttribute | commands.SetLimit) and command.name == "loudness":
-        return VOLUME
-    for kinds, part in ((_OF_THE_MOOD, MOOD), (_OF_THE_MODE, MODE), (_OF_PLAY, PLAY)):
-        if isinstance(command, kinds):
-            return part
-    return ""
+        return frozenset({VOLUME})
+    if isinstance(command, commands.SetPresence) and command.present != NOBODY:
+        return NOTHING  # what was commanded before nobody was there comes back
+    return parts | _of_journeys(command, state) if isinstance(command, _OF_A_JOURNEY) else parts
+
+
+def _of_journeys(command: Command, state: ControlState) -> frozenset[str]:
+    """A journey may end the music, and bound its loudness, while it is under way."""
+    plans = [state.course.journey if state.course is not None else None]
+    if isinstance(command, commands.StartJourney):
+        plans.append(command.plan or state.prepared)
+    parts = NOTHING
+    for plan in plans:
+        if plan is not None and plan.ends:
+            parts |= {PLAY}
+        if plan is not None and "loudness" in plan.limits.bands:
+            parts |= {VOLUME}
+    return parts

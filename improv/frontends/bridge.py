@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from improv.clock import Clock
 from improv.control.command_table import table_as_json
 from improv.control.commands import FILE, BeginFrom, Command
-from improv.control.locks import OFF, refuse, yielding
+from improv.control.locks import refuse, yielding
 from improv.control.parse import Names, parse
 from improv.control.published_state import State, fields_as_json
+from improv.control.state import ControlState
 from improv.errors import BrainMusicError, CommandError
 from improv.music.attributes import ATTRIBUTES
 
@@ -38,21 +39,27 @@ class Client(Protocol):
 
 
 class Bridge:
-    """Driven by `turn`; never waits. act: what carries a command out, as Engine.act; it may raise BrainMusicError."""
+    """Driven by `turn`; never waits. act: what carries a command out, as Engine.act; it may raise BrainMusicError.
+    controls: what was commanded up to now.
+    """
 
     def __init__(
-        self, client: Client, clock: Clock, act: Callable[[Command, float], None], names: Callable[[], Names]
+        self,
+        client: Client,
+        clock: Clock,
+        act: Callable[[Command, float], None],
+        names: Callable[[], Names],
+        controls: Callable[[], ControlState],
     ) -> None:
-        self._client, self._clock, self._act, self._names = client, clock, act, names
+        self._client, self._clock, self._act, self._names, self._controls = client, clock, act, names, controls
         self._start_at_s = clock.now() + START_AFTER_S
         self._started = False
         self._next_state_s = 0.0
         self._shown: Mapping[str, Any] = {}
-        self._lock = OFF
 
     def turn(self, state: State) -> None:
         """Carry out what the frontends command, and publish the state when it changed."""
-        now_s, self._lock = self._clock.now(), state.lock
+        now_s = self._clock.now()
         if not self._started:
             if now_s < self._start_at_s:
                 return
@@ -110,8 +117,8 @@ class Bridge:
             if message.get("from") != OWN_USER:
                 _keep_inside(command)
             if message.get("visitor"):
-                refuse(command, self._lock)
-                command = yielding(command, self._lock)
+                refuse(command, now := self._controls())
+                command = yielding(command, now.lock)
             self._act(command, self._clock.now())
         except BrainMusicError as error:
             answer |= {"ok": False, "error": str(error)}

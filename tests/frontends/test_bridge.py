@@ -11,9 +11,10 @@ import pytest
 
 from improv.clock import ManualClock
 from improv.control.command_table import COMMANDS
-from improv.control.commands import AllNotesOff, BeginFrom, Command, SetMood
+from improv.control.commands import AllNotesOff, BeginFrom, Command, SetLock, SetMood
 from improv.control.parse import Names
 from improv.control.published_state import State
+from improv.control.state import ControlState
 from improv.errors import CommandError
 from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, Bridge
 from improv.frontends.observer import FrontendsObserver
@@ -63,12 +64,15 @@ class Scene:
     def __init__(self) -> None:
         self.frontends, self.clock, self.acted = Frontends(), ManualClock(50.0), list[Command]()
         self.refusal = ""
-        self.bridge = Bridge(self.frontends, self.clock, self.act, Names)
+        self.controls = ControlState(glide_s=4.0, intensity=0.5, temperature=1.0)
+        self.bridge = Bridge(self.frontends, self.clock, self.act, Names, lambda: self.controls)
 
     def act(self, command: Command, received_s: float) -> None:
         if self.refusal:
             raise CommandError(self.refusal)
         self.acted.append(command)
+        if isinstance(command, SetLock):
+            self.controls = replace(self.controls, lock=command.what)
 
     def turn(self, state: State = STATE, after_s: float = 0.0) -> None:
         self.clock.wait(self.clock.now() + after_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,15 +25,14 @@ def scene() -> test_bridge.Scene:
 
 
 def test_a_visitor_is_refused_what_is_locked_and_the_curator_is_not(scene: test_bridge.Scene) -> None:
-    locked = replace(test_bridge.STATE, lock="mood")
-    scene.frontends.saying = [{**SAD, "visitor": True, "id": 1}]
-    scene.turn(locked)
-    assert scene.acted == []
-    (answer,) = scene.frontends.of_kind("answer")
+    scene.frontends.saying = [{"command": "lock", "what": "mood"}, {**SAD, "visitor": True, "id": 1}]
+    scene.turn()  # both came at once: the lock holds for what comes after it
+    assert scene.acted == [SetLock("mood")]
+    answer = scene.frontends.of_kind("answer")[-1]
     assert answer["error"] == "the curator has locked mood, journeys, limits and what shapes the notes"
-    scene.frontends.saying = [SAD, {"command": "lock", "what": "off"}]
-    scene.turn(locked)
-    assert scene.acted == [SetMood(-1.0, -1.0), SetLock("off")]
+    scene.frontends.saying = [SAD, {"command": "lock", "what": "off"}, {**SAD, "visitor": True}]
+    scene.turn()
+    assert scene.acted[1:] == [SetMood(-1.0, -1.0), SetLock("off"), SetMood(-1.0, -1.0)]
 
 
 def test_a_visitor_commands_what_is_free_and_never_locks(scene: test_bridge.Scene) -> None:

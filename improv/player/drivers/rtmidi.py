@@ -109,10 +109,11 @@ class RtMidiDriver:
 
     def _open(self) -> None:
         rtmidi, name = load_rtmidi(), self._settings.virtual_port_name
-        if self._api == JACK and self._settings.with_input:
-            self._early_s = jack_period_s() / 2
         if self._virtual_ports and not (self._settings.output_port and self._settings.input_port):
             self._wiring = wiring(self.name, name, self._settings.connections, self._settings.input_connections)
+        if self._api == JACK and self._settings.with_input:
+            # Each client more that is opened costs up to a quarter of a second in which there is no music.
+            self._early_s = (self._wiring.period_s if self._wiring is not None else jack_period_s()) / 2
         others = open_sockets()
         output = self._output = RtMidiPort(rtmidi.MidiOut(self._api, name=name), "output", name)
         output.resolve(self._settings.output_port)

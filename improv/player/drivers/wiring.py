@@ -23,6 +23,8 @@ class System(Protocol):
 
     errors: tuple[type[Exception], ...]
     """What its calls may raise."""
+    period_s: float
+    """For so long it gathers messages before it hands them over all at once; 0 where it does not."""
 
     def ports(self, *, sources: bool) -> dict[str, str]:
         """Address -> name of all ports that others can read from (sources), or write to."""
@@ -61,6 +63,11 @@ class Wiring:
         self._before: set[str] = set()
         with contextlib.suppress(*system.errors):
             self._before = {address for sources in (True, False) for address in system.ports(sources=sources)}
+
+    @property
+    def period_s(self) -> float:
+        """For so long the system gathers messages before it hands them over all at once."""
+        return self._system.period_s
 
     def opened(self) -> None:
         """Our ports are there now: they are those of our name that are new."""
@@ -109,6 +116,7 @@ class AlsaSystem:
 
     def __init__(self, name: str) -> None:
         self._alsa = load_alsa()
+        self.period_s = 0.0
         self.errors = (self._alsa.ALSAError, OSError)
         try:
             self._client: Any = self._alsa.SequencerClient(name)
@@ -152,6 +160,7 @@ class JackSystem:
             self._client: Any = jack.Client(name, no_start_server=True)
             self._client.set_port_registration_callback(self._registered)
             self._client.activate()
+            self.period_s = float(self._client.blocksize / self._client.samplerate)
         except self.errors as error:
             raise MidiSystemError(f"JACK cannot be asked: {error}") from error
 
