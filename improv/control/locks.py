@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from improv.control import commands
 from improv.control.commands import Command
+from improv.control.journey import Plan
 from improv.control.presence import NOBODY
 from improv.control.state import ControlState
 from improv.errors import CommandError
@@ -104,7 +105,7 @@ def touched(command: Command, state: ControlState) -> frozenset[str]:
 
 def _of_journeys(command: Command, state: ControlState) -> frozenset[str]:
     """A journey may end the music, and bound its loudness, while it is under way."""
-    plans = [state.course.journey if state.course is not None else None]
+    plans: list[Plan | None] = [state.course.journey if state.course is not None else None]
     if isinstance(command, commands.StartJourney):
         plans.append(command.plan or state.prepared)
     parts = NOTHING

@@ -12,7 +12,7 @@ import pytest
 
 from improv.clock import SystemClock
 from improv.errors import PortError
-from improv.player.drivers import probe
+from improv.player.drivers import probe, rtmidi
 from improv.player.drivers.alsa import AlsaDriver
 from improv.player.drivers.base import Driver, MidiSystemError
 from improv.player.drivers.file import FileDriver
@@ -236,3 +236,19 @@ def test_looking_for_ports_never_starts_a_jack_server(monkeypatch: pytest.Monkey
     monkeypatch.setenv("JACK_NO_START_SERVER", "0")
     probe._usable("auto")
     assert os.environ["JACK_NO_START_SERVER"] == "0"
+
+
+def test_rtmidi_opens_no_client_for_what_another_one_of_its_own_can_tell(
+    jack_server: JackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs time in which there is no music, after a player has failed."""
+
+    def too_many() -> float:
+        raise AssertionError("the period is known already")
+
+    period_s = rtmidi.jack_period_s()
+    monkeypatch.setattr(rtmidi, "jack_period_s", too_many)
+    with closing(RtMidiDriver(JACK, PlayerSettings())) as driver:
+        driver.open()
+        assert period_s > 0
+        assert driver._early_s == period_s / 2
