@@ -21,6 +21,7 @@ from improv.music.chord import KEY_NAMES, chord_named, key_named
 from improv.music.lead_sheet import FARTHEST_REACH, LONGEST_PHRASE, checked_loop
 from improv.music.limits import LIMITED, problem
 from improv.music.mood import CORNERS
+from improv.music.parts import PARTS, SPLITS, UNSPLIT, WHOLE
 
 FREE_REACH = -1
 """As a number: as far as the mood will."""
@@ -58,6 +59,13 @@ def _mode_pedal(name: str) -> MidiAction:
     return MidiAction(
         f"0..{PRESSED - 1} solo, {PRESSED}..127 {name}",
         lambda value: {"name": name if value >= PRESSED else commands.SOLO},
+    )
+
+
+def _split_pedal(name: str) -> MidiAction:
+    return MidiAction(
+        f"0..{PRESSED - 1} off, {PRESSED}..127 {name} apart",
+        lambda value: {"split": name if value >= PRESSED else UNSPLIT},
     )
 
 
@@ -237,6 +245,30 @@ _ROWS: tuple[Row, ...] = (
                 optional=True,
             ),
         ),
+    ),
+    Row(
+        "parts",
+        "Send hands or voices ways of their own: to a second channel, or to several outputs, a part to each.",
+        lambda split, channel, part, number: commands.SetParts(split, part or WHOLE, channel or 0, number or 1),
+        (
+            Argument(
+                "split",
+                "choice",
+                "hands: the left hand to the second channel; melody: all but the melody; off: nothing",
+                choices=(UNSPLIT, *SPLITS),
+            ),
+            Argument("channel", "whole", "the second channel; left out: as midi.split_channel", 1, 16, optional=True),
+            Argument("part", "choice", "all that this output plays; left out: all", choices=PARTS, optional=True),
+            Argument(
+                "number",
+                "whole",
+                "which of several outputs; left out: the first",
+                1,
+                commands.MOST_OUTPUTS,
+                optional=True,
+            ),
+        ),
+        {f"split_{name}": _split_pedal(name) for name in SPLITS},
     ),
     Row(
         "input",

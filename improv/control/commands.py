@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from improv.control.journey import Plan
 from improv.music.chord import Chord
+from improv.music.parts import WHOLE
 
 LONGEST_GLIDE_S = 600.0
 TEMPERATURE_RANGE = (0.5, 1.5)
@@ -216,6 +217,19 @@ class SetOutput(NamedTuple):
     number: int = 1
 
 
+class SetParts(NamedTuple):
+    """What an output plays. split: UNSPLIT, or one of SPLITS, whose second part goes to a channel of its own.
+
+    part: one of PARTS, the only one that it plays, or WHOLE. channel: of the second part, 1..16; 0: as the
+    configuration has it. number: of the output, from 1.
+    """
+
+    split: str
+    part: str = WHOLE
+    channel: int = 0
+    number: int = 1
+
+
 class SetInput(NamedTuple):
     """Listen to this port from now on: part of its name, empty for a port of our own."""
 
@@ -400,6 +414,7 @@ StateCommand = (
     | SetClockSource
     | SetModel
     | SetOutput
+    | SetParts
     | SetInput
     | SetMode
     | SetFollow

@@ -60,6 +60,7 @@ _OF_THE_CURATOR = (
     commands.SetLock
     | commands.SetSession
     | commands.SetOutput
+    | commands.SetParts
     | commands.SetInput
     | commands.KeepHours
     | commands.SetIdle

@@ -39,7 +39,7 @@ class State:
     turn: str = _field("ours", "text", "whose turn it is: ours, yours, or both")
     following: Mapping[str, float] = _field(_NOTHING, "table", "how far the person is followed, 0..1 each")
     loop: str = _field("off", "text", "how many of the last bars are repeated, or off")
-    loop_variation: float = _field(0.0, "number", "0: the loop is not varied, 1: almost beyond recognition", "", 2)
+    loop_variation: float = _field(0.0, "number", "0: the loop is not varied, 1: almost beyond recognition", "", 0, 1)
     place: str = _field("auto", "text", "where BrainMusic plays beside the person's hands")
     person_playing: bool = _field(False, "flag", "the person is in a phrase")
     person_keys: tuple[int, ...] = _field((), "list", "keys of the person that sound")
@@ -155,6 +155,12 @@ class State:
         0,
     )
     output_ports: tuple[str, ...] = _field((), "list", "the port of each output as it was asked for; empty: our own")
+    output_parts: tuple[tuple[str, str, int, int], ...] = _field(
+        (),
+        "list",
+        "for each output its part (all, or the only one that it plays), its split (off, hands or melody), and its "
+        "channels 1..16: its own, and that of the split's second part",
+    )
     input_port: str = _field("", "text", "the input as it was asked for; empty: our own port")
     port_fault: str = _field("", "text", "why the ports that were asked for last are not used, or empty")
     ports: str = _field("", "text", "driver and names of the ports")

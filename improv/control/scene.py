@@ -146,7 +146,7 @@ def exchanged(
 
     left_s: of the music, when a journey of the wanted one was where it is to go on.
     """
-    names = (*DISCRETE, *NUMBERS, "standing_limits", "prepared", "output_ports", "input_port")
+    names = (*DISCRETE, *NUMBERS, "standing_limits", "prepared", "output_ports", "output_parts", "input_port")
     changed = {name: getattr(wanted, name) for name in names if getattr(wanted, name) != getattr(unwanted, name)}
     for name in ("overrides", "following"):
         changed[name] = _swapped(getattr(state, name), getattr(wanted, name), getattr(unwanted, name))

@@ -44,6 +44,7 @@ from improv.control.commands import (
     SetModel,
     SetMood,
     SetOutput,
+    SetParts,
     SetPhraseBars,
     SetPlace,
     SetPresence,
@@ -76,6 +77,7 @@ NOT_RESET = (
     "playing",
     "mode",
     "output_ports",
+    "output_parts",
     "input_port",
 )
 """What Reset leaves as it is, by the fields of ControlState."""
@@ -141,6 +143,8 @@ class ControlState:
     """Whether sections come back and pieces end."""
     output_ports: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     """Ports that were commanded, by the number of the output from 1; the others are as the configuration says."""
+    output_parts: Mapping[int, tuple[str, str, int]] = field(default_factory=lambda: MappingProxyType({}))
+    """Split, part and channel of the second part (SetParts) that were commanded, by the number of the output."""
     input_port: str | None = None
     """The port that was commanded; None: as the configuration says."""
 
@@ -230,10 +234,8 @@ def apply(  # noqa: C901 (a flat table of cases)
             return replace(state, loop_variation=_clip(value, 0.0, 1.0))
         case SetPlace(name):
             return replace(state, place=name)
-        case SetOutput(port, number):
-            return replace(state, output_ports=MappingProxyType({**state.output_ports, number: port}))
-        case SetInput(port):
-            return replace(state, input_port=port)
+        case SetOutput() | SetParts() | SetInput():
+            return _wired(state, command)
         case SetKey() | SetChords() | SetChord() | SetPhraseBars() | SetReach() | SetForm():
             return _planned(state, command)
         case Reset():
@@ -256,6 +258,18 @@ def _reset(state: ControlState, initial: ControlState | None, music_s: float) ->
     turned = _turn(state, SetMood(*fresh.glide.target), music_s)
     stays = {name: getattr(state, name) for name in NOT_RESET}
     return replace(fresh, glide=turned.glide, revision=turned.revision, **stays)
+
+
+def _wired(state: ControlState, command: SetOutput | SetParts | SetInput) -> ControlState:
+    """The state after a command to the ports, or to what goes to them."""
+    match command:
+        case SetOutput(port, number):
+            return replace(state, output_ports=MappingProxyType({**state.output_ports, number: port}))
+        case SetParts(split, part, channel, number):
+            parts = {**state.output_parts, number: (split, part, channel)}
+            return replace(state, output_parts=MappingProxyType(parts))
+        case SetInput(port):
+            return replace(state, input_port=port)
 
 
 def _planned(

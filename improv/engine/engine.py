@@ -149,6 +149,7 @@ class Engine:
         self._by_itself.look(self.controls, self._initial)
         self.beginnings.turn(self.controls)
         self.controls = attend_surely(self._person, self.controls, self._said, self._clock.now())
+        self._ahead.tells_parts |= self._ports.needs_parts
         self.controls = self._planner.turn(self.controls, self.midi_map.moods)
         return others
 
@@ -226,8 +227,7 @@ class Engine:
         initial: what Reset goes back to from now on. What commands have set since the start stays.
         """
         self._initial = initial
-        beats_per_bar = self.improviser.settings.beats_per_bar
-        self.improviser.apply(Configure(replace(improviser, beats_per_bar=beats_per_bar)))
+        self.improviser.apply(Configure(replace(improviser, beats_per_bar=self.improviser.settings.beats_per_bar)))
         self.settings = replace(settings, channel=self.settings.channel)
         self._ahead.settings = self._transport.settings = self._planner.settings = self.settings
         self.together.configure(settings)

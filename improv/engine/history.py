@@ -23,6 +23,7 @@ _WORDS: dict[type, str] = {
     commands.SetGlide: "glide",
     commands.SetModel: "model",
     commands.SetOutput: "output",
+    commands.SetParts: "parts",
     commands.SetInput: "input",
     commands.SetMode: "mode",
     commands.SetPlace: "place",

@@ -79,10 +79,11 @@ class LookAhead:
         self.last_note_s = clock.now()
         """When the last note that was planned is due; before the first one, when all this began."""
         self._improviser, self._link, self._clock, self._timeline = improviser, link, clock, timeline
+        self.tells_parts = False
+        """Whether notes say which part they belong to; for good once asked for, as what is queued may go that way."""
         self._steps: deque[PlannedStep] = deque(maxlen=PLANNED_STEPS)
         self._provisional_off_s: dict[int, float] = {}
         self._parts = NoteParts()
-        self._tells_parts = False  # for good once asked for: the player may keep its outputs when others are configured
 
     # ------------------------------------------------------------------------------------------------- looking
 
@@ -152,8 +153,7 @@ class LookAhead:
         """Notes and pedal of a step as they go to the player, but for those ids; what would be late is due now."""
         now_s, channel = self._clock.now(), self.settings.channel
         parts: list[tuple[str, ...]] = [()] * len(step.started)
-        self._tells_parts = self._tells_parts or self.settings.needs_parts
-        if self._tells_parts:
+        if self.tells_parts:
             parts = self._parts.of(step, self._provisional_off_s)
         begun = [(note.note_id, note.pitch, note.velocity, note.on_s) for note in step.started]
         if step.pedal_down is not None:

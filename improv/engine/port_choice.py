@@ -7,20 +7,42 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from improv.control.commands import Command, SetInput, SetOutput
+from improv.control.commands import Command, SetInput, SetOutput, SetParts
 from improv.control.state import ControlState
 from improv.engine.settings import EngineSettings
 from improv.errors import CommandError
-from improv.player.protocol import Link, Rewire, Rewired
+from improv.music.parts import SPLITS, UNSPLIT, WHOLE
+from improv.player.protocol import Link, OutputSettings, Rewire, Rewired
 
 
 def wiring(settings: EngineSettings, controls: ControlState) -> Rewire:
     """Outputs and input: as commanded, the rest as the configuration says."""
-    commanded: Mapping[int, str] = controls.output_ports
+    ports: Mapping[int, str] = controls.output_ports
     outputs = tuple(
-        output._replace(port=commanded.get(number, output.port)) for number, output in enumerate(settings.outputs, 1)
+        _parted(output, controls.output_parts.get(number))._replace(port=ports.get(number, output.port))
+        for number, output in enumerate(settings.outputs, 1)
     )
     return Rewire(outputs, settings.input_port if controls.input_port is None else controls.input_port)
+
+
+def _parted(output: OutputSettings, commanded: tuple[str, str, int] | None) -> OutputSettings:
+    if commanded is None:
+        return output
+    split, part, channel = commanded
+    return output._replace(
+        part="" if part == WHOLE else part,
+        second_part="" if split == UNSPLIT else SPLITS[split][1],
+        second_channel=channel - 1 if channel else output.second_channel,
+    )
+
+
+def _split(output: OutputSettings) -> str:
+    return next((split for split, (_, second) in SPLITS.items() if second == output.second_part), UNSPLIT)
+
+
+def _way(output: OutputSettings) -> tuple[str, str, int]:
+    """What the configuration says of an output's parts."""
+    return output.part, output.second_part, output.second_channel
 
 
 class PortChoice:
@@ -34,15 +56,21 @@ class PortChoice:
 
     def refuse(self, command: Command) -> None:
         """CommandError where there is no such output, or no port to choose."""
-        if not isinstance(command, SetOutput | SetInput):
+        if not isinstance(command, SetOutput | SetParts | SetInput):
             return
         number = len(self.settings.outputs)
         if not number:
             raise CommandError("no port can be chosen where there is no player")
-        if isinstance(command, SetOutput) and command.number > number:
+        if not isinstance(command, SetInput) and command.number > number:
+            name = "output" if isinstance(command, SetOutput) else "parts"
             raise CommandError(
-                f"output: number must be 1..{number}, as many as there are outputs (got {command.number})"
+                f"{name}: number must be 1..{number}, as many as there are outputs (got {command.number})"
             )
+
+    @property
+    def needs_parts(self) -> bool:
+        """Whether an output asks which part of the music a note belongs to."""
+        return any(output.part or output.second_part for output in self._told.outputs)
 
     def look(self, controls: ControlState) -> None:
         """Tell the player where something else is wanted than it was told last."""
@@ -69,21 +97,35 @@ class PortChoice:
         return replace(controls, output_ports=MappingProxyType(ports), input_port=heard)
 
     def configure(self, settings: EngineSettings, controls: ControlState) -> ControlState:
-        """Other settings, told to the player: a port that they change is commanded no more. Another number of outputs
-        waits for the next start.
+        """Other settings, told to the player: a port or parts that they change are commanded no more.
+
+        Another number of outputs waits for the next start.
         """
         before, self.settings = self.settings, settings
         if len(settings.outputs) != len(before.outputs):
             self.settings = replace(settings, outputs=before.outputs)
-        each = enumerate(zip(before.outputs, self.settings.outputs, strict=True), 1)
+        each = list(enumerate(zip(before.outputs, self.settings.outputs, strict=True), 1))
         changed = {number for number, (old, new) in each if old.port != new.port}
         kept = {number: port for number, port in controls.output_ports.items() if number not in changed}
+        elsewhere = {number for number, (old, new) in each if _way(old) != _way(new)}
+        parts = {number: one for number, one in controls.output_parts.items() if number not in elsewhere}
         heard = controls.input_port if settings.input_port == before.input_port else None
-        controls = replace(controls, output_ports=MappingProxyType(kept), input_port=heard)
+        controls = replace(
+            controls, output_ports=MappingProxyType(kept), output_parts=MappingProxyType(parts), input_port=heard
+        )
         self.look(controls)
         return controls
 
     def fields(self) -> dict[str, Any]:
         """Fields of the published state."""
         ports = tuple(output.port for output in self._told.outputs)
-        return {"output_ports": ports, "input_port": self._told.input_port, "port_fault": self._fault}
+        parts = tuple(
+            (output.part or WHOLE, _split(output), output.channel + 1, output.second_channel + 1)
+            for output in self._told.outputs
+        )
+        return {
+            "output_ports": ports,
+            "output_parts": parts,
+            "input_port": self._told.input_port,
+            "port_fault": self._fault,
+        }

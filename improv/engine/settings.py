@@ -35,8 +35,3 @@ class EngineSettings:
     rules: HouseRules = ALWAYS
     outputs: tuple[OutputSettings, ...] = ()
     input_port: str = ""
-
-    @property
-    def needs_parts(self) -> bool:
-        """Whether an output asks which part of the music a note belongs to."""
-        return any(output.part or output.second_part for output in self.outputs)

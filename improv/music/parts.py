@@ -11,6 +11,9 @@ from collections.abc import Iterable, Sequence
 RIGHT, LEFT, MELODY, REST = "right", "left", "melody", "rest"
 SPLITS = {"hands": (RIGHT, LEFT), "melody": (MELODY, REST)}
 """Two parts that make up the whole, by what they are called together."""
+WHOLE, UNSPLIT = "all", "off"
+"""Every part, and no split."""
+PARTS = (WHOLE, RIGHT, LEFT, MELODY, REST)
 MIDDLE_C = 60
 
 Struck = tuple[int, int]

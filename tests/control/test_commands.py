@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.control import command_table, published_state
+from improv.control.command_row import Argument
 from improv.control.command_table import COMMANDS, table_as_json
 from improv.control.commands import Panic, Play, SetAttribute, SetMood, Stop
 from improv.control.midi_map import CONTROL_ACTIONS
@@ -95,6 +97,42 @@ def test_every_row_and_field_says_what_it_is() -> None:
         assert row.text.endswith(".")
         assert all(argument.text for argument in row.arguments)
     assert all(one.text for one in FIELDS.values())
+
+
+NUMBERS = [one for one in FIELDS.values() if one.kind in ("number", "whole")]
+
+
+@pytest.mark.parametrize("one", NUMBERS, ids=lambda one: one.name)
+def test_what_is_published_at_first_lies_in_its_published_range(one: published_state.StateField) -> None:
+    low, high = (-math.inf if one.low is None else one.low), (math.inf if one.high is None else one.high)
+    assert low < high
+    assert low <= one.default <= high
+
+
+PUBLISHED = {"valence": "target_valence", "arousal": "target_arousal", "glide": "glide_s"}
+"""Commands whose number is published under another name than theirs."""
+ALIKE = {
+    row.name: FIELDS[PUBLISHED.get(row.name, row.name)]
+    for row in COMMANDS.values()
+    if PUBLISHED.get(row.name, row.name) in {one.name for one in NUMBERS} and len(row.arguments) == 1
+}
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_what_a_command_takes_is_what_is_published_of_it(name: str) -> None:
+    assert len(ALIKE) >= 7
+    (argument,) = COMMANDS[name].arguments
+    assert (argument.low, argument.high, argument.unit) == (ALIKE[name].low, ALIKE[name].high, ALIKE[name].unit)
+
+
+@pytest.mark.parametrize(
+    "argument", [a for row in COMMANDS.values() for a in row.arguments if a.low is not None or a.ranges]
+)
+def test_every_range_of_a_command_is_one(argument: Argument) -> None:
+    for low, high in argument.ranges.values() or [(argument.low, argument.high)]:
+        assert low is not None
+        assert high is not None
+        assert low < high
     assert len(CONTROL_ACTIONS) == len(set(CONTROL_ACTIONS))
 
 

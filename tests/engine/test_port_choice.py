@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from improv.control.commands import Reset, SetInput, SetOutput, Undo
+from improv.control.commands import Reset, SetInput, SetOutput, SetParts, Undo
 from improv.control.parse import parse
 from improv.errors import CommandError
 from improv.player.protocol import PortsChanged, Received, Rewire, Rewired
@@ -84,6 +86,53 @@ def test_ports_survive_a_reset_and_another_engine() -> None:
     assert (dict(controls.output_ports), controls.input_port) == ({1: "Organ"}, "Roland")
     again = controls_of(controls_record(controls))
     assert (dict(again.output_ports), again.input_port) == ({1: "Organ"}, "Roland")
+
+
+def ways(stage: Stage) -> tuple[tuple[str, str, int], ...]:
+    """What the player was told last: of each output its part, its second part and the channel of that, from 0."""
+    return tuple((one.part, one.second_part, one.second_channel) for one in stage.link.rewired[-1].outputs)
+
+
+def test_hands_go_ways_of_their_own_while_it_plays_and_can_be_taken_back() -> None:
+    stage = chords("midi.output=Grand")
+    stage.play(1.0)
+    planned = set(stage.link.scheduled)
+    assert {note.parts for note in stage.link.scheduled.values()} == {()}
+    assert stage.engine.status().output_parts == (("all", "off", 1, 2),)
+    stage.engine.act(parse({"command": "parts", "split": "hands", "channel": 5}), stage.clock.now())
+    assert ways(stage) == (("", "left", 4),)
+    assert stage.engine.status().output_parts == (("all", "hands", 1, 5),)
+    stage.play(2.0)
+    assert {note.parts[0] for number, note in stage.link.scheduled.items() if number not in planned} == {"right"}
+    assert stage.engine.status().undo == "parts"
+    stage.engine.act(Undo(), stage.clock.now())
+    assert ways(stage) == (("", "", 1),)
+    assert_sound(stage)
+
+
+def test_each_of_several_outputs_plays_the_part_that_is_commanded() -> None:
+    stage = chords(TWO)
+    for number, part in ((1, "right"), (2, "left")):
+        stage.engine.act(parse({"command": "parts", "split": "off", "part": part, "number": number}), 0.0)
+    assert ways(stage) == (("right", "", 1), ("left", "", 4))
+    stage.engine.act(SetOutput("Harp", 2), stage.clock.now())
+    assert ways(stage) == (("right", "", 1), ("left", "", 4))
+    with pytest.raises(CommandError, match=r"parts: number must be 1\.\.2, as many as there are outputs \(got 3\)"):
+        stage.engine.act(SetParts("hands", number=3), stage.clock.now())
+    again = controls_of(controls_record(stage.engine.controls))
+    assert again.output_parts == stage.engine.controls.output_parts
+    stage.engine.act(Reset(), stage.clock.now())
+    assert ways(stage) == (("right", "", 1), ("left", "", 4))
+
+
+def test_parts_that_the_configuration_changes_are_commanded_no_more() -> None:
+    stage = chords(TWO)
+    stage.engine.act(SetParts("hands"), stage.clock.now())
+    stage.engine.act(SetParts("melody", number=2), stage.clock.now())
+    first, second = stage.engine.settings.outputs
+    settings = replace(stage.engine.settings, outputs=(first, second._replace(part="left")))
+    stage.engine.controls = stage.engine._ports.configure(settings, stage.engine.controls)
+    assert ways(stage) == (("", "left", 1), ("left", "", 4))
 
 
 @pytest.mark.parametrize("port", [None, "", "own", "  OWN "])

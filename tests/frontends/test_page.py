@@ -498,6 +498,20 @@ def test_a_port_is_played_to_as_soon_as_it_is_chosen(page: Any, daemon: Daemon) 
     assert daemon.state["output_ports"] == [""]
 
 
+def test_hands_go_to_a_second_channel_as_soon_as_it_is_chosen(page: Any, daemon: Daemon) -> None:
+    page.click("#tab-play")
+    way = page.get_by_label("What output 1 plays")
+    way.select_option(label="The left hand on a second channel")
+    eventually(lambda: daemon.state["output_parts"] == [["all", "hands", 1, 2]])
+    channel = page.get_by_label("Second channel of output 1")
+    channel.fill("9")
+    channel.press("Tab")
+    eventually(lambda: daemon.state["output_parts"] == [["all", "hands", 1, 9]])
+    daemon.command("parts", split="off")  # from another frontend
+    channel.wait_for(state="hidden")
+    eventually(lambda: way.input_value() == "all off")
+
+
 def test_a_knob_is_learnt_on_the_page(page: Any, daemon: Daemon) -> None:
     def turn(control: int, *values: int) -> None:
         for value in values:

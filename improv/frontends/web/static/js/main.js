@@ -13,6 +13,7 @@ import { Live } from "./live.js";
 import { MidiOut } from "./midi-out.js";
 import { CORNERS, icon, moodName, nearest, tint, words } from "./moods.js";
 import { Pad } from "./pad.js";
+import { Parts } from "./parts.js";
 import { People } from "./people.js";
 import { Plan } from "./plan.js";
 import { Roll } from "./roll.js";
@@ -34,7 +35,7 @@ const PLACED = new Set(["mood", "point", "valence", "arousal", "intensity", "tem
   "play", "pause", "play_pause", "end", "stop", "panic", "tempo", "tap", "mode", "follow", "place", "hand_over",
   "key", "chords", "chord", "phrase_bars", "reach", "form",
   "scene", "scene_next", "scene_back", "scene_place", "scene_keep", "scene_rename", "scene_delete", "scene_landing", "set_list",
-  "undo", "redo", "output", "input", "session_start", "session_end",
+  "undo", "redo", "output", "parts", "input", "session_start", "session_end",
   "begin_from_played", "begin_from_take", "begin_from_file"]);
 const isJourney = ({ name }) => /^(journey|limit)/.test(name);
 
@@ -54,6 +55,7 @@ const together = new Together(send);
 const beginning = new Beginning(send, complain);
 const plan = new Plan(send);
 const scenes = new Scenes(send);
+const parts = new Parts(send);
 const learn = new Learn(complain);
 const settings = new Settings(complain, send);
 new OtherDevices(complain);
@@ -115,9 +117,9 @@ function build(hello) {
   shape.build(hello);
   transport.build(hello);
   const rest = hello.commands.filter((row) => !PLACED.has(row.name));
-  const parts = forms.build(rest.filter((row) => !isJourney(row)), hello);
-  const [buttons, others] = [true, false].map((wanted) => parts.filter((part) => part.matches("button") === wanted));
-  by("play-forms").replaceChildren(...others, ...[beginning.build(hello), volume(), midiOut.field].filter(Boolean));
+  const built = forms.build(rest.filter((row) => !isJourney(row)), hello);
+  const [buttons, others] = [true, false].map((wanted) => built.filter((part) => part.matches("button") === wanted));
+  by("play-forms").replaceChildren(...others, ...[beginning.build(hello), parts.element, volume(), midiOut.field].filter(Boolean));
   by("play-buttons").replaceChildren(...buttons);
   journey.build(rest.filter(isJourney), hello);
   together.build(hello);
@@ -131,7 +133,7 @@ function build(hello) {
 function show(state) {
   tint(state.valence, state.arousal);
   roll.mood = [state.valence, state.arousal];
-  for (const part of [pad, shape, transport, forms, journey, together, beginning, plan, scenes, settings, people, journeyBook]) part.show(state);
+  for (const part of [pad, shape, transport, forms, journey, together, beginning, plan, scenes, parts, settings, people, journeyBook]) part.show(state);
   roll.foreseen(state.plan_ahead ?? [], state.has_plan);
   if (!by("panel-health").hidden) health.show(state);
   headline(state);
