@@ -13,7 +13,8 @@ from functools import cached_property
 
 from improv.errors import InputError
 from improv.midi.note_ends import FileNote, Paired, Part, pair
-from improv.midi.parser import Meta, Parsed, Track, parse
+from improv.midi.packed import unpacked
+from improv.midi.parser import MAX_BYTES, Meta, Parsed, Track, parse
 
 DEFAULT_TEMPO_US = 500_000
 """Microseconds of a quarter note where a file says nothing: 120 bpm, after the standard."""
@@ -68,7 +69,7 @@ class MidiMusic:
 
 def read_music(content: bytes) -> MidiMusic:
     """The music in a file's bytes. InputError names the reason why there is none, as a phrase without a subject."""
-    parsed = parse(content)
+    parsed = parse(unpacked(content, MAX_BYTES))
     songs = _songs(parsed)
     mended: Counter[str] = Counter()
     paired = _joined([pair(tracks) for tracks in songs], mended)

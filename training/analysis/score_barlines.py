@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
-from xml.etree import ElementTree
 
 from training.analysis.kern import joined, read_kern
-from training.corpus.formats import format_of, unpacked
+from training.corpus.containers import unpacked
+from training.corpus.formats import format_of
+from training.corpus.markup import partwise
 from training.corpus.notation import WrittenBars, played_signatures
 from training.corpus.score import Rejected, Score
+from training.corpus.xml_text import text_of
 
 SAME_SHARE = 0.9
 """Of the MIDI file's notes that must stand in the score where they are: less, and it is another version."""
@@ -53,12 +55,13 @@ def with_bars_of(score: Score, content: bytes, suffix: str) -> Score:
 
 def written(content: bytes, suffix: str) -> Written | None:
     """The bars and notes of a **kern or MusicXML file; None for other files and for what cannot be read."""
-    kind = format_of(content, suffix)
     try:
+        content = unpacked(content)
+        kind = format_of(content, suffix)
         if kind == "kern":
-            return _of_kern(content.decode("utf-8", errors="replace"))
-        return _of_musicxml(unpacked(content)) if kind == "musicxml" else None
-    except (Rejected, ElementTree.ParseError, ValueError, ZeroDivisionError, KeyError, IndexError):
+            return _of_kern(text_of(content))
+        return _of_musicxml(content) if kind == "musicxml" else None
+    except (Rejected, ValueError, ZeroDivisionError, KeyError, IndexError):
         return None
 
 
@@ -77,7 +80,7 @@ def _of_kern(text: str) -> Written | None:
 
 def _of_musicxml(content: bytes) -> Written | None:
     """Of the part with the most bars."""
-    parts = [list(_measures(part)) for part in ElementTree.fromstring(content).iter("part")]
+    parts = [list(_measures(part)) for part in partwise(content).findall("part")]
     if not any(parts):
         return None
     longest = max(parts, key=len)

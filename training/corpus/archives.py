@@ -10,7 +10,7 @@ from lzma import LZMAError
 from pathlib import Path
 
 from improv.errors import InputError
-from training.corpus.formats import is_packed_score
+from training.corpus.containers import is_packed_score
 from training.corpus.score import first_line
 
 # A bomb is told from a large corpus by how much it grows: music packs 3 to 50 times, bombs a thousand times and more.
@@ -22,15 +22,25 @@ MAX_NAME_BYTES = 255  # of one part of a path, on every file system in use
 
 def is_archive(path: Path) -> bool:
     """Whether the file is a zip or a tar (also packed by gzip, bzip2 or xz), and not a packed score under any name."""
-    if zipfile.is_zipfile(path):
+    if not path.is_file() or not path.stat().st_size:
+        return False
+    if _is_zip(path):
         return path.suffix.lower() != ".mxl" and not is_packed_score(path)
-    return path.is_file() and path.stat().st_size > 0 and tarfile.is_tarfile(path)
+    return tarfile.is_tarfile(path)
+
+
+def _is_zip(path: Path) -> bool:
+    """A tar that holds a zip at its end looks like a zip, too."""
+    with path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            return True
+    return zipfile.is_zipfile(path) and not tarfile.is_tarfile(path)
 
 
 def unpack(archive: Path, folder: Path) -> None:
     """Extract an archive; InputError when it would write outside, is absurdly large, damaged or locked."""
     try:
-        if zipfile.is_zipfile(archive):
+        if _is_zip(archive):
             _unpack_zip(archive, folder)
         else:
             _unpack_tar(archive, folder)

@@ -10,35 +10,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.corpus import markup, notation
-from training.corpus.formats import MAX_SCORE_BYTES, Format, unpacked
+from training.corpus import markup, notation, tempo_fields
+from training.corpus.formats import MAX_SCORE_BYTES, Format
 from training.corpus.score import Rejected, Score, first_line
+from training.corpus.xml_text import text_of
 
 _SUFFIX: dict[Format, str] = {"musicxml": ".musicxml", "kern": ".krn", "abc": ".abc"}
 
 
 def read_score(content: bytes, kind: Format) -> tuple[Score, int]:
-    """The music in a score's bytes, packed or not, and its number of parts. Rejected when it cannot be read."""
-    content = unpacked(content)
+    """The music in a score's bytes (not packed) and its number of parts. Rejected when it cannot be read."""
     if len(content) > MAX_SCORE_BYTES:
         raise Rejected(f"{len(content)} bytes, more than {MAX_SCORE_BYTES}")
-    done: tuple[str, ...] = ()
     if kind == "musicxml":
-        text, done = markup.prepared(content)
-        content = text.encode()
+        plain = markup.prepared(content)
+    else:
+        fields = {"kern": tempo_fields.kern_with_numbers, "abc": tempo_fields.abc_with_numbers}
+        plain = markup.Prepared(fields[kind](text_of(content)), None, (), 0)
     # music21 tells every oddity of a file on the terminal, where the progress bar is.
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        score, parts = _read(content, _SUFFIX[kind])
-    return replace(score, done=(*done, *score.done)), parts
+        score, parts = _read(plain, _SUFFIX[kind])
+    return replace(score, done=(*plain.done, *score.done)), parts
 
 
-def _read(content: bytes, suffix: str) -> tuple[Score, int]:
+def _read(plain: markup.Prepared, suffix: str) -> tuple[Score, int]:
     from music21.exceptions21 import Music21Exception
 
     try:
-        parsed = _parse(content, suffix)
-        return notation.sounding(parsed), len(parsed.parts)
+        parsed = _parse(plain.text.encode(), suffix)
+        return notation.sounding(parsed, plain.signs), len(parsed.parts)
+    except notation.NoNotes:
+        raise Rejected("only drums" if plain.drums else "no notes") from None
     except Rejected:
         raise
     except Music21Exception as error:

@@ -10,6 +10,7 @@ import copy
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,7 +25,9 @@ _EPSILON = 1e-4
 
 
 class _Row(NamedTuple):
-    """A note: its bar, its onset within it and its length in quarter notes, pitch, program, staff."""
+    """A note: its bar, its onset within it and its length in quarter notes, pitch, program, staff. goes_on: a tie
+    begins at it; from_before: a tie says that it ends there.
+    """
 
     bar: int
     onset: float
@@ -32,6 +35,8 @@ class _Row(NamedTuple):
     pitch: int
     program: int
     staff: int
+    goes_on: bool = False
+    from_before: bool = False
 
 
 @dataclass
@@ -51,10 +56,17 @@ class WrittenBars:
         return self.starts[bar + 1] - self.starts[bar]
 
 
-def sounding(parsed: Any) -> Score:
-    """The music of a parsed score. Rejected when there is none."""
+class NoNotes(Rejected):
+    """A score without a note that sounds."""
+
+
+def sounding(parsed: Any, signs: Sequence[Signs] | None = None) -> Score:
+    """The music of a parsed score. signs: what its bars say of their order, None to ask music21; they are given for
+    MusicXML, whose transposing instruments are at sounding pitch already. NoNotes when there is none.
+    """
     done: list[str] = []
-    parsed = _at_sounding_pitch(parsed, done)
+    if signs is None:
+        parsed = _at_sounding_pitch(parsed, done)
     parts = list(parsed.parts) or [parsed]
     bars = _bars(parts)
     rows: dict[int, list[_Row]] = defaultdict(list)
@@ -63,16 +75,12 @@ def sounding(parsed: Any) -> Score:
         for row in _rows(part, staff, bars, silent, done):
             rows[row.bar].append(row)
     if not rows:
-        raise Rejected("no notes")
+        raise NoNotes("no notes")
     done += [f"{count} {what}" for what, count in silent.items()]
     bars.tempos = _tempos(parsed, bars)
-    order = _order(parts, bars, done)
+    order = _order(parts, bars, done, signs)
     begins = _begins(order, bars)
-    sounds = [
-        (begin + row.onset, row.duration, row.pitch, _VELOCITY, row.program, row.staff)
-        for begin, bar in zip(begins, order, strict=False)
-        for row in rows[bar]
-    ]
+    sounds = _tied([(begin + row.onset, row) for begin, bar in zip(begins, order, strict=False) for row in rows[bar]])
     tempos = _played_tempos(order, begins, bars)
     signatures = played_signatures(order, begins, bars)
     return Score(
@@ -123,11 +131,10 @@ def _ratio(signature: Any) -> tuple[int, int] | None:
 
 
 def _rows(part: Any, staff: int, bars: WrittenBars, silent: Counter[str], done: list[str]) -> list[_Row]:
-    """The notes of a staff as written, tied ones as one."""
+    """The notes of a staff as written."""
     instrument = part.getInstrument(returnDefault=True)
     program = instrument.midiProgram if instrument.midiProgram is not None else 0
     found: list[_Row] = []
-    tied: dict[int, int] = {}  # pitch -> which note it goes on from
     for note in part.recurse().notes:
         if "Harmony" in note.classes:
             silent["chord symbols are text"] += 1
@@ -138,31 +145,42 @@ def _rows(part: Any, staff: int, bars: WrittenBars, silent: Counter[str], done: 
         onset = float(note.getOffsetInHierarchy(part))
         bar = bars.at(onset)
         ties = _ties(note)
-        for begin, length, pitch in _realised(note, done):
+        realised = [each for each in _realised(note, done) if 0 <= each[2] <= 127]
+        for index, (begin, length, pitch) in enumerate(realised):
             tie = ties.get(pitch)
-            if not 0 <= pitch <= 127:
-                continue
-            before = tied.pop(pitch, None)
-            # The sign at a tie's end is often missing in **kern; its beginning says enough.
-            if before is not None and _follows(found[before], onset, bars):
-                row = found[before]
-                found[before] = row._replace(duration=onset + length - bars.starts[row.bar] - row.onset)
-            else:
-                before = len(found)
-                found.append(_Row(bar, onset - bars.starts[bar] + begin, length, pitch, program, staff))
-            if tie in ("start", "continue"):
-                tied[pitch] = before
+            first = index == 0 or len({begin for begin, _, _ in realised}) == 1
+            last = first if len({begin for begin, _, _ in realised}) == 1 else index == len(realised) - 1
+            goes_on, from_before = last and tie in ("start", "continue"), first and tie in ("stop", "continue")
+            at = onset - bars.starts[bar] + begin
+            found.append(_Row(bar, at, length, pitch, program, staff, goes_on, from_before))
     return found
+
+
+def _tied(played: list[tuple[float, _Row]]) -> list[tuple[float, float, int, int, int, int]]:
+    """Notes in the order in which they are played, tied ones as one: a tie may lead over a repeat into an ending."""
+    sounds: list[tuple[float, float, int, int, int, int]] = []
+    open_ties: dict[tuple[int, int], int] = {}  # staff and pitch -> which note goes on
+    for onset, row in sorted(played, key=lambda each: (each[0], not each[1].from_before)):
+        key = row.staff, row.pitch
+        before = open_ties.get(key)
+        # The sign at a tie's end is often missing in **kern; its beginning says enough.
+        if before is not None and abs(sum(sounds[before][:2]) - onset) < _EPSILON:
+            begin, length, pitch, velocity, program, staff = sounds[before]
+            sounds[before] = (begin, length + row.duration, pitch, velocity, program, staff)
+        else:
+            before = len(sounds)
+            sounds.append((onset, row.duration, row.pitch, _VELOCITY, row.program, row.staff))
+        if row.goes_on:
+            open_ties[key] = before
+        elif open_ties.get(key) == before:
+            del open_ties[key]
+    return sounds
 
 
 def _ties(note: Any) -> dict[int, str]:
     """Pitch -> how it is tied: start, continue or stop."""
     notes = getattr(note, "notes", (note,))
     return {each.pitch.midi: str(each.tie.type) for each in notes if each.tie is not None and hasattr(each, "pitch")}
-
-
-def _follows(row: _Row, onset: float, bars: WrittenBars) -> bool:
-    return abs(bars.starts[row.bar] + row.onset + row.duration - onset) < _EPSILON
 
 
 def _realised(note: Any, done: list[str]) -> list[tuple[float, float, int]]:
@@ -191,8 +209,8 @@ def _realised(note: Any, done: list[str]) -> list[tuple[float, float, int]]:
 
 
 def _tempos(parsed: Any, bars: WrittenBars) -> list[tuple[int, float, float]]:
-    """Every tempo with a number. A number that stands in the score goes before one that music21 guesses from a word."""
-    found: dict[float, tuple[bool, float]] = {}
+    """Every tempo with a number."""
+    found: dict[float, float] = {}
     modulations: list[tuple[float, float]] = []
     for mark in parsed.recurse().getElementsByClass("TempoIndication"):
         at = float(mark.getOffsetInHierarchy(parsed))
@@ -200,43 +218,41 @@ def _tempos(parsed: Any, bars: WrittenBars) -> list[tuple[int, float, float]]:
             old, new = mark.oldReferent, mark.newReferent
             if old is not None and new is not None and old.quarterLength and new.quarterLength:
                 modulations.append((at, float(new.quarterLength / old.quarterLength)))
-        elif "MetronomeMark" in mark.classes and (bpm := mark.getQuarterBPM()):
-            written = not mark.numberImplicit or mark.numberSounding is not None
-            if written or not found.get(at, (False, 0.0))[0]:
-                found[at] = (written, float(bpm))
+        # A number that music21 guesses from a word is none that anybody wrote.
+        elif "MetronomeMark" in mark.classes and (mark.numberSounding is not None or not mark.numberImplicit):
+            found[at] = float(mark.getQuarterBPM() or 0)  # what is out of range is left out below
     for at, ratio in sorted(set(modulations)):
         before = [place for place in found if place < at]
         if before and at not in found:
-            found[at] = (True, found[max(before)][1] * ratio)
+            found[at] = found[max(before)] * ratio
     low, high = _TEMPO_RANGE_BPM
     tempos = []
-    for at, (_, bpm) in sorted(found.items()):
+    for at, bpm in sorted(found.items()):
         bar = bars.at(at)
         if low <= bpm <= high:
             tempos.append((bar, at - bars.starts[bar], bpm))
     return tempos
 
 
-def _order(parts: list[Any], bars: WrittenBars, done: list[str]) -> list[int]:
+def _order(parts: list[Any], bars: WrittenBars, done: list[str], told: Sequence[Signs] | None) -> list[int]:
     """The bars in the order in which they are played."""
     straight = list(range(len(bars.signatures)))
-    for part in parts:
-        measures = list(part.getElementsByClass("Measure"))
-        signs = _signs(part, measures)
+    for signs in (told,) if told is not None else map(_signs, parts):
         if not any(bar.leads_back for bar in signs):
             continue
-        if len(measures) != len(straight):
+        if len(signs) != len(straight):
             done.append("repeats are not played: the parts have different numbers of bars")
             return straight
         order = played_order(signs)
-        told = f"repeats are played: {len(order)} bars for {len(straight)}"
-        done.append(told if order != straight else "repeats are not played: their signs lead nowhere")
+        mended = f"repeats are played: {len(order)} bars for {len(straight)}"
+        done.append(mended if order != straight else "repeats are not played: their signs lead nowhere")
         return order
     return straight
 
 
-def _signs(part: Any, measures: list[Any]) -> list[Signs]:
+def _signs(part: Any) -> list[Signs]:
     """What each bar says of the order in which bars are played."""
+    measures = list(part.getElementsByClass("Measure"))
     endings: dict[int, frozenset[int]] = {}
     places = {id(measure): index for index, measure in enumerate(measures)}
     for bracket in part.spannerBundle.getByClass("RepeatBracket"):

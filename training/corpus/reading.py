@@ -14,6 +14,7 @@ from improv.music import grid
 from improv.music.note import Note
 from training.corpus import clean, midi, musicxml
 from training.corpus.augment import Instruments, to_piano
+from training.corpus.containers import unpacked
 from training.corpus.formats import format_of
 from training.corpus.notes_in_seconds import Played, play
 from training.corpus.score import Rejected, Score, bars, seconds
@@ -84,6 +85,7 @@ def load(content: bytes, suffix: str, source: str, instruments: Instruments = "a
     """The clean score for one piano in a file's bytes. Rejected with the reason when it cannot be used."""
     if not content:
         raise Rejected("empty file")
+    content = unpacked(content)
     kind = format_of(content, suffix)
     if kind == "midi":
         score = midi.read_midi(content)

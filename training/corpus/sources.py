@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from improv.errors import InputError
 from training.corpus.archives import is_archive, unpack
-from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES, hidden_suffix
+from training.corpus.containers import hidden_suffix
+from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES
 
 DRAWN_SUFFIXES = (".krn", ".mxl", ".musicxml", ".xml")
 """Of scores whose bar lines are taken over by the MIDI file of the same name."""

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.training.corpus.musicxml import BAR, PITCHES, attributes, direction, metronome, note, packed, repeat, score
 from training.corpus.archives import is_archive
 from training.corpus.formats import format_of
-from training.corpus.markup import number_in
 from training.corpus.reading import collect, load
 from training.corpus.repeats import Signs, numbered, played_order
 from training.corpus.score import Rejected, Score
+from training.corpus.tempo_words import number_in
 
 PLAIN = score(BAR, BAR)
 
