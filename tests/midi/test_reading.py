@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -482,6 +484,26 @@ def test_training_refuses_what_improv_refuses(content: bytes) -> None:
             return str(reason)
 
     assert told(read_music) == told(read_midi)
+
+
+def test_packed_files_are_read_and_damaged_ones_refused() -> None:
+    plain, out = smf(events(SCALE)), io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("readme.txt", b"MThd")
+        file.writestr("songs/._a.mid", b"\0")
+        file.writestr("songs/A.MID", plain)
+    for packed in (gzip.compress(plain), out.getvalue(), gzip.compress(out.getvalue())):
+        assert keys(read_music(packed)) == SCALE
+    with zipfile.ZipFile(out, "a") as file:
+        file.writestr("b.mid", plain)
+    for packed, reason in (
+        (out.getvalue(), "a zip with 2 MIDI files"),
+        (gzip.compress(plain)[:15] + b"x" * 40, "damaged packed file"),
+        (gzip.compress(b"\0" * (17 << 20)), "unpacks to more than"),
+        (b"PK\x03\x04" + plain, "damaged packed file"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            read_music(packed)
 
 
 def test_the_builder_writes_what_mido_reads() -> None:

@@ -22,7 +22,7 @@ from training.dataset.plan_columns import PlanRows
 
 _ARRAYS = ("tokens", "step_of_token", "conditioning", "sketch", "tune")
 # All that decides what is made of a file; a change of any of them makes the old results void.
-ENCODER_VERSION = 10
+ENCODER_VERSION = 11
 """Raise it with every change to what is made of a file: reading, cleaning, analysis, measuring, vocabularies. Older
 results are then made anew. The conditioning's specification and the vocabulary's fingerprint are part of a key by
 themselves.
