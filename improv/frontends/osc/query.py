@@ -21,6 +21,7 @@ from improv.frontends.osc.packet import write
 from improv.frontends.osc.server import OscServer, flat
 from improv.frontends.osc.tree import ROOT, find
 from improv.frontends.server.broker import Broker
+from improv.frontends.web.answers import NO_FAULTS
 
 ATTRIBUTES = ("FULL_PATH", "CONTENTS", "TYPE", "ACCESS", "RANGE", "DESCRIPTION", "VALUE", "UNIT", "CLIPMODE")
 MOST_LISTENED = 1000
@@ -58,7 +59,8 @@ def application(broker: Broker, server: OscServer, name: str, port: Callable[[],
                 telling.cancel()
             await asyncio.wait((telling,))
 
-    return Starlette(routes=[WebSocketRoute("/{path:path}", listen), Route("/{path:path}", query)])
+    routes = [WebSocketRoute("/{path:path}", listen), Route("/{path:path}", query)]
+    return Starlette(routes=routes, exception_handlers=NO_FAULTS)
 
 
 def _host_info(name: str, udp_port: int, port: int) -> dict[str, Any]:

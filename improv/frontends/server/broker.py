@@ -13,6 +13,8 @@ from improv.clock import Clock
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
 
 ANSWER_WITHIN_S = 5.0
+BUSY = "the engine takes no more commands for the moment"
+REPLACED = "another music engine takes the place of this one; ask again in a moment"
 UNREAD_BYTES = 1 << 18  # commands that the engine has not taken yet; beyond that they are refused
 QUEUE = 512  # messages kept for a frontend that reads slowly; it misses the oldest then
 SAY_EVERY_S = 60.0
@@ -58,6 +60,7 @@ class Broker:
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self._outbox = bytearray()
+        self._lost = False
         self._notes: dict[int, dict[str, Any]] = {}
         self._pedals: dict[int, dict[str, Any]] = {}
         self._said: dict[str, tuple[float, int]] = {}
@@ -128,18 +131,19 @@ class Broker:
     async def command(self, message: Mapping[str, Any], frontend: str, *, visitor: bool = False) -> dict[str, Any]:
         """Hand a command over; returns the answer, with the id of the message. visitor: whom a lock holds off."""
         number = next(self._ids)
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._answers[number] = future
+        future = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
             error = self._hand_over({**message, "id": number}, frontend, visitor)
-            answer = {"ok": False, "error": error} if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
+            answer = _refused(error) if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
         except TimeoutError:
-            answer = {"ok": False, "error": f"the engine did not answer within {ANSWER_WITHIN_S:g} s"}
+            answer = _not_now(f"the engine did not answer within {ANSWER_WITHIN_S:g} s")
         finally:
             self._answers.pop(number, None)
         return {"kind": "answer", **answer, "id": message.get("id")}
 
     def _hand_over(self, message: dict[str, Any], frontend: str, visitor: bool) -> str:
+        if self._lost:
+            return REPLACED
         for said in ("kind", "visitor"):  # a sender does not say of himself who he is
             message.pop(said, None)
         message |= {"from": frontend, **({"visitor": True} if visitor else {})}
@@ -149,7 +153,7 @@ class Broker:
             return "a number must be finite"
         if len(self._outbox) + len(line) > UNREAD_BYTES:
             self.say("busy", "The engine takes no more commands for the moment; some were refused.")
-            return "the engine takes no more commands for the moment"
+            return BUSY
         self.count(f"commands_{frontend}")
         self._write(line)
         return ""
@@ -191,6 +195,12 @@ class Broker:
                 return
             for line in lines:
                 self._take(decode(line))
+
+    def lose(self) -> None:
+        """The engine is gone: whoever waits for its answer, or asks it now, is told so."""
+        self._lost = True
+        for future in (one for one in self._answers.values() if not one.done()):
+            future.set_result(_not_now(REPLACED))
 
     def trouble(self) -> str:
         """Why no music is made although it should be, or "": what a watchman asks."""
@@ -241,3 +251,12 @@ class Broker:
                     del kept[one]
             elif kind == "silence":
                 kept.clear()
+
+
+def _refused(error: str) -> dict[str, Any]:
+    return _not_now(error) if error in (BUSY, REPLACED) else {"ok": False, "error": error}
+
+
+def _not_now(error: str) -> dict[str, Any]:
+    """The answer where a command could not be taken now, and may be in a moment."""
+    return {"ok": False, "error": error, "later": True}

@@ -26,7 +26,10 @@ from improv.frontends.settings import FrontendsSettings
 from improv.processes import Backoff
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from improv.frontends.osc.server import OscServer
+    from improv.frontends.web.answers import Requests
 
 END_WITHIN_S = 1.5  # the engine kills us after 2
 LONGEST_WARNING = 400
@@ -46,6 +49,7 @@ class Frontends:
         self.pairing = Pairing(self._credentials, lambda: self._page, settings.names, settings.address)
         self._page = ("", 0)
         self._visitors = Visitors(pages=settings.visiting_pages, osc=settings.visiting_osc, curators=settings.curators)
+        self._requests: Requests | None = None
         self.osc: OscServer | None = None
         self.query_port = 0
         """Of OSCQuery, as soon as it is served."""
@@ -57,6 +61,9 @@ class Frontends:
         try:
             await self.broker.run()
         finally:
+            self.broker.lose()
+            if self._requests is not None:
+                await self._requests.end()
             for server in servers:
                 server.cancel()
             if servers:
@@ -122,7 +129,9 @@ class Frontends:
             address=settings.address,
             kept_from=self._visitors.kept_from,
         )
-        await web.serve(self.broker, guarded, "web", settings.host, settings.port, self._served, settings.proxies)
+        await web.serve(
+            self.broker, self._answering(guarded), "web", settings.host, settings.port, self._served, settings.proxies
+        )
 
     async def _osc(self, settings: FrontendsSettings) -> None:
         from improv.frontends.osc import query
@@ -145,9 +154,23 @@ class Frontends:
         app = query.application(self.broker, server, settings.name, lambda: self.query_port)
         guarded = AccessControl(app, self.broker, self.clock, self._credentials, settings.names, settings.osc_allow)
         try:
-            await web.serve(self.broker, guarded, "osc", settings.osc_host, settings.osc_query_port, self._query_served)
+            await web.serve(
+                self.broker,
+                self._answering(guarded),
+                "osc",
+                settings.osc_host,
+                settings.osc_query_port,
+                self._query_served,
+            )
         finally:
             transport.close()
+
+    def _answering(self, app: ASGIApp) -> ASGIApp:
+        """With an answer for each request that is under way when the engine is gone."""
+        from improv.frontends.web.answers import Requests
+
+        self._requests = self._requests or Requests()
+        return self._requests.answering(app)
 
     def _query_served(self, host: str, port: int) -> None:
         self.query_port = port

@@ -25,6 +25,7 @@ from improv.frontends.server.rate_limit import Rates
 from improv.frontends.server.visitors import NO_VISITORS, Visitors
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import texts
+from improv.frontends.web.answers import NO_FAULTS, RETRY_AFTER_S, answered
 from improv.frontends.web.beginnings_api import BeginningsApi
 from improv.frontends.web.connection_limits import patient_protocol
 from improv.frontends.web.journeys_api import JourneysApi
@@ -65,7 +66,7 @@ def application(
         routes += TakesApi(settings.takes_folder).routes(body_of)
         routes += PeopleApi(settings.takes_folder, broker).routes(body_of)
     routes.append(Mount("/static", StaticFiles(directory=texts.STATIC)))  # refuses what lies outside of it
-    pages = Starlette(routes=routes)
+    pages = Starlette(routes=routes, exception_handlers=NO_FAULTS)
     pages.router.redirect_slashes = False  # to an address that leaves out what stands before ours, behind a proxy
     return pages
 
@@ -141,8 +142,7 @@ class _Pages:
         except LineError as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
         visitor = self._visitors.by_page(_host(request))
-        answer = await self._broker.command(message, "http", visitor=visitor)
-        return JSONResponse(answer, 200 if answer["ok"] else 422)
+        return answered(await self._broker.command(message, "http", visitor=visitor))
 
     async def _metrics(self, request: Request) -> Response:
         return PlainTextResponse(metrics(self._broker), media_type="text/plain; version=0.0.4")
@@ -177,7 +177,8 @@ def _host(connection: HTTPConnection) -> str:
 
 
 def _not_yet() -> Response:
-    return PlainTextResponse("the music engine has not answered yet", 503)
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return PlainTextResponse("the music engine has not answered yet", 503, headers)
 
 
 async def body_of(request: Request, longest: int = LONGEST_MESSAGE) -> bytes | None:

@@ -6,13 +6,13 @@ folder again by itself.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from improv.frontends.web.answers import failed, told
 from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 LONGEST_BYTES = 60_000  # less than a word of a command line may have
@@ -77,8 +77,8 @@ async def _text(request: Request, body: Body) -> str | None:
 
 
 def _told(ran: Ran) -> Response:
-    return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+    return told(ran)
 
 
 def _done(ran: Ran) -> Response:
-    return refused(ran.sentence) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip()})
+    return failed(ran) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip()})

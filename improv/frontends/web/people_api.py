@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from improv.frontends.jsonlines import LineError, decode
 from improv.frontends.server.broker import Broker
+from improv.frontends.web.answers import answered, failed, told
 from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 LONGEST_BYTES = 65_536
@@ -45,7 +46,7 @@ class PeopleApi:
 
         async def listed(request: Request) -> Response:
             ran = await self._run("list", "--json")
-            return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+            return told(ran)
 
         async def add(request: Request) -> Response:
             values = _texts(await body(request, LONGEST_BYTES), ("name",))
@@ -96,26 +97,27 @@ class PeopleApi:
         for message in person["commands"]:
             answer = await self._broker.command(message, "page")
             if not answer["ok"]:
-                return refused(answer["error"])
+                return answered(answer)
         return await self._changed("begin", "--only-note", "--", person["id"])
 
     async def _end(self) -> Response:
         who = self._broker.state.get("session")
         answer = await self._broker.command({"command": "session_end"}, "page")
-        if not answer["ok"] or not who:
-            return refused(answer.get("error") or "no session runs")
+        if not answer["ok"]:
+            return answered(answer)
+        if not who:
+            return refused("no session runs")
         return await self._changed("end", "--only-note", "--", who)
 
     async def _person(self, who: str) -> Any:
-        ran = await self._run("list", "--json")
-        people = [] if ran.code else json.loads(ran.said)
-        return next((person for person in people if person["id"] == who), None)
+        people = (await self._run("list", "--json")).table
+        return next((person for person in people or () if person["id"] == who), None)
 
     async def _changed(self, *words: str) -> Response:
         """Do it, and tell every page that shows it."""
         ran = await self._run(*words)
         if ran.code:
-            return refused(ran.sentence)
+            return failed(ran)
         self._broker.people_changed()
         return JSONResponse({"ok": True, "said": ran.said.strip()})
 

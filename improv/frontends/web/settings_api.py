@@ -16,6 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.frontends.jsonlines import LineError, decode
+from improv.frontends.web import answers
+from improv.frontends.web.answers import failed
 from improv.frontends.web.command_line import CommandLine, Ran, refused
 
 OF_ONE_OUTPUT = ("midi.output", "midi.channel", "midi.transpose")
@@ -58,11 +60,10 @@ class SettingsApi:
     async def _told(self, request: Request) -> Response:
         overrides = [word for override in self._overrides for word in ("-o", override)]
         config = await self._line.run("config", "--json", *self._file, *overrides)
-        if config.code:
-            return refused(config.sentence)
+        if (told := config.table) is None:
+            return failed(config)
         ports = await self._line.run("ports", "--json", *self._file, *overrides)
-        found = {"inputs": [], "outputs": [], "fault": ports.sentence} if ports.code else json.loads(ports.said)
-        told = json.loads(config.said)
+        found = ports.table or {"inputs": [], "outputs": [], "fault": ports.sentence}
         keys = [key for key in KEYS if not (told["values"]["midi"]["outputs"] and key in OF_ONE_OUTPUT)]
         named = {override.partition("=")[0].strip() for override in self._overrides}
         answer = {
@@ -85,7 +86,7 @@ class SettingsApi:
 
     async def _bound(self, request: Request) -> Response:
         ran = await self._line.run("learn", "--json", *self._file)
-        return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+        return answers.told(ran)
 
     async def _learn(self, values: dict[str, object] | None) -> Response:
         action, control = (values or {}).get("action"), (values or {}).get("control")
@@ -111,4 +112,4 @@ def _table(body: bytes | None) -> dict[str, object] | None:
 
 
 def _answer(ran: Ran) -> Response:
-    return refused(ran.sentence) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip().splitlines()})
+    return failed(ran) if ran.code else JSONResponse({"ok": True, "said": ran.said.strip().splitlines()})

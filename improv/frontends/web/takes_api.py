@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.frontends.web import texts
-from improv.frontends.web.command_line import CommandLine, Ran, refused
+from improv.frontends.web.answers import failed, told
+from improv.frontends.web.command_line import CommandLine, Ran
 
 # As takes are named: the second they began, and a number where two began in one.
 TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
@@ -47,7 +48,7 @@ class TakesApi:
 
         async def listed(request: Request) -> Response:
             ran = await self._run("list", "--json", "--limit", "0")
-            return refused(ran.sentence) if ran.code else JSONResponse(json.loads(ran.said))
+            return told(ran)
 
         async def file(request: Request) -> Response:
             kind = request.path_params["kind"]
@@ -93,7 +94,7 @@ class TakesApi:
             out = Path(folder) / f"{take_id}.{kind}"
             ran = await self._run(*action, take_id, str(out), *options)
             if ran.code:
-                return refused(ran.sentence)
+                return failed(ran)
             if shown:
                 sealed = {"Content-Security-Policy": SEALED}
                 return Response(out.read_bytes(), media_type=media, headers=sealed)
@@ -104,7 +105,7 @@ class TakesApi:
         if not TAKE_ID.fullmatch(take_id):
             return JSONResponse({"ok": False, "error": "there is no such take"}, 404)
         ran = await self._run(action, take_id, *more)
-        return refused(ran.sentence) if ran.code else JSONResponse({"ok": True})
+        return failed(ran) if ran.code else JSONResponse({"ok": True})
 
     async def _run(self, *arguments: str) -> Ran:
         """`improv takes ...` on the daemon's folder."""
