@@ -215,6 +215,55 @@ def _fifo(scene: Scene) -> None:
     path.write_text(USUAL)
 
 
+def _in_place_of_config(put: Callable[[Path], object], take: Callable[[Path], None] = Path.unlink) -> Inflict:
+    """Something that is no configuration stands in its place for three seconds."""
+
+    def inflict(scene: Scene) -> None:
+        path = scene.daemon.folder / "config.yaml"
+        path.unlink(missing_ok=True)
+        put(path)
+        scene.ear.listen(3.0)
+        take(path)
+        path.write_text(USUAL)
+
+    return inflict
+
+
+def _sparse(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2 << 30)
+
+
+def _pause_supervisor(scene: Scene) -> None:
+    """It stands still for three seconds: longer than it believes in an engine that makes no turn."""
+    os.kill(scene.daemon.process.pid, signal.SIGSTOP)
+    scene.ear.listen(3.0)
+    os.kill(scene.daemon.process.pid, signal.SIGCONT)
+
+
+def _hang_up_often(scene: Scene) -> None:
+    for _ in range(200):
+        scene.daemon.process.send_signal(signal.SIGHUP)
+        scene.daemon.process.send_signal(signal.SIGUSR1)
+        scene.ear.listen(0.01)
+
+
+def _endless_sysex(scene: Scene) -> None:
+    """Two megabytes that are announced as one message whose end never comes, then a key."""
+    for _ in range(512):
+        scene.hand.send(0xF0, *([0x55] * 4094))
+        scene.ear.listen(0.005)
+
+
+def _no_takes_written(scene: Scene) -> None:
+    """The folder of takes is a file, then a folder again."""
+    path = scene.daemon.folder / "takes"
+    shutil.rmtree(path, ignore_errors=True)
+    path.write_text("")
+    scene.ear.listen(5.0)
+    path.unlink()
+
+
 def _hold_keys(scene: Scene) -> None:
     """Twenty keys whose ends are lost."""
     for pitch in range(40, 60):
@@ -371,6 +420,23 @@ FAULTS = {
     "config-brackets": Fault("config.yaml with 3,000 brackets", _save("[" * 3000)),
     "config-comments": Fault("config.yaml of 1 MB of comments", _save("# nothing\n" * 100_000)),
     "config-fifo": Fault("a FIFO in place of config.yaml", _fifo),
+    "config-folder": Fault("a folder in place of config.yaml", _in_place_of_config(Path.mkdir, Path.rmdir)),
+    "config-loop": Fault(
+        "a link to itself in place of config.yaml", _in_place_of_config(lambda path: path.symlink_to(path))
+    ),
+    "config-sparse": Fault("a file of 2 GiB in place of config.yaml", _in_place_of_config(_sparse)),
+    "config-utf16": Fault(
+        "config.yaml in UTF-16", _in_place_of_config(lambda path: path.write_text(USUAL, encoding="utf-16"))
+    ),
+    "config-bytes": Fault(
+        "config.yaml of random bytes", _in_place_of_config(lambda path: path.write_bytes(os.urandom(65536)))
+    ),
+    "supervisor-stopped": Fault("the supervisor stands still (SIGSTOP, SIGCONT)", _pause_supervisor, engine=True),
+    "signals": Fault("200 times SIGHUP and SIGUSR1 in two seconds", _hang_up_often),
+    "sysex": Fault("exclusive messages without an end", _endless_sysex),
+    "flood-touch": Fault("10,000 aftertouch messages a second", _flood(0xA0, 40, 80, rate=10_000.0)),
+    "flood-pedal": Fault("10,000 pedal messages a second", _flood(0xB0, 64, 0, rate=10_000.0)),
+    "takes-file": Fault("a file in place of the folder of takes", _no_takes_written),
     "jack-restarted": Fault("the JACK server is killed and started again", _restart_jack),
     "jack-restarted-rtmidi": Fault(
         "the JACK server is killed and started again, driver rtmidi", _restart_jack, ("midi.driver=rtmidi",)
