@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from improv.midi.messages import RESET_CONTROLLERS
 from improv.midi.parser import Track
 
 DRUM_CHANNEL = 9
@@ -144,6 +145,8 @@ def _keys(track: Track, channels: Sequence[_Channel]) -> dict[int, dict[int, lis
         elif kind == _CONTROL:
             if data1 == _SUSTAIN:
                 channels[channel].pedal.append((tick, data2 >= _PEDAL_DOWN))
+            elif data1 == RESET_CONTROLLERS:
+                channels[channel].pedal.append((tick, False))
             elif data1 in _SILENCING:
                 channels[channel].silenced.append(tick)
         elif kind == _PROGRAM:

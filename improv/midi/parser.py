@@ -33,6 +33,10 @@ _MAX_FRAMES_PER_S = 100
 _BEATS_PER_S = 2  # of a file that counts frames: half a second stands for a beat
 
 
+_RESUMED_WITHIN_BYTES = 512
+_EVENTS_OF_SENSE = 8  # bytes that began in the wrong place rarely look like so many
+
+
 @dataclass
 class Track:
     """One track, its messages and metas in the file's order. end_tick: where it ends."""
@@ -61,7 +65,9 @@ def parse(content: bytes) -> Parsed:
     """The tracks in a file's bytes. InputError names the reason why there is none, as a phrase without a subject."""
     if len(content) > MAX_BYTES:
         raise InputError(f"{len(content)} bytes, more than {MAX_BYTES}")
-    start = content.find(_HEADER, 0, _HEADER_WITHIN_BYTES)
+    start = content.find(_HEADER, 0, None if content.startswith(b"RIFF") else _HEADER_WITHIN_BYTES)
+    if start < 0 and _almost(content, 0, _HEADER) and _TRACK in content:
+        start = 0
     if start < 0:
         raise InputError("an empty file" if not content else "no MIDI file: the header MThd is missing")
     head = content[start + _CHUNK_HEAD_BYTES :][:6]
@@ -79,7 +85,9 @@ def parse(content: bytes) -> Parsed:
     ticks_per_beat, frame_beat_us = _time(division)
     mended: Counter[str] = Counter()
     after_head = start + _CHUNK_HEAD_BYTES + max(length, 6)
-    tracks = _tracks(content, after_head if after_head < len(content) else start + _CHUNK_HEAD_BYTES + 6, mended)
+    if not _is_chunk(content, after_head) and content.find(_TRACK, start + _CHUNK_HEAD_BYTES + 6) >= 0:
+        after_head = start + _CHUNK_HEAD_BYTES + 6
+    tracks = _tracks(content, after_head, mended)
     if not tracks:
         raise InputError("damaged MIDI file: no track is left")
     if frame_beat_us is not None:
@@ -110,7 +118,7 @@ def _tracks(content: bytes, at: int, mended: Counter[str]) -> list[Track]:
     """Every track from a byte on."""
     tracks: list[Track] = []
     while at + _CHUNK_HEAD_BYTES <= len(content):
-        if content.startswith(_TRACK, at):
+        if _almost(content, at, _TRACK):
             track, at = _track(content, at, mended)
             tracks.append(track)
         elif _is_chunk(content, at):
@@ -122,6 +130,11 @@ def _tracks(content: bytes, at: int, mended: Counter[str]) -> list[Track]:
                 mended["bytes that are no chunk are left out"] += 1
             at = following if following >= 0 else len(content)
     return tracks
+
+
+def _almost(content: bytes, at: int, name: bytes) -> bool:
+    """Whether a chunk's name stands there, or all but one letter of it."""
+    return sum(a == b for a, b in zip(content[at : at + len(name)], name, strict=False)) >= len(name) - 1
 
 
 def _is_chunk(content: bytes, at: int) -> bool:
@@ -191,7 +204,13 @@ def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte
                 status = byte
                 at += 1
             else:
-                at, kind, body = _system(data, at, byte, mended)
+                try:
+                    at, kind, body = _system(data, at, byte, mended)
+                except IndexError:
+                    at = _resumed(data, at)
+                    mended["an event whose length is wrong is left out"] += 1
+                    status = 0
+                    continue
                 if kind == _END_OF_TRACK:
                     complete = True
                     if not to_the_last_byte or data.startswith(_TRACK, at):
@@ -244,4 +263,42 @@ def _system(data: bytes, at: int, byte: int, mended: Counter[str]) -> tuple[int,
             break
     if at + length > len(data):
         raise IndexError
+    if byte == SYSEX and any(part >= FIRST_STATUS for part in data[at : at + length - 1]):
+        raise IndexError  # its bytes are below 128 up to its end: the length is wrong
     return at + length, kind, data[at : at + length]
+
+
+def _resumed(data: bytes, at: int) -> int:
+    """Where events that make sense begin again after one of a wrong length. IndexError: nowhere near."""
+    for place in range(at + 1, min(at + _RESUMED_WITHIN_BYTES, len(data))):
+        if _make_sense(data, place):
+            return place
+    raise IndexError
+
+
+def _make_sense(data: bytes, at: int) -> bool:
+    """Whether the next events from a byte on are healthy, the first with a status of its own."""
+    status = 0
+    try:
+        for _ in range(_EVENTS_OF_SENSE):
+            end_of_delta = next(place for place in range(at, at + 4) if data[place] < FIRST_STATUS)
+            at = end_of_delta + 1
+            byte = data[at]
+            if byte >= FIRST_SYSTEM:
+                at, kind, _ = _system(data, at, byte, Counter())
+                if kind == _END_OF_TRACK:
+                    return True
+                if byte not in (_META, *_SYSEX) or (kind or 0) >= FIRST_STATUS:
+                    return False
+                status = 0
+                continue
+            if byte >= FIRST_STATUS:
+                status = byte
+                at += 1
+            length = 1 if PROGRAM_CHANGE <= status < PITCHWHEEL else 2
+            if not status or max(data[at : at + length]) >= FIRST_STATUS:
+                return False
+            at += length
+    except (IndexError, StopIteration, ValueError):
+        return False
+    return True

@@ -370,6 +370,8 @@ def test_a_pedal_on_a_track_of_its_own_belongs_to_its_channel() -> None:
     pedal = [(10, control(64, 100)), (60, control(64, 0)), (70, control(64, 64)), (80, control(64, 63))]
     assert read_music(smf(events(SCALE), pedal)).pedals == ((10, 60), (70, 80))
     assert not read_music(smf(events(SCALE), [(0, control(64, 100, channel=9))])).pedals
+    reset = [(0, control(64, 127)), (50, control(121, 0))]
+    assert read_music(smf(reset, events(SCALE))).pedals == ((0, 50),)  # the standard lets it rise
 
 
 def test_a_note_of_hours_is_cut() -> None:
@@ -484,6 +486,37 @@ def test_training_refuses_what_improv_refuses(content: bytes) -> None:
             return str(reason)
 
     assert told(read_music) == told(read_midi)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"\0\xff\x01\x7fhi",  # a text that says it is longer than the track
+        b"\0\xff\x01\xff\x7fhi",
+        b"\0\xf0\x7e\x7f\x09\x01\xf7",  # a system message without its length
+        b"\0\xf0\x64\x7e\x7f\x09\x01\xf7",
+        b"\0\xff\x58\x70\4\2\x18\x08",
+    ],
+)
+def test_an_event_of_a_wrong_length_costs_itself_alone(broken: bytes) -> None:
+    music = read_music(header() + chunk(b"MTrk", broken + body(events(SCALE))))
+    assert [(note.pitch, note.end - note.onset) for note in music.notes] == [(n.pitch, 96) for n in SCALE]
+    assert "an event whose length is wrong is left out" in music.notices
+
+
+@given(st.integers(0, 17), st.integers(0, 255))
+def test_one_wrong_byte_in_the_names_of_chunks_or_the_length_of_the_header_costs_nothing(at: int, byte: int) -> None:
+    content = bytearray(smf(events(SCALE)))
+    if 8 <= at < 14:  # format, count and time are another matter
+        at = 4 + at % 4
+    content[at] = byte
+    assert keys(read_music(bytes(content))) == SCALE
+
+
+def test_the_music_of_a_riff_file_may_stand_behind_pictures() -> None:
+    inside, picture = smf(events(SCALE)), b"x" * 5000
+    riff = b"RMIDDISP" + len(picture).to_bytes(4, "little") + picture + b"data" + len(inside).to_bytes(4, "little")
+    assert keys(read_music(b"RIFF" + (len(riff) + len(inside)).to_bytes(4, "little") + riff + inside)) == SCALE
 
 
 def test_packed_files_are_read_and_damaged_ones_refused() -> None:
