@@ -45,6 +45,7 @@ from improv.plan.mixing import mixed
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
+ROOTS_FILE = "roots.json"
 STATES = 12 * len(QUALITIES) * INVERSIONS
 PER_ROOT = len(QUALITIES) * INVERSIONS
 LONG_RETURN_BARS = 8
@@ -109,15 +110,24 @@ class Close(NamedTuple):
 
 @cache
 def roots_follow() -> tuple[FloatArray, FloatArray]:
-    """By mode, (12, 12): the root of the next chord after a root, in semitones above the tonic; rows are chances."""
-    return (_roots_follow(MAJOR), _roots_follow(MINOR))
+    """By mode, (12, 12): the root of the next chord after a root, in semitones above the tonic; rows are chances.
+
+    Read from `roots.json`, which is made of everybody's counts: whoever needs only these does not have to read those.
+    """
+    major, minor = json.loads(resources.files("improv.plan").joinpath(ROOTS_FILE).read_text(encoding="utf-8"))
+    return np.array(major), np.array(minor)
 
 
-def _roots_follow(mode: int) -> FloatArray:
-    told = people()
-    joint = told.whole[mode][:, None] * told.follows[mode]
+def roots_of(counts: People) -> list[list[list[float]]]:
+    """What stands in `roots.json`: `roots_follow` from the chances of whole chords."""
+    return [_roots(whole, follows) for whole, follows in zip(counts.whole, counts.follows, strict=True)]
+
+
+def _roots(whole: FloatArray, follows: FloatArray) -> list[list[float]]:
+    joint = whole[:, None] * follows
     roots = joint.reshape(12, PER_ROOT, 12, PER_ROOT).sum(axis=(1, 3)) + _LEAST
-    return np.asarray(roots / roots.sum(axis=1, keepdims=True))
+    table: list[list[float]] = (roots / roots.sum(axis=1, keepdims=True)).tolist()
+    return table
 
 
 @dataclass(frozen=True)

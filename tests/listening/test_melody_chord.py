@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from improv.listening.beat import Beat
@@ -11,7 +12,7 @@ from improv.listening.influence import Change, Influence
 from improv.listening.keyboard import PersonNote
 from improv.listening.melody_chord import MelodyChords, bar_line
 from improv.music.chord import chord_named
-from improv.plan.people import roots_follow
+from improv.plan.people import people, roots_follow, roots_of
 
 BEAT = Beat(120.0, 10.0, 1.0)
 C_MAJOR = (1.0, *[0.0] * 23)
@@ -78,6 +79,10 @@ def test_a_step_after_the_change_is_asked_for_the_new_chord() -> None:
     assert asked.at(47) is asked
     later = asked.at(48)
     assert (later.harmony, later.chord, later.change) == (f, frozenset(f.classes), None)
+
+
+def test_the_roots_are_those_of_everybodys_counts() -> None:
+    np.testing.assert_allclose(roots_follow(), roots_of(people()), rtol=1e-9)
 
 
 def test_roots_follow_as_people_let_them() -> None:

@@ -21,6 +21,7 @@ import numpy as np
 from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.habits import FORMAT
+from improv.plan.people import ROOTS_FILE, people_of, roots_of
 from training.analysis import Analysis, Music, analyse, of_score
 from training.analysis.form_counts import FormCounts
 from training.analysis.harmony_counts import HarmonyCounts
@@ -99,7 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("dataset", type=Path, help="as `prepare` wrote it: its training pieces are counted")
     add("sources", nargs="+", metavar="SOURCE", help="what it was prepared from")
     add("--jobs", type=int, default=1, help="processes (default: %(default)s)")
-    add("--out", type=Path, required=True, metavar="FILE")
+    add("--out", type=Path, required=True, metavar="FILE", help=f"{ROOTS_FILE} is written beside it")
 
 
 def command(options: argparse.Namespace) -> None:
@@ -117,6 +118,9 @@ def command(options: argparse.Namespace) -> None:
     if not counts.pieces:
         raise InputError("none of the dataset's training pieces is in the sources; give what it was prepared from")
     about = {"sources": dataset.about["sources"], "split": dataset.split_hash()}
+    everybody = about | counts.as_json()
     with atomic_write(options.out) as file:
-        file.write(json.dumps(about | counts.as_json(), separators=(",", ":")) + "\n")
+        file.write(json.dumps(everybody, separators=(",", ":")) + "\n")
+    with atomic_write(options.out.with_name(ROOTS_FILE)) as file:
+        file.write(json.dumps(roots_of(people_of(everybody))) + "\n")
     print(f"{options.out}: {counts.pieces} pieces, {counts.bars} bars")
