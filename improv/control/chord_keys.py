@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mido
-
 from improv.control.commands import SetChord
+from improv.midi.parsed import ParsedMessage
 from improv.music.chord import chord_of
 
 LONGEST_KEY_S = 20.0  # a key that is held for longer was forgotten, or its note-off was lost
@@ -18,7 +17,7 @@ class ChordKeys:
     def __init__(self) -> None:
         self._down: dict[int, float] = {}  # since when
 
-    def hear(self, message: mido.Message, at_s: float) -> SetChord | None:
+    def hear(self, message: ParsedMessage, at_s: float) -> SetChord | None:
         """A message of the channel, that came at a moment of the clock; the command that it completes."""
         if message.type == "note_on" and message.velocity:
             self._down = {key: since_s for key, since_s in self._down.items() if at_s - since_s <= LONGEST_KEY_S}

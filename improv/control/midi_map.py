@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-import mido
-
 from improv.control.command_row import PRESSED, MidiAction, Row
 from improv.control.command_table import COMMANDS
 from improv.control.commands import Command, RecallPlace, RecallScene
 from improv.control.journey import Plan
 from improv.control.parse import Names, parse
 from improv.midi.fine_controls import ControlKey, FineControls, Turned
+from improv.midi.parsed import ParsedMessage
 from improv.music.mood import CORNERS, Mood
 
 _ACTIONS: dict[str, tuple[Row, MidiAction]] = {
@@ -48,12 +47,12 @@ class MidiMap:
         """What can be named in a command."""
         return Names(self.moods, journeys=self.journeys)
 
-    def names_chords(self, message: mido.Message) -> bool:
+    def names_chords(self, message: ParsedMessage) -> bool:
         """Whether a message is of the keys that name the chord."""
         kinds = ("note_on", "note_off", "control_change")
         return bool(self.chord_channel) and message.type in kinds and message.channel == self.chord_channel - 1
 
-    def command(self, message: mido.Message, fine: FineControls | None = None) -> Command | None:
+    def command(self, message: ParsedMessage, fine: FineControls | None = None) -> Command | None:
         """The command behind a message, or None when it means nothing here. fine: what came of 14-bit controls before;
         None: nothing.
         """

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import mido
-
 from improv.clock import Clock
 from improv.control.chord_keys import ChordKeys
 from improv.control.commands import Command
@@ -16,6 +14,7 @@ from improv.engine.person import Person
 from improv.engine.say_once import SayOnce
 from improv.errors import BrainMusicError
 from improv.midi.fine_controls import FineControls
+from improv.midi.parsed import parsed
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +37,21 @@ class MidiIn:
 
     def receive(self, message: bytes, received_s: float) -> None:
         """A MIDI message from the input port."""
-        if (parsed := _parsed(message)) is None:
+        if (said := parsed(message)) is None:
+            log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
             return
         try:
-            chords = self.map.names_chords(parsed)
+            chords = self.map.names_chords(said)
             if chords or self._person.receive(message, received_s):  # our own echo is nobody
                 self._attendance.hear(message, received_s)
-            command = self._chord_keys.hear(parsed, received_s) if chords else self.map.command(parsed, self._fine)
+            command = self._chord_keys.hear(said, received_s) if chords else self.map.command(said, self._fine)
             if command is not None:
                 self._act(command, received_s)
         except BrainMusicError as error:
             if self._said.is_new(str(error), self._clock.now()):
                 log.warning("MIDI: %s", error)
         except Exception:  # a fault of ours
-            if self._said.is_new(parsed.type, self._clock.now()):
+            if self._said.is_new(said.type, self._clock.now()):
                 log.exception("unexpected error with the MIDI message %s; the music goes on", message.hex(" "))
 
     def lose(self) -> None:
@@ -59,12 +59,3 @@ class MidiIn:
         self._person.lose()
         self._chord_keys.clear()
         self._fine.clear()
-
-
-def _parsed(message: bytes) -> mido.Message | None:
-    """The message, None where it cannot be read."""
-    try:
-        return mido.Message.from_bytes(list(message))
-    except (ValueError, IndexError):  # mido says IndexError where a message is cut short
-        log.debug("a MIDI message that cannot be read was ignored: %s", message.hex(" "))
-        return None
