@@ -115,6 +115,23 @@ def test_the_music_does_not_wait_for_the_frontends() -> None:
     assert not set(out.split()) & {"asyncio", "starlette", "uvicorn", "websockets", "pythonosc"}
 
 
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("improv.app.supervision.supervisor", (*HEAVY, *OFFLINE, "mido", "asyncio", "improv.engine", "improv.config")),
+        (
+            "improv.app.supervision.engine_process",
+            ("mido", "rich", "ruamel", "jinja2", "PIL", "soundfile", "asyncio", "starlette", "improv.takes.export"),
+        ),
+        ("improv.app.commands.render", ("rich", "ruamel", "jinja2", "PIL", "soundfile", "improv.takes.schema")),
+    ],
+)
+def test_a_start_loads_nothing_that_it_does_not_need(module: str, unneeded: tuple[str, ...]) -> None:
+    loaded = in_a_fresh_process(f"import sys, {module}; print(*sys.modules)").split()
+    assert module in loaded
+    assert not {name for name in loaded if name in unneeded}
+
+
 def test_nothing_reports_to_anybody() -> None:
     out = in_a_fresh_process("import improv.model.onnx_model, os; print(os.environ['ORT_DISABLE_TELEMETRY'])")
     assert out.strip() == "1"

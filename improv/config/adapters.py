@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import platformdirs
 
@@ -30,7 +31,9 @@ from improv.music.mood import Glide, Mood
 from improv.music.parts import SPLITS
 from improv.music.primer import Primer
 from improv.player.protocol import OutputSettings, PlayerSettings
-from improv.takes.beginnings import FilesAndTakes
+
+if TYPE_CHECKING:
+    from improv.takes.beginnings import FilesAndTakes
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +204,8 @@ def _output(section: OutputSection) -> OutputSettings:
 
 def beginnings(config: Config, *, beside: bool = True) -> FilesAndTakes:
     """Where music finds what it begins from. beside: False where nobody waits for it."""
+    from improv.takes.beginnings import FilesAndTakes
+
     return FilesAndTakes(config.music.beginnings_path, config.takes.path, beside=beside)
 
 

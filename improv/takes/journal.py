@@ -24,6 +24,8 @@ except ImportError:  # Windows: takes that are being written are not told apart 
     fcntl = None  # type: ignore[assignment]
 
 Record = dict[str, Any]
+FORMAT = 1
+"""Of takes; the first record of each names it."""
 
 # Between two syncs of the disk. A sync takes 1-20 ms here; after a power failure at most this much is missing.
 SYNC_EVERY_S = 0.5

@@ -33,8 +33,8 @@ from improv.player.protocol import (
     ToEngine,
 )
 from improv.takes import library
-from improv.takes.journal import JournalWriter, Record
-from improv.takes.schema import FORMAT, controls_record, operation_record, settings_record, step_record
+from improv.takes.journal import FORMAT, JournalWriter, Record
+from improv.takes.schema import controls_record, operation_record, settings_record, step_record
 
 log = logging.getLogger(__name__)
 

@@ -68,8 +68,6 @@ from improv.model.onnx_model import Model
 from improv.music.primer import Primer
 from improv.takes.journal import Record
 
-FORMAT = 1
-
 # Settings that the first takes do not have, with the value under which they did nothing yet.
 _LATER_SETTINGS: Record = {
     "chord_pull": 0.0,

@@ -13,8 +13,7 @@ from improv.errors import InputError
 from improv.midi.messages import PEDAL_KEY
 from improv.music.mood import Mood
 from improv.takes import journal
-from improv.takes.journal import Record
-from improv.takes.schema import FORMAT
+from improv.takes.journal import FORMAT, Record
 
 # What no take has; a crafted one must not keep those busy for ever who draw or count it.
 LONGEST_S = 7 * 86_400.0

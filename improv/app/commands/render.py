@@ -11,7 +11,7 @@ from improv.config.adapters import render
 from improv.errors import InputError
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import parse_mood
-from improv.takes.beginnings import of_file
+from improv.music.primer import Primer
 from improv.takes.export import formats
 from improv.takes.export.music import of_steps
 from improv.takes.export.stems import path_of, stems
@@ -44,7 +44,7 @@ def command(options: argparse.Namespace) -> None:
     length_s = options.seconds if options.seconds is not None else journey.length_s if journey else 60.0
     if not 0 < length_s <= 24 * 3600:
         raise InputError(f"--seconds must be more than 0, at most 86400, got {length_s:g}")
-    primer = of_file(options.begin_from) if options.begin_from else None
+    primer = _begun_from(options.begin_from) if options.begin_from else None
     model = OnnxModel(resolve(effective.model.path), effective.model.provider)
     steps = render(model, effective, length_s, seed, mood, journey=journey, primer=primer)
     program = effective.midi.program if effective.midi.program >= 0 else None
@@ -58,3 +58,9 @@ def command(options: argparse.Namespace) -> None:
         f"{', '.join(map(str, files.values()))}: {length_s:g} s, {notes} notes, "
         f"{f'journey {journey.name}' if journey else f'mood {options.mood or effective.mood.start}'}, seed {seed}"
     )
+
+
+def _begun_from(path: Path) -> Primer:
+    from improv.takes.beginnings import of_file  # few ask for it, and it brings what a take needs
+
+    return of_file(path)
