@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import logging
 import tempfile
 import warnings
 from dataclasses import replace
@@ -32,7 +31,7 @@ from training.models.checkpoints import read_checkpoint
 from training.models.licences import attribution, licence_of
 from training.models.lstm import Network
 from training.models.planned_lstm import PlannedLSTM
-from training.models.quantise import quantise
+from training.models.quantise import errors_alone, quantise
 from training.models.scoring import OnnxScorer, score, score_pieces, total
 from training.models.settings import build, settings_of
 
@@ -114,8 +113,7 @@ def _write(saved: dict[str, Any], name: str, held_out_loss: float, out: Path) ->
         arguments = (*arguments, torch.zeros(2, roles.SIZE))
         names, shapes = [*names, roles.INPUT], [*shapes, {0: batch}]
     # The exporter warns of its own internals, and logs that torchvision, which nothing here uses, is not installed.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with errors_alone("torch.onnx"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             Step(network),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,8 @@ def quantise(source: Path, out: Path, *, per_channel: bool) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    logging.getLogger().setLevel(logging.ERROR)  # onnxruntime recommends what is being done here
-    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder:
+    with tempfile.TemporaryDirectory(prefix="brainmusic-") as folder, errors_alone():
+        # onnxruntime recommends, through the root logger, what is being done here.
         ready, quantised = Path(folder) / "ready.onnx", Path(folder) / "quantised.onnx"
         quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
         _forget_shapes(ready)
@@ -53,6 +55,18 @@ def quantise(source: Path, out: Path, *, per_channel: bool) -> None:
     metadata = {prop.key: prop.value for prop in onnx.load(str(source)).metadata_props}
     onnx.helper.set_model_props(proto, metadata)
     _write(proto, out)
+
+
+@contextlib.contextmanager
+def errors_alone(logger: str = "") -> Iterator[None]:
+    """Meanwhile a library logs no warnings; in the end all is as before. logger: its name, "" for the root's."""
+    quiet = logging.getLogger(logger)
+    before = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        quiet.setLevel(before)
 
 
 def _forget_shapes(path: Path) -> None:

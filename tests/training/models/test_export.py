@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from training.evaluation.card import BEGIN, END
 from training.evaluation.figures import interval
 from training.models import export
 from training.models.checkpoints import read_checkpoint, save
+from training.models.quantise import errors_alone
 from training.models.scoring import OnnxScorer, TorchScorer, score_pieces
 from training.models.settings import build
 
@@ -195,6 +197,15 @@ def test_eight_bits_are_smaller_and_tell_their_own_loss(
     mean = sum(s.nats for s in scores) / sum(s.tokens for s in scores)
     assert mean == pytest.approx(model.contract.held_out_loss, abs=1e-4)
     assert any(node.op_type == "DynamicQuantizeLSTM" for node in onnx.load(str(path)).graph.node)
+
+
+@pytest.mark.parametrize("name", ["", "torch.onnx"])
+def test_a_library_is_quiet_for_a_while_only(name: str) -> None:
+    logger = logging.getLogger(name)
+    before = logger.level
+    with errors_alone(name):
+        assert logger.level == logging.ERROR
+    assert logger.level == before
 
 
 def test_evaluate_refuses_an_unknown_setting(
