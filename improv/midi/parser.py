@@ -204,13 +204,7 @@ def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte
                 status = byte
                 at += 1
             else:
-                try:
-                    at, kind, body = _system(data, at, byte, mended)
-                except IndexError:
-                    at = _resumed(data, at)
-                    mended["an event whose length is wrong is left out"] += 1
-                    status = 0
-                    continue
+                at, kind, body = _system_or_behind(data, at, byte, mended)
                 if kind == _END_OF_TRACK:
                     complete = True
                     if not to_the_last_byte or data.startswith(_TRACK, at):
@@ -242,6 +236,16 @@ def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte
         at = size
     track.end_tick = tick
     return at, complete
+
+
+def _system_or_behind(data: bytes, at: int, byte: int, mended: Counter[str]) -> tuple[int, int | None, bytes]:
+    """As `_system`; of an event of a wrong length where reading goes on behind it. IndexError: nowhere."""
+    try:
+        return _system(data, at, byte, mended)
+    except IndexError:
+        at = _resumed(data, at)
+        mended["an event whose length is wrong is left out"] += 1
+        return at, None, b""
 
 
 def _system(data: bytes, at: int, byte: int, mended: Counter[str]) -> tuple[int, int | None, bytes]:
