@@ -16,7 +16,7 @@ from improv.improviser.settings import Settings
 from improv.improviser.snapshot import Snapshot
 from improv.improviser.variation import varied
 from improv.listening.influence import NO_INFLUENCE, Influence
-from improv.model import conditioning, roles
+from improv.model import conditioning, plan_inputs, roles
 from improv.model.onnx_model import Float32Array
 from improv.music.attributes import Key, profile_in_best_key, profile_of
 from improv.music.chord import MINOR_KEYS
@@ -245,9 +245,11 @@ def _longest_note_ticks(snapshot: Snapshot, settings: Settings) -> float:
 
 
 def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
-    """Two rows, with the commands and without, (2, conditioning.width); the plan is the same in both. One where nothing
-    is to be exaggerated. A family without a beat knows neither tempo nor place in the bar. Where a person plays one of
-    two hands, that stands behind the plan (improv.model.roles).
+    """Two rows, with the commands and without, (2, conditioning.width). One where nothing is to be exaggerated.
+
+    The plan is the same in both but for what the bar refers to, which the second is not told: so returns are
+    exaggerated as commands are. A family without a beat knows neither tempo nor place in the bar. Where a person plays
+    one of two hands, that stands behind the plan (improv.model.roles).
     """
     values = {"valence": request.mood.valence, "arousal": request.mood.arousal, **request.attributes}
     if request.ending is not None:
@@ -260,7 +262,7 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     if request.place is None:
         return rows
     told = request.place.told
-    rows = np.concatenate([rows, np.stack([told] * len(rows))], axis=1)
+    rows = np.concatenate([rows, np.stack([told, plan_inputs.without_reference(told)][: len(rows)])], axis=1)
     return roles.told(rows, request.influence.person_hand)
 
 

@@ -243,6 +243,13 @@ def hide_hand(columns: IntArray, references: NDArray[np.uint8], hand: int) -> No
     references[..., hand, :] = 0
 
 
+def without_reference(plan: FloatArray) -> FloatArray:
+    """A vector of a plan, (SIZE,), that says nothing of the bar that is referred to; the bar before is told on."""
+    out = plan.copy()
+    out[SLICES["far"]] = 0
+    return out
+
+
 def tell_context(plan: FloatArray, context: Context) -> None:
     """Put the stream's own context into vectors of a plan, in place. plan: (rows, SIZE)."""
     part = np.zeros((1, _CONTEXT), dtype=np.float32)

@@ -360,12 +360,12 @@ def _turned(plan: Plan, request: PlanRequest, tick: int, piece: Piece, home: int
 def _rehomed(piece: Piece, index: int, home: int, request: PlanRequest, seed: int) -> tuple[FormPhrase, ...]:
     """The form with the keys of its later new sections drawn again around another home."""
     form = list(piece.form)
-    keys: dict[str, tuple[int, bool]] = {}
+    keys: dict[tuple[str, int, bool], tuple[int, bool]] = {}
     for i in range(index + 1, len(form)):
-        letter = form[i].section[:1]
-        if form[i].key or form[i].other_mode:
-            rng = rng_of(seed, Purpose.KEY, piece.number, index, ord(letter))
-            key = keys.setdefault(letter, away(home, request, rng))
+        letter, semitones, other_mode = form[i].section[:1], form[i].key, form[i].other_mode
+        if semitones or other_mode:
+            rng = rng_of(seed, Purpose.KEY, piece.number, index, ord(letter), semitones, int(other_mode))
+            key = keys.setdefault((letter, semitones, other_mode), away(home, request, rng))
             form[i] = form[i]._replace(key=key[0], other_mode=key[1])
     return tuple(form)
 
