@@ -65,6 +65,8 @@ _OF_THE_CURATOR = (
     | commands.KeepHours
     | commands.SetIdle
 )
+OF_THE_CURATOR = ("lock", "session_start", "session_end", "output", "parts", "input")
+"""The same by their names in the table of commands: no page of a visitor offers them."""
 _OF_A_JOURNEY = (
     commands.SetMood  # which holds the one under way
     | commands.StartJourney
@@ -78,7 +80,9 @@ _OF_A_JOURNEY = (
 def refuse(command: Command, state: ControlState) -> None:
     """CommandError where a command is none for a visitor, or not while what it touches is locked."""
     if isinstance(command, _OF_THE_CURATOR):
-        raise CommandError("this is for the curator alone: `improv ctl`, or from an address of visitors.curators")
+        raise CommandError(
+            "this is for the curator alone: `improv ctl`, an address of visitors.curators, or a device with that role"
+        )
     lock = state.lock
     if lock == OFF:
         return

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from improv.clock import Clock
 from improv.control.command_table import table_as_json
 from improv.control.commands import FILE, BeginFrom, Command
-from improv.control.locks import refuse, yielding
+from improv.control.locks import OF_THE_CURATOR, refuse, yielding
 from improv.control.parse import Names, parse
 from improv.control.published_state import State, fields_as_json
 from improv.control.state import ControlState
@@ -93,6 +93,7 @@ class Bridge:
             {
                 "kind": "hello",
                 "commands": table_as_json(),
+                "curators": list(OF_THE_CURATOR),
                 "fields": fields_as_json(),
                 "state": state.as_json(),
                 "moods": {name: list(mood) for name, mood in names.moods.items()},

@@ -12,6 +12,7 @@ from improv.control.command_table import COMMANDS
 from improv.control.commands import Command
 from improv.control.journey import Course, Journey, Waypoint
 from improv.control.locks import ALL, EVERYTHING, LOCKS, MODE, MOOD, OFF, PLAY, TOUCHES, VOLUME, touched, yielding
+from improv.control.parse import parse
 from improv.control.state import ControlState, apply
 from improv.errors import CommandError
 from improv.music.limits import Limits
@@ -64,12 +65,30 @@ def test_silence_is_never_locked_nor_that_somebody_is_there(command: Command) ->
 
 @pytest.mark.parametrize(
     "command",
-    [commands.SetLock(OFF), commands.SetSession("ada"), commands.SetOutput("piano"), commands.SetInput("keys")],
+    [
+        commands.SetLock(OFF),
+        commands.SetSession("ada"),
+        commands.SetOutput("piano"),
+        commands.SetParts("hands"),
+        commands.SetInput("keys"),
+    ],
 )
 def test_some_things_are_no_visitors_at_any_time(command: Command) -> None:
     for lock in LOCKS:
         with pytest.raises(CommandError, match=r"for the curator alone"):
             refuse(command, lock)
+
+
+def test_the_commands_of_the_curator_are_known_by_their_names() -> None:
+    values = {"person": "ada", "what": "off", "port": "own", "split": "off"}
+    refused = set()
+    for row in COMMANDS.values():
+        needed = {one.name: values[one.name] for one in row.arguments if one.name in values and not one.optional}
+        try:
+            refuse(parse({"command": row.name, **needed}), OFF)
+        except CommandError as error:
+            refused |= {row.name} if "for the curator alone" in str(error) else set()
+    assert refused == set(locks.OF_THE_CURATOR)
 
 
 def test_the_command_offers_every_lock() -> None:

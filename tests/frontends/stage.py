@@ -13,6 +13,7 @@ from improv.clock import SystemClock
 from improv.config import Config
 from improv.config.adapters import frontends_settings
 from improv.control.command_table import table_as_json
+from improv.control.locks import OF_THE_CURATOR
 from improv.control.published_state import State, fields_as_json
 from improv.frontends.jsonlines import LineBuffer, decode, encode
 from improv.frontends.server.serving import Frontends
@@ -26,6 +27,7 @@ def hello() -> dict[str, Any]:
     return {
         "kind": "hello",
         "commands": table_as_json(),
+        "curators": list(OF_THE_CURATOR),
         "fields": fields_as_json(),
         "state": State(tempo_bpm=96.0, bar=3).as_json(),
         "moods": {"happy": [1.0, 1.0], "sad": [-1.0, -1.0]},

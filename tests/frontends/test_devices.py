@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 
 import pytest
 
 from improv.frontends.server.addresses import Address, reachable
-from improv.frontends.server.devices import MOST_DEVICES, Devices, name_of
+from improv.frontends.server.devices import BY_ADDRESS, CURATOR, MOST_DEVICES, VISITOR, Devices, name_of
 
 TOKEN = "a-token-of-some-length"
 
@@ -44,6 +45,26 @@ def test_another_process_that_shuts_a_device_out_is_noticed(tmp_path: Path) -> N
     assert ours.known(first) is None
     assert [device.name for device in ours.all()] == ["Android"]
     assert ours.known(second) is not None
+
+
+def test_a_device_keeps_the_role_that_it_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "devices.json"
+    devices = Devices(path, TOKEN, Wall())
+    first, second = (devices.add(name).partition(".")[0] for name in ("iPad", "Android"))
+    assert devices.give_role(first, VISITOR)
+    assert not devices.give_role("nobody", VISITOR)
+    assert {one.device_id: one.role for one in Devices(path, TOKEN, Wall()).all()} == {
+        first: VISITOR,
+        second: BY_ADDRESS,
+    }
+
+
+@pytest.mark.parametrize(("said", "role"), [({}, BY_ADDRESS), ({"role": "curator"}, CURATOR), ({"role": 7}, VISITOR)])
+def test_a_role_that_cannot_be_read_is_a_visitor_s(tmp_path: Path, said: dict[str, object], role: str) -> None:
+    path = tmp_path / "devices.json"
+    row = {"device_id": "ab", "name": "iPad", "paired": "", "seen": "", "proof": ""}
+    path.write_text(json.dumps({"devices": [row | said]}))
+    assert [one.role for one in Devices(path, TOKEN, Wall()).all()] == [role]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"devices": 5}', '{"devices": [5]}', '{"devices": [{"proof": 1}]}'])

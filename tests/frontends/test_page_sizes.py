@@ -50,10 +50,13 @@ def test_the_pad_stays_where_it_is_whatever_stands_above_it(page: Any, width: in
         assert page.locator("#pad").bounding_box() == before, text
 
 
-@pytest.mark.parametrize("width", [320, 360, 420, 600])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(320, 800), (360, 800), (420, 800), (600, 800), (640, 400), (667, 375), (768, 1024), (1000, 700)],
+)
 @pytest.mark.parametrize("doing", ["paused", "waiting for the other program", "closed until Wed 10:00"])
-def test_what_the_music_does_is_read_whole_beside_the_buttons(page: Any, width: int, doing: str) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_what_the_music_does_is_read_whole_beside_the_buttons(page: Any, width: int, height: int, doing: str) -> None:
+    page.set_viewport_size({"width": width, "height": height})
     laid_out(page)
     boxes = """(text) => {
         const doing = document.getElementById("doing"), before = doing.textContent, range = document.createRange();

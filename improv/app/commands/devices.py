@@ -1,4 +1,4 @@
-"""`improv devices`: who is let in to the page, and taking single devices off the list."""
+"""`improv devices`: who is let in to the page, as a curator or a visitor, and taking single devices off the list."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import sys
 from improv.app.commands.ctl import add_choice
 from improv.errors import InputError
 from improv.frontends.ctl.client import Client, choose
+from improv.frontends.server.devices import ROLES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choice(parser)
     parser.add_argument("--json", action="store_true", help="as a JSON list")
+    parser.add_argument(
+        "--role", nargs=2, metavar=("ID", "ROLE"), help=f"what this device may do: {' or '.join(ROLES)}"
+    )
     parser.add_argument("--revoke", metavar="ID", help="remove this device, at once; `all`: every one")
 
 
 def command(options: argparse.Namespace) -> int:
-    """List the paired devices, or shut some out."""
+    """List the paired devices, give one a role, or shut some out."""
     with Client(choose(options.to)) as client:
         told = client.ask({"kind": "devices"})
         if told["fault"]:
@@ -26,14 +30,15 @@ def command(options: argparse.Namespace) -> int:
         devices = told["devices"]
         if options.revoke:
             return _revoke(client, [device["id"] for device in devices], options.revoke)
+        if options.role:
+            return _give_role(client, [device["id"] for device in devices], *options.role)
     if options.json:
         print(json.dumps(devices))
         return 0
     for device in devices:
         here = "  here now" if device["connected"] else ""
-        print(
-            f"{device['id']}  {device['name']:24}  paired {_day(device['paired'])}  seen {_day(device['seen'])}{here}"
-        )
+        days = f"paired {_day(device['paired'])}  seen {_day(device['seen'])}"
+        print(f"{device['id']}  {device['name']:24}  {device['role'] or 'by address':10}  {days}{here}")
     print(f"{len(devices)} devices; `improv link` lets another one in" if devices else "no other device is connected")
     return 0
 
@@ -45,6 +50,16 @@ def _revoke(client: Client, known: list[str], wanted: str) -> int:
     for device_id in chosen:
         client.ask({"kind": "revoke", "id": device_id})
         print(f"{device_id} is removed")
+    return 0
+
+
+def _give_role(client: Client, known: list[str], device_id: str, role: str) -> int:
+    if device_id not in known:
+        raise InputError(f"no connected device has the id {device_id!r}; allowed: {', '.join(known) or 'none'}")
+    told = client.ask({"kind": "role", "id": device_id, "role": role})
+    if not told["ok"]:
+        raise InputError(told["error"])
+    print(f"{device_id} is a {role}'s")
     return 0
 
 

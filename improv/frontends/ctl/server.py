@@ -89,6 +89,9 @@ class CtlServer:
                 await _send(writer, {"kind": "devices", **answer})
             case "revoke":
                 await _send(writer, {"kind": "revoke", "ok": self._pairing.revoke(str(message.get("id")))})
+            case "role":
+                wrong = self._pairing.give_role(str(message.get("id")), str(message.get("role")))
+                await _send(writer, {"kind": "role", "ok": not wrong, "error": wrong})
             case "people":
                 self._broker.people_changed()
                 await _send(writer, {"kind": "people", "ok": True})

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from improv.clock import Clock
-from improv.frontends.server.devices import SEEN_EVERY_S, Device, Devices
+from improv.frontends.server.devices import BY_ADDRESS, SEEN_EVERY_S, Device, Devices
 from improv.frontends.server.peer import Peer, is_users_own
 from improv.frontends.server.rate_limit import Rates
 
@@ -32,6 +32,7 @@ COOKIE = "brainmusic"
 ONE_TIME_TOKEN_LIVES_S = 600.0
 REQUESTS_PER_S, REQUESTS_AT_ONCE = 100.0, 300.0  # of one address; the page loads about 30 files
 OPEN_TO_ALL = ("/enter", "/healthz", "/static/enter.js", "/static/enter.css")
+CURATORS_ALONE = "this is for the curator alone (visitors.curators, or the role of the device in the list of devices)"
 FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 SECURITY_HEADERS = (
     (
@@ -65,14 +66,14 @@ class Credentials:
         self._one_time_tokens[token] = self._clock.now() + ONE_TIME_TOKEN_LIVES_S
         return token
 
-    def redeem(self, word: str, name: str) -> str:
+    def redeem(self, word: str, name: str, role: str = BY_ADDRESS) -> str:
         """The cookie of a new device for the token or a one-time token, which is used up by this; "" for other words.
 
-        name: what the device is called in the list.
+        name, role: of the device in the list.
         """
         self._drop_old()
         if self._one_time_tokens.pop(word, None) is not None or self._is_token(word):
-            return self.devices.add(name)
+            return self.devices.add(name, role)
         return ""
 
     def fits(self, headers: dict[bytes, bytes]) -> bool:
@@ -96,12 +97,17 @@ class Credentials:
                 self.devices.seen(device.device_id)
         return device
 
+    def role_of(self, headers: dict[bytes, bytes]) -> str:
+        """The role that was given to the device that a request comes from."""
+        device = self.device_of(headers)
+        return BY_ADDRESS if device is None else device.role
+
     def connected(self, device_id: str) -> bool:
         """Whether the device has a page open."""
         return bool(self._connected.get(device_id))
 
     async def attached(self, device_id: str, talk: asyncio.Task[None]) -> bool:
-        """Wait for the end of a device's connection; whether it ended because the device was shut out."""
+        """Wait for the end of a device's connection; whether we ended it, as its rights are others now."""
         talks = self._connected.setdefault(device_id, set())
         talks.add(talk)
         try:
@@ -116,10 +122,20 @@ class Credentials:
         talk.result()
         return False
 
-    def revoke(self, device_id: str) -> bool:
-        """Shut a device out at once, its open pages too; whether it was there."""
+    def give_role(self, device_id: str, role: str) -> bool:
+        """Another role for a device; its open pages connect anew under it. Whether the device was there."""
+        there = self.devices.give_role(device_id, role)
+        if there:
+            self._hang_up(device_id)
+        return there
+
+    def _hang_up(self, device_id: str) -> None:
         for talk in self._connected.pop(device_id, ()):
             talk.cancel()
+
+    def revoke(self, device_id: str) -> bool:
+        """Shut a device out at once, its open pages too; whether it was there."""
+        self._hang_up(device_id)
         self._seen_s.pop(device_id, None)
         return self.devices.remove(device_id)
 
@@ -131,7 +147,7 @@ class Credentials:
         self._one_time_tokens = {token: until_s for token, until_s in self._one_time_tokens.items() if until_s > now_s}
 
 
-def _nobody(client: str, method: str, path: str) -> bool:
+def _nobody(client: str, role: str, method: str, path: str) -> bool:
     return False
 
 
@@ -148,7 +164,7 @@ class AccessControl:
 
     way_in: the page to which a browser without a token is led; empty: there is none. address: at which a server in
     front gives us to others, who are nobody on this computer even where that server does not say so. kept_from: whether
-    a request is none for a visitor, by its address, method and path.
+    a request is none for a visitor, by its address, the role of its device, method and path.
     """
 
     def __init__(
@@ -161,7 +177,7 @@ class AccessControl:
         networks: Iterable[str] = (),
         way_in: str = "",
         address: str = "",
-        kept_from: Callable[[str, str, str], bool] = _nobody,
+        kept_from: Callable[[str, str, str, str], bool] = _nobody,
     ) -> None:
         self._inside, self._broker, self._credentials, self._way_in = inside, broker, credentials, way_in
         own = socket.gethostname().lower()
@@ -195,15 +211,18 @@ class AccessControl:
         await send({"type": "http.response.body", "body": body})
 
     async def _talk(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A WebSocket; that of a device that is shut out meanwhile ends."""
-        device = self._credentials.device_of(dict(scope["headers"]))
+        """A WebSocket; that of a device that is shut out meanwhile, or has another role, ends."""
+        headers = dict(scope["headers"])
+        device = self._credentials.device_of(headers)
         if device is None:
             await self._inside(scope, receive, send)
             return
         talk = asyncio.ensure_future(self._inside(scope, receive, send))
         if await self._credentials.attached(device.device_id, talk):
+            is_out = self._credentials.device_of(headers) is None
+            reason = "this device was removed from the list" if is_out else "this device has another role now"
             with contextlib.suppress(RuntimeError):  # it was gone already
-                await send({"type": "websocket.close", "code": 1008, "reason": "this device was removed from the list"})
+                await send({"type": "websocket.close", "code": 1008, "reason": reason})
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         client = _client(scope)
@@ -228,8 +247,8 @@ class AccessControl:
             and not self._credentials.fits(headers)
         ):
             return Refusal(401, "token", "from another device a link is needed; `improv link` makes one")
-        if self._kept_from(client, scope.get("method", "GET"), scope["path"]):
-            return Refusal(403, "visitor", "this is for the curator alone (visitors.curators)")
+        if self._kept_from(client, self._credentials.role_of(headers), scope.get("method", "GET"), scope["path"]):
+            return Refusal(403, "visitor", CURATORS_ALONE)
         return None
 
     def _is_ours(self, host: bytes) -> bool:

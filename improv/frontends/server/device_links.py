@@ -7,6 +7,7 @@ from typing import Any
 
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, Credentials
 from improv.frontends.server.addresses import Address, is_local, reachable
+from improv.frontends.server.devices import ROLES
 from improv.frontends.server.peer import others_work_here
 
 
@@ -53,7 +54,10 @@ class Pairing:
         return {"links": links, "minutes": ONE_TIME_TOKEN_LIVES_S / 60, "trouble": ""}
 
     def devices(self) -> list[dict[str, Any]]:
-        """Who is let in, the latest first: {"id", "name", "paired", "seen", "connected"}."""
+        """Who is let in, the latest first: {"id", "name", "paired", "seen", "connected", "role"}.
+
+        role: curator, visitor, or empty: as the address says.
+        """
         return [
             {
                 "id": device.device_id,
@@ -61,6 +65,7 @@ class Pairing:
                 "paired": device.paired,
                 "seen": device.seen,
                 "connected": self._credentials.connected(device.device_id),
+                "role": device.role,
             }
             for device in self._credentials.devices.all()
         ]
@@ -68,6 +73,12 @@ class Pairing:
     def revoke(self, device_id: str) -> bool:
         """Shut a device out at once; whether it was there."""
         return self._credentials.revoke(device_id)
+
+    def give_role(self, device_id: str, role: str) -> str:
+        """Make a device a curator's or a visitor's; what is wrong with that, or ""."""
+        if role not in ROLES:
+            return f"a role must be {' or '.join(ROLES)} (got {role[:60]!r})"
+        return "" if self._credentials.give_role(device_id, role) else "that device is not on the list"
 
     @property
     def fault(self) -> str:

@@ -44,14 +44,23 @@ BROWSERS = (
 """What stands in the name that a browser gives itself, and what we call it: the first that is found counts."""
 
 
+CURATOR, VISITOR = ROLES = ("curator", "visitor")
+BY_ADDRESS = ""
+"""The role of a device about which nobody said anything: its address decides (Visitors)."""
+
+
 class Device(NamedTuple):
-    """name: in words. paired, seen: local time, ISO 8601; seen is at most an hour old news. proof: hexadecimal."""
+    """name: in words. paired, seen: local time, ISO 8601; seen is at most an hour old news. proof: hexadecimal.
+
+    role: one of ROLES, or BY_ADDRESS.
+    """
 
     device_id: str
     name: str
     paired: str
     seen: str
     proof: str
+    role: str = BY_ADDRESS
 
 
 def name_of(user_agent: str) -> str:
@@ -78,12 +87,12 @@ class Devices:
         self._look()
         return sorted(self._devices.values(), key=lambda device: device.paired, reverse=True)
 
-    def add(self, name: str) -> str:
+    def add(self, name: str, role: str = BY_ADDRESS) -> str:
         """Let a new device in; returns its cookie."""
         self._look()
         device_id, now = secrets.token_hex(4), self._now()
         cookie = f"{device_id}.{secrets.token_urlsafe(24)}"
-        self._devices[device_id] = Device(device_id, name[:LONGEST_NAME], now, now, self._proof(cookie))
+        self._devices[device_id] = Device(device_id, name[:LONGEST_NAME], now, now, self._proof(cookie), role)
         for old in sorted(self._devices.values(), key=lambda device: device.seen)[:-MOST_DEVICES]:
             del self._devices[old.device_id]
         self._write()
@@ -102,6 +111,15 @@ class Devices:
         if (device := self._devices.get(device_id)) is not None:
             self._devices[device_id] = device._replace(seen=self._now())
             self._write()
+
+    def give_role(self, device_id: str, role: str) -> bool:
+        """The device is a curator's or a visitor's from now on; whether it was there. role: one of ROLES."""
+        self._look()
+        if (device := self._devices.get(device_id)) is None:
+            return False
+        self._devices[device_id] = device._replace(role=role)
+        self._write()
+        return True
 
     def remove(self, device_id: str) -> bool:
         """Shut a device out; whether it was there."""
@@ -146,8 +164,11 @@ class Devices:
 
 
 def _device(row: Any) -> Device | None:
-    values = [row.get(name) for name in Device._fields]
-    return Device(*values) if all(isinstance(value, str) for value in values) else None
+    values: list[Any] = [row.get(name) for name in Device._fields[:-1]]
+    if not all(isinstance(value, str) for value in values):
+        return None
+    role = row.get("role", BY_ADDRESS)  # the first lists have none
+    return Device(*values)._replace(role=role if role in (BY_ADDRESS, *ROLES) else VISITOR)
 
 
 def _signature_of(path: Path) -> tuple[int, int, int] | None:

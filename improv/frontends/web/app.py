@@ -20,9 +20,9 @@ from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker, Teller
 from improv.frontends.server.device_links import Pairing
-from improv.frontends.server.devices import name_of
+from improv.frontends.server.devices import BY_ADDRESS, CURATOR, VISITOR, name_of
 from improv.frontends.server.rate_limit import Rates
-from improv.frontends.server.visitors import NO_VISITORS, Visitors
+from improv.frontends.server.visitors import NO_VISITORS, Visitors, told, without_people
 from improv.frontends.settings import FrontendsSettings
 from improv.frontends.web import texts
 from improv.frontends.web.answers import NO_FAULTS, RETRY_AFTER_S, answered
@@ -57,7 +57,7 @@ def application(
 ) -> Starlette:
     """Everything that is served, without the access control in front of it."""
     routes = _Pages(broker, credentials, visitors).routes()
-    routes += PairingApi(pairing).routes()
+    routes += PairingApi(pairing).routes(body_of)
     routes += SettingsApi(settings.config_file, settings.overrides).routes(body_of)
     if settings.beginnings_folder:
         routes += BeginningsApi(settings.beginnings_folder).routes(body_of)
@@ -105,12 +105,14 @@ class _Pages:
             return PlainTextResponse("too many attempts; wait a little", 429)
         body = await body_of(request)
         name = name_of(request.headers.get("user-agent", ""))
-        cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip(), name) if body else ""
+        before = self._credentials.device_of(dict(request.headers.raw))
+        role = BY_ADDRESS if before is None else before.role  # the same browser, let in again, gains nothing by it
+        cookie = self._credentials.redeem(body.decode("utf-8", "replace").strip(), name, role) if body else ""
         if not cookie:
             self._broker.say("refused_token", "Somebody tried to open the page with a wrong token.")
             return PlainTextResponse("this link was used already, or has expired", 401)
-        if (before := self._credentials.device_of(dict(request.headers.raw))) is not None:
-            self._credentials.revoke(before.device_id)  # the same browser, let in again
+        if before is not None:
+            self._credentials.revoke(before.device_id)
         response = PlainTextResponse("ok")
         secure = request.url.scheme == "https"
         # Without a path the browser takes that of the way in: the cookie is for the page, and not for what else a
@@ -121,10 +123,12 @@ class _Pages:
         return response
 
     async def _page(self, request: Request) -> Response:
-        return texts.page(request, "index.html")
+        return texts.page(request, "index.html", VISITOR if self._is_visitor(request) else CURATOR)
 
     async def _state(self, request: Request) -> Response:
-        return JSONResponse(self._broker.state) if self._broker.hello else _not_yet()
+        if not self._broker.hello:
+            return _not_yet()
+        return JSONResponse(without_people(self._broker.state) if self._is_visitor(request) else self._broker.state)
 
     async def _commands(self, request: Request) -> Response:
         if not self._broker.hello:
@@ -141,7 +145,7 @@ class _Pages:
             message = decode(body)
         except LineError as error:
             return JSONResponse({"ok": False, "error": str(error)}, 400)
-        visitor = self._visitors.by_page(_host(request))
+        visitor = self._is_visitor(request)
         return answered(await self._broker.command(message, "http", visitor=visitor))
 
     async def _metrics(self, request: Request) -> Response:
@@ -159,10 +163,10 @@ class _Pages:
 
     async def _live(self, socket: WebSocket) -> None:
         await socket.accept()
-        visitor = self._visitors.by_page(_host(socket))
+        visitor = self._is_visitor(socket)
         with self._broker.subscribed() as subscriber:
             reading = asyncio.create_task(_read(socket, self._broker, subscriber.put, visitor=visitor))
-            writing = asyncio.create_task(_write(socket, subscriber.get))
+            writing = asyncio.create_task(_write(socket, subscriber.get, visitor=visitor))
             done, pending = await asyncio.wait((reading, writing), return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
                 task.cancel()
@@ -170,10 +174,9 @@ class _Pages:
             for task in done:
                 task.exception()
 
-
-def _host(connection: HTTPConnection) -> str:
-    """Where a request or a WebSocket comes from."""
-    return connection.client.host if connection.client else ""
+    def _is_visitor(self, connection: HTTPConnection) -> bool:
+        host = connection.client.host if connection.client else ""
+        return self._visitors.by_page(host, self._credentials.role_of(dict(connection.headers.raw)))
 
 
 def _not_yet() -> Response:
@@ -229,10 +232,11 @@ async def _read(socket: WebSocket, broker: Broker, put: Callable[[dict[str, Any]
             task.cancel()
 
 
-async def _write(socket: WebSocket, get: Callable[[], Awaitable[Any]]) -> None:
+async def _write(socket: WebSocket, get: Callable[[], Awaitable[Any]], *, visitor: bool) -> None:
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):
         while True:
-            await socket.send_text(encode(await get()).decode())
+            if (message := told(await get(), visitor=visitor)) is not None:
+                await socket.send_text(encode(message).decode())
 
 
 def metrics(broker: Broker) -> str:

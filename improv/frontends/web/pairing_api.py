@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -9,7 +11,11 @@ from starlette.routing import Route
 from improv.frontends.server.device_links import Pairing
 from improv.frontends.web.command_line import refused
 
+LONGEST_ROLE = 100  # bytes
 QUIET_ZONE = 4  # modules of white around the code, ISO/IEC 18004
+
+
+Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class PairingApi:
@@ -18,11 +24,19 @@ class PairingApi:
     def __init__(self, pairing: Pairing) -> None:
         self._pairing = pairing
 
-    def routes(self) -> list[Route]:
+    def routes(self, body: Body) -> list[Route]:
+        """body: reads a request's body up to so many bytes, None beyond."""
+
+        async def give_role(request: Request) -> Response:
+            word = (await body(request, LONGEST_ROLE) or b"").decode("utf-8", "replace").strip()
+            wrong = self._pairing.give_role(request.path_params["device_id"], word)
+            return refused(wrong) if wrong else JSONResponse({"ok": True})
+
         return [
             Route("/api/pair", self._pair, methods=["POST"]),
             Route("/api/devices", self._devices),
             Route("/api/devices/{device_id}", self._revoke, methods=["DELETE"]),
+            Route("/api/devices/{device_id}/role", give_role, methods=["PUT"]),
         ]
 
     async def _pair(self, request: Request) -> Response:

@@ -45,8 +45,10 @@ def asked_for(request: Request) -> str:
     return FIRST
 
 
-def page(request: Request, name: str) -> Response:
+def page(request: Request, name: str, role: str = "") -> Response:
     """The page `name` of the folder `static` in the language asked for.
+
+    role: of who asks, for pages that show a visitor less.
 
     With ?language=CODE, as its own link has it, the browser is told to keep that language and to ask again.
     """
@@ -55,11 +57,11 @@ def page(request: Request, name: str) -> Response:
         response: Response = RedirectResponse(f"./{request.url.path.rpartition('/')[2]}", 303)
         response.set_cookie(COOKIE, chosen, max_age=COOKIE_LIVES_S, path=None, httponly=True, samesite="strict")
         return response
-    return HTMLResponse(rendered(name, asked_for(request)), headers={"Vary": "Accept-Language, Cookie"})
+    return HTMLResponse(rendered(name, asked_for(request), role), headers={"Vary": "Accept-Language, Cookie"})
 
 
 @functools.cache
-def rendered(name: str, code: str) -> str:
+def rendered(name: str, code: str, role: str = "") -> str:
     """The page with the texts of a language."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 60 ms: only once somebody looks
 
@@ -75,6 +77,7 @@ def rendered(name: str, code: str) -> str:
     return environment.get_template(name).render(
         t=text,
         language=code,
+        role=role,
         version=__version__,
         other={"code": other, "name": languages()[other]["language"]["name"]},
     )

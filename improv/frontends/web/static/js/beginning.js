@@ -22,7 +22,7 @@ export class Beginning {
     file.addEventListener("change", () => this._give(file));
     this._said = make("p", { class: "hint", role: "status" });
     const played = button(t("begin.played"), { title: about(row("begin_from_played")), onclick: () => this._send("begin_from_played") });
-    const choose = button(t("begin.file"), { title: about(row("begin_from_file")), onclick: () => file.click() });
+    const choose = button(t("begin.file"), { class: "button for-curators", title: about(row("begin_from_file")), onclick: () => file.click() });
     return make("div", { class: "field", role: "group", "aria-label": t("begin.title") }, make("span", { "aria-hidden": "true" }, t("begin.title")), make("div", { class: "row" }, played, choose, file), this._said);
   }
 

@@ -45,9 +45,18 @@ export class OtherDevices {
     if (focus) this._devices.querySelector("button, [tabindex]")?.focus();
   }
 
-  _row({ id, name, paired, seen, connected }) {
+  _row({ id, name, paired, seen, connected, role }) {
+    const offered = ["curator", "visitor", ...(role ? [] : [""])];
+    const may = make("select", { "aria-label": t("devices.role_long", { name, day: day(paired) }) }, ...offered.map((one) => make("option", { value: one }, t(`devices.${one || "by_address"}`))));
+    may.value = role;
+    may.addEventListener("change", () => this._give(id, may));
     const out = button(t("devices.remove"), { "aria-label": t("devices.remove_long", { name, day: day(paired) }), onclick: () => this._revoke(id, out) });
-    return make("li", {}, make("span", {}, make("b", {}, name), ` · ${t("devices.since", { day: day(paired) })} · ${connected ? t("devices.here") : t("devices.seen", { day: day(seen) })}`), out);
+    return make("li", {}, make("span", {}, make("b", {}, name), ` · ${t("devices.since", { day: day(paired) })} · ${connected ? t("devices.here") : t("devices.seen", { day: day(seen) })}`), make("span", { class: "field" }, may), out);
+  }
+
+  async _give(id, may) {
+    await answered(`api/devices/${encodeURIComponent(id)}/role`, { method: "PUT", body: may.value }, this._say, may);
+    await this._list();
   }
 
   async _revoke(id, out) {

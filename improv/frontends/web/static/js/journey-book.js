@@ -39,7 +39,7 @@ export class JourneyBook {
     this._known = []; // names that the engine can start
     this._list = make("div", {});
     this._form = make("div", {});
-    this._new = button(t("journeys.new"), { onclick: () => this._edit(structuredClone(NEW_ISO), "") }, "plus");
+    this._new = button(t("journeys.new"), { class: "button for-curators", onclick: () => this._edit(structuredClone(NEW_ISO), "") }, "plus");
     by("journey-book").replaceChildren(
       make("h3", { class: "part" }, t("journeys.title")),
       make("p", { class: "hint" }, t("journeys.legend")),
@@ -62,8 +62,8 @@ export class JourneyBook {
   _row(journey) {
     const { file, name, length_s, own, here, form } = journey;
     const start = button(t("journey.start"), { "aria-label": t("journeys.start_long", { name }), disabled: !this._known.includes(file), onclick: () => this._send("journey_start", { name: file }) }, "play");
-    const change = button(t(own ? "journeys.change" : "journeys.copy"), { "aria-label": t(own ? "journeys.change_long" : "journeys.copy_long", { name }), onclick: () => this._edit(structuredClone(form), file) }, "note");
-    const out = own ? button("", { class: "button icon", "aria-label": t("journeys.delete_long", { name }), title: t("journeys.delete"), onclick: () => this._delete(journey, out) }, "delete") : null;
+    const change = button(t(own ? "journeys.change" : "journeys.copy"), { class: "button for-curators", "aria-label": t(own ? "journeys.change_long" : "journeys.copy_long", { name }), onclick: () => this._edit(structuredClone(form), file) }, "note");
+    const out = own ? button("", { class: "button icon for-curators", "aria-label": t("journeys.delete_long", { name }), title: t("journeys.delete"), onclick: () => this._delete(journey, out) }, "delete") : null;
     const facts = [file, clock(length_s), t(own ? "journeys.yours" : "journeys.included"), here && t("journeys.from_here")].filter(Boolean).join(" · ");
     return make("li", {}, make("span", {}, make("b", {}, name), make("br"), make("span", { class: "person-facts" }, facts)), drawn(journey), make("div", { class: "row" }, start, change, out));
   }

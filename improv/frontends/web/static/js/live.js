@@ -47,7 +47,7 @@ export class Live {
     document.addEventListener("visibilitychange", () => document.hidden || this._soon());
   }
 
-  /** kind: hello, state, notes, pedals, ends, revoked, silence, person, or link (this page's own). */
+  /** kind: hello, state, notes, pedals, ends, revoked, silence, person, or of this page's own: link, closed (each time the wire could not be opened or broke). */
   on(kind, listener) {
     this._listeners.set(kind, [...(this._listeners.get(kind) ?? []), listener]);
     return this;
@@ -103,6 +103,7 @@ export class Live {
 
   _closed() {
     this._turn(this.hello ? "lost" : "opening");
+    this._tell("closed", {});
     for (const id of [...this._waiting.keys()]) this._answer({ id, ok: false, error: t("link.broken") });
     this._timer = setTimeout(() => this.open(), this._wait_ms * (0.8 + 0.4 * Math.random()));
     this._wait_ms = Math.min(this._wait_ms * 1.7, LONGEST_WAIT_MS);

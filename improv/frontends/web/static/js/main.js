@@ -74,9 +74,10 @@ live
     document.body.classList.toggle("is-lost", link === "lost");
     by("lost").hidden = link !== "lost";
     if (link !== "open") silence();
-    if (link === "lost") leaveIfShutOut();
   })
+  .on("closed", () => leaveIfShutOut()) // it may be shut out at any time, also while the page loads
   .on("hello", (hello) => {
+    if (hello.role && hello.role !== document.documentElement.dataset.role) return location.reload(); // it was given another one
     build(hello);
     roll.mood = [hello.state.valence, hello.state.arousal];
     roll.clear();

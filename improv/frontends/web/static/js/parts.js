@@ -10,7 +10,7 @@ export class Parts {
   constructor(send) {
     this._send = send;
     this._rows = [];
-    this.element = make("div", { class: "field", role: "group", "aria-label": t("parts.title") });
+    this.element = make("div", { class: "field for-curators", role: "group", "aria-label": t("parts.title") });
   }
 
   show({ output_parts: outputs = [] }) {

@@ -4,7 +4,8 @@ const KEPT = "brainmusic-tab";
 
 /** shown(id): a panel was opened. The tab that was open last in this browser opens again. */
 export function tabs(list, shown) {
-  const all = [...list.querySelectorAll("[role=tab]")];
+  const visiting = document.documentElement.dataset.role === "visitor";
+  const all = [...list.querySelectorAll("[role=tab]")].filter((tab) => !(visiting && tab.classList.contains("for-curators")));
   const choose = (tab, focus) => {
     for (const one of all) {
       const chosen = one === tab;
