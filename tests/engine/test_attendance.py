@@ -322,7 +322,7 @@ def test_an_engine_with_less_keeps_the_hours(fallback: int) -> None:
 def test_where_play_is_locked_a_visitors_panic_does_not_stop_the_music() -> None:
     stage = stage_at(12, 0)
     for lock in ("all", "play"):
-        refuse(commands.Panic(), lock)
+        refuse(commands.Panic(), replace(stage.engine.controls, lock=lock))
         stage.engine.act(yielding(commands.Panic(), lock), stage.clock.now())
         stage.play(3.0)
         assert stage.engine.controls.playing
