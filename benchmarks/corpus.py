@@ -26,8 +26,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from improv.midi.packed import MIDI_SUFFIXES
 from training.corpus import midi, reading
-from training.corpus.formats import MIDI_SUFFIXES
 from training.dataset.encode_file import Job, digest
 from training.dataset.splits import spread
 from training.dataset.workers import Workers

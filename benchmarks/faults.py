@@ -206,15 +206,6 @@ def _until_said(scene: Scene, pattern: str, act: Callable[[], object]) -> None:
         scene.ear.listen(0.1)
 
 
-def _fifo(scene: Scene) -> None:
-    path = scene.daemon.folder / "config.yaml"
-    path.unlink(missing_ok=True)
-    os.mkfifo(path)
-    scene.ear.listen(3.0)
-    path.unlink()
-    path.write_text(USUAL)
-
-
 def _in_place_of_config(put: Callable[[Path], object], take: Callable[[Path], None] = Path.unlink) -> Inflict:
     """Something that is no configuration stands in its place for three seconds."""
 
@@ -419,7 +410,7 @@ FAULTS = {
     "config-digits": Fault("config.yaml with 5,000 digits", _save(f"music: {{seed: {'9' * 5000}}}\n")),
     "config-brackets": Fault("config.yaml with 3,000 brackets", _save("[" * 3000)),
     "config-comments": Fault("config.yaml of 1 MB of comments", _save("# nothing\n" * 100_000)),
-    "config-fifo": Fault("a FIFO in place of config.yaml", _fifo),
+    "config-fifo": Fault("a FIFO in place of config.yaml", _in_place_of_config(os.mkfifo)),
     "config-folder": Fault("a folder in place of config.yaml", _in_place_of_config(Path.mkdir, Path.rmdir)),
     "config-loop": Fault(
         "a link to itself in place of config.yaml", _in_place_of_config(lambda path: path.symlink_to(path))

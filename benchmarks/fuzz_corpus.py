@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from improv.midi.packed import MIDI_SUFFIXES
 from training.corpus import reading
-from training.corpus.formats import MIDI_SUFFIXES
 from training.dataset.dataset import EncodedPiece
 from training.dataset.encode_file import Job, digest
 from training.dataset.prepare import reason_kind

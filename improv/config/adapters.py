@@ -28,7 +28,7 @@ from improv.listening.echo import OutputPath
 from improv.listening.keyboard import Heard
 from improv.model.onnx_model import DEFAULT_MODEL, Model
 from improv.music.mood import Glide, Mood
-from improv.music.parts import SPLITS
+from improv.music.parts import of_output
 from improv.music.primer import Primer
 from improv.player.protocol import OutputSettings, PlayerSettings
 
@@ -186,6 +186,7 @@ def calibration_settings(config: Config, number: int) -> PlayerSettings:
 
 def _output(section: OutputSection) -> OutputSettings:
     """One output in the player's units: seconds, channels from 0."""
+    part, second_part = of_output(section.part, section.split)
     return OutputSettings(
         port=section.port,
         channel=section.channel - 1,
@@ -196,8 +197,8 @@ def _output(section: OutputSection) -> OutputSettings:
         program=section.program,
         clock=section.clock,
         metronome=section.metronome - 1,
-        part="" if section.part == "all" else section.part,
-        second_part=SPLITS[section.split][1] if section.split in SPLITS else "",
+        part=part,
+        second_part=second_part,
         second_channel=section.split_channel - 1 if section.split_channel else section.channel % 16,
     )
 

@@ -105,6 +105,9 @@ def _port(text: str) -> str:
     raise ValueError(f"a port's name has at most {commands.LONGEST_PORT_NAME} printable signs (got {name[:60]!r})")
 
 
+_WHICH_OUTPUT = Argument(
+    "number", "whole", "which of several outputs; left out: the first", 1, commands.MOST_OUTPUTS, optional=True
+)
 _PORT = Argument(
     "port",
     "text",
@@ -236,14 +239,7 @@ _ROWS: tuple[Row, ...] = (
         lambda port, number: commands.SetOutput(port or "", number or 1),
         (
             _PORT,
-            Argument(
-                "number",
-                "whole",
-                "which of several outputs; left out: the first",
-                1,
-                commands.MOST_OUTPUTS,
-                optional=True,
-            ),
+            _WHICH_OUTPUT,
         ),
     ),
     Row(
@@ -259,14 +255,7 @@ _ROWS: tuple[Row, ...] = (
             ),
             Argument("channel", "whole", "the second channel; left out: as midi.split_channel", 1, 16, optional=True),
             Argument("part", "choice", "all that this output plays; left out: all", choices=PARTS, optional=True),
-            Argument(
-                "number",
-                "whole",
-                "which of several outputs; left out: the first",
-                1,
-                commands.MOST_OUTPUTS,
-                optional=True,
-            ),
+            _WHICH_OUTPUT,
         ),
         {f"split_{name}": _split_pedal(name) for name in SPLITS},
     ),

@@ -11,7 +11,7 @@ from improv.control.commands import Command, SetInput, SetOutput, SetParts
 from improv.control.state import ControlState
 from improv.engine.settings import EngineSettings
 from improv.errors import CommandError
-from improv.music.parts import SPLITS, UNSPLIT, WHOLE
+from improv.music.parts import SPLITS, UNSPLIT, WHOLE, of_output
 from improv.player.protocol import Link, OutputSettings, Rewire, Rewired
 
 
@@ -29,9 +29,10 @@ def _parted(output: OutputSettings, commanded: tuple[str, str, int] | None) -> O
     if commanded is None:
         return output
     split, part, channel = commanded
+    only, second = of_output(part, split)
     return output._replace(
-        part="" if part == WHOLE else part,
-        second_part="" if split == UNSPLIT else SPLITS[split][1],
+        part=only,
+        second_part=second,
         second_channel=channel - 1 if channel else output.second_channel,
     )
 

@@ -261,9 +261,9 @@ def conditioning_rows(snapshot: Snapshot, request: Request) -> Float32Array:
     rows = np.stack([row, conditioning.unconditioned(row)] if request.guided else [row])
     if request.place is None:
         return rows
-    told = request.place.told
-    rows = np.concatenate([rows, np.stack([told, plan_inputs.without_reference(told)][: len(rows)])], axis=1)
-    return roles.told(rows, request.influence.person_hand)
+    plans = np.stack([request.place.told] * len(rows))
+    plan_inputs.hide_reference(plans[1:])
+    return roles.told(np.concatenate([rows, plans], axis=1), request.influence.person_hand)
 
 
 def onsets_per_s(snapshot: Snapshot, request: Request) -> float:

@@ -9,7 +9,17 @@ import zlib
 from improv.errors import InputError
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
-_SUFFIXES = (".mid", ".midi", ".kar", ".smf", ".rmi")
+MIDI_SUFFIXES = (".mid", ".midi", ".smf", ".kar", ".rmi")
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    RuntimeError,  # a locked one
+    NotImplementedError,  # packed in a way that zipfile does not know
+    ValueError,
+)
+"""What zipfile raises for a zip that is damaged, locked or strange."""
 _DEEPEST = 3  # packings within each other
 
 
@@ -46,10 +56,10 @@ def _unzipped(content: bytes, most: int) -> bytes:
             if inside[0].file_size > most:
                 raise InputError(f"unpacks to more than {most} bytes")
             return packed.read(inside[0])
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except DAMAGED_ZIP as error:
         raise InputError(f"damaged packed file ({error})") from None
 
 
 def _is_music(name: str) -> bool:
     base = name.rsplit("/", 1)[-1]
-    return base.lower().endswith(_SUFFIXES) and not base.startswith("._")
+    return base.lower().endswith(MIDI_SUFFIXES) and not base.startswith("._")

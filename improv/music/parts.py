@@ -20,6 +20,13 @@ Struck = tuple[int, int]
 """(pitch, hand): hand 0 left, 1 right, -1 unknown."""
 
 
+def of_output(part: str, split: str) -> tuple[str, str]:
+    """What an output plays by the words of the configuration and of commands: its only part, "" for every one; and the
+    part that goes to a channel of its own, "" for none. part: one of PARTS. split: UNSPLIT or one of SPLITS.
+    """
+    return "" if part == WHOLE else part, "" if split == UNSPLIT else SPLITS[split][1]
+
+
 def parted(started: Sequence[Struck], sounding: Iterable[Struck] = ()) -> list[tuple[str, str]]:
     """The hand's and the voice's part of each of the notes that begin together. sounding: notes held from before."""
     highest = max((pitch for pitch, hand in sounding if hand != 0), default=-1)

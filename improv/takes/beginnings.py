@@ -12,6 +12,7 @@ import numpy as np
 from improv.control.commands import TAKE, BeginFrom
 from improv.errors import CommandError, InputError
 from improv.listening.priming import BeatNote, of_midi, primer_of
+from improv.midi.packed import MIDI_SUFFIXES
 from improv.midi.reading import read_music
 from improv.music.primer import MOST_BARS, Primer
 from improv.takes import library, take
@@ -19,7 +20,6 @@ from improv.takes import library, take
 LARGEST_BYTES = 1 << 20
 """Of a MIDI file: ten hours of piano music."""
 LARGEST_TAKE_BYTES = 64 << 20
-SUFFIXES = (".mid", ".midi", ".smf", ".kar", ".rmi")
 
 
 class FilesAndTakes:
@@ -46,7 +46,7 @@ class FilesAndTakes:
         return path if path.is_absolute() else self._files / path
 
     def _known(self) -> str:
-        there = sorted(path.name for path in self._files.glob("*") if path.suffix.lower() in SUFFIXES)
+        there = sorted(path.name for path in self._files.glob("*") if path.suffix.lower() in MIDI_SUFFIXES)
         return f"; there are: {', '.join(there[:5])}{' ...' if len(there) > 5 else ''}" if there else ""
 
     def read(self, command: BeginFrom) -> Primer:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 from improv.errors import InputError
-from improv.midi.packed import GZIP, ZIP, gunzipped
+from improv.midi.packed import DAMAGED_ZIP, GZIP, ZIP, gunzipped
 from training.corpus.formats import HEAD_BYTES, MAX_SCORE_BYTES, said_by_bytes
 from training.corpus.score import Rejected, first_line
 from training.corpus.xml_text import root_of
@@ -67,7 +66,7 @@ def _unzipped(content: bytes) -> bytes:
             if inside.file_size > MAX_SCORE_BYTES:
                 raise Rejected(f"unpacks to {inside.file_size} bytes, more than {MAX_SCORE_BYTES}")
             return packed.read(inside)
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
+    except DAMAGED_ZIP as error:
         raise Rejected(f"damaged packed score ({first_line(error)})") from None
 
 

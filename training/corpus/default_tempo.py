@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from training.corpus.formats import MIDI_SUFFIXES
+from improv.midi.packed import MIDI_SUFFIXES
 from training.corpus.sources import Item
 
 LEAST_FILES = 20

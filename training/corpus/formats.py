@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from improv.midi.packed import MIDI_SUFFIXES
 from training.corpus.xml_text import text_of
 
 Format = Literal["midi", "musicxml", "kern", "abc"]
-MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".smf", ".rmi")
 SCORE_SUFFIXES = (".mxl", ".musicxml", ".xml", ".krn", ".abc")
 MAX_SCORE_BYTES = 32 << 20
 _OF_SUFFIX: dict[str, Format] = {

@@ -40,9 +40,9 @@ def _together(bars: Sequence[Signs | None]) -> Signs:
 def _of_part(measures: Sequence[Element]) -> list[Signs]:
     passes = _endings(measures)
     found = [replace(_of_measure(measure), endings=own) for measure, own in zip(measures, passes, strict=True)]
-    for index, measure in enumerate(measures):
-        for sign in _late_signs(measure) if index + 1 < len(measures) else ():
-            found[index + 1] = replace(found[index + 1], segno=True) if sign == "segno" else found[index + 1]
+    for index, measure in enumerate(measures[:-1]):
+        if "segno" in _late_signs(measure):
+            found[index + 1] = replace(found[index + 1], segno=True)
     return found
 
 
@@ -50,23 +50,22 @@ def _endings(measures: Sequence[Element]) -> list[frozenset[int]]:
     """Of each bar the passes of its ending, none outside. One without a number is the next after the one before it."""
     found: list[frozenset[int]] = []
     now = _OUTSIDE
-    for measure in measures:
+    for index, measure in enumerate(measures):
         marks = [each for line in measure.findall("barline") for each in line.findall("ending")]
         for mark in marks:
             if mark.get("type") == "start":
                 now = _passes(mark) or frozenset({max(found[-1] if found else (), default=0) + 1})
         over = any(mark.get("type") in ("stop", "discontinue") for mark in marks) or _leads_back(measure)
         found.append(now)
-        if over or (marks and not _stops_later(measure, measures)):
+        if over or (marks and not _stops_later(measures[index + 1 :])):
             now = _OUTSIDE
     return found
 
 
-def _stops_later(measure: Element, measures: Sequence[Element]) -> bool:
-    """Whether an ending that begins in a bar is ended before the next one begins."""
-    at = list(measures).index(measure)
-    for following in measures[at + 1 :]:
-        for mark in following.iter("ending"):
+def _stops_later(following: Sequence[Element]) -> bool:
+    """Whether an ending is ended before the next one begins. following: the bars behind the one that it begins in."""
+    for measure in following:
+        for mark in measure.iter("ending"):
             return mark.get("type") != "start"
     return False
 

@@ -6,6 +6,8 @@ import copy
 import re
 from xml.etree.ElementTree import Element, SubElement
 
+from training.corpus.xml_text import number
+
 
 def write_out(part: Element) -> int:
     """Give each empty bar under a measure-repeat sign the notes of the bar that it repeats. Returns how many there are.
@@ -30,8 +32,8 @@ def _follow(style: Element, active: dict[str, int]) -> None:
         return
     staff = style.get("number", "")
     if sign.get("type") == "start":
-        number = re.search(r"\d+", sign.text or "")
-        active[staff] = max(int(number[0][:3]), 1) if number else 1
+        bars = re.search(r"\d+", sign.text or "")
+        active[staff] = max(int(bars[0][:3]), 1) if bars else 1
     else:
         active.pop(staff, None)
 
@@ -89,10 +91,7 @@ def _step(element: Element) -> float:
 
 
 def _duration(element: Element) -> float:
-    try:
-        return float(element.findtext("duration") or 0)
-    except ValueError:
-        return 0.0
+    return number(element.findtext("duration"))
 
 
 def _go(measure: Element, by: float) -> None:

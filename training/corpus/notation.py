@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from training.corpus.repeats import Signs, numbered, played_order
 from training.corpus.score import DEFAULT_TEMPO_BPM, Rejected, Score, notes_of
+from training.corpus.unsounding import CHORD_SYMBOLS, GRACE_NOTES
 
 _VELOCITY = 80  # scores have marks, no velocities; the piece is told to have no dynamics
 _ORNAMENT_BEATS = 0.25
@@ -137,19 +138,19 @@ def _rows(part: Any, staff: int, bars: WrittenBars, silent: Counter[str], done: 
     found: list[_Row] = []
     for note in part.recurse().notes:
         if "Harmony" in note.classes:
-            silent["chord symbols are text"] += 1
+            silent[CHORD_SYMBOLS] += 1
             continue
         if note.duration.isGrace or note.duration.quarterLength <= 0:
-            silent["grace notes are left out"] += 1  # they have no time of their own
+            silent[GRACE_NOTES] += 1  # they have no time of their own
             continue
         onset = float(note.getOffsetInHierarchy(part))
         bar = bars.at(onset)
         ties = _ties(note)
         realised = [each for each in _realised(note, done) if 0 <= each[2] <= 127]
+        together = len({begin for begin, _, _ in realised}) == 1  # a chord, not an ornament
         for index, (begin, length, pitch) in enumerate(realised):
             tie = ties.get(pitch)
-            first = index == 0 or len({begin for begin, _, _ in realised}) == 1
-            last = first if len({begin for begin, _, _ in realised}) == 1 else index == len(realised) - 1
+            first, last = together or index == 0, together or index == len(realised) - 1
             goes_on, from_before = last and tie in ("start", "continue"), first and tie in ("stop", "continue")
             at = onset - bars.starts[bar] + begin
             found.append(_Row(bar, at, length, pitch, program, staff, goes_on, from_before))

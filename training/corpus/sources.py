@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from improv.errors import InputError
+from improv.midi.packed import MIDI_SUFFIXES
 from training.corpus.archives import is_archive, unpack
 from training.corpus.containers import hidden_suffix
-from training.corpus.formats import MIDI_SUFFIXES, SCORE_SUFFIXES
+from training.corpus.formats import SCORE_SUFFIXES
 
 DRAWN_SUFFIXES = (".krn", ".mxl", ".musicxml", ".xml")
 """Of scores whose bar lines are taken over by the MIDI file of the same name."""

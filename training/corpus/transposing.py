@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from training.corpus.xml_text import number
+
 _STEPS = "CDEFGAB"
 _SEMITONES = (0, 2, 4, 5, 7, 9, 11)
 _STEPS_OF_SEMITONES = (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)
@@ -49,10 +51,10 @@ def _read(attributes: Element, moves: dict[str, Move]) -> None:
         steps = _steps_of(chromatic) if diatonic is None else _number(diatonic)
         if abs(_fifths(Move(steps, chromatic))) > _MOST_FIFTHS:  # no interval: the semitones are what sounds
             steps = _steps_of(chromatic)
-        number = transpose.get("number", "")
-        if not number:
+        staff = transpose.get("number", "")
+        if not staff:
             moves.clear()
-        moves[number] = Move(steps + 7 * octaves, chromatic + 12 * octaves)
+        moves[staff] = Move(steps + 7 * octaves, chromatic + 12 * octaves)
         attributes.remove(transpose)
 
 
@@ -61,7 +63,7 @@ _MOST_FIFTHS = 7
 
 def _number(text: str | None) -> int:
     try:
-        return round(float(text or 0))
+        return round(number(text))
     except (ValueError, OverflowError):
         return 0
 
@@ -90,7 +92,7 @@ def _move(pitch: Element, move: Move) -> None:
     octave, alter = pitch.find("octave"), pitch.find("alter")
     if step not in _STEPS or not step or octave is None:
         return
-    altered = _fraction(alter)
+    altered = number(alter.text if alter is not None else None)
     place = 7 * _number(octave.text) + _STEPS.index(step)
     sounds = 12 * (place // 7) + _SEMITONES[place % 7] + altered + move.chromatic
     place += move.diatonic
@@ -106,10 +108,3 @@ def _move(pitch: Element, move: Move) -> None:
         child = Element(tag)
         child.text = text
         pitch.append(child)
-
-
-def _fraction(alter: Element | None) -> float:
-    try:
-        return float((alter.text if alter is not None else None) or 0)
-    except ValueError:
-        return 0.0

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement
 
+from training.corpus.xml_text import number
+
 _OF_NOTES = ("chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "time-modification", "staff")
 _OF_MEASURES = ("note", "backup", "forward", "attributes", "direction", "sound")
 _OF_ATTRIBUTES = ("divisions", "key", "time", "staves", "transpose")
-_CHORD_SYMBOLS, _GRACE, DRUMS = "chord symbols are text", "grace notes are left out", "drum notes dropped"
+CHORD_SYMBOLS, GRACE_NOTES, DRUMS = "chord symbols are text", "grace notes are left out", "drum notes dropped"
 _CUES, _SLASHES = "cue notes are silent", "slashes are silent"
 _DRUM_CHANNEL = 10  # counted from 1, as MusicXML does
 _TYPES = {"64th": 1 / 16, "32nd": 1 / 8, "16th": 1 / 4, "eighth": 1 / 2, "quarter": 1.0, "half": 2.0, "whole": 4.0}
@@ -41,7 +43,7 @@ def silence(part: Element, drums: bool, found: Found) -> None:
                 divisions = _positive(element.findtext("divisions"), divisions)
                 _styles(element, slashed, percussion)
             elif element.tag == "harmony":
-                found[_CHORD_SYMBOLS] += 1
+                found[CHORD_SYMBOLS] += 1
         for notes in list(_chords(measure)):
             _silence_chord(measure, notes, found, slashed, {""} if drums else percussion)
         for element in list(measure):
@@ -83,7 +85,7 @@ def _silence_chord(
 ) -> None:
     if notes[0].find("grace") is not None:
         for note in notes:
-            found[_CUES if note.find("cue") is not None else _GRACE] += 1
+            found[_CUES if note.find("cue") is not None else GRACE_NOTES] += 1
             measure.remove(note)
         return
     sounding = []
@@ -159,8 +161,5 @@ def _strange(time: Element) -> bool:
 
 
 def _positive(text: str | None, otherwise: float) -> float:
-    try:
-        number = float(text or 0)
-    except ValueError:
-        return otherwise
-    return number if 0 < number < float("inf") else otherwise
+    value = number(text)
+    return value if 0 < value < float("inf") else otherwise

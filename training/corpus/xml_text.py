@@ -55,6 +55,14 @@ def root_of(content: bytes) -> Element:
     return root
 
 
+def number(text: str | None) -> float:
+    """The number that an element or attribute holds; 0 where it holds none."""
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0
+
+
 def _known(entity: re.Match[str]) -> str:
     name, end = entity.groups()
     if end and (name in _OF_XML or re.fullmatch(r"#(\d+|x[0-9a-fA-F]+)", name)):

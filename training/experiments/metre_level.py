@@ -29,9 +29,9 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.listening.beat import BeatTracker
 from improv.listening.metre_level import FASTEST_BPM, READINGS, SLOWEST_BPM, Weights, features
+from improv.midi.packed import MIDI_SUFFIXES
 from improv.midi.reading import read_music
 from improv.music.attributes import FloatArray
-from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.sources import Item, collect
 from training.dataset.dataset import Dataset
 from training.experiments.beat_ear import judged_by, table

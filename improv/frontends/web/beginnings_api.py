@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -12,17 +11,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.files import atomic_write
-from improv.frontends.web.command_line import refused
+from improv.frontends.web.command_line import Body, refused
+from improv.midi.packed import MIDI_SUFFIXES
 
 FROM_PAGES = "from pages"
 """The folder inside, so that what people put there themselves is never touched."""
 LARGEST_BYTES = 1 << 20
 MOST_FILES = 20  # the oldest go
 LONGEST_NAME = 60
-SUFFIXES = (".mid", ".midi", ".smf", ".kar", ".rmi")
 _OTHER, _DOTS = re.compile(r"[^\w .()+-]"), re.compile(r"\.{2,}")
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class BeginningsApi:
@@ -45,8 +42,8 @@ class BeginningsApi:
 
     async def _give(self, given: str, content: bytes) -> Response:
         path = Path(_DOTS.sub(".", _OTHER.sub("_", given)))
-        if path.suffix.lower() not in SUFFIXES or not path.stem.strip(" ."):
-            return refused(f"a MIDI file's name ends with {', '.join(SUFFIXES)} (got {given[:LONGEST_NAME]!r})")
+        if path.suffix.lower() not in MIDI_SUFFIXES or not path.stem.strip(" ."):
+            return refused(f"a MIDI file's name ends with {', '.join(MIDI_SUFFIXES)} (got {given[:LONGEST_NAME]!r})")
         name = f"{path.stem.strip(' .')[:LONGEST_NAME]}{path.suffix.lower()}"
         async with self._keeping:
             try:

@@ -6,12 +6,18 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 MOST_AT_ONCE = 2
 LONGEST_S = 600.0  # the sound of half an hour takes some minutes
+
+
+Body = Callable[[Request, int], Awaitable[bytes | None]]
+"""Reads a request's body up to so many bytes, None beyond."""
 
 
 class Ran(NamedTuple):

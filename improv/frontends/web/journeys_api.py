@@ -6,18 +6,16 @@ folder again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.frontends.web.answers import failed, told
-from improv.frontends.web.command_line import CommandLine, Ran, refused
+from improv.frontends.web.command_line import Body, CommandLine, Ran, refused
 
 LONGEST_BYTES = 60_000  # less than a word of a command line may have
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class JourneysApi:
@@ -35,14 +33,14 @@ class JourneysApi:
         """body: reads a request's body up to so many bytes, None beyond."""
 
         async def listed(request: Request) -> Response:
-            return _told(await self._run("list", "--json", self._from()))
+            return told(await self._run("list", "--json", self._from()))
 
         async def preview(request: Request) -> Response:
             text = await _text(request, body)
             return (
                 refused("a journey is too long")
                 if text is None
-                else _told(await self._run("preview", self._from(), "--", text))
+                else told(await self._run("preview", self._from(), "--", text))
             )
 
         async def keep(request: Request) -> Response:
@@ -74,10 +72,6 @@ async def _text(request: Request, body: Body) -> str | None:
     """A journey as JSON; never the name of a file."""
     content = await body(request, LONGEST_BYTES)
     return None if content is None else " " + content.decode(errors="replace").replace("\0", "")
-
-
-def _told(ran: Ran) -> Response:
-    return told(ran)
 
 
 def _done(ran: Ran) -> Response:

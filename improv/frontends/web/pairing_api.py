@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from improv.frontends.server.device_links import Pairing
-from improv.frontends.web.command_line import refused
+from improv.frontends.web.command_line import Body, refused
 
 LONGEST_ROLE = 100  # bytes
 QUIET_ZONE = 4  # modules of white around the code, ISO/IEC 18004
-
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class PairingApi:

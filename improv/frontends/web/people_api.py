@@ -7,7 +7,6 @@ writes it. The daemon is told of a session by its commands.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from improv.frontends.jsonlines import LineError, decode
 from improv.frontends.server.broker import Broker
 from improv.frontends.web.answers import answered, failed, told
-from improv.frontends.web.command_line import CommandLine, Ran, refused
+from improv.frontends.web.command_line import Body, CommandLine, Ran, refused
 
 LONGEST_BYTES = 65_536
 ARGUMENTS = {
@@ -30,8 +29,6 @@ ARGUMENTS = {
     "give": ("take",),
 }
 """What can be done with a person, and the texts that it takes, as `improv people` has them."""
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class PeopleApi:

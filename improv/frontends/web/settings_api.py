@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from starlette.routing import Route
 from improv.frontends.jsonlines import LineError, decode
 from improv.frontends.web import answers
 from improv.frontends.web.answers import failed
-from improv.frontends.web.command_line import CommandLine, Ran, refused
+from improv.frontends.web.command_line import Body, CommandLine, Ran, refused
 
 OF_ONE_OUTPUT = ("midi.output", "midi.channel", "midi.transpose")
 KEYS = (*OF_ONE_OUTPUT, "midi.input", "model.path", "clock.source", "music.beats_per_bar", "music.key", "mood.start")
@@ -29,8 +28,6 @@ NAME_OF_A_MODEL = re.compile(r"[A-Za-z0-9_-]{0,60}")
 CONTROL = re.compile(r"[0-9]{1,2}/[0-9]{1,2}|nrpn [0-9]{1,5}")
 LONGEST_BYTES = 4096
 MOST_KEYS = 20
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class SettingsApi:

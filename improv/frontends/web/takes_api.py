@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -18,7 +17,7 @@ from starlette.routing import Route
 
 from improv.frontends.web import texts
 from improv.frontends.web.answers import failed, told
-from improv.frontends.web.command_line import CommandLine, Ran
+from improv.frontends.web.command_line import Body, CommandLine, Ran
 
 # As takes are named: the second they began, and a number where two began in one.
 TAKE_ID = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(_\d{1,3})?")
@@ -32,8 +31,6 @@ KINDS = {
 }
 
 SEALED = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
-
-Body = Callable[[Request, int], Awaitable[bytes | None]]
 
 
 class TakesApi:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from improv.midi.packed import MIDI_SUFFIXES
 from improv.music.note import quantise
 from training.analysis import of_midi
 from training.analysis.hands import hands
 from training.corpus import clean, reading
 from training.corpus.features import describe
 from training.corpus.fingerprint import Known, sketch
-from training.corpus.formats import MIDI_SUFFIXES
 from training.corpus.labels import mode_tempo
 from training.corpus.score import Rejected, Score, bars, merged
 from training.corpus.sources import Item, collect
