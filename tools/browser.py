@@ -24,7 +24,8 @@ from tools import REPOSITORY, TINY
 from tools.waiting import PATIENCE_S, eventually, whole_lines
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-AWAY = re.compile(r"net::ERR_\w*(CONNECT|EMPTY|SOCKET)|WebSocket (connection|is closed)")
+# What a page complains of while its daemon is away; 503 is the answer to what was under way as it went.
+AWAY = re.compile(r"net::ERR_\w*(CONNECT|EMPTY|SOCKET)|WebSocket (connection|is closed)|with a status of 503 ")
 NOT_GIVEN = (20_000, 32_000)  # below the ports that Linux (32768), macOS and Windows (49152) give to whoever takes any
 FLAGS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 RETRY_AFTER_S = 2  # an engine that failed is back by then
-ENDS_WITHIN_S = 0.1  # the next engine waits for the addresses
+FINISHES_WITHIN_S, ENDS_WITHIN_S = 0.05, 0.1  # the next engine waits for the addresses
 
 
 def unavailable(sentence: str) -> Response:
@@ -94,9 +94,10 @@ class Requests:
             self._under_way.discard(task)
 
     async def end(self) -> None:
-        """Cut off what is under way."""
-        await asyncio.sleep(0.01)  # whoever waited for the engine has its answer already and passes it on
+        """Cut off what is under way, after a moment: who waited for the engine passes its answer on, a file is read."""
         if under_way := set(self._under_way):
-            for task in under_way:
+            _, late = await asyncio.wait(under_way, timeout=FINISHES_WITHIN_S)
+            for task in late:
                 task.cancel()
-            await asyncio.wait(under_way, timeout=ENDS_WITHIN_S)
+            if late:
+                await asyncio.wait(late, timeout=ENDS_WITHIN_S)
