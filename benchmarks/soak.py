@@ -62,6 +62,7 @@ FAULTS_AT_RANDOM = (
     "hangup",
 )
 FAULT_EVERY_S = (25.0, 45.0)
+PROMISED_S = 2.05  # until music, and a look
 GIVEN_S = 8.0  # so long around a fault it may be silent for what is promised there
 LATER_MS = 2.0  # of the p99, from the first third to the last: more is a trend
 
@@ -333,8 +334,8 @@ def lateness_trend(sent: list[dict[str, Any]]) -> dict[str, Any]:
     return {"notes": len(late), **found, "trend": grew_ms > LATER_MS}
 
 
-def real_time(minutes: float, seed: int) -> dict[str, Any]:
-    """Faults at random while a client listens."""
+def real_time(minutes: float, seed: int, log: Path | None = None) -> dict[str, Any]:
+    """Faults at random while a client listens; what the daemon said is kept in the file `log`, if there is one."""
     rng = random.Random(seed)
     with (
         live.jack(1024, synchronous=False, realtime=True) as server,
@@ -357,10 +358,12 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
         sent = sent_notes(daemon)
         code = daemon.stop(signal.SIGINT, 3 * PATIENCE_S)
         ear.listen(1.0)
+        if log is not None:
+            log.write_text(daemon.log)
         return {
             "minutes": minutes,
             "faults": dict(sorted({name: sum(n == name for n, _ in inflicted) for name, _ in inflicted}.items())),
-            **gaps(ear, began_s, [at_s for _, at_s in inflicted]),
+            **gaps(ear, began_s, inflicted),
             "left_sounding": ear.sounding(CLOCK.now()),
             "begun_while_sounding": doubled(ear, inflicted),
             "pss_mib": {"after_a_minute": round(before_mib, 1), "at_the_end": round(after_mib, 1)},
@@ -373,17 +376,21 @@ def real_time(minutes: float, seed: int) -> dict[str, Any]:
         }
 
 
-def gaps(ear: Ear, began_s: float, faults_s: list[float]) -> dict[str, Any]:
-    """The longest times between two note-ons, near a fault and elsewhere."""
+def gaps(ear: Ear, began_s: float, inflicted: list[tuple[str, float]]) -> dict[str, Any]:
+    """The longest times between two note-ons, near a fault and elsewhere, and each that is too long with its fault."""
     onsets = [began_s, *ear.onsets(began_s, CLOCK.now())]
-    near, elsewhere = [0.0], [0.0]
+    near, elsewhere, long = [0.0], [0.0], list[dict[str, Any]]()
     for a, b in itertools.pairwise(onsets):
-        touched = any(a - GIVEN_S < at_s < b for at_s in faults_s)
+        touched = any(a - GIVEN_S < at_s < b for _, at_s in inflicted)
         (near if touched else elsewhere).append(b - a)
+        if b - a > PROMISED_S:
+            before = [(name, round(at_s - a, 1)) for name, at_s in inflicted if at_s < b]
+            long.append({"at_s": round(a - began_s, 1), "gap_s": round(b - a, 2), "fault": (before or [None])[-1]})
     return {
         "note_ons": len(onsets) - 1,
         "longest_gap_s": {"near_a_fault": round(max(near), 2), "elsewhere": round(max(elsewhere), 2)},
-        "gaps_over_2_s": sum(gap_s > 2.05 for gap_s in (*near, *elsewhere)),
+        "gaps_over_2_s": len(long),
+        "long_gaps": long,
     }
 
 
@@ -404,7 +411,7 @@ def doubled(ear: Ear, inflicted: list[tuple[str, float]]) -> dict[str, int]:
     return found
 
 
-def measure(hours: float, minutes: float, seed: int, models: list[str]) -> dict[str, Any]:
+def measure(hours: float, minutes: float, seed: int, models: list[str], log: Path | None) -> dict[str, Any]:
     """Both, as far as they are asked for."""
     found: dict[str, Any] = {"manual_clock": {}, "real_time": None}
     names = tuple(models)
@@ -413,7 +420,7 @@ def measure(hours: float, minutes: float, seed: int, models: list[str]) -> dict[
         found["manual_clock"][name] = one._asdict()
         print(name, one, flush=True)
     if minutes:
-        found["real_time"] = real_time(minutes, seed)
+        found["real_time"] = real_time(minutes, seed, log)
     return found
 
 
@@ -422,6 +429,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hours", type=float, default=24.0, help="on the manual clock, over all models")
     parser.add_argument("--minutes", type=float, default=60.0, help="in real time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--log", type=Path, help="keep what the daemon said in real time in this file")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
 
 
