@@ -385,7 +385,9 @@ def gaps(ear: Ear, began_s: float, inflicted: list[tuple[str, float]]) -> dict[s
         (near if touched else elsewhere).append(b - a)
         if b - a > PROMISED_S:
             before = [(name, round(at_s - a, 1)) for name, at_s in inflicted if at_s < b]
-            long.append({"at_s": round(a - began_s, 1), "gap_s": round(b - a, 2), "fault": (before or [None])[-1]})
+            long.append(
+                {"at_s": round(a - began_s, 1), "gap_s": round(b - a, 2), "fault": before[-1] if before else None}
+            )
     return {
         "note_ons": len(onsets) - 1,
         "longest_gap_s": {"near_a_fault": round(max(near), 2), "elsewhere": round(max(elsewhere), 2)},
