@@ -31,7 +31,7 @@ from improv.listening.listener import Listener
 from improv.music.chord import scale_classes
 from improv.music.mood import CORNERS
 from improv.music.primer import TICKS_PER_BEAT, Primer
-from improv.takes.beginnings import of_file
+from improv.takes.beginning_sources import of_file
 
 ROWS = ("performances", "ear", "tempo", "density", "answer", "accompany", "echo", "live", "flood", "begin")
 MOODS = tuple(CORNERS)

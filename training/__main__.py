@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "music to tokens": (
         Command("prepare", "dataset.prepare", "read, clean, label, encode and split music", GOES_ON),
         Command("report", "evaluation.reports.corpus", "a prepared dataset as one HTML page with pictures"),
-        Command("people-counts", "dataset.people_counts", "what people do, counted for the planner"),
+        Command("people-counts", "dataset.corpus_counts", "what people do, counted for the planner"),
         Command("summary", "evaluation.reports.summary", "a prepared dataset in one Markdown table"),
         Command("metre-level", "experiments.metre_level", "which pulse is the beat, for the ear"),
         Command("rhythm-counts", "dataset.rhythm_counts", "how long people keep a figure, for the plan"),
@@ -58,7 +58,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "experiments of the docs": (
         Command("ablation", "experiments.ablation", "what each input beside the token is worth", threads=True),
         Command("bake-off", "experiments.bake_off", "networks at equal time of a processor", threads=True),
-        Command("per-note", "experiments.per_note", "families on the same pieces, in nats per note"),
+        Command("per-note", "experiments.nats_per_note", "families on the same pieces, in nats per note"),
         Command("jsb", "experiments.jsb", "Bach's chorales on the canonical splits", "best.pt remains", True),
         Command("likeness", "experiments.likeness", "models of different families beside the same human music"),
         Command("variants", "experiments.variants", "what fewer bits cost"),

@@ -94,9 +94,9 @@ def _keys(options: argparse.Namespace) -> Iterable[str]:
 
 def _journeys(options: argparse.Namespace) -> Iterable[str]:
     from improv.app.options import configured
-    from improv.config import journey_files
+    from improv.config import journey_forms
 
-    return [row["file"] for row in journey_files.listed(configured(options)[0])]
+    return [row["file"] for row in journey_forms.listed(configured(options)[0])]
 
 
 def _commands(options: argparse.Namespace) -> Iterable[str]:

@@ -21,7 +21,7 @@ from improv.app.scene_writer import SceneWriter
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Fallen, Rest, from_the_beginning
 from improv.app.supervision.lifeline import Lifeline
 from improv.clock import Clock, SystemClock, wall_clock
-from improv.config import Config, adapters, scenes
+from improv.config import Config, adapters, scene_file
 from improv.control.journey import Plan
 from improv.control.parse import Names
 from improv.control.published_state import State
@@ -179,7 +179,7 @@ def _engine(
 
 def _scenes(config: Config) -> SceneBook:
     """The scenes that were kept. What cannot be used is told of and left out."""
-    book, warnings = scenes.read(config.scenes.path)
+    book, warnings = scene_file.read(config.scenes.path)
     for warning in warnings:
         log.warning("%s", warning)
     return book

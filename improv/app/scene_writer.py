@@ -7,7 +7,7 @@ import queue
 import threading
 from pathlib import Path
 
-from improv.config import scenes
+from improv.config import scene_file
 from improv.control.scene_book import SceneBook
 from improv.errors import InputError
 from improv.files import write_whole
@@ -61,7 +61,7 @@ class SceneWriter:
     def _save(self, book: SceneBook) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self._path, scenes.dump(book), durable=True)
+            write_whole(self._path, scene_file.dump(book), durable=True)
             self._fault = ""
         except (OSError, InputError) as error:
             self._fault = f"the scenes are not kept: {error}"

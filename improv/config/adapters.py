@@ -33,7 +33,7 @@ from improv.music.primer import Primer
 from improv.player.protocol import OutputSettings, PlayerSettings
 
 if TYPE_CHECKING:
-    from improv.takes.beginnings import FilesAndTakes
+    from improv.takes.beginning_sources import FilesAndTakes
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ def _output(section: OutputSection) -> OutputSettings:
 
 def beginnings(config: Config, *, beside: bool = True) -> FilesAndTakes:
     """Where music finds what it begins from. beside: False where nobody waits for it."""
-    from improv.takes.beginnings import FilesAndTakes
+    from improv.takes.beginning_sources import FilesAndTakes
 
     return FilesAndTakes(config.music.beginnings_path, config.takes.path, beside=beside)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from improv.control.commands import SetChord
-from improv.midi.parsed import ParsedMessage
+from improv.midi.message_fields import ParsedMessage
 from improv.music.chord import chord_of
 
 LONGEST_KEY_S = 20.0  # a key that is held for longer was forgotten, or its note-off was lost

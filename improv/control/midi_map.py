@@ -12,7 +12,7 @@ from improv.control.commands import Command, RecallPlace, RecallScene
 from improv.control.journey import Plan
 from improv.control.parse import Names, parse
 from improv.midi.fine_controls import ControlKey, FineControls, Turned
-from improv.midi.parsed import ParsedMessage
+from improv.midi.message_fields import ParsedMessage
 from improv.music.mood import CORNERS, Mood
 
 _ACTIONS: dict[str, tuple[Row, MidiAction]] = {

@@ -19,7 +19,7 @@ from improv.improviser.operations import Begin, Prime
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.priming import tell
 from improv.listening.phrase_beat import LEAST_ONSETS
-from improv.listening.priming import BeatNote, of_person, primer_of
+from improv.listening.primer_analysis import BeatNote, of_person, primer_of
 from improv.model.onnx_model import Model
 from improv.music.primer import MOST_BARS, Primer
 

@@ -14,7 +14,7 @@ from improv.engine.person import Person
 from improv.engine.say_once import SayOnce
 from improv.errors import BrainMusicError
 from improv.midi.fine_controls import FineControls
-from improv.midi.parsed import parsed
+from improv.midi.message_fields import parsed
 
 log = logging.getLogger(__name__)
 

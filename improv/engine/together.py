@@ -24,7 +24,7 @@ from improv.listening.turns import Turns, shaped
 from improv.midi.messages import CLOCKS_PER_BEAT
 from improv.music.chord import Chord
 from improv.music.position import Position
-from improv.plan.people import roots_follow
+from improv.plan.corpus_counts import roots_follow
 from improv.player.protocol import ClockIn, PlannedNote
 
 LOOK_EVERY_S = 0.03

@@ -19,12 +19,12 @@ from improv.music.chord import MINOR_KEYS
 from improv.music.lead_sheet import Loop, parse_loop
 from improv.music.position import Position
 from improv.music.primer import Primer
-from improv.plan import dynamics, primed
+from improv.plan import dynamics, plan_from_primer
 from improv.plan.network_row import columns
+from improv.plan.piece_memory import PieceMemory
 from improv.plan.plan import Plan, PlannedBar
 from improv.plan.plan_request import DEFAULT_REACH, PersonView, PlanRequest
 from improv.plan.planner import follow, realign
-from improv.plan.played import PieceMemory
 
 PLANNED_AHEAD_S = 4.0
 """The plan follows the mood of so much later: a phrase is planned before it is reached."""
@@ -95,7 +95,7 @@ class Composer:
             tempo_bpm = controls.limits.tempo_bpm(primer.tempo_bpm) if free else position.tempo_bpm
             return replace(snapshot, position=position._replace(tempo_bpm=tempo_bpm))
         request = self._request(snapshot, controls, settings, around)
-        plan = primed.begun_from(primer, request, position.tick, self._seed)
+        plan = plan_from_primer.begun_from(primer, request, position.tick, self._seed)
         self._memory = PieceMemory()
         remember(self._memory, primer, plan)
         if free:  # the piece's own factor is on top of it

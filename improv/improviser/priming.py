@@ -20,10 +20,10 @@ from improv.model.vocabulary.hands import HandsDecoder
 from improv.music.note import Note
 from improv.music.primer import TICKS_PER_BEAT, Primer
 from improv.plan.network_row import columns
+from improv.plan.piece_memory import PieceMemory
 from improv.plan.plan import Character, Piece, Plan
+from improv.plan.plan_from_primer import primer_bars
 from improv.plan.plan_request import PlanRequest
-from improv.plan.played import PieceMemory
-from improv.plan.primed import primer_bars
 
 _NO_CONTEXT = np.zeros((1, 4), dtype=np.int16)
 MELODY = "melody"  # families of one voice

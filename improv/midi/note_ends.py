@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from improv.midi.file_parser import Track
 from improv.midi.messages import RESET_CONTROLLERS
-from improv.midi.parser import Track
 
 DRUM_CHANNEL = 9
 _NOTE_OFF, _NOTE_ON, _CONTROL, _PROGRAM = 0x8, 0x9, 0xB, 0xC

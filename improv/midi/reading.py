@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from improv.errors import InputError
+from improv.midi.file_parser import MAX_BYTES, Meta, Parsed, Track, parse
 from improv.midi.note_ends import FileNote, Paired, Part, pair
 from improv.midi.packed import unpacked
-from improv.midi.parser import MAX_BYTES, Meta, Parsed, Track, parse
 
 DEFAULT_TEMPO_US = 500_000
 """Microseconds of a quarter note where a file says nothing: 120 bpm, after the standard."""

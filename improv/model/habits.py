@@ -1,13 +1,13 @@
 """A composer's habits, which a model may carry: how often his pieces do each thing that the plan draws. One definition
 for training and daemon, checked as the foreign text that it is.
 
-The text is JSON of one object. Its tables are those of `improv.plan.people`, counted in his pieces alone, further:
+The text is JSON of one object. Its tables are those of `improv.plan.corpus_counts`, counted in his pieces alone, and:
 
 - `rhythm`: [hand][last bar of a phrase][bin of the bar before][bin], as `improv.plan.rhythm` has it.
 - `pieces`, `phrases`: how many were counted; the latter stand behind `texture`.
 - `pedal`: `lift`, `again`, `press`: what he does more than everybody, in logits of `improv.improviser.pedalling`.
 
-A table that is not there is everybody's. `improv.plan.mixing` makes one of his and everybody's.
+A table that is not there is everybody's. `improv.plan.mixed_counts` makes one of his and everybody's.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pathlib import Path
 from improv.control.session_rows import PERSON_ID
 from improv.errors import InputError
 from improv.files import PRIVATE, read_text, write_whole
-from improv.people.person import Person, dump, parse, person_name
+from improv.people.person_file import Person, dump, parse, person_name
 from improv.takes import library
 from improv.takes.journal import SUFFIX, is_locked
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from improv.model.habits import INVERSIONS
 from improv.music.chord import MINOR_KEYS, Chord
+from improv.plan.corpus_counts import PER_ROOT, STATES, Close, chord_of, corpus_counts, state_of_chord
 from improv.plan.draws import draw
 from improv.plan.harmony import Slot, dominants, only
-from improv.plan.people import PER_ROOT, STATES, Close, chord_of, people, state_of_chord
 from improv.plan.phrase_brief import Brief
 
 DOWNBEAT = 3
@@ -65,7 +65,7 @@ def with_cadence(brief: Brief, places: Sequence[Place], slots: list[Slot], rng: 
 
 def _drawn(brief: Brief, key: int, strengths: set[int], rng: np.random.Generator) -> Close | None:
     """How the phrase closes; a piece closes on a bar line, out of a dominant over its root. None: as it comes."""
-    rows = people(brief.request.habits).closes[int(key >= MINOR_KEYS)][brief.phrase.cadence]
+    rows = corpus_counts(brief.request.habits).closes[int(key >= MINOR_KEYS)][brief.phrase.cadence]
     if brief.phrase.last:
         rows = tuple(row for row in rows if row.strength == DOWNBEAT and row.before in _DOMINANTS)
     rows = tuple(row for row in rows if row.strength in strengths)

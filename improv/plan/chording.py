@@ -9,6 +9,7 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS, UNKNOWN
 from improv.plan.cadences import Place, closes, with_cadence
+from improv.plan.corpus_counts import PER_ROOT, corpus_counts, state_of_chord
 from improv.plan.draws import draw
 from improv.plan.harmony import (
     NEUTRAL_DISSONANCE,
@@ -19,7 +20,6 @@ from improv.plan.harmony import (
     only,
     rolled,
 )
-from improv.plan.people import PER_ROOT, people, state_of_chord
 from improv.plan.phrase_brief import Brief, Purpose
 from improv.plan.plan import NONE, PlannedBar, TimedChord
 from improv.plan.plan_request import PlanRequest
@@ -58,7 +58,7 @@ def with_chords(
     slots = []
     for place in places:
         key = keys[place.bar]
-        change = change_of(people(brief.request.habits), key >= MINOR_KEYS, rate, place.strength)
+        change = change_of(corpus_counts(brief.request.habits), key >= MINOR_KEYS, rate, place.strength)
         slots.append(Slot(key, change))
     slots = _opened(brief, slots, rng)
     slots = _along(places, _copied(brief, places, slots, like), along)
@@ -133,7 +133,7 @@ def _keys(brief: Brief, whole: tuple[PlannedBar, ...], rng: np.random.Generator)
 
 def _rate(brief: Brief) -> int:
     """Class of the harmonic rhythm of a section, by mode and arousal."""
-    slow, fast = people(brief.request.habits).rates[int(brief.key >= MINOR_KEYS)]
+    slow, fast = corpus_counts(brief.request.habits).rates[int(brief.key >= MINOR_KEYS)]
     share = (float(np.clip(brief.request.mood.arousal, -1, 1)) + 1) / 2
     weights = (1 - share) * slow / slow.sum() + share * fast / fast.sum()
     return draw(weights, brief.section_rng(Purpose.RHYTHM))
@@ -149,7 +149,7 @@ def _opened(brief: Brief, slots: list[Slot], rng: np.random.Generator) -> list[S
         return slots
     key = slots[0].key
     minor = int(key >= MINOR_KEYS)
-    counts = people(brief.request.habits)
+    counts = corpus_counts(brief.request.habits)
     if brief.before is None or brief.index == 0:
         weights = only(draw(counts.opening[minor], rng))
     else:

@@ -1,4 +1,4 @@
-"""What people do, as counts of many pieces: read from `people.json`, turned into probabilities.
+"""What people do, as counts of many pieces: read from `corpus_counts.json`, turned into probabilities.
 
 The file is JSON of one object:
 
@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from improv.model.habits import FORMAT, INVERSIONS, LAG_LIMITS, RATES, told
 from improv.music.chord import QUALITIES, TONES, Chord
-from improv.plan.mixing import mixed
+from improv.plan.mixed_counts import mixed
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -118,7 +118,7 @@ def roots_follow() -> tuple[FloatArray, FloatArray]:
     return np.array(major), np.array(minor)
 
 
-def roots_of(counts: People) -> list[list[list[float]]]:
+def roots_of(counts: CorpusCounts) -> list[list[list[float]]]:
     """What stands in `roots.json`: `roots_follow` from the chances of whole chords."""
     return [_roots(whole, follows) for whole, follows in zip(counts.whole, counts.follows, strict=True)]
 
@@ -131,7 +131,7 @@ def _roots(whole: FloatArray, follows: FloatArray) -> list[list[float]]:
 
 
 @dataclass(frozen=True)
-class People:
+class CorpusCounts:
     """Probabilities from the counts.
 
     follows: by mode, (STATES, STATES): the next chord after a chord, never the same one. alone: [mode][slow, fast] of
@@ -169,16 +169,16 @@ class People:
 @cache
 def _everybody() -> dict[str, Any]:
     """The counts that come with the program."""
-    return dict(json.loads(resources.files("improv.plan").joinpath("people.json").read_text(encoding="utf-8")))
+    return dict(json.loads(resources.files("improv.plan").joinpath("corpus_counts.json").read_text(encoding="utf-8")))
 
 
 @lru_cache(maxsize=4)
-def people(habits: str = "") -> People:
+def corpus_counts(habits: str = "") -> CorpusCounts:
     """What people do, read once. habits: of a composer whose counts weigh more (`improv.model.habits`), checked."""
-    return people_of(mixed(_everybody(), told(habits)) if habits else _everybody())
+    return counts_from(mixed(_everybody(), told(habits)) if habits else _everybody())
 
 
-def people_of(counts: dict[str, Any]) -> People:
+def counts_from(counts: dict[str, Any]) -> CorpusCounts:
     """Probabilities from counts in the file's form. ValueError when it has another format."""
     if counts.get("format") != FORMAT:
         raise ValueError(f"counts of people's music: format {counts.get('format')!r}, this program reads {FORMAT}")
@@ -194,7 +194,7 @@ def people_of(counts: dict[str, Any]) -> People:
         *("rates", "keys", "phrase_bars", "cadences", "last_cadence", "section_phrases"),
         *("lags", "stays", "likeness", "returns", "near", "near_alone"),
     )
-    return People(
+    return CorpusCounts(
         follows=(follows[0], follows[1]),
         alone=((alone[0], alone[1]), (alone[2], alone[3])),
         whole=(_shares(whole[0]), _shares(whole[1])),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from improv.plan.people import FloatArray
+from improv.plan.corpus_counts import FloatArray
 
 
 def draw(weights: FloatArray, rng: np.random.Generator) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 
 from improv.model.habits import START
 from improv.music.chord import MINOR_KEYS
+from improv.plan.corpus_counts import corpus_counts
 from improv.plan.draws import draw
-from improv.plan.people import people
 from improv.plan.plan import AUTHENTIC, FormPhrase, PlannedPhrase
 from improv.plan.plan_request import PlanRequest
 
@@ -39,7 +39,7 @@ _CODA_BARS = 4
 def draw_form(request: PlanRequest, home: int, rng: np.random.Generator) -> tuple[FormPhrase, ...]:
     """The phrases of a piece in order: sections as people's pieces have them, about as long in all."""
     usual = request.phrase_bars or draw_usual_bars(request, rng)
-    whole = float(np.clip(rng.choice(people(request.habits).lengths[3:-1]), SHORTEST_PIECE, LONGEST_PIECE))
+    whole = float(np.clip(rng.choice(corpus_counts(request.habits).lengths[3:-1]), SHORTEST_PIECE, LONGEST_PIECE))
     letters = _letters(request, whole / (usual * _mean_section_phrases(request)), rng)
     phrases: list[FormPhrase] = []
     first: dict[str, range] = {}
@@ -66,7 +66,7 @@ def draw_form(request: PlanRequest, home: int, rng: np.random.Generator) -> tupl
 
 def _letters(request: PlanRequest, sections: float, rng: np.random.Generator) -> str:
     """The sections of a piece of about so many: a form of people's pieces, the commoner the likelier."""
-    forms = people(request.habits).forms
+    forms = corpus_counts(request.habits).forms
     there = sorted({len(letters) for letters, _ in forms})
     count = min(there, key=lambda length: abs(length - sections))
     chosen = [(letters, times) for letters, times in forms if len(letters) == count]
@@ -74,7 +74,7 @@ def _letters(request: PlanRequest, sections: float, rng: np.random.Generator) ->
 
 
 def _mean_section_phrases(request: PlanRequest) -> float:
-    counts = people(request.habits).section_phrases
+    counts = corpus_counts(request.habits).section_phrases
     return float((counts * np.arange(len(counts))).sum() / counts.sum())
 
 
@@ -87,7 +87,7 @@ def _new_section(
     key = away(home, request, rng) if before else (0, False)
     cadence = before[-1].cadence if before else START
     out: list[FormPhrase] = []
-    for index in range(draw(people(request.habits).section_phrases, rng)):
+    for index in range(draw(corpus_counts(request.habits).section_phrases, rng)):
         bars = request.phrase_bars or draw_bars(request, usual, rng)
         cadence = draw_cadence(request, cadence, home >= MINOR_KEYS, rng)
         begins_like = index == 1 and bars == out[0].bars and rng.random() < _PARALLEL
@@ -115,7 +115,7 @@ def away(home: int, request: PlanRequest, rng: np.random.Generator) -> tuple[int
     The clearer the mood's valence is, the rarer is a section in the other mode (OTHER_MODE).
     """
     minor = home >= MINOR_KEYS
-    counts = people(request.habits).keys[int(minor)].copy()
+    counts = corpus_counts(request.habits).keys[int(minor)].copy()
     counts[:, int(not minor)] *= 1 - (1 - OTHER_MODE * request.variety) * min(abs(request.mood.valence), 1.0)
     for semitones in range(12):
         for mode in (0, 1):
@@ -135,15 +135,15 @@ def distance_fifths(key: int, other: int) -> int:
 
 def draw_cadence(request: PlanRequest, before: int, minor: bool, rng: np.random.Generator) -> int:
     """How a phrase closes. before: how the one before it did, START for the first."""
-    return draw(people(request.habits).cadences[int(minor), before], rng)
+    return draw(corpus_counts(request.habits).cadences[int(minor), before], rng)
 
 
 def draw_usual_bars(request: PlanRequest, rng: np.random.Generator) -> int:
     """How long the phrases of a piece usually are."""
-    return 1 + draw(people(request.habits).phrase_bars.sum(axis=1), rng)
+    return 1 + draw(corpus_counts(request.habits).phrase_bars.sum(axis=1), rng)
 
 
 def draw_bars(request: PlanRequest, usual: int, rng: np.random.Generator) -> int:
     """Length of a phrase in a piece whose phrases usually have so many bars."""
-    shares = people(request.habits).phrase_bars[usual - 1]
+    shares = corpus_counts(request.habits).phrase_bars[usual - 1]
     return 1 + draw(np.where(shares >= _RARE * shares.sum(), shares, 0.0), rng)

@@ -13,20 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 from improv.music.chord import MINOR_KEYS, QUALITIES, SCALES, TONES, Chord
-from improv.plan.draws import draw
-from improv.plan.people import (
+from improv.plan.corpus_counts import (
     FAST,
     PER_ROOT,
     SLOW,
     STATES,
     VALID,
+    CorpusCounts,
     FloatArray,
-    People,
     chord_of_state,
-    people,
+    corpus_counts,
     state_of,
     state_of_chord,
 )
+from improv.plan.draws import draw
 
 HARSH_WEIGHT = 4.0
 """Nats for each share of dissonant intervals in a chord, for each share commanded beyond NEUTRAL_DISSONANCE."""
@@ -72,10 +72,10 @@ _HARSH = np.array([_harshness(state // 4 % len(QUALITIES)) for state in range(ST
 @lru_cache(maxsize=16)
 def _follows(mode: int, arousal: float, dissonance: float, habits: str) -> FloatArray:
     """(STATES, STATES): the next chord, roots above the tonic, coloured by the mood."""
-    return coloured(people(habits), mode, Colour(arousal, dissonance))
+    return coloured(corpus_counts(habits), mode, Colour(arousal, dissonance))
 
 
-def coloured(counts: People, mode: int, colour: Colour) -> FloatArray:
+def coloured(counts: CorpusCounts, mode: int, colour: Colour) -> FloatArray:
     """What follows what in a mode, tilted towards the chords of slow or fast music and towards harsh or mild ones."""
     slow, fast = counts.alone[mode][SLOW], counts.alone[mode][FAST]
     share = (colour.arousal + 1) / 2
@@ -142,7 +142,7 @@ def _backward(slots: Sequence[Slot], tables: dict[bool, FloatArray]) -> list[Flo
     return messages[::-1]
 
 
-def change_of(counts: People, minor: bool, rate: int, strength: int) -> float:
+def change_of(counts: CorpusCounts, minor: bool, rate: int, strength: int) -> float:
     """Probability that the chord changes on a beat."""
     return float(np.clip(counts.changes[int(minor), rate, strength], _LEAST_CHANGE, _MOST_CHANGE))
 

@@ -48,7 +48,7 @@ Tables = Mapping[str, Any]
 
 
 def mixed(everybody: Tables, own: Tables) -> dict[str, Any]:
-    """Tables in the form of `improv.plan.people`, counts as numbers of any kind. own: checked by `habits.check`."""
+    """Tables in the form of `improv.plan.corpus_counts`, counts of any number type. own: checked (`habits.check`)."""
     out = dict(everybody)
     for name in SHAPES:
         if name in own and name in everybody:

@@ -24,8 +24,8 @@ from improv.model.plan_inputs import (
 )
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
+from improv.plan.piece_memory import PieceMemory
 from improv.plan.plan import Plan, PlannedBar, Reference
-from improv.plan.played import PieceMemory
 
 LEAST_TOLD = 30
 """0..100: a reference that the bar is less like is not told. Told, it makes a jagged melody: 40 % of its moves are

@@ -8,7 +8,7 @@ import numpy as np
 
 from improv.music.chord import MINOR_KEYS
 from improv.plan.chording import with_chords
-from improv.plan.people import FloatArray
+from improv.plan.corpus_counts import FloatArray
 from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import PlannedBar, Texture
 from improv.plan.referring import brought_along, known, settled, with_references

@@ -14,8 +14,8 @@ import numpy as np
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import MINOR_KEYS
 from improv.music.primer import Primer, PrimerNote
+from improv.plan.corpus_counts import FloatArray, corpus_counts
 from improv.plan.form import draw_form
-from improv.plan.people import FloatArray, people
 from improv.plan.phrase_brief import Purpose, rng_of
 from improv.plan.plan import (
     AUTHENTIC,
@@ -112,7 +112,7 @@ def character(primer: Primer, bars: Sequence[PlannedBar], request: PlanRequest) 
     )
     usual = hands_of(replace(request, variety=0.0), plain, primer.key >= MINOR_KEYS, none)
     theirs: FloatArray = np.mean([hands_in(bar.texture) for bar in bars], axis=0)
-    spread = DEVIATIONS * np.sqrt(np.diag(people(request.habits).texture["piece_covariance"]))
+    spread = DEVIATIONS * np.sqrt(np.diag(corpus_counts(request.habits).texture["piece_covariance"]))
     away = np.clip(PIECES_DIFFER * (theirs - usual), -spread, spread)
     left, right, left_onsets, right_onsets = (round(float(x) * request.variety, 4) for x in away)
     return replace(plain, hands=(left, right, left_onsets, right_onsets))

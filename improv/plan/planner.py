@@ -16,8 +16,8 @@ from improv.model.habits import START
 from improv.music.chord import MINOR_KEYS, Chord, scale_classes
 from improv.music.lead_sheet import Loop
 from improv.plan import rhythm
+from improv.plan.corpus_counts import corpus_counts
 from improv.plan.form import away, draw_bars, draw_cadence, draw_form, draw_usual_bars, recalling
-from improv.plan.people import people
 from improv.plan.phrase import write_phrase
 from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import AUTHENTIC, FormPhrase, Piece, Plan, PlannedBar, PlannedPhrase, metre_of
@@ -44,7 +44,7 @@ def make_ready(habits: str = "") -> None:
     """Read what plans are drawn from, everybody's or with a composer's habits: a third of a second, before the music
     waits for it.
     """
-    people(habits)
+    corpus_counts(habits)
     rhythm.counts(habits)
 
 
@@ -331,7 +331,7 @@ def _turned_key(plan: Plan, request: PlanRequest, tick: int, piece: Piece, minor
     """Where a turn of the mode leads: the parallel or the relative key, or another that people go to, within reach."""
     key = plan.chord_at(tick).key
     rng = rng_of(plan.seed, Purpose.MOOD, plan.bar_at(tick).number)
-    counts = people(request.habits).keys[int(key >= MINOR_KEYS), :, int(minor)]
+    counts = corpus_counts(request.habits).keys[int(key >= MINOR_KEYS), :, int(minor)]
     near = {0, 9 if minor else 3} if request.reach_fifths >= 3 else {9 if minor else 3}
     weights = np.array([counts[s] if s in near else 0.0 for s in range(12)]) + 1e-9
     if (key >= MINOR_KEYS) == minor:  # an away section is in the wanted mode already: it becomes home

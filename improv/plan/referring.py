@@ -14,7 +14,7 @@ import numpy as np
 from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
 from improv.music.sequence import Tonal
-from improv.plan.people import people
+from improv.plan.corpus_counts import corpus_counts
 from improv.plan.phrase_brief import Brief, Purpose, rng_of
 from improv.plan.plan import NONE, PlannedBar, Reference, TimedChord
 from improv.plan.returns import (
@@ -82,14 +82,14 @@ def settled(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar) -> Plan
     rng = rng_of(brief.plan.seed, Purpose.RETURNS, brief.number, brief.changed_at, bar.number)
     if far is not None and (then := known(far.bar)) is not None:
         if bar.like is None and not _is_copy(brief, bar, far.likeness):
-            moves = draw_moves(people(brief.request.habits), then.chords[0].chord, bar.chords[0].chord, rng)
+            moves = draw_moves(corpus_counts(brief.request.habits), then.chords[0].chord, bar.chords[0].chord, rng)
             far = _sequence(brief, known, bar, rng) or Reference(far.bar, far.likeness, *moves)
             then = known(far.bar) or then
         far = far._replace(likeness=_possible(far, bar, then))
     near = UNKNOWN
     if before is not None:
         near = _possible(
-            Reference(before.number, draw_near(people(brief.request.habits), far, bar.number, rng)), bar, before
+            Reference(before.number, draw_near(corpus_counts(brief.request.habits), far, bar.number, rng)), bar, before
         )
     bar = replace(bar, far=far, near_likeness=near)
     if before is None or (far is not None and bar.like is not None and far.likeness >= LITERAL):
@@ -162,7 +162,7 @@ def _drawn(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar, rng: np.
         moved = 0 if then is None else (bar.chords[0].key - then.chords[0].key + 6) % 12 - 6
         again = last is not None and before is not None and before.like is not None
         return draw_return(
-            people(brief.request.habits), bar.like, last.likeness if again and last else None, moved, rng
+            corpus_counts(brief.request.habits), bar.like, last.likeness if again and last else None, moved, rng
         )
     state = State()
     if last is not None and before is not None and before.piece == bar.piece:
@@ -170,7 +170,7 @@ def _drawn(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar, rng: np.
         state = State(before.number - last.bar if here else NEVER, last.likeness)
     kept = [p.first_bar for p in brief.plan.phrases if p.piece == brief.piece.number]
     first = max(min(kept, default=brief.first_bar), bar.number - BARS_BACK)
-    distance = draw_distance(people(brief.request.habits), bar.number, first, state, bar.phrase_bar, rng)
+    distance = draw_distance(corpus_counts(brief.request.habits), bar.number, first, state, bar.phrase_bar, rng)
     if distance is None:
         return None
     number, likeness = bar.number - distance.bars, distance.likeness
@@ -180,7 +180,7 @@ def _drawn(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar, rng: np.
         tonal = last.tonal and Tonal(then.chords[0].key, bar.chords[0].key, last.tonal.steps)
         likeness = max(likeness, SEQUENCE_LIKENESS if tonal and tonal.steps else 0)
         return last._replace(bar=number, likeness=likeness, tonal=tonal)
-    return draw_copy(people(brief.request.habits), number, distance, then.chords[0].key, bar.chords[0].key, rng)
+    return draw_copy(corpus_counts(brief.request.habits), number, distance, then.chords[0].key, bar.chords[0].key, rng)
 
 
 def _knowing(brief: Brief, done: tuple[PlannedBar, ...], bar: PlannedBar) -> Known:

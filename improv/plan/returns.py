@@ -13,8 +13,8 @@ import numpy as np
 from improv.model.habits import LIKENESS_BINS
 from improv.music.chord import UNKNOWN, Chord
 from improv.music.sequence import Tonal, steps_of
+from improv.plan.corpus_counts import CorpusCounts, bin_of, lag_class
 from improv.plan.draws import draw
-from improv.plan.people import People, bin_of, lag_class
 from improv.plan.plan import Reference
 
 NEVER = 0
@@ -42,43 +42,47 @@ class Distance(NamedTuple):
 
 
 def draw_distance(
-    people: People, number: int, first: int, state: State, place: int, rng: np.random.Generator
+    counts: CorpusCounts, number: int, first: int, state: State, place: int, rng: np.random.Generator
 ) -> Distance | None:
     """How far a bar in a new phrase refers back, None where there is no earlier bar.
 
-    people: what is usual, of everybody or of a composer. number: of the bar. first: the earliest bar it may refer
+    counts: what is usual, of everybody or of a composer. number: of the bar. first: the earliest bar it may refer
     to. place: its bar within the phrase.
     """
     if number <= first:
         return None
     lag, goes_on = state.lag, False
     if state.lag:
-        ends, on = people.stays[lag_class(state.lag), bin_of(state.likeness)]
+        ends, on = counts.stays[lag_class(state.lag), bin_of(state.likeness)]
         goes_on = rng.random() * (ends + on + 1) < on + 0.5
     if not goes_on:
-        weights = people.lags[min(place, len(people.lags) - 1)][1 : number - first + 1]
+        weights = counts.lags[min(place, len(counts.lags) - 1)][1 : number - first + 1]
         lag = 1 + draw(weights + 0.01, rng)
-    rows = people.likeness[lag_class(lag), int(goes_on)]
+    rows = counts.likeness[lag_class(lag), int(goes_on)]
     row = rows[bin_of(state.likeness)] if goes_on else rows[0]
     return Distance(lag, _within(draw(row + 0.01, rng), rng), goes_on)
 
 
-def draw_return(people: People, bar: int, last: int | None, semitones: int, rng: np.random.Generator) -> Reference:
+def draw_return(
+    counts: CorpusCounts, bar: int, last: int | None, semitones: int, rng: np.random.Generator
+) -> Reference:
     """The reference of a bar of a phrase that comes back. bar: which it brings back. last: the likeness of the bar
     before it, None at the beginning. semitones: how far up the phrase is moved, -6..6.
     """
-    row = people.returns[LIKENESS_BINS if last is None else bin_of(last)].copy()
+    row = counts.returns[LIKENESS_BINS if last is None else bin_of(last)].copy()
     row[:_BINS_OF_RETURN] = 0
     if row.sum() < _BINS_OF_RETURN:
-        row = people.returns[LIKENESS_BINS]
+        row = counts.returns[LIKENESS_BINS]
     return Reference(bar, _within(draw(row, rng), rng), semitones, semitones)
 
 
-def draw_moves(people: People, then: Chord | None, now: Chord | None, rng: np.random.Generator) -> tuple[int, int]:
+def draw_moves(
+    counts: CorpusCounts, then: Chord | None, now: Chord | None, rng: np.random.Generator
+) -> tuple[int, int]:
     """Semitones of the left and of the right hand, by the way from one root to the other."""
     if then is None or now is None:
         return 0, 0
-    rows = people.moves[(now.root - then.root) % 12]
+    rows = counts.moves[(now.root - then.root) % 12]
     if not rows:
         return 0, 0
     left, right, _ = rows[draw(np.array([count for *_, count in rows], dtype=np.float64), rng)]
@@ -86,13 +90,13 @@ def draw_moves(people: People, then: Chord | None, now: Chord | None, rng: np.ra
 
 
 def draw_copy(
-    people: People, bar: int, distance: Distance, then_key: int, key: int, rng: np.random.Generator
+    counts: CorpusCounts, bar: int, distance: Distance, then_key: int, key: int, rng: np.random.Generator
 ) -> Reference:
     """The reference of a bar that brings its chords along: at its pitch or octaves away, or a step of a sequence.
 
     bar: that it refers to. then_key, key: the keys of both.
     """
-    moves = people.moves
+    moves = counts.moves
     sequence = distance.bars <= SEQUENCE_BARS and rng.random() < SEQUENCES
     if sequence:
         rows = [row for there in moves for row in there if row[0] == row[1] and 0 < abs(row[0]) <= _FIFTH]
@@ -105,15 +109,15 @@ def draw_copy(
     return Reference(bar, distance.likeness, left, right, Tonal(then_key, key) if then_key != key else None)
 
 
-def draw_near(people: People, far: Reference | None, number: int, rng: np.random.Generator) -> int:
+def draw_near(counts: CorpusCounts, far: Reference | None, number: int, rng: np.random.Generator) -> int:
     """Likeness to the bar before, 0..100, beside a far reference."""
     if number == 0:
         return UNKNOWN
     if far is None:
-        return _within(draw(people.near_alone, rng), rng)
+        return _within(draw(counts.near_alone, rng), rng)
     if far == Reference(number - 1, far.likeness):
         return far.likeness
-    row = people.near[bin_of(far.likeness)]
+    row = counts.near[bin_of(far.likeness)]
     return min(_within(draw(row, rng), rng), far.likeness) if row.sum() else 0
 
 

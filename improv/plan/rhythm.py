@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from improv.model.habits import told
 from improv.music.chord import UNKNOWN
 from improv.plan.draws import draw
-from improv.plan.mixing import table
+from improv.plan.mixed_counts import table
 
 BINS = 11
 NOTHING_BEFORE = BINS

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from improv.plan.people import FloatArray, people
+from improv.plan.corpus_counts import FloatArray, corpus_counts
 from improv.plan.plan import METRES, Character, Metre, Texture, metre_of
 from improv.plan.plan_request import PlanRequest
 
@@ -59,7 +59,7 @@ def draw_metre(request: PlanRequest, minor: bool, rng: np.random.Generator) -> M
         return metre_of(request.bar_beats)
     fast = request.mood.arousal >= 0
     counts = dict.fromkeys(METRES, 1.0)
-    for name, mode, speed, count in people(request.habits).metres:
+    for name, mode, speed, count in corpus_counts(request.habits).metres:
         if name in counts and mode == minor and speed == fast:
             counts[name] += count
     shares = np.array(list(counts.values())).cumsum()
@@ -82,7 +82,7 @@ class TextureDraws:
 @lru_cache(maxsize=32)
 def _root(name: str, habits: str) -> FloatArray:
     """The square root of a covariance of people's."""
-    return np.asarray(np.linalg.cholesky(people(habits).texture[name]))
+    return np.asarray(np.linalg.cholesky(corpus_counts(habits).texture[name]))
 
 
 def _draw(name: str, rng: np.random.Generator, habits: str) -> FloatArray:
@@ -107,7 +107,9 @@ def hands_of(request: PlanRequest, character: Character, minor: bool, draws: Tex
     deviation = request.variety * draws.whole
     whole = np.array([1.0, speed + deviation[0], height + deviation[1], -1.0 if minor else 1.0])
     return np.asarray(
-        whole @ people(request.habits).texture["weights"] + np.array(character.hands) + request.variety * draws.hands
+        whole @ corpus_counts(request.habits).texture["weights"]
+        + np.array(character.hands)
+        + request.variety * draws.hands
     )
 
 
@@ -115,7 +117,7 @@ def bar_deviation(request: PlanRequest, closes: int | None, rng: np.random.Gener
     """What a bar does otherwise than its phrase. closes: the cadence of its phrase in the last bar, else None."""
     deviation = request.variety * _draw("bar_covariance", rng, request.habits)
     if closes is not None:
-        deviation += np.array([1, 1, CLOSING, CLOSING]) * people(request.habits).texture["closing"][closes]
+        deviation += np.array([1, 1, CLOSING, CLOSING]) * corpus_counts(request.habits).texture["closing"][closes]
     return deviation
 
 

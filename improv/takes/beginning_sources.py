@@ -11,7 +11,7 @@ import numpy as np
 
 from improv.control.commands import TAKE, BeginFrom
 from improv.errors import CommandError, InputError
-from improv.listening.priming import BeatNote, of_midi, primer_of
+from improv.listening.primer_analysis import BeatNote, of_midi, primer_of
 from improv.midi.packed import MIDI_SUFFIXES
 from improv.midi.reading import read_music
 from improv.music.primer import MOST_BARS, Primer

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.app.cli import main
-from improv.config import Config, journey_files, journeys, load
+from improv.config import Config, journey_forms, journeys, load
 from improv.errors import InputError
 from improv.music.mood import Mood
 
@@ -36,12 +36,12 @@ def config(folder: Path) -> Config:
 def test_what_a_form_writes_is_the_journey_that_is_read(tmp_path_factory: pytest.TempPathFactory, form: object) -> None:
     here = config(tmp_path_factory.mktemp("journeys") / "new")
     text = json.dumps(form)
-    path = journey_files.keep(here, "mine", text)
+    path = journey_forms.keep(here, "mine", text)
     moods = here.mood.moods
     assert journeys.read(path, moods) == journeys.parse(text, moods, name="mine")
-    (row,) = [row for row in journey_files.listed(here) if row["own"]]
+    (row,) = [row for row in journey_forms.listed(here) if row["own"]]
     assert journeys.parse(json.dumps(row["form"]), moods, name="mine") == journeys.read(path, moods)
-    journey_files.keep(here, "mine", json.dumps(row["form"]))
+    journey_forms.keep(here, "mine", json.dumps(row["form"]))
     assert journeys.parse(text, moods, name="mine") == journeys.read(path, moods)
 
 
@@ -49,7 +49,7 @@ def test_comments_stay_where_a_journey_is_changed(tmp_path: Path) -> None:
     here = config(tmp_path)
     (tmp_path / "mine.yml").write_text("# for Ada\niso:\n  from: sad  # mostly\n  to: calm\n  lead: 9:00\nend: true\n")
     form = {"iso": {"from": "sad", "to": "serene", "lead": 540}}
-    assert journey_files.keep(here, "mine", json.dumps(form)) == tmp_path / "mine.yml"
+    assert journey_forms.keep(here, "mine", json.dumps(form)) == tmp_path / "mine.yml"
     assert (tmp_path / "mine.yml").read_text() == "# for Ada\niso:\n  from: sad  # mostly\n  to: serene\n  lead: 540\n"
 
 
@@ -62,14 +62,14 @@ def test_what_is_wrong_writes_nothing(tmp_path: Path) -> None:
         ("", '{"iso": {"to": "calm"}}'),
     ):
         with pytest.raises(InputError):
-            journey_files.keep(here, name, text)
+            journey_forms.keep(here, name, text)
     with pytest.raises(InputError, match="cannot be deleted"):
-        journey_files.delete(here, "mine")
+        journey_forms.delete(here, "mine")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_one_that_begins_here_is_drawn_from_where_the_music_is(tmp_path: Path) -> None:
-    told = journey_files.preview('{"iso": {"to": "calm"}}', config(tmp_path), here=Mood(-0.5, 0.5))
+    told = journey_forms.preview('{"iso": {"to": "calm"}}', config(tmp_path), here=Mood(-0.5, 0.5))
     assert told["here"]
     assert told["points"][0] == [0.0, -0.5, 0.5]
     assert told["points"][-1] == [1020.0, 1.0, -1.0]

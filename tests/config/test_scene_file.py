@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from improv.app.scene_writer import SceneWriter
-from improv.config import scenes
+from improv.config import scene_file
 from improv.control.commands import FOLLOWING, LANDINGS, LOOPS, MODES, PLACES
 from improv.control.scene import Scene
 from improv.control.scene_book import SceneBook, scene_name
@@ -61,7 +61,7 @@ def books(draw: st.DrawFn) -> SceneBook:
 
 @given(books())
 def test_a_book_is_read_as_it_was_written(book: SceneBook) -> None:
-    assert scenes.parse(scenes.dump(book), "scenes.json") == (book, [])
+    assert scene_file.parse(scene_file.dump(book), "scenes.json") == (book, [])
 
 
 GOOD = {"mood": [0.5, -0.5], "glide_s": 12, "intensity": 0.35, "temperature": 0.95}
@@ -84,7 +84,7 @@ GOOD = {"mood": [0.5, -0.5], "glide_s": 12, "intensity": 0.35, "temperature": 0.
 )
 def test_a_scene_that_cannot_be_is_left_out_and_said(changes: dict[str, object], sentence: str) -> None:
     text = json.dumps({"scenes": {"A": GOOD | changes, "B": GOOD}, "set_list": ["A", "B", "A"]})
-    book, found = scenes.parse(text, "scenes.json")
+    book, found = scene_file.parse(text, "scenes.json")
     assert (tuple(book.scenes), book.set_list) == (("B",), ("B",))
     assert len(found) == 1
     assert re.search(sentence, found[0])
@@ -92,15 +92,15 @@ def test_a_scene_that_cannot_be_is_left_out_and_said(changes: dict[str, object],
 
 def test_a_file_that_is_none_is_said_and_a_copy_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "scenes.json"
-    assert scenes.read(path) == (SceneBook(), [])
+    assert scene_file.read(path) == (SceneBook(), [])
     for text in ("{", "[1]", '{"format": 2}', '{"at": "noon"}', "[" * 100_000, "\0", '{"scenes": 5}'):
         path.write_text(text)
-        book, found = scenes.read(path)
+        book, found = scene_file.read(path)
         assert book == SceneBook()
         assert str(path) in found[0]
         assert (tmp_path / "scenes.json.faulty").read_text() == text
-    path.write_bytes(b" " * (scenes.LARGEST_FILE + 1))
-    assert "larger than" in scenes.read(path)[1][0]
+    path.write_bytes(b" " * (scene_file.LARGEST_FILE + 1))
+    assert "larger than" in scene_file.read(path)[1][0]
 
 
 @pytest.mark.parametrize("name", ["", " ", "a,b", "a\x07", "x" * 41])
@@ -111,7 +111,7 @@ def test_names_that_cannot_be(name: str) -> None:
 
 def test_what_is_kept_is_on_the_disk_soon_and_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "scenes.json"
-    scene = scenes.parse(json.dumps({"scenes": {"A": GOOD}}), "")[0].scenes["A"]
+    scene = scene_file.parse(json.dumps({"scenes": {"A": GOOD}}), "")[0].scenes["A"]
     keeper = SceneWriter(path, book := SceneBook())
     keeper.keep(book)
     assert not path.exists()
@@ -120,7 +120,7 @@ def test_what_is_kept_is_on_the_disk_soon_and_at_the_end(tmp_path: Path) -> None
     for name in "BCDEF":
         keeper.keep(book := book.kept(name, scene))
     keeper.close()
-    assert scenes.read(path) == (book, [])
+    assert scene_file.read(path) == (book, [])
     assert keeper.fault == ""
 
 

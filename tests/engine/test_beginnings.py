@@ -9,11 +9,11 @@ import pytest
 from improv.control.commands import BeginFrom, Pause, Play, SetMode
 from improv.engine.engine import Engine
 from improv.errors import CommandError, InputError
-from improv.listening.priming import of_midi
+from improv.listening.primer_analysis import of_midi
 from improv.music.primer import Primer
 from tests.engine.test_together import phrase, played
 from tests.fakes import Stage
-from tests.listening.test_priming import midi
+from tests.listening.test_primer_analysis import midi
 from tests.planned import Untaught
 from tests.stage import assert_silent
 from tools.waiting import eventually

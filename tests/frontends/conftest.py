@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from improv.frontends.server import device_links, peer
+from improv.frontends.server import pairing, peer
 from tools import browser as chrome
 
 
@@ -15,7 +15,7 @@ from tools import browser as chrome
 def nobody_else_works_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever accounts the machine has on which this is tried."""
     monkeypatch.setattr(peer, "others_work_here", lambda: False)
-    monkeypatch.setattr(device_links, "others_work_here", lambda: False)
+    monkeypatch.setattr(pairing, "others_work_here", lambda: False)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from improv.frontends.server.addresses import Address, reachable
-from improv.frontends.server.devices import BY_ADDRESS, CURATOR, MOST_DEVICES, VISITOR, Devices, name_of
+from improv.frontends.server.paired_devices import BY_ADDRESS, CURATOR, MOST_DEVICES, VISITOR, Devices, name_of
 
 TOKEN = "a-token-of-some-length"
 

@@ -19,7 +19,7 @@ from improv.clock import ManualClock, SystemClock, wall_clock
 from improv.control.command_table import COMMANDS
 from improv.frontends.server import access, serving
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, AccessControl, Credentials
-from improv.frontends.server.devices import Devices
+from improv.frontends.server.paired_devices import Devices
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.web import app
 from improv.frontends.web.app import DROPPED_AT_MOST, LONGEST_MESSAGE, MESSAGES_AT_ONCE

@@ -13,12 +13,12 @@ from improv.improviser.operations import Begin, Prime, Rewind
 from improv.improviser.planned_step import PlannedStep
 from improv.improviser.priming import tell
 from improv.improviser.snapshot_bytes import go_on, memory_of, packed, unpacked
-from improv.listening.priming import of_midi
+from improv.listening.primer_analysis import of_midi
 from improv.model.onnx_model import Model, OnnxModel
 from improv.music.mood import CORNERS
 from improv.music.primer import Primer
 from tests.fakes import without_ids
-from tests.listening.test_priming import midi
+from tests.listening.test_primer_analysis import midi
 from tests.planned import Untaught
 
 CONFIG = load(None, ["mood.glide_s=0"], {})

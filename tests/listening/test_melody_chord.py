@@ -12,7 +12,7 @@ from improv.listening.influence import Change, Influence
 from improv.listening.keyboard import PersonNote
 from improv.listening.melody_chord import MelodyChords, bar_line
 from improv.music.chord import chord_named
-from improv.plan.people import people, roots_follow, roots_of
+from improv.plan.corpus_counts import corpus_counts, roots_follow, roots_of
 
 BEAT = Beat(120.0, 10.0, 1.0)
 C_MAJOR = (1.0, *[0.0] * 23)
@@ -82,7 +82,7 @@ def test_a_step_after_the_change_is_asked_for_the_new_chord() -> None:
 
 
 def test_the_roots_are_those_of_everybodys_counts() -> None:
-    np.testing.assert_allclose(roots_follow(), roots_of(people()), rtol=1e-9)
+    np.testing.assert_allclose(roots_follow(), roots_of(corpus_counts()), rtol=1e-9)
 
 
 def test_roots_follow_as_people_let_them() -> None:

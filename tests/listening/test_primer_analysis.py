@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from improv.errors import InputError
 from improv.listening.keyboard import PersonNote
-from improv.listening.priming import BeatNote, of_midi, of_person, primer_of
+from improv.listening.primer_analysis import BeatNote, of_midi, of_person, primer_of
 from improv.midi.reading import MidiMusic, read_music
 from improv.music.chord import chord_named, key_named
 from improv.music.primer import MOST_BARS, TICKS_PER_BEAT

@@ -6,7 +6,7 @@ import mido
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from improv.midi.parsed import parsed
+from improv.midi.message_fields import parsed
 
 STATUS = st.integers(0x80, 0xFF)
 DATA = st.lists(st.integers(0, 0x7F), max_size=4)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from improv.errors import ModelError
 from improv.model.habits import CHORDS, FORMAT, LONGEST_TEXT, MOST, PEDAL, TABLES, TEXTURE, check, told
-from improv.plan.people import people
+from improv.plan.corpus_counts import corpus_counts
 from improv.plan.planner import make_ready
 from tests.fakes import ENCODING, contract
 
@@ -130,9 +130,9 @@ def test_whatever_stands_in_a_table_is_refused_in_words_or_can_be_planned_from(n
         check(text, PIECE)
     except ModelError:
         return
-    people(text)
+    corpus_counts(text)
 
 
 def test_the_counts_of_everybody_have_the_same_form() -> None:
-    everybody = json.loads(resources.files("improv.plan").joinpath("people.json").read_text(encoding="utf-8"))
-    check(json.dumps(everybody | {"phrases": 1}), "people.json")
+    everybody = json.loads(resources.files("improv.plan").joinpath("corpus_counts.json").read_text(encoding="utf-8"))
+    check(json.dumps(everybody | {"phrases": 1}), "corpus_counts.json")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from improv.app.cli import main
 from improv.errors import InputError
 from improv.people.folder import FILE, People
-from improv.people.person import KINDS, MOST_PLANS, Note, Person, Plan, Session, dump, parse
+from improv.people.person_file import KINDS, MOST_PLANS, Note, Person, Plan, Session, dump, parse
 from improv.takes.journal import SUFFIX, line_of
 
 NOW = "2026-01-02T10:00:00+00:00"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from improv.plan import harmony
+from improv.plan.corpus_counts import VALID, FloatArray, corpus_counts
 from improv.plan.harmony import Colour, coloured
-from improv.plan.people import VALID, FloatArray, people
 
 
 def entropy(table: FloatArray) -> float:
@@ -20,10 +20,10 @@ def entropy(table: FloatArray) -> float:
 def test_every_row_is_a_distribution_and_only_major_is_more_open_than_peoples(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ours = [coloured(people(), mode, Colour()) for mode in (0, 1)]
+    ours = [coloured(corpus_counts(), mode, Colour()) for mode in (0, 1)]
     for table in ours:
         assert np.allclose(table[VALID].sum(axis=1), 1)
     monkeypatch.setattr(harmony, "SURENESS", (1, 1))
-    theirs = [coloured(people(), mode, Colour()) for mode in (0, 1)]
+    theirs = [coloured(corpus_counts(), mode, Colour()) for mode in (0, 1)]
     assert entropy(ours[0]) > entropy(theirs[0])
     assert entropy(ours[1]) < entropy(theirs[1])

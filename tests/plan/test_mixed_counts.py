@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from improv.model.habits import FORMAT, TABLES, check
 from improv.music.mood import CORNERS
-from improv.plan.mixing import PRIOR, mixed, rows, table
-from improv.plan.people import people, people_of
+from improv.plan.corpus_counts import corpus_counts, counts_from
+from improv.plan.mixed_counts import PRIOR, mixed, rows, table
 from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
 from improv.plan.rhythm import counts
@@ -25,7 +25,7 @@ BARS = 60
 
 @cache
 def everybody() -> dict[str, Any]:
-    return dict(json.loads(resources.files("improv.plan").joinpath("people.json").read_text(encoding="utf-8")))
+    return dict(json.loads(resources.files("improv.plan").joinpath("corpus_counts.json").read_text(encoding="utf-8")))
 
 
 def own(**tables: Any) -> str:
@@ -63,7 +63,7 @@ def test_the_more_is_counted_the_more_it_is_his(count: int) -> None:
 def test_without_habits_everything_is_everybodys() -> None:
     whole = mixed(everybody(), {"format": FORMAT})
     assert whole == everybody()
-    assert people(own()).rates.tolist() == people_of(everybody()).rates.tolist()
+    assert corpus_counts(own()).rates.tolist() == counts_from(everybody()).rates.tolist()
     assert counts(own()).tolist() == counts().tolist()
 
 
@@ -74,7 +74,7 @@ def test_every_table_can_be_his_own() -> None:
     }
     names = ("closes", "forms", "metres", "moves", "lengths", "texture")
     text = own(**tables, **{name: everybody()[name] for name in names}, phrases=500)
-    his, general = people(text), people()
+    his, general = corpus_counts(text), corpus_counts()
     for mode in (0, 1):
         assert np.allclose(his.follows[mode], general.follows[mode])
         assert np.allclose(his.whole[mode], general.whole[mode])

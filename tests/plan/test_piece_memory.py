@@ -14,10 +14,10 @@ from improv.model.vocabulary.hands import LEFT, RIGHT
 from improv.music.chord import UNKNOWN
 from improv.music.mood import CORNERS
 from improv.plan.network_row import columns
+from improv.plan.piece_memory import PieceMemory
 from improv.plan.plan import Reference
 from improv.plan.plan_request import PlanRequest
 from improv.plan.planner import follow
-from improv.plan.played import PieceMemory
 
 BAR = 48
 STEPS = st.lists(st.tuples(st.integers(0, 1), st.sets(st.integers(21, 108), max_size=3)), max_size=400)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from improv.music.mood import CORNERS
-from improv.plan.people import people
+from improv.plan.corpus_counts import corpus_counts
 from improv.plan.plan_request import PlanRequest
 from improv.plan.texture import HANDS_DIFFER, PIECES_DIFFER, draw_character
 
@@ -16,7 +16,7 @@ def test_the_hands_of_a_piece_differ_as_much_as_peoples_and_play_together_as_muc
     request = PlanRequest(mood=CORNERS["sad"], attributes={"onset_density": 2.0, "register": 60.0})
     characters = (draw_character(request, True, np.random.default_rng(seed)) for seed in range(PIECES))
     left, right = np.array([character.hands[2:] for character in characters]).T
-    covariance = people().texture["piece_covariance"][2:, 2:]
+    covariance = corpus_counts().texture["piece_covariance"][2:, 2:]
     apart, both = np.array([1, -1]), np.array([1, 1])
     deviation = np.std(left - right) / np.sqrt(apart @ covariance @ apart)
     assert abs(deviation - HANDS_DIFFER) < 0.1

@@ -12,7 +12,7 @@ from improv.control.commands import BeginFrom
 from improv.errors import CommandError, InputError
 from improv.model.onnx_model import OnnxModel
 from improv.takes import library, recreate, take
-from improv.takes.beginnings import LARGEST_BYTES, FilesAndTakes, of_file, of_take
+from improv.takes.beginning_sources import LARGEST_BYTES, FilesAndTakes, of_file, of_take
 from tests.planned import Untaught
 from tests.takes.test_takes import Session, nothing_else, only
 from tests.training.experiments.test_metre_level import performance

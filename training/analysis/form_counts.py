@@ -11,7 +11,7 @@ import numpy as np
 from improv.model.habits import LONGEST_PHRASE, MOST_SECTION_PHRASES, START
 from improv.model.plan_inputs import CADENCES
 from improv.music.chord import MINOR_KEYS, UNKNOWN
-from improv.plan.people import chord_of
+from improv.plan.corpus_counts import chord_of
 from training.analysis.analysis import Analysis
 from training.analysis.harmony_counts import as_table, states
 from training.analysis.music import IntArray
@@ -22,7 +22,7 @@ FEWEST_SECTIONS, MOST_SECTIONS, COMMON_FORMS = 2, 9, 80
 
 @dataclass
 class FormCounts:
-    """See `improv.plan.people` for what each table means."""
+    """See `improv.plan.corpus_counts` for what each table means."""
 
     phrase_bars: Tally[tuple[int, int]] = field(default_factory=Tally)
     cadences: Tally[tuple[int, int, int]] = field(default_factory=Tally)
@@ -67,7 +67,7 @@ class FormCounts:
         self.section_phrases.update(np.minimum(sizes, MOST_SECTION_PHRASES).tolist())
 
     def as_json(self) -> dict[str, Any]:
-        """The tables in the form of `improv.plan.people`."""
+        """The tables in the form of `improv.plan.corpus_counts`."""
         kinds = len(CADENCES)
         return {
             "phrase_bars": as_table(self.phrase_bars, (LONGEST_PHRASE, LONGEST_PHRASE)),

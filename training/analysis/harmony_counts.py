@@ -10,7 +10,7 @@ import numpy as np
 
 from improv.model.habits import RATES
 from improv.music.chord import MINOR_KEYS, TONES, UNKNOWN
-from improv.plan.people import chord_of, rate_of, state_of
+from improv.plan.corpus_counts import chord_of, rate_of, state_of
 from training.analysis.analysis import Analysis
 from training.analysis.music import TICKS_PER_BEAT, IntArray
 from training.analysis.stretches import Stretches
@@ -31,7 +31,7 @@ def states(analysis: Analysis, keys: IntArray | None = None) -> IntArray:
 
 @dataclass
 class HarmonyCounts:
-    """See `improv.plan.people` for what each table means."""
+    """See `improv.plan.corpus_counts` for what each table means."""
 
     pairs: Tally[tuple[int, int, int]] = field(default_factory=Tally)
     single: Tally[tuple[int, int, int]] = field(default_factory=Tally)
@@ -85,7 +85,7 @@ class HarmonyCounts:
             self.keys[int(home >= MINOR_KEYS), (key - home) % 12, int(key >= MINOR_KEYS)] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """The tables in the form of `improv.plan.people`."""
+        """The tables in the form of `improv.plan.corpus_counts`."""
         rates = len(RATES) + 1
         return {
             "pairs": [

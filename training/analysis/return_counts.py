@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from improv.model.habits import LAG_LIMITS, LAG_PLACES, LIKENESS_BINS, MOST_LAG
-from improv.plan.people import LONG_RETURN_BARS, bin_of, lag_class
+from improv.plan.corpus_counts import LONG_RETURN_BARS, bin_of, lag_class
 from training.analysis.analysis import Analysis
 from training.analysis.harmony_counts import as_table
 from training.analysis.music import IntArray
@@ -20,7 +20,7 @@ _COMMON_MOVES = 24
 
 @dataclass
 class ReturnCounts:
-    """See `improv.plan.people` for what each table means."""
+    """See `improv.plan.corpus_counts` for what each table means."""
 
     lags: Tally[tuple[int, int]] = field(default_factory=Tally)
     stays: Tally[tuple[int, int, int]] = field(default_factory=Tally)
@@ -74,7 +74,7 @@ class ReturnCounts:
                 self.returns.update(zip([LIKENESS_BINS, *row[:-1]], row, strict=True))
 
     def as_json(self) -> dict[str, Any]:
-        """The tables in the form of `improv.plan.people`."""
+        """The tables in the form of `improv.plan.corpus_counts`."""
         classes = len(LAG_LIMITS) + 1
         moves: dict[str, list[list[int]]] = {}
         for interval in range(12):

@@ -65,7 +65,7 @@ class TextureCounts:
         return pieces >= LEAST_PIECES and len(self.rows) >= LEAST_PHRASES and len(self.deviations) >= LEAST_PHRASES
 
     def as_json(self) -> dict[str, Any]:
-        """The tables in the form of `improv.plan.people`; without `texture` where there is too little for it."""
+        """The tables in the form of `improv.plan.corpus_counts`; without `texture` where there is too little for it."""
         return {
             "metres": [[name, mode, fast, n] for (name, mode, fast), n in sorted(self.metres.items())],
             "lengths": np.percentile(self.lengths, range(0, 101, 5)).round().astype(int).tolist(),

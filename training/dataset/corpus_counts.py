@@ -1,6 +1,7 @@
 """What people do: the counts that `improv.plan` draws from, of a dataset's training pieces.
 
-    python -m training people-counts data/hands mutopia-keyboard.zip piano-midi-de.zip --out improv/plan/people.json
+    python -m training people-counts data/hands mutopia-keyboard.zip piano-midi-de.zip \
+        --out improv/plan/corpus_counts.json
 
 The archives are those that the dataset was prepared from. What it holds out is not counted, nor what it left out.
 """
@@ -21,7 +22,7 @@ import numpy as np
 from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.habits import FORMAT
-from improv.plan.people import ROOTS_FILE, people_of, roots_of
+from improv.plan.corpus_counts import ROOTS_FILE, counts_from, roots_of
 from training.analysis import Analysis, Music, analyse, of_score
 from training.analysis.form_counts import FormCounts
 from training.analysis.harmony_counts import HarmonyCounts
@@ -122,5 +123,5 @@ def command(options: argparse.Namespace) -> None:
     with atomic_write(options.out) as file:
         file.write(json.dumps(everybody, separators=(",", ":")) + "\n")
     with atomic_write(options.out.with_name(ROOTS_FILE)) as file:
-        file.write(json.dumps(roots_of(people_of(everybody))) + "\n")
+        file.write(json.dumps(roots_of(counts_from(everybody))) + "\n")
     print(f"{options.out}: {counts.pieces} pieces, {counts.bars} bars")

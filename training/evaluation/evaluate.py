@@ -31,19 +31,19 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel
 from training.dataset.dataset import Dataset, PieceRow
+from training.dataset.parallel_map import Mapping, working
 from training.dataset.splits import spread
-from training.dataset.working import Mapping, working
 from training.evaluation import markov, quality
 from training.evaluation.card import write_card
 from training.evaluation.composition import comparison
 from training.evaluation.figures import OVERALL, Estimate, Report, SourceReport, interval, table, write_report
 from training.evaluation.markov import Markov
 from training.evaluation.overrides import add_overrides
+from training.evaluation.parallel_scoring import score_all
 from training.evaluation.reports.evaluation import write_page
-from training.evaluation.scoring import score_all
 from training.models.checkpoints import read_checkpoint
 from training.models.export import difference_from, network_of
-from training.models.part import ModelFile
+from training.models.job_data import ModelFile
 from training.models.scoring import PieceScore
 
 EXCERPTS = 40  # 40 pieces and as many renderings of two minutes: some minutes of one core
@@ -81,7 +81,7 @@ def measure(
 
 
 def evaluate(path: Path, dataset: Dataset, split: str = "test", mapping: Mapping = map) -> Report:
-    """Score one split and as many training pieces. mapping: who computes it (training.dataset.working)."""
+    """Score one split and as many training pieces. mapping: who computes it (training.dataset.parallel_map)."""
     if path.suffix == ".pt":
         backend = "torch"
         read_checkpoint(path)  # InputError at once where it is none

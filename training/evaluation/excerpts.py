@@ -23,9 +23,9 @@ from improv.music.attributes import ATTRIBUTES
 from improv.music.mood import Mood
 from improv.music.note import Note
 from training.dataset.dataset import Dataset, PieceRow
-from training.dataset.working import Mapping
+from training.dataset.parallel_map import Mapping
 from training.evaluation.markov import ORDER, Markov
-from training.models.part import ModelFile, model_of
+from training.models.job_data import ModelFile, model_of
 
 FloatArray = NDArray[np.float64]
 

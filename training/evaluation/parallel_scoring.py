@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from training.dataset.dataset import Dataset, PieceRow
-from training.dataset.working import Mapping
+from training.dataset.parallel_map import Mapping
 from training.models.checkpoints import read_checkpoint
 from training.models.export import network_of
-from training.models.part import ModelFile, Part, model_of
+from training.models.job_data import ModelFile, Part, model_of
 from training.models.scoring import LANES, OnnxScorer, PieceScore, Scorer, TorchScorer, score_pieces
 
 _NOTHING = np.zeros(0)

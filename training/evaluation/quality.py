@@ -20,7 +20,7 @@ from improv.control.commands import End
 from improv.errors import InputError
 from improv.music.attributes import key_of
 from improv.music.mood import CORNERS
-from training.dataset import working
+from training.dataset import parallel_map
 from training.dataset.dataset import Dataset
 from training.evaluation import excerpts, markov
 from training.evaluation.excerpts import Excerpt, Rendering
@@ -29,7 +29,7 @@ from training.evaluation.measures import DIRECTED, histogram
 from training.evaluation.originality import Memory, signature
 from training.evaluation.overlap import features_of, overlaps
 from training.evaluation.structure import SCALES, structure
-from training.models.part import ModelFile
+from training.models.job_data import ModelFile
 
 FloatArray = NDArray[np.float64]
 Figures = dict[str, Estimate]
@@ -97,7 +97,7 @@ def _measured(excerpt: Excerpt) -> dict[str, float]:
 
 
 def directed(
-    sets: Mapping[str, Sequence[Excerpt]], mapping: working.Mapping = map
+    sets: Mapping[str, Sequence[Excerpt]], mapping: parallel_map.Mapping = map
 ) -> tuple[dict[str, Figures], list[str]]:
     """The measures with a better side, and the names of those that must be dropped."""
     found = {of: list(mapping(_measured, part)) for of, part in sets.items()}
@@ -111,7 +111,7 @@ def directed(
 
 
 def forms(
-    sets: Mapping[str, Sequence[Excerpt]], mapping: working.Mapping = map
+    sets: Mapping[str, Sequence[Excerpt]], mapping: parallel_map.Mapping = map
 ) -> tuple[dict[str, Figures], list[str]]:
     """Fitness of the self-similarity by scale, of the excerpts that are long enough."""
     # A permuted excerpt stands beside its own original: it is left out with it.
@@ -191,7 +191,7 @@ def _ended(order: Rendering) -> Excerpt | None:
 
 
 def endings(
-    model: ModelFile, config: Config, dataset: Dataset, times: int, mapping: working.Mapping = map
+    model: ModelFile, config: Config, dataset: Dataset, times: int, mapping: parallel_map.Mapping = map
 ) -> tuple[dict[str, dict[str, float]], Figures]:
     """Shares over all moods, ours and human; and the intervals of the first."""
     told = ((ENDING_PLAY_S, End()),)
@@ -220,11 +220,11 @@ def collect(
     count: int,
     previous: ModelFile | None = None,
     config: Config | None = None,
-    mapping: working.Mapping = map,
+    mapping: parallel_map.Mapping = map,
 ) -> dict[str, list[Excerpt]]:
     """The sets that are compared. The daemon plays, for every human piece, one of the same measured mood.
 
-    mapping: who computes it (training.dataset.working).
+    mapping: who computes it (training.dataset.parallel_map).
     """
     config, rng = config or Config(), np.random.default_rng(0)
     human = excerpts.human(dataset, dataset.split("test"), count)
@@ -252,7 +252,7 @@ def measure(
     ending_times: int,
     recognised: Estimate | None,
     config: Config | None = None,
-    mapping: working.Mapping = map,
+    mapping: parallel_map.Mapping = map,
 ) -> Quality:
     """Everything, of sets that `collect` made. recognised: the share of moods that a listener recognises."""
     compared = {name: [excerpt.first(COMPARED_BEATS) for excerpt in part] for name, part in sets.items()}

@@ -28,7 +28,7 @@ from improv.model.onnx_model import OnnxModel
 from training.dataset.dataset import Dataset
 from training.dataset.splits import spread
 from training.evaluation.figures import interval
-from training.experiments.per_note import notes_of
+from training.experiments.nats_per_note import notes_of
 from training.learning.train import Trainer
 from training.models.checkpoints import save
 from training.models.export import export, network_of

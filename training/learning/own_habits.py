@@ -2,7 +2,7 @@
 
 The network learns which notes follow which; chords, phrases, forms, keys, paces and what each hand does come from the
 plan, which draws them as often as people do them. Here the same is counted in some pieces of one composer. The text
-goes into the model (`improv.model.habits`); the daemon mixes it with everybody's counts (`improv.plan.mixing`).
+goes into the model (`improv.model.habits`); the daemon mixes it with everybody's counts (`improv.plan.mixed_counts`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from training.analysis.music import BoolArray, FloatArray
 from training.analysis.pedalling import Decision, decisions, offset
 from training.corpus import reading
 from training.corpus.sources import Item
+from training.dataset.corpus_counts import Counts, Found, read
 from training.dataset.dataset import Dataset, PieceRow
-from training.dataset.people_counts import Counts, Found, read
 from training.dataset.rhythm_counts import of_piece
 from training.dataset.splits import spread
 

@@ -1,5 +1,6 @@
-"""The network of every family but two (`training.models.melody_networks`): an LSTM over tokens and conditioning,
-with its state in the open.
+"""What every network offers (`Network`), and the plain one: an LSTM over tokens and conditioning, with open state.
+
+Settings with `tied: 0` have the plain one, `tied: 1` that of `training.models.tied_lstm`.
 """
 
 from __future__ import annotations

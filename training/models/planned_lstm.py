@@ -1,6 +1,6 @@
 """The network of families with a plan (`hands`): it can copy from its references and follow its chords from the start.
 
-It is the network of every family (`training.models.tied_lstm`). What a plan makes likely is added to the logits of the
+It is the network of `training.models.tied_lstm`. What a plan makes likely is added to the logits of the
 notes, each with a strength that the LSTM chooses at every step:
 
 - the keys that a reference has here, by hand, and the shift of time that its next onset asks for;

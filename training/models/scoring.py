@@ -17,8 +17,8 @@ from improv.model.vocabulary.hands import contexts
 from training.dataset import plan_columns
 from training.dataset.dataset import Dataset, PieceRow
 from training.models.batches import conditioned
+from training.models.job_data import Part
 from training.models.lstm import Network
-from training.models.part import Part
 
 FloatArray = NDArray[np.float32]
 Arrays = tuple[FloatArray, ...]

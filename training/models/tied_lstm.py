@@ -1,4 +1,4 @@
-"""The network of every family but those of Melody RNN's schemes: LSTM layers over what tokens are made of.
+"""The network of settings with `tied: 1`: LSTM layers over what tokens are made of.
 
 The embedding of a token is a vector of its own and the sum of what it is made of: its kind, its pitch class, its
 octave. So a C teaches something of all C's, and what is learnt of beginning a note is learnt of all notes. The same

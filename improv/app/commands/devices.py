@@ -9,7 +9,7 @@ import sys
 from improv.app.commands.ctl import add_choice
 from improv.errors import InputError
 from improv.frontends.ctl.client import Client, choose
-from improv.frontends.server.devices import ROLES
+from improv.frontends.server.paired_devices import ROLES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from improv.app.commands import journey_drawing
 from improv.app.options import common, configured
-from improv.config import Config, journey_files, journeys
+from improv.config import Config, journey_forms, journeys
 from improv.errors import InputError
 from improv.files import read_text
 from improv.midi import grid_file as midi_file
@@ -47,7 +47,7 @@ def command(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace, config: Config) -> None:
-    found = journey_files.listed(config, _here(options, config))
+    found = journey_forms.listed(config, _here(options, config))
     if options.json:
         print(json.dumps(found))
         return
@@ -67,15 +67,15 @@ def _draw(options: argparse.Namespace, config: Config) -> None:
 
 
 def _preview(options: argparse.Namespace, config: Config) -> None:
-    print(json.dumps(journey_files.preview(_text(options.text), config, here=_here(options, config))))
+    print(json.dumps(journey_forms.preview(_text(options.text), config, here=_here(options, config))))
 
 
 def _keep(options: argparse.Namespace, config: Config) -> None:
-    print(f"kept in {journey_files.keep(config, options.name, _text(options.text))}")
+    print(f"kept in {journey_forms.keep(config, options.name, _text(options.text))}")
 
 
 def _delete(options: argparse.Namespace, config: Config) -> None:
-    print(f"deleted {journey_files.delete(config, options.name)}")
+    print(f"deleted {journey_forms.delete(config, options.name)}")
 
 
 def _here(options: argparse.Namespace, config: Config) -> Mood | None:

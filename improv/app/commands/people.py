@@ -14,7 +14,7 @@ from improv.errors import CommandError, InputError, NotRunningError
 from improv.frontends.ctl.client import Client, choose
 from improv.music.limits import LIMITED
 from improv.people.folder import People
-from improv.people.person import KINDS, Person, as_json
+from improv.people.person_file import KINDS, Person, as_json
 from improv.takes import library
 
 WRITTEN_WITHIN_S, LOOK_EVERY_S = 10.0, 0.1

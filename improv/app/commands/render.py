@@ -61,6 +61,6 @@ def command(options: argparse.Namespace) -> None:
 
 
 def _begun_from(path: Path) -> Primer:
-    from improv.takes.beginnings import of_file  # few ask for it, and it brings what a take needs
+    from improv.takes.beginning_sources import of_file  # few ask for it, and it brings what a take needs
 
     return of_file(path)

@@ -36,7 +36,7 @@ def play(options: argparse.Namespace, supervised: Supervised | None = None) -> i
     """Play in this process. supervised: None where nobody starts another one when it fails."""
     from improv.app import daemon
     from improv.config import journeys
-    from improv.takes.beginnings import of_file
+    from improv.takes.beginning_sources import of_file
 
     effective, path = configured(options)
     if not options.debug:

@@ -21,7 +21,7 @@ from improv.app.study.answers import Answer, Answers
 from improv.app.study.design import Study, Trial
 from improv.clock import SystemClock, wall_clock
 from improv.frontends.server.access import AccessControl, Credentials
-from improv.frontends.server.devices import Devices
+from improv.frontends.server.paired_devices import Devices
 from improv.frontends.web import app as web
 from improv.frontends.web import texts
 

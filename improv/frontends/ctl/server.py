@@ -14,7 +14,7 @@ from typing import Any
 from improv.frontends.ctl.discovery import UNIX_SOCKETS, place_of
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.broker import Broker
-from improv.frontends.server.device_links import Pairing
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.settings import FrontendsSettings
 
 LONGEST_LINE = 1 << 16

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from improv.clock import Clock
-from improv.frontends.server.devices import BY_ADDRESS, SEEN_EVERY_S, Device, Devices
+from improv.frontends.server.paired_devices import BY_ADDRESS, SEEN_EVERY_S, Device, Devices
 from improv.frontends.server.peer import Peer, is_users_own
 from improv.frontends.server.rate_limit import Rates
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from improv.frontends.server.access import ONE_TIME_TOKEN_LIVES_S, Credentials
 from improv.frontends.server.addresses import Address, is_local, reachable
-from improv.frontends.server.devices import ROLES
+from improv.frontends.server.paired_devices import ROLES
 from improv.frontends.server.peer import others_work_here
 
 

@@ -19,8 +19,8 @@ from improv.frontends.server.access import AccessControl, Credentials
 from improv.frontends.server.addresses import ANYWHERE, in_url, is_local
 from improv.frontends.server.announcing import OSC, OSCQUERY, PAGE, Service, announce
 from improv.frontends.server.broker import Broker
-from improv.frontends.server.device_links import Pairing
-from improv.frontends.server.devices import Devices
+from improv.frontends.server.paired_devices import Devices
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.visitors import Visitors
 from improv.frontends.settings import FrontendsSettings
 from improv.processes import Backoff

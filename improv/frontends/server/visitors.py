@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from improv.frontends.server.access import lies_in
-from improv.frontends.server.devices import CURATOR, VISITOR
+from improv.frontends.server.paired_devices import CURATOR, VISITOR
 
 OF_ALL = ("/api/command", "/enter")
 """Where a visitor may send something: commands, which the engine looks at, and the way in."""

@@ -19,8 +19,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from improv.frontends.jsonlines import LineError, decode, encode
 from improv.frontends.server.access import COOKIE, Credentials
 from improv.frontends.server.broker import Broker, Teller
-from improv.frontends.server.device_links import Pairing
-from improv.frontends.server.devices import BY_ADDRESS, CURATOR, VISITOR, name_of
+from improv.frontends.server.paired_devices import BY_ADDRESS, CURATOR, VISITOR, name_of
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.server.rate_limit import Rates
 from improv.frontends.server.visitors import NO_VISITORS, Visitors, told, without_people
 from improv.frontends.settings import FrontendsSettings

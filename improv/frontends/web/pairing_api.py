@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from improv.frontends.server.device_links import Pairing
+from improv.frontends.server.pairing import Pairing
 from improv.frontends.web.command_line import Body, refused
 
 LONGEST_ROLE = 100  # bytes

@@ -7,15 +7,15 @@ import json
 import numpy as np
 import pytest
 
-from improv.plan import people
+from improv.plan import corpus_counts
 from improv.plan.plan import AUTHENTIC
 from tests.training.analysis.tunes import alberti, block, cadence_in_c, moved, of_rows
 from training.analysis import analyse
 from training.analysis.music import Music
 from training.analysis.stretches import stretches
-from training.dataset.people_counts import Counts, Found
+from training.dataset.corpus_counts import Counts, Found
 
-TONIC, SUBDOMINANT, DOMINANT = (people.state_of(root, quality, 0) for root, quality in ((0, 0), (5, 0), (7, 4)))
+TONIC, SUBDOMINANT, DOMINANT = (corpus_counts.state_of(root, quality, 0) for root, quality in ((0, 0), (5, 0), (7, 4)))
 
 
 def tune(bars: int = 16, semitones: int = 0) -> Music:
@@ -44,7 +44,7 @@ def test_chords_are_counted_from_the_tonic_whatever_the_key() -> None:
 
 def test_chords_change_every_half_bar() -> None:
     counts = counted(tune()).harmony
-    rate = people.rate_of(1.5)
+    rate = corpus_counts.rate_of(1.5)
     changed, stayed = (
         sum(n for (_, r, strength, change), n in counts.changes.items() if r == rate and (strength, change) == at)
         for at in ((1, 1), (1, 0))
@@ -77,8 +77,8 @@ def test_speed_is_not_counted_where_the_tempo_is_not_the_piece_s_own() -> None:
 def test_the_planner_reads_what_was_counted() -> None:
     pieces = [tune(16, 0), tune(24, 3), tune(32, -4)]
     content = json.loads(json.dumps(counted(*pieces).as_json()))
-    read = people.people_of(content)
-    assert read.follows[0].shape == (people.STATES, people.STATES)
+    read = corpus_counts.counts_from(content)
+    assert read.follows[0].shape == (corpus_counts.STATES, corpus_counts.STATES)
     assert read.follows[0].sum(axis=1) == pytest.approx(1.0)
     assert read.follows[0][DOMINANT].argmax() == TONIC
     assert int(read.opening[0].argmax()) == TONIC
@@ -88,4 +88,4 @@ def test_the_planner_reads_what_was_counted() -> None:
 
 def test_another_format_is_refused() -> None:
     with pytest.raises(ValueError, match="format"):
-        people.people_of({"format": 1})
+        corpus_counts.counts_from({"format": 1})

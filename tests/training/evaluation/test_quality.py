@@ -19,7 +19,7 @@ from training.evaluation.excerpts import Excerpt
 from training.evaluation.originality import Memory, signature
 from training.evaluation.overlap import area, overlap
 from training.evaluation.structure import chroma, fitness, similarity, structure
-from training.models.part import ModelFile
+from training.models.job_data import ModelFile
 
 TINY = REPOSITORY / "tests" / "models" / "tiny.onnx"
 FIFTHS = [(0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7)]

@@ -15,12 +15,12 @@ from improv.errors import BrainMusicError, InputError
 from tests.conftest import REPOSITORY, TINY
 from training.__main__ import main
 from training.dataset.dataset import Dataset
+from training.dataset.parallel_map import applied, working
 from training.dataset.plan_columns import NO_PLAN, PlanRows, reference_sets
-from training.dataset.working import applied, working
 from training.evaluation import excerpts, quality
 from training.evaluation.evaluate import evaluate
-from training.evaluation.scoring import score_all
-from training.models.part import ModelFile, Part, model_of, plan_at
+from training.evaluation.parallel_scoring import score_all
+from training.models.job_data import ModelFile, Part, model_of, plan_at
 from training.models.scoring import OnnxScorer, score_pieces
 
 

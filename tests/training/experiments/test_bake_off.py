@@ -14,7 +14,7 @@ from training.__main__ import main
 from training.dataset import prepare
 from training.dataset.dataset import Dataset
 from training.dataset.pipeline import Options
-from training.experiments import per_note
+from training.experiments import nats_per_note
 from training.learning.train import train
 from training.models.scoring import TorchScorer, score_pieces
 from training.models.settings import Settings, build
@@ -67,7 +67,7 @@ def test_nats_per_note_of_two_families(tmp_path: Path, capsys: pytest.CaptureFix
         train(folder, settings, tmp_path / f"{family}-run", "cpu")
         entries.append(f"{tmp_path / f'{family}-run' / 'best.pt'}={folder}")
         dataset = Dataset(folder)
-        notes = sum(per_note.notes_of(dataset, piece) for piece in dataset.split("test"))
+        notes = sum(nats_per_note.notes_of(dataset, piece) for piece in dataset.split("test"))
         expected[family] = (notes, {piece.name for piece in dataset.split("test")})
     out = tmp_path / "per-note.json"
     assert main(["per-note", *entries, "--out", str(out)]) == 0

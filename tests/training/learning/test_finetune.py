@@ -23,7 +23,7 @@ from tests.conftest import REPOSITORY
 from tests.training.conftest import SMALL
 from tests.training.corpora import meter, tempo, write_midi
 from training.__main__ import main
-from training.dataset import people_counts
+from training.dataset import corpus_counts
 from training.dataset.dataset import Dataset
 from training.learning import rehearsal
 from training.learning.finetune import INTERRUPTED, finetune, table
@@ -187,7 +187,7 @@ def test_a_family_with_a_plan_learns_and_plays(
     own_music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rehearsal, "IMPROVISED_TOKENS", 128)
-    monkeypatch.setattr(people_counts, "LEAST_BARS", 4)
+    monkeypatch.setattr(corpus_counts, "LEAST_BARS", 4)
     hands, plan = REPOSITORY / "exported_models" / "hands.onnx", Plan(iterations=3, lanes=2, sequence=64, lr=1e-3)
     result = finetune(hands, [str(own_music)], tmp_path / "mine.onnx", plan)
     assert result["after"]["new"] < result["before"]["new"]

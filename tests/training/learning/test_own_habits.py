@@ -10,7 +10,7 @@ import pytest
 
 from improv.improviser import pedalling
 from improv.model.habits import PEDAL, check
-from improv.plan.people import people
+from improv.plan.corpus_counts import corpus_counts
 from tests.training.corpora import meter, tempo, write_midi
 from training.analysis.pedalling import offset
 from training.dataset.dataset import Dataset
@@ -50,7 +50,7 @@ def test_the_text_tells_what_the_pieces_do(waltzes: Path, tmp_path: Path) -> Non
     assert sum(count for name, *_, count in told["metres"] if name == "3/4") == 3
     assert "pedal" not in told  # none of the files has one: nothing is known of his foot
     assert np.array(told["rhythm"]).sum() > BARS
-    threes = [sum(n for name, *_, n in one.metres if name == "3/4") for one in (people(), people(text))]
+    threes = [sum(n for name, *_, n in one.metres if name == "3/4") for one in (corpus_counts(), corpus_counts(text))]
     assert threes[1] > threes[0]
     assert habits_of(dataset, [], [str(waltzes)]) == ""
 

@@ -17,7 +17,7 @@ from improv.errors import InputError
 from improv.files import atomic_write
 from improv.model.onnx_model import OnnxModel, resolve
 from improv.music.mood import CORNERS
-from training.dataset.working import Mapping, working
+from training.dataset.parallel_map import Mapping, working
 from training.evaluation.composition import people, table
 from training.evaluation.composition.bigram import ChordBigram
 from training.evaluation.composition.chords import harmony
