@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
 import threading
@@ -32,7 +33,7 @@ class Backoff:
 
     def __init__(self, longest_s: float = LONGEST_RESTART_DELAY_S, steady_s: float = STEADY_S) -> None:
         self._longest_s, self._steady_s = longest_s, steady_s
-        self._started_s = 0.0
+        self._started_s: float | None = None  # None: it does not run
         self._delay_s = 0.0
 
     def started(self, now_s: float) -> None:
@@ -41,8 +42,9 @@ class Backoff:
 
     def failed(self, now_s: float) -> float:
         """The process failed, or could not be started: the moment for the next try."""
-        if now_s - self._started_s >= self._steady_s:
+        if self._started_s is not None and now_s - self._started_s >= self._steady_s:
             self._delay_s = 0.0
+        self._started_s = None  # it may fail to start many times now, which is no steady life
         next_s = now_s + self._delay_s
         self._delay_s = min(max(FIRST_RESTART_DELAY_S, 2 * self._delay_s), self._longest_s)
         return next_s
@@ -55,11 +57,20 @@ def spawn(
 
     has_children: it starts processes itself. Then a normal end of this one waits for it, unless it was ended before.
     """
+    _stand_somewhere()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_begin, args=(name, target, *arguments), name=name, daemon=not has_children)
     with without_main(), _signals_held_back():
         process.start()
     return process
+
+
+def _stand_somewhere() -> None:
+    """A process is started in this one's working folder. Where that was deleted or locked nothing could be started."""
+    try:
+        os.chdir(os.getcwd())
+    except OSError:
+        os.chdir(os.sep)
 
 
 def _begin(name: str, target: Callable[..., None], *arguments: Any) -> None:

@@ -77,6 +77,7 @@ class Supervisor:
         self._signs, self._unmoved, self._looks = Signs(), 0, 0
         self._stillness: Stillness | None = None
         self._plays = False  # it made music since the last look
+        self._cannot_start = ""  # why, as it was said
 
     def run(self, signals: Signals) -> int:
         """Until the first engine cannot begin, or a signal asks for the end. Returns the exit code."""
@@ -195,7 +196,9 @@ class Supervisor:
         except OSError as error:
             self._retry_at_s = max(self._backoff.failed(self._clock.now()), self._clock.now() + 2 * TICK_S)
             self._fallbacks.could_not_start()
-            log.error("No music engine can be started (%s); retrying.", error.strerror or error)
+            if (why := error.strerror or str(error)) != self._cannot_start:
+                log.error("No music engine can be started (%s); it is tried again every few seconds.", why)
+            self._cannot_start = why
 
     def _start(self, fallback: int | None) -> None:
         self._lifeline.reset()
@@ -206,7 +209,7 @@ class Supervisor:
         engine = ready or self._spawned("")
         with contextlib.suppress(OSError):  # it has just ended: the next look tells
             engine.orders.send(Orders(fallback))
-        self._engine = engine
+        self._engine, self._cannot_start = engine, ""
         self._started_s = self._clock.now()
         self._backoff.started(self._started_s)
         self._fallbacks.started(self._started_s)
