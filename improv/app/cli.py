@@ -50,6 +50,7 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a port may be called anything, whatever the terminal can show
@@ -66,6 +67,21 @@ def main(arguments: list[str] | None = None) -> int:
         return code
 
     return carried_out(parsed_and_carried_out, debug=debug)
+
+
+def open_closed_streams() -> None:
+    """Who starts a program may have closed its input, output or errors. What it opens next would get their numbers, and
+    then the log lines: there is nothing to read there now, and nobody who reads.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.set_inheritable(nowhere, True)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 (for the life of the program)
 
 
 def carried_out(command: Callable[[], int | None], *, debug: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -247,3 +248,26 @@ def test_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_ports_of_the_null_driver(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ports", "-o", "midi.driver=null"]) == 0
     assert capsys.readouterr().out == "inputs:\n  none\noutputs:\n  none\n"
+
+
+AFTER_CLOSED_STREAMS = """
+import os, sys
+from improv.app.cli import open_closed_streams
+open_closed_streams()
+print("nobody reads this")
+sys.stdout.flush()
+sys.exit(0 if os.open(os.devnull, os.O_RDONLY) > 2 and os.get_inheritable(1) and sys.stdin.read() == "" else 1)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed so where there are descriptors")
+def test_nothing_is_opened_in_the_place_of_streams_that_were_closed() -> None:
+    """Else log lines would be written into whatever got the number of the standard output."""
+    code = subprocess.run(
+        [sys.executable, "-c", AFTER_CLOSED_STREAMS],
+        cwd=REPOSITORY,
+        preexec_fn=lambda: os.closerange(0, 3),
+        check=False,
+        timeout=180,
+    ).returncode
+    assert code == 0
