@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from improv.errors import BrainMusicError
 log = logging.getLogger(__name__)
 
 CONFIG_POLL_S = 1.0
+MISSING_LOOKS = 5  # an editor that replaces the file needs less: it is gone, or a link that leads nowhere
 KEPT_UNTIL_RESTART = (
     "model.provider",
     "mood.start",
@@ -46,6 +48,7 @@ class Reloader:
         self._config, self._path = config, path
         self._reader = LiveReader(path, overrides)
         self._ships = path is None or is_shipped(path)
+        self._missed = 0  # looks in a row at which there was no file
         self._modified_ns, self._journeys_ns = self._stamp(), self._journeys_stamp()
         self._next_s = 0.0
 
@@ -55,10 +58,21 @@ class Reloader:
         return self._config
 
     def _stamp(self) -> int:
+        """When the file was changed; 0 where it cannot be found, which is said once it lasts."""
+        if self._path is None:
+            return 0
         try:
-            return self._path.stat().st_mtime_ns if self._path else 0
-        except OSError:
-            return 0  # an editor is replacing the file: it will be there in a moment
+            stamp = self._path.stat().st_mtime_ns
+        except OSError as error:
+            self._missed += 1
+            if self._missed == MISSING_LOOKS:
+                why = error.strerror or type(error).__name__
+                log.warning("%s cannot be found any more (%s); what was read last holds", self._path, why)
+            return 0
+        if self._missed >= MISSING_LOOKS:
+            self._modified_ns = 0  # whatever its age, it is another one: it is read, and that is said
+        self._missed = 0
+        return stamp
 
     def _journeys_stamp(self) -> int:
         """Of the folder: it changes when a file in it comes, goes, or is replaced whole."""
@@ -86,9 +100,10 @@ class Reloader:
 
     def _adopt(self) -> None:
         """A file of the user's own that was made meanwhile goes before the one that came with BrainMusic, or none."""
-        if self._ships and (mine := of_the_user()).is_file():
-            self._ships, self._path, self._modified_ns = False, mine, 0
-            self._reader.path = mine
+        with contextlib.suppress(OSError):  # a folder that may not be looked into
+            if self._ships and (mine := of_the_user()).is_file():
+                self._ships, self._path, self._modified_ns = False, mine, 0
+                self._reader.path = mine
 
     def close(self) -> None:
         """Wait for what is being read."""

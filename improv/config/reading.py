@@ -55,6 +55,8 @@ def find() -> Path | None:
 
 def _is_there(path: Path) -> bool:
     try:
+        if path.is_symlink() and not path.exists():
+            raise ConfigError(f"{path} is a link that leads to no file; mend it, or name a file with --config")
         return path.is_file()
     except OSError as error:
         raise ConfigError(

@@ -99,6 +99,55 @@ def test_a_fifo_in_its_place_is_told(saved: Saved, caplog: pytest.LogCaptureFixt
     assert said(saved, caplog, "is not an ordinary file")
 
 
+@pytest.mark.parametrize("how", ["a link to itself", "a link to nowhere", "nothing", "no folder"])
+def test_what_cannot_be_found_any_more_is_told_once_and_read_when_it_is_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    caplog.set_level("INFO")
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    saved = Saved(folder / "config.yaml")
+    kept = saved.path.rename(tmp_path / "kept.yaml")
+    if how == "no folder":
+        folder.rmdir()
+    elif how != "nothing":
+        saved.path.symlink_to(saved.path if "itself" in how else tmp_path / "nowhere")
+    for _ in range(20):
+        saved.look()
+    assert caplog.text.count(f"{saved.path} cannot be found any more (") == 1
+    folder.mkdir(exist_ok=True)
+    saved.path.unlink(missing_ok=True)
+    kept.rename(saved.path)  # as old as before: what matters is that it was away
+    try:
+        assert said(saved, caplog, f"{saved.path} was read again")
+    finally:
+        saved.reloader.close()
+    assert caplog.text.count("cannot be found") == 1
+
+
+def test_an_editor_that_replaces_the_file_is_not_told_of(saved: Saved, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(10):
+        text = saved.path.read_text()
+        saved.path.unlink()
+        saved.look()
+        saved.path.write_text(text)
+        saved.look()
+    assert "cannot be found" not in caplog.text
+
+
+def test_a_folder_that_may_no_longer_be_looked_into_does_not_end_the_music(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    saved = Saved(tmp_path / "shipped.yaml")
+    saved.reloader = Reloader(load(None, (), {}), None, [])
+    monkeypatch.setattr(Path, "is_file", refused)
+    saved.look()
+    saved.reloader.close()
+
+
 def test_a_fault_of_ours_while_it_is_taken_over_does_not_end_the_music(
     saved: Saved, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

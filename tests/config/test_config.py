@@ -410,3 +410,14 @@ def test_a_home_that_may_not_be_entered_is_a_sentence(monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "is_file", refused)
     with pytest.raises(ConfigError, match=r"cannot be looked into for config.yaml: Permission denied; name a file"):
         find()
+
+
+@pytest.mark.parametrize("target", ["config.yaml", "gone.yaml"])
+def test_a_link_that_leads_nowhere_is_told_of_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Else the defaults would play in place of what somebody has set."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").symlink_to(target)
+    with pytest.raises(ConfigError, match=r"^config.yaml is a link that leads to no file; "):
+        config.find()

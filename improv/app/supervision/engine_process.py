@@ -7,6 +7,7 @@ import contextlib
 import logging
 import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from improv.app import cli, daemon
@@ -15,10 +16,12 @@ from improv.app.supervision.checkpoint import Checkpoint, Fallen
 from improv.app.supervision.lifeline import Lifeline
 from improv.app.supervision.orders import AS_BEFORE, DEFAULT_CONFIG, DEFAULT_MODEL, NEW_PIECE, NO_NETWORK, Orders
 from improv.config import Config, find
-from improv.errors import ModelError
+from improv.errors import ConfigError, ModelError
 from improv.model import onnx_model
 from improv.model.plain_model import PLAIN
 from improv.player.child import Child
+
+log = logging.getLogger(__name__)
 
 
 def engine_main(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Namespace, model: str) -> None:
@@ -52,8 +55,17 @@ def _play(orders: Connection[Any, Any], lifeline_path: str, options: argparse.Na
         if not options.debug:
             logging.getLogger().setLevel(config.log.level.upper())
         supervised = daemon.Supervised(lifeline, checkpoint, lifeline.keys(), models, player, fallen)
-        path = options.config or find()
+        path = options.config or _found()
         return daemon.run(config, path, options.overrides, None, options.terminal.console, supervised)
+
+
+def _found() -> Path | None:
+    """The file that is read again when it is saved; a folder that can no longer be looked into ends nothing."""
+    try:
+        return find()
+    except ConfigError as error:
+        log.warning("%s", error)
+        return None
 
 
 def fallen_back(checkpoint: Checkpoint, fallback: int) -> tuple[Config, Checkpoint, Fallen | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from improv.app.daemon import Supervised, _fallen, _model
+from improv.app.supervision import engine_process
 from improv.app.supervision.checkpoint import Checkpoint, CheckpointWriter, Rest, from_the_beginning
 from improv.app.supervision.engine_process import fallen_back
 from improv.app.supervision.lifeline import Lifeline
@@ -19,7 +20,7 @@ from improv.control.journey import Journey, Waypoint
 from improv.control.published_state import State
 from improv.control.state import apply
 from improv.engine.transport import Before
-from improv.errors import ModelError
+from improv.errors import ConfigError, ModelError
 from improv.improviser.snapshot_bytes import go_on, memory_of, unpacked
 from improv.model import onnx_model
 from improv.model.patience import Patience
@@ -187,3 +188,14 @@ def test_what_an_engine_was_given_less_of_is_kept_for_the_next_one(fallback: int
         saved = Checkpoint.unpacked(lifeline.load())
         assert saved is not None
         assert (saved.controls["model"], saved.config.music.temperature) == ("chosen", 1.1)
+
+
+def test_an_engine_begins_though_the_settings_can_no_longer_be_looked_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> Path:
+        raise ConfigError("somewhere cannot be looked into for config.yaml")
+
+    monkeypatch.setattr(engine_process, "find", refused)
+    assert engine_process._found() is None
+    assert caplog.messages == ["somewhere cannot be looked into for config.yaml"]
