@@ -37,6 +37,8 @@ MODE_MEANINGS: Mapping[str, str] = MappingProxyType(
         PLAY_FOR_ME: "any key, any time: you give the rhythm, it gives the notes",
     }
 )
+WAITING_MODES = (ANSWER, IMITATE, ACCOMPANY, PLAY_FOR_ME)
+"""In which there is no music of ours while nobody plays."""
 FOLLOWED: Mapping[str, str] = MappingProxyType(
     {
         "tempo": "tempo and bar line",

@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from improv.control.commands import (
-    ACCOMPANY,
-    ANSWER,
-    IMITATE,
     INTERNAL,
     LOOPS,
-    PLAY_FOR_ME,
+    WAITING_MODES,
     Command,
     Play,
     ResumeJourney,
@@ -32,9 +29,6 @@ from improv.control.commands import (
 from improv.control.locks import ALL, OFF, PLAY
 from improv.control.state import ControlState
 from improv.music.limits import LIMITED
-
-WAITING_MODES = (ANSWER, IMITATE, ACCOMPANY, PLAY_FOR_ME)
-"""In which there is no music of ours while nobody plays."""
 
 
 class LongestTimes(NamedTuple):

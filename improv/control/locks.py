@@ -105,7 +105,13 @@ def touched(command: Command, state: ControlState) -> frozenset[str]:
         return frozenset({VOLUME})
     if isinstance(command, commands.SetPresence) and command.present != NOBODY:
         return NOTHING  # what was commanded before nobody was there comes back
+    if isinstance(command, commands.SetMode) and _waits(command.name) != _waits(state.mode):
+        return parts | _PLAY  # it falls silent until somebody plays, or begins to play by itself
     return parts | _of_journeys(command, state) if isinstance(command, _OF_A_JOURNEY) else parts
+
+
+def _waits(mode: str) -> bool:
+    return mode in commands.WAITING_MODES
 
 
 def _of_journeys(command: Command, state: ControlState) -> frozenset[str]:

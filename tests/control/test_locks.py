@@ -35,6 +35,7 @@ OF: list[tuple[Command, set[str]]] = [
     (commands.SetAttribute("loudness", 60), {VOLUME}),
     (commands.SetAttribute("tempo", 60), {MOOD}),
     (commands.SetMode("duet"), {MODE}),
+    *((commands.SetMode(waiting), {MODE, PLAY}) for waiting in commands.WAITING_MODES),
     (commands.Play(), {PLAY}),
     (commands.Pause(), {PLAY}),
     (commands.Stop(), {PLAY}),
