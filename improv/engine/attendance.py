@@ -75,7 +75,8 @@ class Attendance:
     def fields(self, presence: Presence) -> dict[str, Any]:
         """Fields of the published state."""
         hours = "closed" if presence.closed else "quiet" if presence.ceiling is not None else "open"
-        return {"hours": hours, "hours_until": self._until, "presence": NOBODY if presence.idle else SOMEBODY}
+        nobody = presence.idle or self._touched_s is None  # a journey is gone on with, whoever is said to be there
+        return {"hours": hours, "hours_until": self._until, "presence": NOBODY if nobody else SOMEBODY}
 
     def _of_the_hour(self, presence: Presence) -> Asked | None:
         rules = self.rules
@@ -106,8 +107,9 @@ class Attendance:
             return None
         if not away:
             return self.back()
-        if state.presence.closed or (state.course is not None and state.course.held_s is None):
+        if state.course is not None and state.course.held_s is None:
             return None  # whoever set out on a journey listens
         valence, arousal = rules.idle_mood if rules.idle_mood is not None else (None, None)
         how = "nobody is there" if at_s is None else f"nobody did anything for {rules.idle_s / 60:g} minutes"
-        return Asked(SetIdle(True, valence, arousal, rules.idle_mode), f"{how}: the music is idle")
+        follows = "with the opening the music is idle" if state.presence.closed else "the music is idle"
+        return Asked(SetIdle(True, valence, arousal, rules.idle_mode), f"{how}: {follows}")

@@ -190,6 +190,30 @@ def test_it_is_said_who_is_there() -> None:
     assert not stage.engine.status().undo  # nothing that a person would take back
 
 
+def test_who_is_there_is_known_outside_of_the_opening_hours_too(caplog: pytest.LogCaptureFixture) -> None:
+    stage = stage_at(17, 59, "presence.opening=['17:00-18:00','18:01-19:00']", "presence.idle_mood=sad")
+    stage.play(11.0)
+    stage.engine.act(commands.SetPresence("nobody"), stage.clock.now())
+    stage.play(1.0)
+    now = stage.engine.status()
+    assert (now.hours, now.playing, now.presence) == ("closed", False, "nobody")
+    stage.play(60.0)
+    now = stage.engine.status()
+    assert (now.hours, now.playing, now.presence, now.mood) == ("open", True, "nobody", "sad")
+    stage.engine.act(commands.SetPresence("somebody"), stage.clock.now())
+    stage.play(1.0)
+    assert (stage.engine.status().presence, stage.engine.status().mood) == ("somebody", "calm")
+    assert "nobody is there: with the opening the music is idle" in said(caplog)
+
+
+def test_on_a_journey_it_is_told_too_that_nobody_is_there() -> None:
+    stage = stage_at(12, 0, *IDLE)
+    stage.engine.act(commands.StartJourney(JOURNEY), stage.clock.now())
+    stage.engine.act(commands.SetPresence("nobody"), stage.clock.now())
+    stage.play(2.0)
+    assert (stage.engine.status().presence, stage.engine.status().journey) == ("nobody", "there")
+
+
 def test_a_journey_is_listened_to() -> None:
     stage = stage_at(12, 0, *IDLE)
     journey = commands.StartJourney(JOURNEY)
