@@ -61,7 +61,7 @@ def test_what_is_under_way_while_the_engine_is_replaced_is_answered(
             here._ours.shutdown(socket.SHUT_RDWR)
             status, headers, text = await asked
             assert (status, headers["retry-after"]) == (503, "2")
-            assert json.loads(text)["error"] == REPLACED
+            assert json.loads(text)["error"] == REPLACED.sentence
 
     asyncio.run(play())
 

@@ -7,19 +7,33 @@ import contextlib
 import itertools
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from improv.clock import Clock
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
 
 ANSWER_WITHIN_S = 5.0
-BUSY = "the engine takes no more commands for the moment"
-REPLACED = "another music engine takes the place of this one; ask again in a moment"
 UNREAD_BYTES = 1 << 18  # commands that the engine has not taken yet; beyond that they are refused
 QUEUE = 512  # messages kept for a frontend that reads slowly; it misses the oldest then
 SAY_EVERY_S = 60.0
 READ_BYTES = 1 << 18
 OLD_NOTE_S = 30.0
+OF_NO_SENDER = ("kind", "visitor")  # nobody says of himself who he is
+
+
+class Refusal(NamedTuple):
+    """Why a command did not reach the engine. later: it may be taken in a moment."""
+
+    sentence: str
+    later: bool = False
+
+    def answer(self) -> dict[str, Any]:
+        """As whoever commanded gets it."""
+        return {"ok": False, "error": self.sentence, **({"later": True} if self.later else {})}
+
+
+BUSY = Refusal("the engine takes no more commands for the moment", later=True)
+REPLACED = Refusal("another music engine takes the place of this one; ask again in a moment", later=True)
 
 
 class Subscriber:
@@ -126,37 +140,37 @@ class Broker:
 
     def send(self, message: Mapping[str, Any], frontend: str, *, visitor: bool = False) -> str:
         """Hand a command over without waiting for the answer. Returns what is wrong with that, or ""."""
-        return self._hand_over({**message, "id": 0}, frontend, visitor)
+        refusal = self._hand_over({**message, "id": 0}, frontend, visitor)
+        return refusal.sentence if refusal is not None else ""
 
     async def command(self, message: Mapping[str, Any], frontend: str, *, visitor: bool = False) -> dict[str, Any]:
         """Hand a command over; returns the answer, with the id of the message. visitor: whom a lock holds off."""
         number = next(self._ids)
         future = self._answers[number] = asyncio.get_running_loop().create_future()
         try:
-            error = self._hand_over({**message, "id": number}, frontend, visitor)
-            answer = _refused(error) if error else await asyncio.wait_for(future, ANSWER_WITHIN_S)
+            refusal = self._hand_over({**message, "id": number}, frontend, visitor)
+            answer = refusal.answer() if refusal is not None else await asyncio.wait_for(future, ANSWER_WITHIN_S)
         except TimeoutError:
-            answer = _not_now(f"the engine did not answer within {ANSWER_WITHIN_S:g} s")
+            answer = Refusal(f"the engine did not answer within {ANSWER_WITHIN_S:g} s", later=True).answer()
         finally:
             self._answers.pop(number, None)
         return {"kind": "answer", **answer, "id": message.get("id")}
 
-    def _hand_over(self, message: dict[str, Any], frontend: str, visitor: bool) -> str:
+    def _hand_over(self, message: dict[str, Any], frontend: str, visitor: bool) -> Refusal | None:
         if self._lost:
             return REPLACED
-        for said in ("kind", "visitor"):  # a sender does not say of himself who he is
-            message.pop(said, None)
+        message = {key: value for key, value in message.items() if key not in OF_NO_SENDER}
         message |= {"from": frontend, **({"visitor": True} if visitor else {})}
         try:
             line = encode(message)
         except (ValueError, RecursionError):
-            return "a number must be finite"
+            return Refusal("a number must be finite")
         if len(self._outbox) + len(line) > UNREAD_BYTES:
             self.say("busy", "The engine takes no more commands for the moment; some were refused.")
             return BUSY
         self.count(f"commands_{frontend}")
         self._write(line)
-        return ""
+        return None
 
     def _send(self, message: Mapping[str, Any]) -> None:
         if len(self._outbox) < UNREAD_BYTES:
@@ -200,7 +214,7 @@ class Broker:
         """The engine is gone: whoever waits for its answer, or asks it now, is told so."""
         self._lost = True
         for future in (one for one in self._answers.values() if not one.done()):
-            future.set_result(_not_now(REPLACED))
+            future.set_result(REPLACED.answer())
 
     def trouble(self) -> str:
         """Why no music is made although it should be, or "": what a watchman asks."""
@@ -251,12 +265,3 @@ class Broker:
                     del kept[one]
             elif kind == "silence":
                 kept.clear()
-
-
-def _refused(error: str) -> dict[str, Any]:
-    return _not_now(error) if error in (BUSY, REPLACED) else {"ok": False, "error": error}
-
-
-def _not_now(error: str) -> dict[str, Any]:
-    """The answer where a command could not be taken now, and may be in a moment."""
-    return {"ok": False, "error": error, "later": True}

@@ -89,7 +89,7 @@ class Requests:
         except asyncio.CancelledError:
             if begun:
                 raise
-            await unavailable(REPLACED)(scope, receive, send)
+            await unavailable(REPLACED.sentence)(scope, receive, send)
         finally:
             self._under_way.discard(task)
 
