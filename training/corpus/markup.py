@@ -12,12 +12,11 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from training.corpus import jumps, measure_repeats, tempo_words, unsounding
+from training.corpus.note_values import QUARTERS, dotted
 from training.corpus.repeats import Signs
 from training.corpus.score import Rejected
 from training.corpus.transposing import to_sounding_pitch
 from training.corpus.xml_text import root_of
-
-_QUARTERS = {"breve": 8.0, "whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25, "32nd": 0.125}
 
 
 class Prepared(NamedTuple):
@@ -170,16 +169,13 @@ def _bpm(mark: list[Element]) -> float | None:
 
 def _units(mark: list[Element]) -> tuple[float, float]:
     """The first and the last unit of a mark, in quarter notes."""
-    units: list[float] = []
-    dots = 0
+    units: list[tuple[float, int]] = []
     for each in mark:
         if each.tag == "beat-unit":
-            units.append(_QUARTERS.get((each.text or "").strip(), 1.0))
-            dots = 0
+            units.append((QUARTERS.get((each.text or "").strip(), 1.0), 0))
         elif each.tag == "beat-unit-dot":
-            dots += 1
-            units[-1] *= (2 - 0.5**dots) / (2 - 0.5 ** (dots - 1))
-    return units[0], units[-1]
+            units[-1] = (units[-1][0], units[-1][1] + 1)
+    return dotted(*units[0]), dotted(*units[-1])
 
 
 def _metronome(bpm: float) -> Element:

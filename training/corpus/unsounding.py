@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement
 
+from training.corpus.note_values import QUARTERS, dotted
 from training.corpus.xml_text import number
 
 _OF_NOTES = ("chord", "pitch", "rest", "duration", "tie", "voice", "type", "dot", "time-modification", "staff")
@@ -17,7 +18,6 @@ _OF_ATTRIBUTES = ("divisions", "key", "time", "staves", "transpose")
 CHORD_SYMBOLS, GRACE_NOTES, DRUMS = "chord symbols are text", "grace notes are left out", "drum notes dropped"
 _CUES, _SLASHES = "cue notes are silent", "slashes are silent"
 _DRUM_CHANNEL = 10  # counted from 1, as MusicXML does
-_TYPES = {"64th": 1 / 16, "32nd": 1 / 8, "16th": 1 / 4, "eighth": 1 / 2, "quarter": 1.0, "half": 2.0, "whole": 4.0}
 
 Found = Counter[str]
 
@@ -144,8 +144,7 @@ def _plain(note: Element, divisions: float) -> None:
 
 def _written_length(note: Element) -> float:
     """Quarter notes that a note lasts by its shape, 0 where that is not told."""
-    length = _TYPES.get((note.findtext("type") or "").strip(), 0.0)
-    length *= 2 - 0.5 ** len(note.findall("dot"))
+    length = dotted(QUARTERS.get((note.findtext("type") or "").strip(), 0.0), len(note.findall("dot")))
     actual = _positive(note.findtext("time-modification/actual-notes"), 1.0)
     return length * _positive(note.findtext("time-modification/normal-notes"), 1.0) / actual
 
