@@ -84,12 +84,23 @@ def is_locked(path: Path) -> bool:
 class JournalWriter:
     """Appends records to a new file from a thread of its own; `append` never waits and never raises.
 
-    on_failure: called once, from that thread, with a sentence when the disk refuses; nothing is written after it.
+    place: the file's path, or what finds it: called in that thread, for a disk may take its time; OSError as a disk
+    raises it. on_failure: called once, from that thread, with a sentence when the disk refuses; nothing is written
+    after it. head: called in that thread once the file is open, with its name without the suffix; returns the first
+    record.
     """
 
-    def __init__(self, path: Path, on_failure: Callable[[str], None]) -> None:
-        self.path = path
-        self._on_failure = on_failure
+    def __init__(
+        self,
+        place: Path | Callable[[], Path],
+        on_failure: Callable[[str], None],
+        head: Callable[[str], Record] | None = None,
+    ) -> None:
+        self.path = place if isinstance(place, Path) else None
+        """None until it is found."""
+        self.placed = threading.Event()
+        """Set once the file is there, or cannot be."""
+        self._place, self._head, self._on_failure = place, head, on_failure
         self._queue: queue.Queue[Record | None] = queue.Queue(LONGEST_QUEUE)
         self.failed = False
         """Nothing is written any more."""
@@ -97,6 +108,11 @@ class JournalWriter:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
+
+    @property
+    def take_id(self) -> str:
+        """The file's name without its suffix, "" before it is found."""
+        return "" if self.path is None else self.path.stem
 
     def append(self, record: Record) -> None:
         """Keep a record; the caller must not change it any more."""
@@ -122,18 +138,27 @@ class JournalWriter:
         """Write nothing any more, and say why; the first time only."""
         if not self.failed:
             self.failed = True
-            self._on_failure(f"the take {self.path.name} is not recorded any further: {reason}")
+            name = "" if self.path is None else f" {self.path.name}"
+            self._on_failure(f"the take{name} is not recorded any further: {reason}")
 
     def _run(self) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            self.path = path = self._place if isinstance(self._place, Path) else self._place()
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
             self.fail(error.strerror or str(error))
             return
+        except Exception as error:  # a thread that dies unsaid would record nothing for hours
+            self.fail(f"unexpected error, {type(error).__name__}: {error}")
+            return
+        finally:
+            self.placed.set()
         try:
             _lock(handle)
-            _sync_folder(self.path.parent)
+            _sync_folder(path.parent)
+            if self._head is not None and not self.failed:
+                _write_all(handle, line_of(self._head(self.take_id)))
             while self._write(handle):
                 pass
         except OSError as error:
@@ -160,9 +185,7 @@ class JournalWriter:
         sync from time to time, for the case of a power failure. False: that was all.
         """
         records = self._arrived()
-        data = b"".join(_line_or_nothing(record) for record in records if record is not None)
-        while data:
-            data = data[os.write(handle, data) :]
+        _write_all(handle, b"".join(_line_or_nothing(record) for record in records if record is not None))
         ends = bool(records) and records[-1] is None
         now_s = self._clock.now()
         if ends or now_s - self._synced_s >= SYNC_EVERY_S:
@@ -172,6 +195,11 @@ class JournalWriter:
                 self.fail("its file was deleted")
                 return False
         return not ends
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
 
 
 def _lock(handle: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from improv.errors import InputError
 from improv.takes import journal
 from improv.takes.journal import SUFFIX, Record, is_locked, line_of, record_of
+
+log = logging.getLogger(__name__)
 
 # The last record of a take that ended in order lies in this many bytes, however long the notes below it are.
 TAIL_BYTES = 65_536
@@ -84,6 +87,14 @@ def keep_newest(folder: Path, keep: int) -> None:
     for path in there[: max(len(there) - keep, 0)]:
         if not is_locked(path):
             delete(path)
+
+
+def make_room(folder: Path, keep: int) -> None:
+    """As `keep_newest`; what cannot be deleted is told in the log and stays."""
+    try:
+        keep_newest(folder, keep)
+    except OSError as error:
+        log.error("old takes in %s could not be deleted: %s", folder, error.strerror)
 
 
 def find(folder: Path, take_id: str) -> Path:

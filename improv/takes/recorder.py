@@ -74,8 +74,9 @@ class Recording:
         self._pending: deque[PlannedStep] = deque(maxlen=PENDING_STEPS)
         self._due_s: dict[int, float] = {}  # of the notes of the pending steps
         self._person = ""
+        self.begun = False  # the first take
         self.take_id = ""
-        """Id of the take that is being written, empty before the first note."""
+        """Id of the take that is being written, empty until the disk has it."""
 
     # --------------------------------------------------------------------------------------------- what is written
 
@@ -92,40 +93,41 @@ class Recording:
         """A moment of the clock in seconds of the take."""
         return round(clock_s - self._began_s, 6)
 
-    def begin(self, controls: ControlState, settings: Settings, continues: str = "", person: str = "") -> None:
-        """A new file. person: id of whose session runs; theirs it is as long as their folder is there."""
-        self._folder_is_ready()
-        now = self._wall_clock()
-        path = library.free_path(self._folder, now, person)
-        self._person = person
-        self._journal, self.take_id = JournalWriter(path, self._failed), path.stem
+    def begin(
+        self, controls: ControlState, settings: Settings, continues: str | JournalWriter = "", person: str = ""
+    ) -> None:
+        """A new file. continues: the take before it, or its id. person: id of whose session runs; theirs it is as long
+        as their folder is there.
+        """
+        now, self._person, self.begun = self._wall_clock(), person, True
         self._began_s = self._second_s = self._clock.now()
         self._controls, self._settings = controls, settings
-        self.write(
-            {
-                "k": "take",
-                "format": FORMAT,
-                "id": self.take_id,
-                "started": now.isoformat(),
-                "continues": continues,
-                **self._about,
-                "controls": controls_record(controls),
-                "settings": settings_record(settings),
-            }
-        )
-        log.info("recording take %s", self.take_id)
+        said = {
+            **self._about,
+            "controls": controls_record(controls),
+            "settings": settings_record(settings),
+        }
+
+        def place() -> Path:
+            if isinstance(continues, JournalWriter):
+                continues.placed.wait()  # else both might take the same name
+            library.make_room(self._folder, self._keep - 1)
+            return library.free_path(self._folder, now, person)
+
+        def head(take_id: str) -> Record:
+            self.take_id = take_id
+            log.info("recording take %s", take_id)
+            before = continues.take_id if isinstance(continues, JournalWriter) else continues
+            started = now.isoformat()
+            return {"k": "take", "format": FORMAT, "id": take_id, "started": started, "continues": before, **said}
+
+        self._journal = JournalWriter(place, self._failed, head)
 
     def _failed(self, reason: str) -> None:
         """Called by the journal's thread. A disk that stays full is not told of with each new take."""
         why = reason.partition(": ")[2]
         if self._said.is_new(why, self._clock.now()):
             log.error("%s; retrying every %g s", reason, RETRY_EVERY_S)
-
-    def _folder_is_ready(self) -> None:
-        try:
-            library.keep_newest(self._folder, self._keep - 1)
-        except OSError as error:
-            log.error("old takes in %s could not be deleted: %s", self._folder, error.strerror)
 
     def fail(self, reason: str) -> None:
         """Something that belongs into the take could not be written: nothing after it would be of use."""
@@ -227,13 +229,11 @@ class Recording:
     def turn_over(self, controls: ControlState, settings: Settings) -> None:
         """Close this take and go on in the next one, which knows what is planned and has not been heard yet."""
         assert self._journal is not None
-        before, continues = self._journal, self.take_id
+        before = self._journal
         self.write({"k": "end", "at": self.at(), "reason": "full"})
-        if self._old is not None:
-            self._old.close()
-        before.close_beside()
+        before.close_beside()  # one that still waits for its disk is not waited for
         self._old = before
-        self.begin(controls, settings, continues, controls.session)
+        self.begin(controls, settings, before, controls.session)
         now_s = self._clock.now()
         ahead = [step for step in self._pending if any(self._due_s.get(i, 0.0) > now_s for i in step.begun_ids)]
         for step in ahead:
@@ -304,7 +304,7 @@ class OperationRecorder:
                 self._settings = settings
             case Rewind(tick):
                 self._recording.forget(tick)
-            case Begin(controls) | Replace(controls) if self._recording.take_id:
+            case Begin(controls) | Replace(controls) if self._recording.begun:
                 self._recording.state(controls, self._settings)
             case Begin(controls) | Replace(controls):
                 self._write(controls_record(controls))
@@ -313,7 +313,7 @@ class OperationRecorder:
 
     def _planned(self, controls: ControlState, step: PlannedStep) -> None:
         recording = self._recording
-        if not recording.take_id:
+        if not recording.begun:
             # With the first music: nothing is kept of a daemon that only rests.
             recording.begin(*self._first, self.continues, controls.session)
             for record in self._before:
@@ -325,7 +325,7 @@ class OperationRecorder:
         recording.add(step)
 
     def _write(self, record: Record) -> None:
-        if self._recording.take_id:
+        if self._recording.begun:
             self._recording.write(record)
             return
         if self._before and self._before[-1]["k"] == record["k"] in OVERWRITES:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import mido
 import pytest
@@ -407,7 +407,7 @@ def test_whatever_is_done_to_an_improviser_is_written_and_read_again(tiny: OnnxM
 
         def __init__(self) -> None:
             super().__init__(Path(), 1.0, 1, ManualClock(), lambda: START, {})
-            self.take_id = "kept"
+            self.begun = True
 
         def write(self, record: Record) -> None:
             written.append(json.loads(json.dumps(record)))
@@ -795,6 +795,31 @@ def test_a_disk_without_locks_records_all_the_same(tmp_path: Path, monkeypatch: 
     assert not failures
 
 
+@pytest.mark.parametrize("work", ["keep_newest", "free_path"])
+def test_a_disk_that_stands_still_as_a_take_begins_does_not_hold_the_music_up(
+    tiny: OnnxModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    goes_on, by, real = threading.Event(), list[threading.Thread](), getattr(library, work)
+
+    def slow(*arguments: Any) -> Any:
+        by.append(threading.current_thread())
+        goes_on.wait(20.0)
+        return real(*arguments)
+
+    monkeypatch.setattr(library, work, slow)
+    session = Session(tiny, tmp_path, minutes=0.05)
+    session.play(12)  # several takes long
+    assert eventually(lambda: by)
+    assert threading.main_thread() not in by
+    assert not library.paths(tmp_path)
+    goes_on.set()
+    session.play(3)
+    session.recording.close()
+    last = library.paths(tmp_path)[-1]
+    assert take.read(last).head["continues"]
+    assert recreate.recreated(recreate.chain(last), tiny, nothing_else)[1].different == 0
+
+
 def test_a_record_that_json_cannot_say_costs_one_line(tmp_path: Path) -> None:
     failures: list[str] = []
     writer = JournalWriter(tmp_path / f"x{SUFFIX}", failures.append)
@@ -832,7 +857,7 @@ def test_recording_goes_on_by_itself_when_it_can(
 ) -> None:
     session = Session(tiny, tmp_path)
     session.play(2)
-    first = session.recording.take_id
+    first = eventually(lambda: session.recording.take_id)
     written = session.recording._journal
     assert written is not None
     if trouble == "deleted":
