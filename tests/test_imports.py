@@ -48,6 +48,20 @@ def test_only_the_clock_asks_for_the_time(path: Path) -> None:
     assert not {name for name in called if name.endswith((".now", ".today", ".utcnow")) and "datetime" in name}
 
 
+WRITERS = {
+    "improv/files.py": "the one way to write a file whole",
+    "improv/app/supervision/lifeline.py": "memory that two processes share, which is a file without a name at once",
+    "improv/player/drivers/file.py": "a file that grows with the music; the player imports of the rest only messages",
+}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY)))
+def test_files_are_put_in_their_place_in_one_way(path: Path) -> None:
+    names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    if str(path.relative_to(REPOSITORY)) not in WRITERS:
+        assert not names & {"os.replace", "os.rename", "os.renames", "tempfile.mkstemp", "tempfile.NamedTemporaryFile"}
+
+
 def test_the_rule_catches_a_breach() -> None:
     assert "torch.nn" in imported("from improv import clock\nimport torch.nn")
 

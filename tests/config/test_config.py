@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import MISSING, fields, replace
 from pathlib import Path
 
 import mido
@@ -18,8 +20,11 @@ from pydantic import BaseModel
 from improv import config
 from improv.config import Config, adapters, find
 from improv.control.commands import SetMood
+from improv.control.state import ControlState
 from improv.errors import ConfigError
+from improv.improviser.settings import Settings
 from improv.listening.keyboard import Heard
+from improv.model.onnx_model import shipped_models
 from improv.music.mood import CORNERS, Mood
 from tests.conftest import REPOSITORY
 
@@ -47,6 +52,26 @@ def faults(path: Path | None, *overrides: str, **environment: str) -> list[str]:
 def test_the_shipped_file_says_the_defaults() -> None:
     assert config.load(SHIPPED, (), {}) == Config()
     assert config.load(None, (), {}) == Config()
+
+
+def test_what_is_commanded_by_nobody_is_what_the_configuration_says() -> None:
+    """A default of the state would be a second place for it; those that it has are the same, the model's name apart."""
+    begun = adapters.initial_controls(Config())
+    state = ControlState(
+        glide=begun.glide, glide_s=begun.glide_s, intensity=begun.intensity, temperature=begun.temperature
+    )
+    assert replace(begun, model=state.model) == state
+
+
+def test_strengths_have_their_defaults_in_the_configuration_alone() -> None:
+    with_default = {field.name for field in fields(Settings) if field.default is not MISSING}
+    assert with_default == {"metres_vary", "planned_pulls", "pedal"}  # which takes from before do not tell
+
+
+def test_the_shipped_file_names_every_shipped_model() -> None:
+    model = SHIPPED.read_text().split("\nmodel:\n")[1].split("\n\n")[0]
+    for path in shipped_models().glob("*.onnx"):
+        assert re.search(rf"\b{path.stem}\b", model), path
 
 
 def keys() -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 
 from improv.clock import ManualClock, SystemClock
+from improv.frontends import client
 from improv.frontends.client import OUTBOX_BYTES, STUCK_AFTER_S, FrontendsClient
 from improv.frontends.jsonlines import LineBuffer, LineError, decode, encode
 from tests.frontends.stage import settings_with
@@ -65,6 +68,23 @@ def test_nothing_is_started_where_no_face_is_wanted() -> None:
     link.post(HELLO)
     assert (link.pid, link.connected, link.receive(), link.beat()) == (None, False, [], "")
     link.close()
+
+
+@pytest.mark.parametrize("where", ["socketpair", "spawn"])
+def test_where_no_handle_is_left_they_are_started_when_there_is_one(
+    link: FrontendsClient, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    def refuse(*arguments: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    first = link.pid
+    assert first is not None
+    with monkeypatch.context() as out_of_handles:
+        out_of_handles.setattr(*((socket, "socketpair") if where == "socketpair" else (client, "spawn")), refuse)
+        os.kill(first, signal.SIGKILL)
+        assert "cannot be started (Too many open files); the music goes on" in eventually(link.beat)
+    assert "was restarted" in eventually(link.beat)
+    assert link.pid not in (None, first)
 
 
 def test_frontends_that_hang_cost_nothing_but_their_messages() -> None:

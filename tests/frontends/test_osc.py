@@ -476,6 +476,22 @@ def test_who_may_send() -> None:
     play(body)
 
 
+def test_who_sends_is_known_also_where_the_port_is_open_to_both_families() -> None:
+    """A socket for both families calls an address of four numbers ::ffff:1.2.3.4."""
+
+    async def body(here: Scene, player: Player) -> None:
+        server = here.frontends.osc
+        assert server is not None
+        for host in ("::ffff:127.0.0.1", "::ffff:10.0.0.7", "fd00::7%eth0"):
+            server.datagram_received(write("/brainmusic/intensity", 0.5), (host, 5000))
+        assert here.broker.counts["commands_osc"] == 3
+        for host in ("::ffff:10.0.1.7", "fd01::7", "nonsense"):
+            server.datagram_received(write("/brainmusic/intensity", 0.5), (host, 5000))
+        assert here.broker.counts["commands_osc"] == 3
+
+    play(body, osc_allow=("10.0.0.0/24", "fd00::/64"))
+
+
 def test_oscquery() -> None:
     async def body(here: Scene, player: Player) -> None:
         here.frontends._page = ("127.0.0.1", here.frontends.query_port)  # the scene's requests go there

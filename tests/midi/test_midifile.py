@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from improv.errors import InputError
 from improv.improviser.planned_step import EndedNote, PlannedStep, StartedNote
+from improv.midi import reading
 from improv.midi.as_score import score_of
+from improv.midi.file_parser import Parsed
 from improv.midi.grid_file import read_file, read_notes, save, write_notes
 from improv.model.encode_score import seen
 from improv.model.vocabulary import PolyphonyEncoding, encoding_for
@@ -112,6 +114,18 @@ def test_a_file_that_is_not_there_or_a_folder(tmp_path: Path) -> None:
         read_notes(tmp_path / "none.mid", 4)
     with pytest.raises(InputError, match="not a MIDI file that can be read"):
         read_notes(tmp_path, 4)
+
+
+def test_a_file_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, parsed, parse = saved(tmp_path, [on(60, 0), on(60, 50, 0)]), list[int](), reading.parse
+
+    def counted(content: bytes) -> Parsed:
+        parsed.append(len(content))
+        return parse(content)
+
+    monkeypatch.setattr(reading, "parse", counted)
+    assert read_notes(path, 4)
+    assert len(parsed) == 1
 
 
 def test_planned_music() -> None:
