@@ -31,7 +31,7 @@ from improv.plan.draws import draw
 HARSH_WEIGHT = 4.0
 """Nats for each share of dissonant intervals in a chord, for each share commanded beyond NEUTRAL_DISSONANCE."""
 NEUTRAL_DISSONANCE = 0.175
-SURENESS = (0.85, 1.15)
+SURENESS = (0.85, 1.3)
 """Power of the probability of what follows what, in major and in minor: with 1 what is played in major is easier to
 guess than people's chords, in minor harder (bits per chord by mood in docs/measured/composition.md).
 """
