@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from improv.errors import InputError
 from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, PITCHWHEEL, PROGRAM_CHANGE, SYSEX
+from improv.midi.resynchronise import is_shifted, resynchronised
+from improv.midi.shifted_heads import shifted_track, with_whole_header
 
 MAX_BYTES = 16 << 20
 MAX_EVENTS = 2_000_000
@@ -65,6 +67,7 @@ def parse(content: bytes) -> Parsed:
     """The tracks in a file's bytes. InputError names the reason why there is none, as a phrase without a subject."""
     if len(content) > MAX_BYTES:
         raise InputError(f"{len(content)} bytes, more than {MAX_BYTES}")
+    whole, content = content, with_whole_header(content)
     start = content.find(_HEADER, 0, None if content.startswith(b"RIFF") else _HEADER_WITHIN_BYTES)
     if start < 0 and _almost(content, 0, _HEADER) and _TRACK in content:
         start = 0
@@ -73,7 +76,7 @@ def parse(content: bytes) -> Parsed:
     head = content[start + _CHUNK_HEAD_BYTES :][:6]
     if len(head) < 6:
         raise InputError("damaged MIDI file: it breaks off within its header")
-    notices = []
+    notices = ["a byte of its header is put right"] if content is not whole else []
     kind, count, division = (int.from_bytes(head[at : at + 2], "big") for at in (0, 2, 4))
     if start > 0 and content[:4] != b"RIFF":
         notices.append(f"{start} bytes before the header are left out")
@@ -121,6 +124,10 @@ def _tracks(content: bytes, at: int, mended: Counter[str]) -> list[Track]:
         if _almost(content, at, _TRACK):
             track, at = _track(content, at, mended)
             tracks.append(track)
+        elif (shifted := shifted_track(content, at)) is not None:
+            mended["a track is known by most of its name"] += 1
+            track, at = _track(content, shifted, mended)
+            tracks.append(track)
         elif _is_chunk(content, at):
             mended["a chunk of a foreign kind is left out"] += 1
             at += _CHUNK_HEAD_BYTES + int.from_bytes(content[at + 4 : at + _CHUNK_HEAD_BYTES], "big")
@@ -156,8 +163,7 @@ def _track(content: bytes, at: int, mended: Counter[str]) -> tuple[Track, int]:
     declared = begin + int.from_bytes(content[at + 4 : begin], "big")
     size = len(content)
     if declared == size or (declared < size and _is_chunk(content, declared)):
-        track = Track()
-        end, complete = _events(content[begin:declared], track, mended, to_the_last_byte=True)
+        track, end, complete = _in_step(content[begin:declared], mended, to_the_last_byte=True)
         if begin + end < declared and complete and content.startswith(_TRACK, begin + end):
             mended["a track is shorter than its length says"] += 1
             return track, begin + end
@@ -165,15 +171,28 @@ def _track(content: bytes, at: int, mended: Counter[str]) -> tuple[Track, int]:
             mended["a track without an end is read as far as it goes"] += 1
         return track, declared
     following = content.find(_TRACK, begin)
-    track = Track()
     limit = following if following >= 0 else size
-    end, complete = _events(content[begin:limit], track, mended, to_the_last_byte=False)
+    track, end, complete = _in_step(content[begin:limit], mended, to_the_last_byte=False)
     if not complete:
         mended["a track without an end is read as far as it goes"] += 1
         return track, limit
     if begin + end != declared:
         mended["the length of a track is wrong"] += 1
     return track, begin + end
+
+
+def _in_step(data: bytes, mended: Counter[str], *, to_the_last_byte: bool) -> tuple[Track, int, bool]:
+    """A track's events as `_events` reads them, without what brings reading out of step."""
+    track, of_track = Track(), Counter[str]()
+    end, complete = _events(data, track, of_track, to_the_last_byte=to_the_last_byte)
+    if is_shifted(track.messages):
+        mendable, times = resynchronised(data)
+        if times:
+            track, of_track = Track(), Counter({"a byte too many or too few is left out with what it hit": times})
+            end, complete = _events(mendable, track, of_track, to_the_last_byte=to_the_last_byte)
+            end += len(data) - len(mendable)
+    mended.update(of_track)
+    return track, end, complete
 
 
 def _events(data: bytes, track: Track, mended: Counter[str], *, to_the_last_byte: bool) -> tuple[int, bool]:  # noqa: C901 (the innermost loop of reading, left in one piece for speed)
