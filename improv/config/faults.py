@@ -68,14 +68,16 @@ def _problem(detail: ErrorDetails, whole: type[BaseModel], path: Path) -> str:
         return f"must be {allowed} (got {got})"
     if kind == "literal_error":
         return f"must be one of {str(detail['ctx']['expected']).replace(chr(39), '')} (got {got})"
+    if kind == "string_too_long":
+        return f"must be a text of at most {detail['ctx']['max_length']} characters (got {got})"
     wanted = {
         "bool": "true or false",
         "string": "a text",
         "int": "a whole number",
         "float": "a number",
         "dict": "a table of keys and values",
-        "tuple": "a list of outputs, each with keys",
-        "too": "a list of at most 16 outputs",
+        "tuple": _list_at(whole, path),
+        "too": f"at most {detail.get('ctx', {}).get('max_length')} of them",
         "model": section(_keys_at(whole, path)),
     }
     return f"must be {wanted.get(kind.split('_')[0], detail['msg'])} (got {got})"
@@ -90,6 +92,11 @@ def _model_in(kind: object) -> type[BaseModel] | None:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return kind
     return next((found for one in get_args(kind) if (found := _model_in(one))), None)
+
+
+def _list_at(whole: type[BaseModel], path: Path) -> str:
+    """What a list at a path holds."""
+    return "a list of outputs, each with keys" if _keys_at(whole, path) else "a list, like [one, another]"
 
 
 def _keys_at(whole: type[BaseModel], path: Path) -> list[str]:

@@ -394,6 +394,23 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     assert faults(tmp_path) == [f"{tmp_path} cannot be read: Is a directory"]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("presence: {opening: 9:00-18:00}", "presence.opening: must be a list, like [one, another] (got '9:00-18:00')"),
+        ("web: {names: museum}", "web.names: must be a list, like [one, another] (got 'museum')"),
+        ("midi: {outputs: Roland}", "midi.outputs: must be a list of outputs, each with keys (got 'Roland')"),
+        (f"web: {{names: {list('abcdefghijklmnopqrs')}}}", "web.names: must be at most 16 of them"),
+        (
+            f"mood: {{names: {{{', '.join(f'm{i}: [0, 0]' for i in range(101))}}}}}",
+            "mood.names: must be at most 100 of them",
+        ),
+    ],
+)
+def test_what_a_list_holds_is_said_by_its_key(write: Write, text: str, told: str) -> None:
+    assert told in faults(write(text + "\n"))[0]
+
+
 @pytest.mark.parametrize("name", ["24:0", "on", "128", "no", "2024-02-30", "0x10", "1_000", "null", "~", "1e3", "[x]"])
 def test_a_name_is_a_name_whatever_yaml_makes_of_it(write: Write, name: str) -> None:
     assert config.load(None, [f"midi.output={name}"], {}).midi.output == name
