@@ -129,12 +129,34 @@ def test_a_message_that_cannot_be_read_costs_the_rest_of_its_bundle_nothing() ->
     assert len(faults) == 2
 
 
+@pytest.mark.parametrize("size", [-(2**31), -4, 40, 2**31 - 1])
+def test_a_wrong_size_costs_only_what_stands_behind_it(size: int) -> None:
+    good = bundle(1, write("/a", 1), bundle(1, write("/b")))
+    messages, faults = read(good + struct.pack(">i", size) + write("/c"))
+    assert [one.address for one in messages] == ["/a", "/b"]
+    assert faults == ["an element of a bundle is longer than the bundle"]
+
+
+@pytest.mark.parametrize("left", [1, 2, 3])
+def test_bytes_too_many_at_the_end_of_a_bundle_cost_nothing(left: int) -> None:
+    messages, faults = read(bundle(1, write("/a", 1)) + bytes(left))
+    assert [one.address for one in messages] == ["/a"]
+    assert len(faults) == 1
+
+
+def test_a_symbol_is_a_text_and_types_begin_with_a_comma() -> None:
+    assert read(b"/a\0\0,Si\0sad\0\0\0\0\1")[0] == [(None, "/a", ("sad", 1))]
+    with pytest.raises(OscError, match="begin with a comma"):
+        read(b"/a\0\0" + struct.pack(">f", 0.5))
+
+
 STRANGE = [  # of a type that nobody knows, cut, without a text's end, no message at all
     b"/other/app\0\0,c\0\0" + struct.pack(">i", 65),
     b"/a\0\0,i\0\0",
     b"/a\0\0,s\0\0abcd",
     b"/abc",
     b"abcd",
+    b"",
 ]
 
 

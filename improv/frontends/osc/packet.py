@@ -17,7 +17,8 @@ NTP_TO_UNIX_S = 2208988800  # from 1900 to 1970
 DEEPEST, MOST_MESSAGES = 8, 256
 LONGEST_ADDRESS = 256
 MOST_ARGUMENTS = 64
-KNOWN = frozenset(b"ihfdsbrmtTFNI[]")
+KNOWN = frozenset(b"ihfdsbrmtTFNIS[]")
+ALIKE = bytes.maketrans(b"IS", b"Ts")
 
 
 class OscError(ValueError):
@@ -39,7 +40,8 @@ class Timed(NamedTuple):
 def read(data: bytes) -> tuple[list[Timed], list[str]]:
     """All messages of a packet, in their order, and what was wrong with those that are left out.
 
-    A message of a bundle that cannot be read costs the others nothing. OscError when it is no packet at all.
+    A message of a bundle that cannot be read costs the others nothing; where the size of one is wrong, those behind it
+    cannot be found. OscError when it is no packet at all.
     """
     messages: list[Timed] = []
     faults: list[str] = []
@@ -50,9 +52,9 @@ def read(data: bytes) -> tuple[list[Timed], list[str]]:
 
 
 def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed], faults: list[str]) -> None:
-    if not data or len(data) % 4:
-        raise OscError("a packet has a multiple of 4 bytes")
     if not data.startswith(BUNDLE):
+        if not data or len(data) % 4:
+            raise OscError("a packet has a multiple of 4 bytes")
         if len(messages) >= MOST_MESSAGES:
             raise TooLargeError(f"a bundle holds at most {MOST_MESSAGES} messages")
         messages.append(_message(data, due_s))
@@ -66,18 +68,18 @@ def _take(data: bytes, due_s: float | None, depth: int, messages: list[Timed], f
     at = 16
     while at < len(data):
         # An element before may have had a size of its own, so that less than a number is left.
-        (size,) = struct.unpack_from(">i", data, at) if at + 4 <= len(data) else (0,)
+        (size,) = struct.unpack_from(">i", data, at) if at + 4 <= len(data) else (-1,)
         at += 4
-        if not 0 < size <= len(data) - at:
-            raise OscError("an element of a bundle is longer than the bundle")
         try:
+            if not 0 <= size <= len(data) - at:
+                raise OscError("an element of a bundle is longer than the bundle")
             _take(data[at : at + size], inner_s, depth + 1, messages, faults)
         except TooLargeError:
             raise
         except OscError as error:
             if len(faults) < MOST_MESSAGES:
                 faults.append(str(error))
-        at += size
+        at += size if size >= 0 else len(data)
 
 
 def _message(data: bytes, due_s: float | None) -> Timed:
@@ -87,10 +89,12 @@ def _message(data: bytes, due_s: float | None) -> Timed:
     tags = data[at:].partition(b"\0")[0]
     if len(tags) > MOST_ARGUMENTS:
         raise OscError(f"a message has at most {MOST_ARGUMENTS} arguments")
+    if tags and not tags.startswith(b","):
+        raise OscError("the types of the arguments begin with a comma")
     if unknown := set(tags.removeprefix(b",")) - KNOWN:
         raise OscError(f"unknown types {bytes(sorted(unknown))!r}")
-    if b"I" in tags:  # an impulse: python-osc knows it not, and a button takes either
-        data = data[:at] + tags.replace(b"I", b"T") + data[at + len(tags) :]
+    # python-osc knows neither an impulse, where a button takes either, nor a symbol, which is a text.
+    data = data[:at] + tags.translate(ALIKE) + data[at + len(tags) :]
     try:
         message = OscMessage(data)
         address, arguments = message.address, tuple(message.params)
