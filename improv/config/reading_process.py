@@ -13,9 +13,7 @@ import queue
 import signal
 import sys
 import threading
-from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from improv.config.journeys import read_all
@@ -32,14 +30,6 @@ log = logging.getLogger(__name__)
 
 WITHIN_S = 20.0  # importing takes 0.5 s here, up to ten times as long on a machine that is busy
 MOST_MEMORY = 2 << 30  # bytes of address space; the libraries alone map 0.5 GB
-
-
-def _read_only(values: dict[Any, Any]) -> MappingProxyType[Any, Any]:
-    return MappingProxyType(values)
-
-
-# Limits and journeys hold read-only mappings, which pickle does not know.
-ForkingPickler.register(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 
 class Reading(NamedTuple):

@@ -75,7 +75,7 @@ class OnnxModel:
     def __init__(self, path: Path, provider: str = "auto") -> None:
         if not path.is_file():
             raise ModelError(
-                f"the model {path} is not there; make one with training.models.export or choose another model.path"
+                f"the model {path} is not there; make one with `python -m training export` or choose another model.path"
             )
         self.path = path
         content, digest, vouched = integrity.read_checked(path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 from improv.music.attributes import ATTRIBUTES
+from improv.music.read_only import read_only
 
 
 class Kind(NamedTuple):
@@ -59,7 +59,7 @@ def problem(name: str, low: float, high: float) -> str:
 class Limits:
     """bands: name of LIMITED -> floor and ceiling; what is missing is free."""
 
-    bands: Mapping[str, Band] = field(default_factory=lambda: MappingProxyType({}))
+    bands: Mapping[str, Band] = field(default_factory=lambda: read_only({}))
 
     def changed(self, name: str, low: float | None, high: float | None) -> Limits:
         """With another floor and ceiling; None: free on that side."""
@@ -67,7 +67,7 @@ class Limits:
         bands = {key: band for key, band in self.bands.items() if key != name}
         if low is not None or high is not None:
             bands[name] = Band(kind.low if low is None else low, kind.high if high is None else high)
-        return Limits(MappingProxyType(bands))
+        return Limits(read_only(bands))
 
     def within(self, standing: Limits) -> Limits:
         """These limits, narrowed to others that go before them."""
@@ -77,7 +77,7 @@ class Limits:
             bands[name] = Band(outer.clamp(band.low), outer.clamp(band.high))
         if "register" in bands and bands["register"].high - bands["register"].low < NARROWEST_REGISTER:
             bands["register"] = standing.bands["register"]
-        return Limits(MappingProxyType(bands))
+        return Limits(read_only(bands))
 
     def attributes(self, values: Mapping[str, float]) -> dict[str, float]:
         """Commanded attributes, in their own units, held inside."""

@@ -58,6 +58,17 @@ def test_the_same_album_again_and_by_two_processes_is_the_same(tmp_path: Path) -
     assert one != made(tmp_path / "three", "--pieces", "1", "--sound", "none", "--seed", "1")
 
 
+def test_pieces_follow_a_journey_whoever_makes_them(tmp_path: Path) -> None:
+    journey = tmp_path / "up.yaml"
+    journey.write_text(
+        "name: Up\nlimits: {loudness: [20, 90]}\npoints:\n- {at: 0, mood: sad}\n- {at: 12, mood: happy}\n"
+    )
+    one = made(tmp_path / "one", "--journey", str(journey), "--pieces", "2", "--sound", "none")
+    two = made(tmp_path / "two", "--journey", str(journey), "--pieces", "2", "--sound", "none", "--processes", "2")
+    assert one == two
+    assert [row["title"] for row in json.loads(one["album.json"])["pieces"]] == ["Up No. 1", "Up No. 2"]
+
+
 def test_what_is_there_is_not_made_again_unless_it_was_ordered_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
