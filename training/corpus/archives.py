@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tarfile
 import zipfile
@@ -87,7 +88,7 @@ def _target(archive: Path, folder: Path, name: str) -> Path:
     target = (root / name.replace("\\", "/")).resolve()
     if target == root or not target.is_relative_to(root):
         raise InputError(f"{archive}: the member {name!r} would be written outside of its folder")
-    if any(len(part.encode()) > MAX_NAME_BYTES for part in target.parts):
+    if any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in target.parts):
         raise InputError(f"{archive}: the member {name[:60]!r}... has a name of more than {MAX_NAME_BYTES} bytes")
     target.parent.mkdir(parents=True, exist_ok=True)
     return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -64,6 +65,11 @@ class Item:
         return head + tunes[self.part - 1]
 
 
+def told(name: str) -> str:
+    """A file's name for people and tables: bytes that are no UTF-8 are written out, as in `Fl\\xfcgel.mid`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def work_of(name: str) -> str:
     """The work that a file's name tells of: the name less the number of a movement, prelude or étude at its end.
 
@@ -93,7 +99,7 @@ def collect(source: str, unpack_to: Path) -> Iterator[Item]:
     elif path.is_dir():
         yield from _collect_folder(path, path.resolve().name)
     else:
-        yield from _tunes(Item(path.name, path.name, path))
+        yield from _tunes(Item(told(path.name), told(path.name), path))
 
 
 def _archive_name(path: Path) -> str:
@@ -101,16 +107,21 @@ def _archive_name(path: Path) -> str:
 
 
 def _collect_folder(folder: Path, source: str) -> Iterator[Item]:
-    paths = sorted(p for p in folder.rglob("*") if not p.name.startswith(".") and p.is_file())
-    twins = {_piece_name(p): p.relative_to(folder).as_posix() for p in paths if p.suffix.lower() in MIDI_SUFFIXES}
+    """The files of a folder and of those below it; what is hidden by a dot in front, also a whole folder, is not."""
+    paths = sorted(p for p in folder.rglob("*") if not _is_hidden(p.relative_to(folder)) and p.is_file())
+    twins = {_piece_name(p): told(p.relative_to(folder).as_posix()) for p in paths if p.suffix.lower() in MIDI_SUFFIXES}
     scores = {_piece_name(p): p for p in reversed(paths) if p.suffix.lower() in DRAWN_SUFFIXES}
     for path in paths:
-        item = Item(path.relative_to(folder).as_posix(), source, path)
+        item = Item(told(path.relative_to(folder).as_posix()), told(source), path)
         if item.suffix in SCORE_SUFFIXES:
             item = replace(item, twin=twins.get(_piece_name(path), ""))
         elif item.suffix in MIDI_SUFFIXES:
             item = replace(item, written=scores.get(_piece_name(path)))
         yield from _tunes(item)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _piece_name(path: Path) -> str:

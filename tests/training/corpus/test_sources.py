@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -80,3 +82,42 @@ def test_another_composer_of_music21(tmp_path: Path) -> None:
     items = list(collect("music21:mozart", tmp_path))
     assert {item.source for item in items} == {"music21:mozart"}
     assert "k155/movement1" in {item.name for item in items}
+
+
+NAMES = [
+    b"Fl\xfcgel.mid",
+    b"\xd0.mid",
+    "\u00dcbung.mid".encode(),
+    "U\u0308bung.mid".encode(),
+    b"new\nline.mid",
+    b"=1.mid",
+]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file system takes UTF-8 names alone")
+def test_a_name_of_any_bytes_is_told_in_text_and_the_file_read(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"K\xfcche")
+    folder.mkdir()
+    for name in NAMES:
+        (folder / os.fsdecode(name)).write_bytes(b"MThd" + name)
+    items = {item.name: item for item in collect(str(folder), tmp_path)}
+    assert {"Fl\\xfcgel.mid", "\\xd0.mid", "new\nline.mid"} <= set(items)
+    assert {item.source for item in items.values()} == {"K\\xfcche"}
+    assert {item.path.read_bytes()[4:] for item in items.values()} == set(NAMES)
+    for name in items:
+        name.encode()  # what a table or a log takes
+
+
+def test_an_archive_may_name_its_members_in_any_bytes(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "old.tar", "w", encoding="latin-1", format=tarfile.GNU_FORMAT) as packed:
+        info = tarfile.TarInfo("Fl\u00fcgel/1.mid")
+        info.size = 4
+        packed.addfile(info, io.BytesIO(b"MThd"))
+    assert [item.name for item in collect(str(tmp_path / "old.tar"), tmp_path)] == ["Fl\\xfcgel/1.mid"]
+
+
+def test_what_is_hidden_is_left_alone_also_a_whole_folder(tmp_path: Path) -> None:
+    for name in ("a.mid", ".b.mid", ".trash/c.mid", "d/.e/f.mid", "__MACOSX/._a.mid"):
+        (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "own" / name).write_bytes(b"MThd")
+    assert [item.name for item in collect(str(tmp_path / "own"), tmp_path)] == ["a.mid"]
