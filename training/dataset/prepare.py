@@ -23,6 +23,7 @@ from training.corpus.augment import INSTRUMENTS
 from training.corpus.default_tempo import default_tempi
 from training.corpus.fingerprint import Known
 from training.corpus.labels import read_labels
+from training.corpus.published import honestly_named
 from training.corpus.reading import Item
 from training.corpus.sources import work_of
 from training.dataset.conditioning import condition
@@ -65,7 +66,8 @@ def prepare(sources: Iterable[str], out: Path, options: Options | None = None) -
     options = options or Options()
     tally: Counter[str] = Counter()
     with reading.scratch_folder() as scratch, DatasetWriter(out, options.family, options.limit) as writer:
-        items = [i for source in sources for i in spread(list(reading.collect(source, Path(scratch))), options.limit)]
+        found = [honestly_named(list(reading.collect(source, Path(scratch)))) for source in sources]
+        items = [item for each in found for item in spread(each, options.limit)]
         options = replace(options, default_tempi=default_tempi(tqdm(items, "tempi", unit="file", disable=None)))
         desk = _Desk(writer, options, tally)
         for item, result in tqdm(read_all(items, options), total=len(items), unit="file", disable=None):
