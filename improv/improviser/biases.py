@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from improv.music.attributes import FloatArray, Key, dissonant_class_counts, mode_of, profile_in_best_key, profile_of
 
@@ -234,25 +237,43 @@ def clash_bias(sounding: Collection[int], chord: Collection[int]) -> FloatArray:
 
     chord: pitch classes.
     """
-    apart = np.abs(np.arange(128)[:, None] - np.array([*sounding], dtype=np.int64))
-    clashes = np.isin(apart, CLASHING).any(axis=1) & ~np.isin(np.arange(128) % 12, list(chord))
+    clashes = _CLASH[[*sounding]].any(axis=0) & ~_in_classes(frozenset(chord))
     return np.asarray(np.where(clashes, -CLASH_BIAS, 0.0))
 
 
-def figure_bias(last: int, chord: Collection[int]) -> FloatArray:
+@lru_cache(maxsize=256)
+def figure_bias(last: int, chord: frozenset[int]) -> FloatArray:
     """Nats for the 128 pitches as the next of an accompanying figure: less for those outside the chord, and for a step.
 
-    last: the pitch before. chord: pitch classes.
+    last: the pitch before. chord: pitch classes. The array is shared: nobody may change it.
     """
-    pitches = np.arange(128)
-    outside, step = ~np.isin(pitches % 12, list(chord)), np.abs(pitches - last) <= max(STEPS)
-    return np.asarray(-FIGURE_CHORD_BIAS * outside - FIGURE_STEP_BIAS * step)
+    step = np.abs(np.arange(128) - last) <= max(STEPS)
+    return _shared(-FIGURE_CHORD_BIAS * ~_in_classes(chord) - FIGURE_STEP_BIAS * step)
 
 
+@lru_cache(maxsize=128)
 def line_bias(last: int) -> FloatArray:
-    """Nats for the 128 pitches as the next of a line: more a step away from its last pitch, less for that pitch."""
+    """Nats for the 128 pitches as the next of a line: more a step away from its last pitch, less for that pitch.
+
+    The array is shared: nobody may change it.
+    """
     apart = np.abs(np.arange(128) - last)
-    return np.where(np.isin(apart, STEPS), STEP_BIAS, 0.0) - np.where(apart == 0, TONE_AGAIN_BIAS, 0.0)
+    return _shared(np.where(np.isin(apart, STEPS), STEP_BIAS, 0.0) - np.where(apart == 0, TONE_AGAIN_BIAS, 0.0))
+
+
+_CLASH = np.isin(np.abs(np.arange(128)[:, None] - np.arange(128)), CLASHING)
+"""(128, 128): whether two pitches clash."""
+
+
+@lru_cache(maxsize=64)
+def _in_classes(classes: frozenset[int]) -> NDArray[np.bool_]:
+    """Whether each of the 128 pitches is of these classes."""
+    return _shared(np.isin(np.arange(128) % 12, list(classes)))
+
+
+def _shared(values: NDArray[Any]) -> NDArray[Any]:
+    values.flags.writeable = False
+    return values
 
 
 def closing_shift_bias(lengths: int, rest_ticks: int) -> FloatArray:

@@ -72,7 +72,10 @@ class StepBiases:
         pitches = self.recall.pitches if self.recall else frozenset[int]()
         self._recalled = biases.recall_bias(pitches, self._recall_strength)
         self._drawn = biases.line_bias(self.line)[self.encoding.start_pitches]
-        self._returning = np.isin(self.encoding.start_pitches, list(pitches))
+        if pitches:
+            self._returning = np.isin(self.encoding.start_pitches, list(pitches))
+        else:
+            self._returning = np.zeros(len(self.encoding.start_pitches), dtype=bool)
 
     @property
     def _recall_strength(self) -> float:
@@ -126,7 +129,7 @@ class StepBiases:
                 logits[own & (apart == biases.OCTAVE).any(axis=1)] -= biases.FAST_OCTAVE_BIAS
         if self.figure is not None and self.planned_chord is not None:
             left = hands == LEFT
-            nats = biases.figure_bias(self.figure, self.planned_chord)[encoding.start_pitches[left]]
+            nats = biases.figure_bias(self.figure, frozenset(self.planned_chord))[encoding.start_pitches[left]]
             logits[left] = sampling.biased(logits[left], nats, legal[left])
         if self.closing is not None and not self.closing.arrives:
             logits[hands == RIGHT] -= biases.CLOSING_LINE_BIAS

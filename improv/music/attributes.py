@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -342,7 +343,13 @@ def measure(window: Window) -> dict[str, float]:
 
 def mode_of(histogram: FloatArray) -> float:
     """The mode, -1..1, of a pitch-class histogram of shape (12,); 0 when it is flat."""
-    return math.tanh(float(_key_differences(histogram[None])[0]) / (2 * _MODE_SOFTNESS))
+    return _mode_of(np.asarray(histogram, np.float64).tobytes())
+
+
+@lru_cache(maxsize=4)  # a step asks twice of the same one: for what it owes and for the next choice
+def _mode_of(histogram: bytes) -> float:
+    values = np.frombuffer(histogram)
+    return math.tanh(float(_key_differences(values[None])[0]) / (2 * _MODE_SOFTNESS))
 
 
 class Key(NamedTuple):

@@ -36,7 +36,7 @@ def test_a_line_is_drawn_a_step_on_and_away_from_its_own_tone() -> None:
 
 
 def test_a_figure_breaks_its_chord() -> None:
-    nats = biases.figure_bias(55, chord=(0, 4, 7))
+    nats = biases.figure_bias(55, chord=frozenset((0, 4, 7)))
     assert nats[48] == nats[52] == nats[60] == nats[64] == 0
     assert nats[55] == -biases.FIGURE_STEP_BIAS  # again, as a step is
     assert nats[50] == nats[59] == -biases.FIGURE_CHORD_BIAS
