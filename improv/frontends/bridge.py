@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ STATE_EVERY_S = 0.05
 START_AFTER_S = 1.0  # the music begins first; page and OSC may take a second of the machine after it
 LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 LONGEST_LOG_LINE = 500
+TURN_TAKES, TURN_TAKES_S = 100, 0.01
+"""Commands, and seconds, that one turn of the engine gives to the frontends."""
 OWN_USER = "ctl"
 """The frontend that only programs of the same user reach; others name files inside of the folder for them alone."""
 
@@ -56,6 +59,7 @@ class Bridge:
         self._started = False
         self._next_state_s = 0.0
         self._shown: Mapping[str, Any] = {}
+        self._waiting: deque[dict[str, Any]] = deque()
 
     def turn(self, state: State) -> None:
         """Carry out what the frontends command, and publish the state when it changed."""
@@ -68,11 +72,23 @@ class Bridge:
             self._greet(state)
         if (notice := self._client.beat()) != "":
             log.warning("%s", notice)
+            for message in self._waiting:  # of those that are gone: nobody waits for the answers
+                message.pop("id", None)
             self._greet(state)
-        for message in self._client.receive():
-            self._take(message)
+        self._take_some()
         if now_s >= self._next_state_s and self._client.connected:
             self._publish(state, now_s)
+
+    def _take_some(self) -> None:
+        """No more in one turn than the music has time for. What is left comes first in the next one and nothing is read
+        before it, so that a flood waits in the frontends, which refuse what is too much.
+        """
+        self._waiting = self._waiting or deque(self._client.receive())
+        until_s = self._clock.now() + TURN_TAKES_S
+        for _ in range(min(len(self._waiting), TURN_TAKES)):
+            self._take(self._waiting.popleft())
+            if self._clock.now() >= until_s:
+                break
 
     def _start(self) -> None:
         try:

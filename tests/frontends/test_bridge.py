@@ -16,7 +16,7 @@ from improv.control.parse import Names
 from improv.control.published_state import State
 from improv.control.state import ControlState
 from improv.errors import CommandError
-from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, Bridge
+from improv.frontends.bridge import START_AFTER_S, STATE_EVERY_S, TURN_TAKES, TURN_TAKES_S, Bridge
 from improv.frontends.observer import FrontendsObserver
 from improv.player.protocol import Received
 from tests.fakes import ScriptedModel, Stage
@@ -110,6 +110,43 @@ def test_a_command_is_carried_out_and_answered(scene: Scene) -> None:
     scene.turn()
     assert scene.acted == [SetMood(-1.0, -1.0)]
     assert scene.frontends.of_kind("answer") == [{"kind": "answer", "id": 7, "ok": True}]
+
+
+def test_a_flood_takes_a_bounded_share_of_a_turn_and_keeps_its_order(scene: Scene) -> None:
+    flood = [{"id": n, "command": "intensity", "value": n / 250} for n in range(250)]
+    scene.frontends.saying = list(flood)
+    scene.turn()
+    assert len(scene.acted) == TURN_TAKES
+    scene.frontends.saying = [{"id": 250, "command": "panic"}]
+    scene.turn()
+    assert scene.frontends.saying, "nothing is read while something waits"
+    for _ in range(3):
+        scene.turn()
+    assert [answer["id"] for answer in scene.frontends.of_kind("answer")] == list(range(251))
+
+
+def test_commands_that_are_slow_leave_the_turn_to_the_music(scene: Scene) -> None:
+    act = scene.act
+
+    def slowly(command: Command, received_s: float) -> None:
+        act(command, received_s)
+        scene.clock.wait(scene.clock.now() + TURN_TAKES_S / 2)
+
+    scene.bridge = Bridge(scene.frontends, scene.clock, slowly, Names, lambda: scene.controls)
+    scene.turn(after_s=START_AFTER_S)
+    scene.frontends.saying = [{"id": n, "command": "panic"} for n in range(5)]
+    for done in (2, 4, 5):
+        scene.turn()
+        assert len(scene.acted) == done
+
+
+def test_what_waits_of_frontends_that_are_gone_is_carried_out_unanswered(scene: Scene) -> None:
+    scene.frontends.saying = [{"id": n, "command": "panic"} for n in range(TURN_TAKES + 1)]
+    scene.turn()
+    scene.frontends.notice = "It was started again."
+    scene.turn()
+    assert len(scene.acted) == TURN_TAKES + 1
+    assert scene.frontends.of_kind("answer")[-1]["id"] is None
 
 
 def test_a_wrong_command_is_answered_with_a_sentence(scene: Scene) -> None:
