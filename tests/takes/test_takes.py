@@ -613,10 +613,8 @@ def test_only_the_newest_takes_stay(tiny: OnnxModel, tmp_path: Path) -> None:
         session.play(1)
         session.recording.close()
         ids.append(session.recording.take_id)
-    assert (
-        ids == ["2026-01-02T03-04-05", *(f"2026-01-02T03-04-05_{number}" for number in (2, 3, 2))]
-        or len(library.paths(tmp_path)) == 2
-    )
+    assert len(library.paths(tmp_path)) == 2
+    assert ids[-1] in {path.stem for path in library.paths(tmp_path)}
     assert (tmp_path / "mine.mid").exists()
 
 
