@@ -85,5 +85,6 @@ def test_the_command_line_lists_keeps_and_deletes(tmp_path: Path, capsys: pytest
     assert str(tmp_path / "mine.yaml") in improv("keep", "mine", f"@{tmp_path / 'text'}")
     assert "mine                    17:00  yours" in improv("list")
     assert json.loads(improv("preview", '{"iso": {"to": "calm"}}', "--here", "sad"))["points"][0] == [0.0, -1.0, -1.0]
+    assert improv("preview", str(tmp_path / "text")) == improv("preview", f"@{tmp_path / 'text'}")
     improv("delete", "mine")
     assert os.listdir(tmp_path) == ["text"]

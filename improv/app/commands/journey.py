@@ -15,6 +15,8 @@ from improv.files import read_text
 from improv.midi import grid_file as midi_file
 from improv.music.mood import Mood, parse_mood
 
+LONGEST_PATH = 200  # characters
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     subparsers = parser.add_subparsers(required=True, metavar="ACTION")
@@ -33,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sub.add_argument("out", type=Path, help="the picture to write (PNG)")
     sub.add_argument("--take", type=Path, metavar="FILE.mid", help="also measure this recording (MIDI)")
     sub = add("preview", _preview, "Check a journey, and print its length and path as JSON.")
-    sub.add_argument("text", help="the journey (YAML or JSON), or @FILE")
+    sub.add_argument("text", help="the journey (YAML or JSON), its file, or @FILE")
     sub = add("keep", _keep, "Check a journey and keep it among your own.")
     sub.add_argument("name", help="the name of its file, by which it is started")
-    sub.add_argument("text", help="the journey (YAML or JSON), or @FILE")
+    sub.add_argument("text", help="the journey (YAML or JSON), its file, or @FILE")
     sub = add("delete", _delete, "Delete a journey of your own.")
     sub.add_argument("name", help="the name of its file")
 
@@ -83,4 +85,7 @@ def _here(options: argparse.Namespace, config: Config) -> Mood | None:
 
 
 def _text(words: str) -> str:
-    return read_text(Path(words[1:]), journeys.LARGEST_FILE) if words.startswith("@") else words
+    """The journey itself. No journey is one short line that happens to be a file's name."""
+    named = words.removeprefix("@")
+    is_file = "\n" not in words and len(words) < LONGEST_PATH and Path(words).is_file()
+    return read_text(Path(named), journeys.LARGEST_FILE) if is_file or words.startswith("@") else words
