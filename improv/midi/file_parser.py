@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from improv.errors import InputError
-from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, PITCHWHEEL, PROGRAM_CHANGE, SYSEX
+from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, PITCHWHEEL, PROGRAM_CHANGE, SYSEX, number_at
 from improv.midi.resynchronise import is_shifted, resynchronised
 from improv.midi.shifted_heads import shifted_track, with_whole_header
 
@@ -277,13 +277,7 @@ def _system(data: bytes, at: int, byte: int, mended: Counter[str]) -> tuple[int,
     elif byte not in _SYSEX:
         mended["messages that do not belong into a file are left out"] += 1
         return at + _SYSTEM_DATA_BYTES.get(byte, 0), None, b""
-    length = 0
-    while True:
-        part = data[at]
-        at += 1
-        length = length << 7 | part & 0x7F
-        if part < 0x80:
-            break
+    length, at = number_at(data, at)
     if at + length > len(data):
         raise IndexError
     if byte == SYSEX and any(part >= FIRST_STATUS for part in data[at : at + length - 1]):

@@ -104,3 +104,14 @@ def song_position(sixteenth: int) -> bytes:
 def on_channel(message: bytes, channel: int) -> bytes:
     """A channel message on another channel."""
     return bytes((message[0] & 0xF0 | channel,)) + message[1:]
+
+
+def number_at(data: bytes, at: int) -> tuple[int, int]:
+    """A number of variable length, as files have them, and where it ends. IndexError: it breaks off."""
+    value = 0
+    while True:
+        part = data[at]
+        at += 1
+        value = value << 7 | part & 0x7F
+        if part < FIRST_STATUS:
+            return value, at

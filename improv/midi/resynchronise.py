@@ -11,13 +11,11 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, NOTE_OFF, NOTE_ON, PITCHWHEEL, PROGRAM_CHANGE
+from improv.midi.messages import FIRST_STATUS, FIRST_SYSTEM, NOTE_OFF, NOTE_ON, PITCHWHEEL, PROGRAM_CHANGE, number_at
 
 _WINDOW = 16  # notes that are looked at together
-_SICK, _HEALTHY = (
-    8,
-    3,
-)  # of them against the sense of music: so many where reading is shifted, at most so many elsewhere
+# Of them against the sense of music: so many where reading is shifted, at most so many elsewhere.
+_SICK, _HEALTHY = 8, 3
 _EVENTS_BACK, _MOST_LEFT_OUT = 40, 8  # where the damage is looked for, and the longest piece that is left out, in bytes
 _STRUCK = 4  # of them begin a note: keys that are only let go, as at the end of a piece, tell nothing
 _MOST_LOOKED_AT = 4 * _EVENTS_BACK
@@ -151,7 +149,7 @@ def _events(data: bytes, at: int, running: int) -> Iterator[_Event]:
     try:
         while at < len(data):
             begin, held = at, running
-            at = _behind_number(data, at)
+            _, at = number_at(data, at)
             byte = data[at]
             if byte >= FIRST_SYSTEM:
                 at = _behind_system(data, at)
@@ -168,22 +166,13 @@ def _events(data: bytes, at: int, running: int) -> Iterator[_Event]:
         return
 
 
-def _behind_number(data: bytes, at: int) -> int:
-    while data[at] >= FIRST_STATUS:
-        at += 1
-    return at + 1
-
-
 def _behind_system(data: bytes, at: int) -> int:
     """Behind a meta or exclusive event. IndexError: it is none, or it breaks off."""
     byte = data[at]
     at += 2 if byte == 0xFF else 1
     if byte not in (0xFF, 0xF0, 0xF7):
         raise IndexError
-    length = 0
-    end = _behind_number(data, at)
-    for part in data[at:end]:
-        length = length << 7 | part & 0x7F
+    length, end = number_at(data, at)
     if end + length > len(data):
         raise IndexError
     return end + length
